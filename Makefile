@@ -1,0 +1,41 @@
+# Everything runs in .venv, made on first use and again whenever pyproject.toml changes. Needs Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+export UV_LINK_MODE := copy
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check coverage notebooks clean
+
+help:  ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml
+	@echo "Setting up $(VENV) (once; a minute or two) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=/path/to/python3.11 names another.")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev --editable '.[all]'
+	@touch $@
+
+demo: $(STAMP)  ## A chain, an agent that draws, a RAG pipeline; on the emulator when no key is set
+	@$(BIN)/python demo.py
+
+test: $(STAMP)  ## Every test, over the emulator on 127.0.0.1
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+check: $(STAMP)  ## Style, types, and what the repository promises about itself
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/repo
+
+coverage: $(STAMP)  ## The tests once more, with the branches they reach
+	@$(BIN)/python -m pytest -q --cov --cov-report=term-missing:skip-covered
+
+notebooks: $(STAMP)  ## Run the notebooks again and keep their outputs
+	@$(BIN)/python notebooks/run.py
+
+clean:  ## Remove what was built
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis
