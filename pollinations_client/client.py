@@ -1,0 +1,403 @@
+"""The clients for people: one method per operation of the gateway. Sync and async twins over ``transport.py``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from . import calls
+from .base import BaseClient, Messages, bounded, messages_from, usage_query
+from .catalog import Catalog, ModelCard
+from .errors import BadRequestError, NotFoundError
+from .picture import Picture
+from .reply import Event, Reply, TextDelta
+from .wire.account import (
+    Balance,
+    DailyUsage,
+    KeyInfo,
+    Profile,
+    UsageRecord,
+    balance_from,
+    daily_usage_from,
+    key_info_from,
+    profile_from,
+    usage_from,
+)
+from .wire.catalog import cards_from
+
+if TYPE_CHECKING:
+    from .transport import Answer, AsyncTransport, SyncTransport
+
+__all__ = ["AsyncPollinationsClient", "PollinationsClient"]
+
+MODEL_LISTS = {"/text/models": "text", "/image/models": "image", "/audio/models": "audio"}
+
+
+class PollinationsClient(BaseClient):
+    """The gateway, blocking.
+
+    Example:
+        >>> from pollinations_client.emulator import Emulator
+        >>> with Emulator() as gateway, PollinationsClient(base_url=gateway.url) as client:
+        ...     client.chat("Say hello", model="openai").finish_reason
+        'stop'
+    """
+
+    @property
+    def _wire(self) -> SyncTransport:
+        if self._transport is None:
+            from .transport import SyncTransport
+
+            self._transport = SyncTransport(self.settings, self._http_client)
+        transport: SyncTransport = self._transport
+        return transport
+
+    def chat(self, messages: Messages, **options: Any) -> Reply:
+        """``POST /v1/chat/completions``, the whole answer at once.
+
+        Args:
+            messages: A prompt, or messages in OpenAI's form.
+            **options: Fields of :class:`~pollinations_client.ChatOptions`; others are refused.
+
+        Raises:
+            InvalidRequestError: Before sending, for what the gateway cannot take.
+            PollinationsError: For every other failure, by kind; see ``errors``.
+        """
+        call = calls.chat(messages_from(messages), options)
+        try:
+            return self._reply_in(self._wire.fetch(call), call)
+        except BadRequestError as error:
+            refusal = error
+        call = self._relaxed(call, refusal, options.get("model"))
+        return self._reply_in(self._wire.fetch(call), call)
+
+    def stream_chat(self, messages: Messages, **options: Any) -> Generator[Event, None, None]:
+        """The same as a stream: events as they come, the last one :class:`Finished` with the whole reply.
+
+        The request is sent with the first ``next``; closing the generator closes the connection.
+        """
+        call = calls.chat(messages_from(messages), options, stream=True)
+        try:
+            for event in self._wire.events(call):
+                yield event
+            return
+        except BadRequestError as error:
+            refusal = error
+        call = self._relaxed(call, refusal, options.get("model"))
+        for event in self._wire.events(call):
+            yield event
+
+    def text(self, prompt: str, **options: Any) -> str:
+        """``GET /text/{prompt}``: the answer's text alone. Options are the fields of :class:`TextOptions`."""
+        call = calls.text(prompt, options)
+        return self._text(self._wire.fetch(call), call)
+
+    def stream_text(self, prompt: str, **options: Any) -> Generator[str, None, None]:
+        """The same as a stream of text pieces."""
+        for event in self._wire.events(calls.text(prompt, options, stream=True)):
+            if isinstance(event, TextDelta):
+                yield event.text
+
+    def image(self, prompt: str, **options: Any) -> Picture:
+        """``GET /image/{prompt}``: a picture, or a video from a video model.
+
+        Args:
+            prompt: What to make.
+            **options: Fields of :class:`~pollinations_client.ImageOptions`; without a seed a random one is drawn.
+
+        Raises:
+            MalformedReply: When what came is no picture, or half of one.
+        """
+        return self._made(self._image_call(prompt, options), prompt, options.get("model"))
+
+    def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
+        """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the end."""
+        return self._made(self._image_call(prompt, {"model": model, **options}, is_video=True), prompt, model)
+
+    def _made(self, call: calls.Call, prompt: str, model: str | None) -> Picture:
+        try:
+            return self._picture(self._wire.fetch(call), call, prompt)
+        except BadRequestError as error:
+            refusal = error
+        raise self._explained(refusal, model)
+
+    def models(self) -> list[ModelCard]:
+        """``GET /v1/models``: in API 0.3.0 text models by name only, today all of them with their facts."""
+        return cards_from(self._json(self._wire.fetch(calls.models("/v1/models"))))
+
+    def text_models(self) -> list[ModelCard]:
+        """``GET /text/models``; with a key only those it may call."""
+        return cards_from(self._json(self._wire.fetch(calls.models("/text/models"))), category="text")
+
+    def image_models(self) -> list[ModelCard]:
+        """``GET /image/models``: models for pictures and for video."""
+        return cards_from(self._json(self._wire.fetch(calls.models("/image/models"))), category="image")
+
+    def audio_models(self) -> list[ModelCard]:
+        """``GET /audio/models``."""
+        return cards_from(self._json(self._wire.fetch(calls.models("/audio/models"))), category="audio")
+
+    def refresh(self) -> Catalog:
+        """Ask the gateway for its lists and lay them over the catalogue shipped with the package."""
+        cards: list[ModelCard] = []
+        for path, category in MODEL_LISTS.items():
+            try:
+                cards += cards_from(self._json(self._wire.fetch(calls.models(path))), category=category)
+            except NotFoundError:
+                continue  # API 0.3.0 has no audio list
+        return self._merge_cards(cards)
+
+    def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
+        """Ask the account hosts in turn: the older one only where the newer does not know the path."""
+        call = calls.account(path, query)
+        *others, last = self.settings.account_hosts
+        for host in others:
+            try:
+                return self._wire.fetch(call, host)
+            except NotFoundError:
+                continue
+        return self._wire.fetch(call, last)
+
+    def profile(self) -> Profile:
+        """``GET /account/profile``; the key needs the permission ``account:profile``."""
+        return profile_from(self._json(self._account("profile")))
+
+    def balance(self) -> Balance:
+        """``GET /account/balance``: pollen left, of the key where it has a budget. May be negative."""
+        return balance_from(self._json(self._account("balance")))
+
+    def key_info(self) -> KeyInfo:
+        """``GET /account/key``: what this key may do."""
+        return key_info_from(self._json(self._account("key")))
+
+    def usage(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> list[UsageRecord]:
+        """``GET /account/usage``: one record a request, newest first.
+
+        Args:
+            limit: 1 to 50,000 records.
+            before: The ``timestamp`` of a record: only older ones.
+            days: Today's gateway: how many days back, 1 to 90.
+        """
+        query = usage_query(limit=limit, before=before, days=days)
+        return usage_from(self._json(self._account("usage", query)))
+
+    def usage_csv(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> str:
+        """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())`` reads it."""
+        query = {**usage_query(limit=limit, before=before, days=days), "format": "csv"}
+        return self._account("usage", query).body.decode("utf-8", "replace")
+
+    def iter_usage(self, *, before: str | None = None, page_size: int = 1_000) -> Iterator[UsageRecord]:
+        """All records, newest first, a page of ``page_size`` at a time in memory."""
+        while True:
+            page = self.usage(limit=page_size, before=before)
+            for record in page:
+                yield record
+            last = page[-1].timestamp if page else None
+            if len(page) < page_size or last is None or last == before:
+                return
+            before = last
+
+    def usage_daily(self, *, days: int | None = None) -> list[DailyUsage]:
+        """``GET /account/usage/daily``: requests and cost by day and model."""
+        query = {"days": bounded("days", days, 1, 90)}
+        return daily_usage_from(self._json(self._account("usage/daily", query)))
+
+    def usage_daily_csv(self, *, days: int | None = None) -> str:
+        """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())`` reads it."""
+        query = {"days": bounded("days", days, 1, 90), "format": "csv"}
+        return self._account("usage/daily", query).body.decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Give the connections back. A later call opens new ones."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncPollinationsClient(BaseClient):
+    """The gateway, on an event loop; one object may be used on several loops, one after the other or at once.
+
+    Example:
+        async with AsyncPollinationsClient() as client:
+            reply = await client.chat("Say hello", model="openai")
+    """
+
+    @property
+    def _wire(self) -> AsyncTransport:
+        if self._transport is None:
+            from .transport import AsyncTransport
+
+            self._transport = AsyncTransport(self.settings, self._http_client)
+        transport: AsyncTransport = self._transport
+        return transport
+
+    async def chat(self, messages: Messages, **options: Any) -> Reply:
+        """``POST /v1/chat/completions``, the whole answer at once.
+
+        Args:
+            messages: A prompt, or messages in OpenAI's form.
+            **options: Fields of :class:`~pollinations_client.ChatOptions`; others are refused.
+
+        Raises:
+            InvalidRequestError: Before sending, for what the gateway cannot take.
+            PollinationsError: For every other failure, by kind; see ``errors``.
+        """
+        call = calls.chat(messages_from(messages), options)
+        try:
+            return self._reply_in(await self._wire.fetch(call), call)
+        except BadRequestError as error:
+            refusal = error
+        call = self._relaxed(call, refusal, options.get("model"))
+        return self._reply_in(await self._wire.fetch(call), call)
+
+    async def stream_chat(self, messages: Messages, **options: Any) -> AsyncGenerator[Event, None]:
+        """The same as a stream: events as they come, the last one :class:`Finished` with the whole reply.
+
+        The request is sent with the first ``next``; closing the generator closes the connection.
+        """
+        call = calls.chat(messages_from(messages), options, stream=True)
+        try:
+            async for event in self._wire.events(call):
+                yield event
+            return
+        except BadRequestError as error:
+            refusal = error
+        call = self._relaxed(call, refusal, options.get("model"))
+        async for event in self._wire.events(call):
+            yield event
+
+    async def text(self, prompt: str, **options: Any) -> str:
+        """``GET /text/{prompt}``: the answer's text alone. Options are the fields of :class:`TextOptions`."""
+        call = calls.text(prompt, options)
+        return self._text(await self._wire.fetch(call), call)
+
+    async def stream_text(self, prompt: str, **options: Any) -> AsyncGenerator[str, None]:
+        """The same as a stream of text pieces."""
+        async for event in self._wire.events(calls.text(prompt, options, stream=True)):
+            if isinstance(event, TextDelta):
+                yield event.text
+
+    async def image(self, prompt: str, **options: Any) -> Picture:
+        """``GET /image/{prompt}``: a picture, or a video from a video model.
+
+        Args:
+            prompt: What to make.
+            **options: Fields of :class:`~pollinations_client.ImageOptions`; without a seed a random one is drawn.
+
+        Raises:
+            MalformedReply: When what came is no picture, or half of one.
+        """
+        return await self._made(self._image_call(prompt, options), prompt, options.get("model"))
+
+    async def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
+        """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the end."""
+        return await self._made(self._image_call(prompt, {"model": model, **options}, is_video=True), prompt, model)
+
+    async def _made(self, call: calls.Call, prompt: str, model: str | None) -> Picture:
+        try:
+            return self._picture(await self._wire.fetch(call), call, prompt)
+        except BadRequestError as error:
+            refusal = error
+        raise self._explained(refusal, model)
+
+    async def models(self) -> list[ModelCard]:
+        """``GET /v1/models``: in API 0.3.0 text models by name only, today all of them with their facts."""
+        return cards_from(self._json(await self._wire.fetch(calls.models("/v1/models"))))
+
+    async def text_models(self) -> list[ModelCard]:
+        """``GET /text/models``; with a key only those it may call."""
+        return cards_from(self._json(await self._wire.fetch(calls.models("/text/models"))), category="text")
+
+    async def image_models(self) -> list[ModelCard]:
+        """``GET /image/models``: models for pictures and for video."""
+        return cards_from(self._json(await self._wire.fetch(calls.models("/image/models"))), category="image")
+
+    async def audio_models(self) -> list[ModelCard]:
+        """``GET /audio/models``."""
+        return cards_from(self._json(await self._wire.fetch(calls.models("/audio/models"))), category="audio")
+
+    async def refresh(self) -> Catalog:
+        """Ask the gateway for its lists and lay them over the catalogue shipped with the package."""
+        cards: list[ModelCard] = []
+        for path, category in MODEL_LISTS.items():
+            try:
+                cards += cards_from(self._json(await self._wire.fetch(calls.models(path))), category=category)
+            except NotFoundError:
+                continue  # API 0.3.0 has no audio list
+        return self._merge_cards(cards)
+
+    async def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
+        """Ask the account hosts in turn: the older one only where the newer does not know the path."""
+        call = calls.account(path, query)
+        *others, last = self.settings.account_hosts
+        for host in others:
+            try:
+                return await self._wire.fetch(call, host)
+            except NotFoundError:
+                continue
+        return await self._wire.fetch(call, last)
+
+    async def profile(self) -> Profile:
+        """``GET /account/profile``; the key needs the permission ``account:profile``."""
+        return profile_from(self._json(await self._account("profile")))
+
+    async def balance(self) -> Balance:
+        """``GET /account/balance``: pollen left, of the key where it has a budget. May be negative."""
+        return balance_from(self._json(await self._account("balance")))
+
+    async def key_info(self) -> KeyInfo:
+        """``GET /account/key``: what this key may do."""
+        return key_info_from(self._json(await self._account("key")))
+
+    async def usage(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> list[UsageRecord]:
+        """``GET /account/usage``: one record a request, newest first.
+
+        Args:
+            limit: 1 to 50,000 records.
+            before: The ``timestamp`` of a record: only older ones.
+            days: Today's gateway: how many days back, 1 to 90.
+        """
+        query = usage_query(limit=limit, before=before, days=days)
+        return usage_from(self._json(await self._account("usage", query)))
+
+    async def usage_csv(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> str:
+        """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())`` reads it."""
+        query = {**usage_query(limit=limit, before=before, days=days), "format": "csv"}
+        return (await self._account("usage", query)).body.decode("utf-8", "replace")
+
+    async def iter_usage(self, *, before: str | None = None, page_size: int = 1_000) -> AsyncIterator[UsageRecord]:
+        """All records, newest first, a page of ``page_size`` at a time in memory."""
+        while True:
+            page = await self.usage(limit=page_size, before=before)
+            for record in page:
+                yield record
+            last = page[-1].timestamp if page else None
+            if len(page) < page_size or last is None or last == before:
+                return
+            before = last
+
+    async def usage_daily(self, *, days: int | None = None) -> list[DailyUsage]:
+        """``GET /account/usage/daily``: requests and cost by day and model."""
+        query = {"days": bounded("days", days, 1, 90)}
+        return daily_usage_from(self._json(await self._account("usage/daily", query)))
+
+    async def usage_daily_csv(self, *, days: int | None = None) -> str:
+        """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())`` reads it."""
+        query = {"days": bounded("days", days, 1, 90), "format": "csv"}
+        return (await self._account("usage/daily", query)).body.decode("utf-8", "replace")
+
+    async def aclose(self) -> None:
+        """Give the connections back. A later call opens new ones."""
+        if self._transport is not None:
+            await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()

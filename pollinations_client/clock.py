@@ -1,0 +1,82 @@
+"""The time limits of one call, all its attempts and pauses included, on a monotonic clock. Pure but for the clock.
+
+The network part asks ``read_limit_s`` before every single read, so that the total holds even against a server that
+sends a byte now and then, or informational responses without end.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from .errors import APITimeoutError
+
+if TYPE_CHECKING:
+    from .calls import Call
+    from .settings import Timeouts
+
+
+class Clock:
+    """Started with a call; ``restart`` begins a further attempt of it."""
+
+    __slots__ = ("_body_began", "_call", "_deadline", "_lingers", "_progress", "_progress_at", "_timeouts")
+
+    def __init__(self, call: Call, timeouts: Timeouts) -> None:
+        self._call = call
+        self._timeouts = timeouts
+        self._deadline = math.inf if timeouts.total_s is None else time.monotonic() + timeouts.total_s
+        self.restart()
+
+    def restart(self) -> None:
+        """A new attempt: the first byte is waited for again; the total goes on."""
+        self._body_began = False
+        self._lingers = False
+        self._progress = 0
+        self._progress_at = time.monotonic()
+
+    def left_s(self) -> float:
+        """Seconds until the total is used up; below 0 once it is."""
+        return self._deadline - time.monotonic()
+
+    def read_limit_s(self) -> float | None:
+        """How long the next read may take; 0 or less when it may not begin any more."""
+        limit = 0.2 if self._lingers else self._wait_s()
+        left = self.left_s()
+        return limit if math.isinf(left) else left if limit is None else min(limit, left)
+
+    def heard(self, progress: int = 0) -> None:
+        """A piece of the body came; ``progress`` counts the events parsed so far. Raises when a limit is over."""
+        self._body_began = True
+        now = time.monotonic()
+        if now > self._deadline:
+            raise self.timed_out()
+        if progress != self._progress:
+            self._progress, self._progress_at = progress, now
+            return
+        limit = self._timeouts.progress_s if self._call.pace == "stream" else None
+        if limit is not None and now - self._progress_at > limit:
+            raise APITimeoutError(
+                f"{self._call.doing}: the stream stays open but brought nothing for {limit:g} s (Timeouts.progress_s)."
+            )
+
+    def linger(self) -> None:
+        """The answer is complete: wait only a moment for the end of the body, to keep the connection."""
+        self._lingers = True
+
+    def timed_out(self) -> APITimeoutError:
+        """The error for a wait that has just run out, naming the limit and the option that sets it."""
+        if self.left_s() <= 0.001:
+            total = self._timeouts.total_s
+            return APITimeoutError(f"{self._call.doing} was not done within {total:g} s in all (total_timeout).")
+        waited = self._wait_s() or 0.0
+        if self._call.pace == "stream" and self._body_began:
+            return APITimeoutError(
+                f"{self._call.doing}: the stream brought no byte for {waited:g} s (stream_idle_timeout)."
+            )
+        return APITimeoutError(f"{self._call.doing}: no answer within {waited:g} s (timeout).")
+
+    def _wait_s(self) -> float | None:
+        if self._call.pace == "stream" and self._body_began:
+            return self._timeouts.stream_idle_s
+        return self._timeouts.read_s(self._call.pace)

@@ -1,0 +1,249 @@
+"""The one tree of errors; what fills it from the gateway's answers is in ``refusal.py``.
+
+::
+
+    PollinationsError
+    ├── InvalidRequestError (ValueError)    refused here, before anything was sent; names the field
+    │   └── ConfigurationError              a key, a URL or another setting that cannot work
+    ├── APIConnectionError                  no answer came: refused, reset, cut, DNS, TLS
+    │   └── APITimeoutError (TimeoutError)  ... within the time allowed
+    ├── APIStatusError                      the gateway answered with a refusal
+    │   ├── BadRequestError                 400 and other 4xx
+    │   │   ├── UnknownModelError           a model name the gateway does not know
+    │   │   ├── ContextOverflowError        the prompt does not fit the model's window
+    │   │   ├── ContentPolicyError          moderation, content filter, safety
+    │   │   ├── PayloadTooLargeError        413
+    │   │   └── UnprocessableEntityError    422
+    │   ├── AuthenticationError             401
+    │   ├── PaymentRequiredError            402; not worth a retry
+    │   │   ├── InsufficientBalanceError    the account has no pollen left
+    │   │   ├── KeyBudgetExhaustedError     this key's budget is spent
+    │   │   └── PaidModelError              the model takes paid pollen only
+    │   ├── PermissionDeniedError           403
+    │   │   └── ModelNotAllowedError        this key may not call that model
+    │   ├── NotFoundError                   404, 410
+    │   ├── RateLimitError                  429
+    │   ├── RedirectError                   3xx; redirects are never followed
+    │   └── ServerError                     5xx
+    └── ReplyError                          answered with 200, yet not usable; ``partial`` has what came
+        ├── MalformedReply                  HTML, broken JSON, a picture that is none
+        ├── EmptyReply                      nothing was generated and nothing was billed
+        ├── UpstreamError                   an error inside a 200 answer or in the middle of a stream
+        └── StreamInterrupted               a stream that stopped without finish reason or ``[DONE]``
+
+Sources: the gateway's error schema of both eras (API 0.3.0 and autumn 2026).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .reply import Reply
+
+__all__ = [
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ContentPolicyError",
+    "ContextOverflowError",
+    "EmptyReply",
+    "InsufficientBalanceError",
+    "InvalidRequestError",
+    "KeyBudgetExhaustedError",
+    "MalformedReply",
+    "ModelNotAllowedError",
+    "NotFoundError",
+    "PaidModelError",
+    "PayloadTooLargeError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "PollinationsError",
+    "RateLimitError",
+    "RedirectError",
+    "ReplyError",
+    "ServerError",
+    "StreamInterrupted",
+    "UnknownModelError",
+    "UnprocessableEntityError",
+    "UpstreamError",
+    "excerpt_of",
+    "redact",
+]
+
+EXCERPT_LIMIT = 300
+SECRETS = re.compile(r"(?i)\b(?:sk|pk)_[A-Za-z0-9_\-]{6,}|(?<=bearer )[^\s\"',;]{6,}|(?<=[?&]key=)[^&\s\"']+")
+
+
+class PollinationsError(Exception):
+    """Base of everything this project raises.
+
+    Attributes are present on every error, ``None`` or empty where they do not apply: ``status_code`` (HTTP),
+    ``code`` (the gateway's or provider's own), ``request_id``, ``retry_after`` (seconds), ``fix_url``,
+    ``field_errors`` (field name to sentences), ``body`` (the parsed error body, keys blanked out), ``partial``
+    (the :class:`~pollinations_client.reply.Reply` received so far), ``retries_taken``.
+    """
+
+    is_retryable = False
+    status_code: int | None = None
+    code: str | None = None
+    request_id: str | None = None
+    retry_after: float | None = None
+    fix_url: str | None = None
+    field_errors: Mapping[str, list[str]] = {}
+    body: Any = None
+    partial: Reply | None = None
+    retries_taken: int = 0
+
+    def __init__(self, message: str = "", **details: Any) -> None:
+        super().__init__(message)
+        self.__dict__.update({name: value for name, value in details.items() if value is not None})
+
+    @property
+    def message(self) -> str:
+        """The sentence itself, as ``str(error)`` gives it."""
+        return str(self.args[0]) if self.args else ""
+
+
+class InvalidRequestError(PollinationsError, ValueError):
+    """Refused here, before anything was sent. ``param`` names the field at fault."""
+
+    param: str | None = None
+
+
+class ConfigurationError(InvalidRequestError):
+    """A setting that cannot work: no key, a key with a line break, a base URL with a password in it."""
+
+
+class APIConnectionError(PollinationsError):
+    """No complete answer came over the network. ``ambiguous`` says that the request may have been carried out."""
+
+    is_retryable = True
+    ambiguous = True
+
+
+class APITimeoutError(APIConnectionError, TimeoutError):
+    """The time allowed ran out; the message names which limit it was and the option that sets it."""
+
+
+class APIStatusError(PollinationsError):
+    """The gateway answered with a status that is a refusal."""
+
+
+class BadRequestError(APIStatusError):
+    """400: the gateway or the provider does not accept the request as it is."""
+
+
+class UnknownModelError(BadRequestError):
+    """The gateway does not know the model's name (any more)."""
+
+
+class ContextOverflowError(BadRequestError):
+    """The prompt is longer than the model's context window."""
+
+
+class ContentPolicyError(BadRequestError):
+    """Moderation, a content filter or a safety setting stopped the request or its answer."""
+
+
+class PayloadTooLargeError(BadRequestError):
+    """413: the request body is over the gateway's limit (20 MB for chat)."""
+
+
+class UnprocessableEntityError(BadRequestError):
+    """422: understood, but not possible."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: no key, or a key the gateway does not know."""
+
+
+class PaymentRequiredError(APIStatusError):
+    """402: pollen, the gateway's credit, does not cover the call. A retry cannot help."""
+
+
+class InsufficientBalanceError(PaymentRequiredError):
+    """The account behind the key has too little pollen."""
+
+
+class KeyBudgetExhaustedError(PaymentRequiredError):
+    """The budget set on this key is used up; the account may still have pollen."""
+
+
+class PaidModelError(PaymentRequiredError):
+    """The model takes paid pollen only, and this key spends granted (quest) pollen."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the key lacks a permission."""
+
+
+class ModelNotAllowedError(PermissionDeniedError):
+    """The key is restricted to other models."""
+
+
+class NotFoundError(APIStatusError):
+    """404 or 410: no such thing at this address."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests; ``retry_after`` gives seconds where the gateway says so."""
+
+    is_retryable = True
+
+
+class RedirectError(APIStatusError):
+    """3xx: the gateway has no redirects, and following one would hand prompt and key to another place."""
+
+
+class ServerError(APIStatusError):
+    """5xx: the gateway, or a provider behind it, failed."""
+
+    is_retryable = True
+
+
+class ReplyError(PollinationsError):
+    """Answered with 200, yet not usable. ``partial`` has what was received so far."""
+
+
+class MalformedReply(ReplyError):
+    """A reply that cannot be read. ``excerpt`` has its beginning, bounded, keys blanked out."""
+
+    excerpt: str | None = None
+
+
+class EmptyReply(ReplyError):
+    """A reply in which nothing was generated."""
+
+    is_retryable = True
+
+
+class UpstreamError(ReplyError):
+    """A provider's error inside a 200 answer, or in the middle of a stream."""
+
+    is_retryable = True
+
+
+class StreamInterrupted(ReplyError):
+    """A stream that stopped without a finish reason and without ``[DONE]``."""
+
+    is_retryable = True
+
+
+def redact(text: str, secret: str | None = None) -> str:
+    """``text`` with everything that looks like a key, and ``secret`` itself, blanked out."""
+    if secret:
+        text = text.replace(secret, "[redacted]")
+    return SECRETS.sub("[redacted]", text)
+
+
+def excerpt_of(body: bytes | str, secret: str | None = None, limit: int = EXCERPT_LIMIT) -> str:
+    """The beginning of an unreadable body for a message: one line, bounded, keys blanked out."""
+    text = body[: limit * 8].decode("utf-8", "replace") if isinstance(body, bytes) else body[: limit * 8]
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in redact(text, secret)).split())
+    return line if len(line) <= limit else line[:limit] + "…"

@@ -1,0 +1,386 @@
+"""The one reader of error bodies: whatever a refusal looks like, out comes one typed error with a plain sentence.
+
+Status decides before code, because the gateway of winter 2025-26 calls many failures ``UNKNOWN_ERROR``; code and words
+only narrow the class the status has chosen. Bodies seen: the gateway's envelope of both eras, a provider's error
+nested in it as a JSON string, a limiter's flat object, a bare sentence from the edge, an HTML page, nothing at all.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic_core import from_json
+
+from .errors import (
+    EXCERPT_LIMIT,
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    ContentPolicyError,
+    ContextOverflowError,
+    InsufficientBalanceError,
+    KeyBudgetExhaustedError,
+    ModelNotAllowedError,
+    NotFoundError,
+    PaidModelError,
+    PayloadTooLargeError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    PollinationsError,
+    RateLimitError,
+    RedirectError,
+    ServerError,
+    UnknownModelError,
+    UnprocessableEntityError,
+    UpstreamError,
+    excerpt_of,
+    redact,
+)
+
+MESSAGE_LIMIT = 2_000
+
+BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    410: NotFoundError,
+    413: PayloadTooLargeError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+}
+
+# Codes narrow the class that the status has chosen; they never widen it (see _narrowed).
+BY_CODE: dict[str, type[APIStatusError]] = {
+    "insufficient_balance": InsufficientBalanceError,
+    "key_budget_exhausted": KeyBudgetExhaustedError,
+    "quest_pollen_only": PaidModelError,
+    "model_not_found": UnknownModelError,
+    "context_length_exceeded": ContextOverflowError,
+    "string_above_max_length": ContextOverflowError,
+    "content_filter": ContentPolicyError,
+    "content_blocked": ContentPolicyError,
+    "content_policy_violation": ContentPolicyError,
+    "moderation_blocked": ContentPolicyError,
+    "responsibleaipolicyviolation": ContentPolicyError,
+    "safety_error": ContentPolicyError,
+}
+
+# A provider's status inside a 5xx of the gateway that says: the same request fails again.
+NOT_CURED_BY_RETRY = frozenset({400, 404, 405, 413, 415, 422})
+
+# For an error inside a 200, where no status speaks.
+STATUS_BY_CODE: dict[str, int] = {
+    "bad_request": 400,
+    "invalid_request_error": 400,
+    "invalid_prompt": 400,
+    "unauthorized": 401,
+    "payment_required": 402,
+    "insufficient_balance": 402,
+    "key_budget_exhausted": 402,
+    "quest_pollen_only": 402,
+    "forbidden": 403,
+    "not_found": 404,
+    "model_not_found": 404,
+    "context_length_exceeded": 400,
+    "content_filter": 400,
+    "content_blocked": 400,
+    "content_policy_violation": 422,
+    "rate_limited": 429,
+    "rate_limit_exceeded": 429,
+    "community_model_rate_limit": 429,
+    "concurrency_limit_exceeded": 429,
+}
+
+# Providers say the same thing in many words; each pattern was seen nested in a gateway error body.
+BY_WORDS: tuple[tuple[re.Pattern[str], type[APIStatusError]], ...] = (
+    (
+        re.compile(
+            r"context[_ ]length[_ ]exceeded|maximum context length|context window|prompt is too long"
+            r"|too many (input )?tokens|input (token count|is too long)"
+            r"|exceeds the (maximum|model's) (number of )?tokens",
+            re.IGNORECASE,
+        ),
+        ContextOverflowError,
+    ),
+    (
+        re.compile(
+            r"content[_ ](filter|policy|management policy|moderation)|responsible ?ai ?policy|flagged (as|by|for)"
+            r"|moderation[_ ](blocked|system)|safety (system|filter)|content_blocked",
+            re.IGNORECASE,
+        ),
+        ContentPolicyError,
+    ),
+    (
+        re.compile(
+            r"(unknown|invalid|unsupported|unrecogni[sz]ed) model\b|model ['\"`]?[\w./:-]+['\"`]? (was )?(is )?"
+            r"(not found|not available|unknown|does not exist|is not supported\b(?! for))|no such model",
+            re.IGNORECASE,
+        ),
+        UnknownModelError,
+    ),
+    (re.compile(r"key budget|budget (exhausted|too low)|reached its budget", re.IGNORECASE), KeyBudgetExhaustedError),
+    (re.compile(r"paid pollen|only spends quest", re.IGNORECASE), PaidModelError),
+    (
+        re.compile(r"insufficient (pollen )?balance|doesn.t have enough credits", re.IGNORECASE),
+        InsufficientBalanceError,
+    ),
+    (re.compile(r"not allowed (for this api key|to use)|isn.t allowed to use", re.IGNORECASE), ModelNotAllowedError),
+)
+
+REMEDIES: dict[type[PollinationsError], str] = {
+    AuthenticationError: "Check POLLINATIONS_API_KEY or api_key; keys are made at https://enter.pollinations.ai/keys.",
+    InsufficientBalanceError: "Top up the account; a retry cannot help.",
+    KeyBudgetExhaustedError: "Raise this key's budget or use another key; a retry cannot help.",
+    PaidModelError: "Use a model without paid_only, or a key that may spend paid pollen.",
+    PaymentRequiredError: "Top up the account or raise the key's budget; a retry cannot help.",
+    ModelNotAllowedError: "Use a model this key may call, or widen the key's permissions.",
+    UnknownModelError: "The models in service are listed by PollinationsClient().text_models() and image_models().",
+    ContextOverflowError: "Shorten the messages or choose a model with a larger context window.",
+    RedirectError: "Check base_url: the gateway itself never redirects.",
+}
+
+
+def error_from(
+    status: int,
+    body: bytes | Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    *,
+    doing: str = "",
+    secret: str | None = None,
+) -> APIStatusError:
+    """The typed error for a refusal: ``status`` first, then code, then the innermost sentence of the body.
+
+    ``doing`` says what was asked for ("POST /v1/chat/completions"); ``secret`` is blanked out wherever the server
+    echoes it. A body of any shape is accepted: the gateway's envelope in both eras, a provider's error nested in it
+    as a JSON string, a bare sentence, an HTML page, nothing.
+    """
+    headers = headers or {}
+    parsed = _parsed(body, secret)
+    layers = list(_layers(parsed))
+    sentence = _sentence(layers) or _from_text(body, secret) or f"HTTP {status} without an explanation"
+    words = " ".join(_all_words(layers)) or sentence
+    codes = [code for layer in layers for code in _codes(layer)]
+    disguised = status >= 500 and any(nested in NOT_CURED_BY_RETRY for nested in _statuses(layers))
+    kind = _narrowed(BadRequestError if disguised else BY_STATUS.get(status) or _by_range(status), codes, words)
+    fields = _field_errors(layers)
+    if kind is BadRequestError and "model" in fields:
+        kind = UnknownModelError  # the older gateway knows a closed list of names
+    error = kind(
+        "",
+        status_code=status,
+        code=next((code for code in codes if code != "UNKNOWN_ERROR"), None) or next(iter(codes), None),
+        request_id=headers.get("x-request-id") or _first(layers, "requestId", "request_id"),
+        retry_after=retry_after_from(headers, parsed),
+        fix_url=_first(layers, "fixUrl", "fix_url"),
+        field_errors=fields or None,
+        body=parsed,
+    )
+    error.args = (_message(error, sentence, doing),)
+    return error
+
+
+def in_band_error(body: Mapping[str, Any], *, doing: str = "", secret: str | None = None) -> PollinationsError:
+    """The typed error for an ``error`` object inside a 200 answer or a stream.
+
+    Its class follows the status or code that the body names; without either it is an :class:`UpstreamError`.
+    """
+    layers = list(_layers(body))
+    named = next((status for status in _statuses(layers) if 400 <= status < 600), None)
+    codes = [code.lower() for layer in layers for code in _codes(layer)]
+    status = named or next((STATUS_BY_CODE[code] for code in codes if code in STATUS_BY_CODE), None)
+    if status is not None and status < 500:
+        return error_from(status, body, doing=doing, secret=secret)
+    narrowed = _narrowed(BadRequestError, codes, " ".join(_all_words(layers)))
+    if narrowed is not BadRequestError:
+        return error_from(400, body, doing=doing, secret=secret)
+    sentence = redact(_sentence(layers) or "the provider reported an error without a sentence", secret)
+    return UpstreamError(
+        _bounded(f"The provider failed inside a 200 answer{_to(doing)}: {sentence}"),
+        code=codes[-1] if codes else None,
+        status_code=status,
+        request_id=_first(layers, "requestId", "request_id"),
+        body=_parsed(body, secret),
+    )
+
+
+def retry_after_from(headers: Mapping[str, str], body: Any = None, now: float | None = None) -> float | None:
+    """Seconds to wait as the server asks: ``Retry-After`` (seconds, fraction or date), its ``-ms`` form, or the body.
+
+    Negative, unreadable or not finite values give ``None``. Source: RFC 9110 section 10.2.3; the gateway's limiter
+    for publishable keys sends ``retryAfterSeconds`` in the body.
+    """
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        if (given := headers.get(name)) is not None and (seconds := _seconds(given, now)) is not None:
+            return seconds * scale
+    for layer in _layers(body):
+        if (given := layer.get("retryAfterSeconds", layer.get("retry_after"))) is not None:
+            return _seconds(str(given), now)
+    return None
+
+
+def _seconds(given: str, now: float | None) -> float | None:
+    try:
+        seconds = float(given)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(given).timestamp() - (time.time() if now is None else now)
+        except (ValueError, TypeError, OverflowError):
+            return None
+        seconds = max(seconds, 0.0)
+    return seconds if 0 <= seconds < float("inf") else None
+
+
+def _by_range(status: int) -> type[APIStatusError]:
+    if 300 <= status < 400:
+        return RedirectError
+    return ServerError if status >= 500 else BadRequestError
+
+
+def _narrowed(kind: type[APIStatusError], codes: list[str], words: str) -> type[APIStatusError]:
+    """A subclass of ``kind`` that code or words point to, where one fits; else ``kind``.
+
+    A 422 or 404 may be a content policy or an unknown model, which are bad requests too.
+    """
+    family = BadRequestError if kind in {UnprocessableEntityError, NotFoundError} else kind
+    for code in codes:
+        if (found := BY_CODE.get(code.lower())) and issubclass(found, family):
+            return found
+    for pattern, found in BY_WORDS:
+        if issubclass(found, family) and pattern.search(words):
+            return found
+    return kind
+
+
+def _message(error: APIStatusError, sentence: str, doing: str) -> str:
+    code = f" {error.code}" if error.code and error.code != "UNKNOWN_ERROR" else ""
+    fields = "".join(f" [{name}: {'; '.join(said)}]" for name, said in error.field_errors.items())
+    remedy = next((f" {REMEDIES[kind]}" for kind in type(error).__mro__ if kind in REMEDIES), "")
+    wait = f" Try again in {error.retry_after:g} s." if error.retry_after else ""
+    link = f" See {error.fix_url}." if error.fix_url and error.fix_url not in sentence else ""
+    seen = f" (request id {error.request_id})" if error.request_id else ""
+    end = "" if sentence.endswith((".", "!", "?", "…")) else "."
+    return _bounded(f"HTTP {error.status_code}{code}{_to(doing)}: {sentence}{end}{fields}{wait}{remedy}{link}{seen}")
+
+
+def _to(doing: str) -> str:
+    return f" to {doing}" if doing else ""
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+
+
+def _parsed(body: bytes | Mapping[str, Any], secret: str | None) -> Any:
+    if isinstance(body, Mapping):
+        return _blanked(body, secret)
+    try:
+        return _blanked(from_json(body), secret)
+    except ValueError:
+        return None
+
+
+def _blanked(value: Any, secret: str | None, depth: int = 0) -> Any:
+    match value:
+        case str():
+            return redact(value, secret)
+        case dict() if depth < 32:
+            return {redact(str(key), secret): _blanked(item, secret, depth + 1) for key, item in value.items()}
+        case list() if depth < 32:
+            return [_blanked(item, secret, depth + 1) for item in value]
+    return value
+
+
+def _layers(body: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Every object of an error body that speaks about the error, outermost first, JSON inside strings opened."""
+    body = _opened(body)
+    if isinstance(body, list) and body:
+        body = _opened(body[0])  # Gemini wraps its error in a list
+    if not isinstance(body, dict) or depth > 8:
+        return
+    yield body
+    for name in ("error", "message", "details", "upstreamBody", "innererror", "metadata", "raw", "cause"):
+        yield from _layers(body.get(name), depth + 1)
+
+
+def _opened(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    start = next((place for place, mark in enumerate(value[:64]) if mark in "{["), None)
+    if start is None:
+        return value
+    try:
+        return from_json(value[start:])
+    except ValueError:
+        return value
+
+
+def _sentence(layers: list[dict[str, Any]]) -> str | None:
+    """The innermost sentence for a person; the gateway's own stock sentences say less than what they wrap."""
+    found = None
+    for layer in layers:
+        for name in ("message", "error", "detail", "msg", "cause"):
+            said = layer.get(name)
+            if isinstance(said, str) and said.strip() and _opened(said) is said:
+                found = said.strip()
+                break
+    return " ".join(found.split())[:MESSAGE_LIMIT] if found else None
+
+
+def _all_words(layers: list[dict[str, Any]]) -> Iterator[str]:
+    for layer in layers:
+        for name in ("message", "error", "type", "code", "status"):
+            if isinstance(said := layer.get(name), str):
+                yield said
+
+
+def _codes(layer: dict[str, Any]) -> Iterator[str]:
+    for name in ("code", "type", "error"):
+        if isinstance(said := layer.get(name), str) and re.fullmatch(r"[A-Za-z][\w.-]{2,}", said):
+            yield said
+
+
+def _statuses(layers: list[dict[str, Any]]) -> Iterator[int]:
+    for layer in layers:
+        for name in ("upstreamStatus", "status", "statusCode", "code"):
+            said = layer.get(name)
+            if isinstance(said, str) and said.isdigit():
+                said = int(said)
+            if isinstance(said, int) and not isinstance(said, bool):
+                yield said
+        if isinstance(said := layer.get("message"), str) and (leading := re.match(r"([45]\d\d)\b", said)):
+            yield int(leading[1])
+        if layer.get("type") == "invalid_request_error":
+            yield 400
+
+
+def _first(layers: list[dict[str, Any]], *names: str) -> str | None:
+    return next((said for layer in layers for name in names if isinstance(said := layer.get(name), str) and said), None)
+
+
+def _field_errors(layers: list[dict[str, Any]]) -> dict[str, list[str]]:
+    for layer in layers:
+        if isinstance(fields := layer.get("fieldErrors"), dict):
+            listed = {
+                str(name): [str(one)[:EXCERPT_LIMIT] for one in (said if isinstance(said, list) else [said])]
+                for name, said in fields.items()
+            }
+            form = layer.get("formErrors")
+            if isinstance(form, list) and form:
+                listed["request"] = [str(one)[:EXCERPT_LIMIT] for one in form]
+            return listed
+    return {}
+
+
+def _from_text(body: bytes | Mapping[str, Any], secret: str | None) -> str | None:
+    """A sentence out of a page: an HTML title, or the text's beginning."""
+    if not isinstance(body, bytes) or not body.strip():
+        return None
+    if title := re.search(rb"<title[^>]*>(.*?)</title>", body[:16_384], re.IGNORECASE | re.DOTALL):
+        return f"an HTML page titled “{excerpt_of(title[1], secret)}”"
+    return excerpt_of(body, secret)

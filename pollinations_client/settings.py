@@ -1,0 +1,257 @@
+"""Key, addresses, time limits, sizes and headers; the only reader of the environment.
+
+``POLLINATIONS_API_KEY`` and ``POLLINATIONS_BASE_URL`` (or ``POLLINATIONS_API_BASE``) are read when a client is made.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import SecretStr
+
+from ._version import __version__
+from .errors import ConfigurationError
+from .retry import RetryPolicy
+
+GATEWAY = "https://gen.pollinations.ai"
+OLDER_ACCOUNT_HOST = "https://enter.pollinations.ai/api"
+KEY_PAGE = "https://enter.pollinations.ai/keys"
+USER_AGENT = f"pollinations-adapters/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
+
+NO_KEY = (
+    f"No API key: make one at {KEY_PAGE} and set POLLINATIONS_API_KEY or pass api_key=, "
+    'or run the local emulator without a key (pip install "pollinations-adapters[emulator]", '
+    "python -m pollinations_client.emulator) and pass its address as base_url=."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits in seconds; ``None`` switches one off. ``total_s`` covers one call with all its retries and pauses.
+
+    Reasons for the defaults: the edge before the gateway gives up on a silent answer after 100 to 130 s and should be
+    let speak first; a reasoning model is silent at first; a broken provider can leave a stream open for ever.
+    """
+
+    connect_s: float | None = 5.0
+    write_s: float | None = 30.0
+    pool_s: float | None = 10.0
+    answer_s: float | None = 180.0
+    picture_s: float | None = 300.0
+    video_s: float | None = 600.0
+    first_byte_s: float | None = 180.0
+    stream_idle_s: float | None = 120.0
+    progress_s: float | None = 300.0
+    total_s: float | None = 600.0
+
+    def read_s(self, pace: str) -> float | None:
+        """How long an attempt of this pace may wait for the next bytes of its answer."""
+        match pace:
+            case "picture":
+                return self.picture_s
+            case "video":
+                return self.video_s
+            case "stream":
+                return self.first_byte_s
+        return self.answer_s
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, counted after decompression; connections of the pool that all clients of a process share."""
+
+    json_bytes: int = 64 * 1024 * 1024
+    error_bytes: int = 64 * 1024
+    image_bytes: int = 64 * 1024 * 1024
+    video_bytes: int = 512 * 1024 * 1024
+    max_connections: int = 1_000
+    max_keepalive_connections: int = 100
+    keepalive_expiry_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a client needs to know before its first call. Copies, pickles and prints without the key."""
+
+    api_key: SecretStr | None = None
+    base_url: str = GATEWAY
+    account_base_url: str | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    limits: Limits = field(default_factory=Limits)
+    default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    user_agent: str = USER_AGENT
+
+    @property
+    def secret(self) -> str | None:
+        """The key's value, for the header and for blanking it out of what servers echo."""
+        return self.api_key.get_secret_value() if self.api_key is not None else None
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether nothing can work: the gateway itself is addressed, and there is no key."""
+        return self.api_key is None and self.base_url == GATEWAY and "authorization" not in self.default_headers
+
+    @property
+    def account_hosts(self) -> tuple[str, ...]:
+        """Where account calls go, in this order: the older host is asked only when the gateway's own answers 404."""
+        if self.account_base_url is not None:
+            return (self.account_base_url,)
+        return (self.base_url, OLDER_ACCOUNT_HOST) if self.base_url == GATEWAY else (self.base_url,)
+
+    def __deepcopy__(self, memo: object) -> Settings:
+        return self  # nothing in it changes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle carries everything but the key, which is read from the environment again where it is opened."""
+        names = [name for name in self.__dataclass_fields__ if name != "api_key"]
+        return _without_key, ({name: getattr(self, name) for name in names},)
+
+    def headers(self) -> dict[str, str]:
+        """The headers of every request, the key's among them, names in lower case."""
+        headers = {"user-agent": self.user_agent, **self.default_headers}
+        if self.secret is not None:
+            headers["authorization"] = f"Bearer {self.secret}"
+        return headers
+
+
+def _without_key(fields: dict[str, Any]) -> Settings:
+    return Settings(api_key=key_from(None), **fields)
+
+
+def key_from(given: str | SecretStr | None) -> SecretStr | None:
+    """The key to use: the one given, else the environment's. Raises :class:`ConfigurationError` for a spoilt one."""
+    return _checked_key(given if given is not None else os.environ.get("POLLINATIONS_API_KEY"))
+
+
+def settings_from(
+    *,
+    api_key: str | SecretStr | None = None,
+    base_url: str | None = None,
+    account_base_url: str | None = None,
+    timeout: Any = None,
+    stream_idle_timeout: float | None = None,
+    total_timeout: float | None = None,
+    timeouts: Timeouts | None = None,
+    max_retries: int | None = None,
+    retry_streams: bool = False,
+    retry: RetryPolicy | None = None,
+    limits: Limits | None = None,
+    default_headers: Mapping[str, str] | None = None,
+    product: str | None = None,
+) -> Settings:
+    """Settings from arguments, then the environment, then defaults.
+
+    ``timeout`` is seconds or an ``httpx.Timeout``; ``product`` is added to the User-Agent. Raises
+    :class:`ConfigurationError` for what cannot work.
+    """
+    given = base_url or os.environ.get("POLLINATIONS_BASE_URL") or os.environ.get("POLLINATIONS_API_BASE") or GATEWAY
+    policy = retry or RetryPolicy(
+        max_retries=RetryPolicy().max_retries if max_retries is None else max_retries, retry_streams=retry_streams
+    )
+    if policy.max_retries < 0:
+        raise ConfigurationError(
+            f"max_retries: 0 or more is needed, {policy.max_retries} was given.", param="max_retries"
+        )
+    return Settings(
+        api_key=key_from(api_key),
+        base_url=_checked_url(given, "base_url"),
+        account_base_url=_checked_url(account_base_url, "account_base_url") if account_base_url else None,
+        timeouts=_timeouts(timeouts or Timeouts(), timeout, stream_idle_timeout, total_timeout),
+        retry=policy,
+        limits=limits or Limits(),
+        default_headers=_checked_headers(default_headers or {}),
+        user_agent=f"{USER_AGENT} {product}" if product else USER_AGENT,
+    )
+
+
+def _checked_key(given: str | SecretStr | None) -> SecretStr | None:
+    key = (given.get_secret_value() if isinstance(given, SecretStr) else given or "").strip()
+    if not key:
+        return None
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            "api_key: it holds a space, a control or a non-ASCII character, as a bad paste does; "
+            f"copy it again from {KEY_PAGE}.",
+            param="api_key",
+        )
+    return SecretStr(key)
+
+
+def _checked_url(given: str, param: str) -> str:
+    """``given`` without ``/v1`` and closing slashes. A URL that carries a secret or a query is refused."""
+    try:
+        url = urllib.parse.urlsplit(given.strip())
+        port = url.port
+    except ValueError as error:
+        reason = str(error)
+        raise ConfigurationError(f"{param}: it is no URL ({reason}).", param=param) from None
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ConfigurationError(f"{param}: an address such as {GATEWAY} is needed.", param=param)
+    if url.username is not None or url.password is not None or url.query or url.fragment:
+        raise ConfigurationError(
+            f"{param}: no user, password, query or fragment may be in it; a key belongs into api_key.", param=param
+        )
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    path = re.sub(r"(/v1)?/*$", "", url.path.rstrip("/"))
+    return f"{url.scheme}://{host}{f':{port}' if port else ''}{path}"
+
+
+def _checked_headers(given: Mapping[str, str]) -> dict[str, str]:
+    headers = {}
+    for name, value in given.items():
+        if (
+            not isinstance(value, str)
+            or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name)
+            or re.search(r"[\r\n\0]", value)
+        ):
+            raise ConfigurationError(
+                f"default_headers: {name!r} is no header, or its value holds a line break.", param="default_headers"
+            )
+        headers[name.lower()] = value
+    return headers
+
+
+def _timeouts(base: Timeouts, timeout: Any, stream_idle: float | None, total: float | None) -> Timeouts:
+    """``timeout`` limits each wait: of a plain answer, for a stream's first byte, between bytes, for a connection."""
+    if timeout is not None and hasattr(timeout, "as_dict"):
+        each = timeout.as_dict()
+        base = _with_read(
+            replace(base, connect_s=each["connect"], write_s=each["write"], pool_s=each["pool"]), each["read"]
+        )
+    elif timeout is not None:
+        seconds = _positive(timeout, "timeout")
+        base = _with_read(
+            replace(
+                base,
+                connect_s=min(seconds, base.connect_s or seconds),
+                write_s=min(seconds, base.write_s or seconds),
+                pool_s=min(seconds, base.pool_s or seconds),
+            ),
+            seconds,
+        )
+    if stream_idle is not None:
+        base = replace(base, stream_idle_s=_positive(stream_idle, "stream_idle_timeout"))
+    if total is not None:
+        base = replace(base, total_s=_positive(total, "total_timeout"))
+    return base
+
+
+def _with_read(base: Timeouts, read_s: float | None) -> Timeouts:
+    idle = base.stream_idle_s if read_s is None else min(read_s, base.stream_idle_s or read_s)
+    total = None if base.total_s is None or read_s is None else max(base.total_s, read_s)
+    return replace(
+        base, answer_s=read_s, picture_s=read_s, video_s=read_s, first_byte_s=read_s, stream_idle_s=idle, total_s=total
+    )
+
+
+def _positive(seconds: Any, param: str) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
+        raise ConfigurationError(f"{param}: a number of seconds above 0 is needed, {seconds!r} was given.", param=param)
+    return float(seconds)

@@ -1,0 +1,370 @@
+"""The only I/O: a call goes out, its answer comes back; typed refusals, retries, limits. Sync and async twins.
+
+All decisions are made elsewhere, by pure code (retry, clock, refusal, stream); here are the two thin drivers, and a
+test keeps them the same line by line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from .attempts import Attempts
+from .calls import Call
+from .errors import APIConnectionError, ConfigurationError, MalformedReply, PollinationsError
+from .network import (
+    CLOCK,
+    NETWORK_ERRORS,
+    async_client,
+    failure_from,
+    leave_async,
+    leave_sync,
+    lower_case,
+    sync_client,
+    timeouts_for,
+)
+from .refusal import error_from
+from .reply import Event, ResponseInfo
+from .settings import NO_KEY, Settings
+from .stream import AnswerReader
+
+
+@dataclass(slots=True, frozen=True)
+class Answer:
+    """A whole answer: status and headers, and the body."""
+
+    info: ResponseInfo
+    body: bytes
+
+
+class _Transport:
+    """What both drivers share: headers, addresses, and the reading of what came. No I/O."""
+
+    def __init__(self, settings: Settings, http_client: Any = None) -> None:
+        self.settings = settings
+        self._injected = http_client
+        self._headers = httpx.Headers(settings.headers())
+        self._urls: dict[str, httpx.URL] = {}
+        self._kinds: dict[tuple[str, str, bool], tuple[httpx.Headers, httpx.Timeout]] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.settings.base_url})"
+
+    def _request(self, client: Any, call: Call, host: str | None) -> httpx.Request:
+        kind = (call.pace, call.accept, call.body is not None)
+        if kind not in self._kinds:
+            self._kinds[kind] = (self._headers_for(call), timeouts_for(call, self.settings.timeouts))
+        headers, timeout = self._kinds[kind]
+        address = (host or self.settings.base_url) + call.target
+        url = self._urls.get(address)
+        if url is None:
+            url = httpx.URL(address)
+            if call.method == "POST":
+                self._urls[address] = url
+        request: httpx.Request = client.build_request(
+            call.method, url, content=call.body, headers=headers, timeout=timeout
+        )
+        return request
+
+    def _headers_for(self, call: Call) -> httpx.Headers:
+        headers = self._headers.copy()
+        headers["accept"] = call.accept
+        if call.pace in {"stream", "picture", "video"}:
+            headers["accept-encoding"] = "identity"
+        if call.body is not None:
+            headers["content-type"] = "application/json"
+        return headers
+
+    def _info(self, response: httpx.Response, attempts: Attempts) -> ResponseInfo:
+        headers = lower_case(response.headers.items())
+        return ResponseInfo.from_headers(response.status_code, headers, attempts.number - 1)
+
+    def _limit_bytes(self, response: httpx.Response, call: Call) -> int:
+        limits = self.settings.limits
+        if not response.is_success:
+            return limits.error_bytes
+        match call.pace:
+            case "picture":
+                return limits.image_bytes
+            case "video":
+                return limits.video_bytes
+        return limits.json_bytes
+
+    def _refusal(self, info: ResponseInfo, body: bytes, call: Call) -> PollinationsError:
+        return error_from(info.status, body, info.headers, doing=call.doing, secret=self.settings.secret)
+
+    def _failure(self, error: Exception, call: Call, attempts: Attempts) -> PollinationsError:
+        return failure_from(error, call, attempts.clock, self.settings.base_url, self.settings.secret)
+
+    def _too_large(self, call: Call, limit: int) -> PollinationsError:
+        return MalformedReply(f"{call.doing}: the answer is larger than the {limit} bytes allowed (Limits).")
+
+    def _reader(self, response: httpx.Response, call: Call, attempts: Attempts) -> AnswerReader:
+        return AnswerReader(
+            self._info(response, attempts),
+            doing=call.doing,
+            secret=self.settings.secret,
+            json_limit_bytes=self.settings.limits.json_bytes,
+        )
+
+    def _check_key(self, call: Call) -> None:
+        if self.settings.needs_key and not (call.is_free and call.host == "gateway"):
+            raise ConfigurationError(NO_KEY, param="api_key")
+
+
+class SyncTransport(_Transport):
+    """Sends calls and reads answers, blocking."""
+
+    def fetch(self, call: Call, host: str | None = None) -> Answer:
+        """The whole answer to ``call``. Raises a :class:`PollinationsError` for everything else."""
+        self._check_key(call)
+        attempts = Attempts(call, self.settings)
+        while True:
+            attempts.begin()
+            try:
+                return self._fetch_once(call, attempts, host)
+            except PollinationsError as error:
+                failure = error
+            time.sleep(attempts.pause_after(failure))
+
+    def _fetch_once(self, call: Call, attempts: Attempts, host: str | None) -> Answer:
+        response = self._send(call, attempts, host)
+        try:
+            body = self._read(response, call, attempts)
+        finally:
+            response.close()
+        info = self._info(response, attempts)
+        if not response.is_success:
+            raise self._refusal(info, body, call)
+        return Answer(info, body)
+
+    def _send(self, call: Call, attempts: Attempts, host: str | None) -> httpx.Response:
+        client = self._injected or sync_client(self.settings.limits, self)
+        if client.is_closed:
+            raise ConfigurationError("http_client: the client that was given is closed.", param="http_client")
+        token = CLOCK.set(attempts.clock)
+        try:
+            request = self._request(client, call, host)
+            return client.send(request, stream=True, follow_redirects=False)
+        except NETWORK_ERRORS as error:
+            failure = self._failure(error, call, attempts)
+        finally:
+            CLOCK.reset(token)
+        raise failure
+
+    def _read(self, response: httpx.Response, call: Call, attempts: Attempts) -> bytes:
+        limit = self._limit_bytes(response, call)
+        pieces: list[bytes] = []
+        size = 0
+        with contextlib.closing(self._pieces(response, call, attempts)) as body:
+            for piece in body:
+                attempts.clock.heard()
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:
+                    if not response.is_success:
+                        break
+                    raise self._too_large(call, limit)
+        return b"".join(pieces)
+
+    def _pieces(self, response: httpx.Response, call: Call, attempts: Attempts) -> Generator[bytes, None, None]:
+        try:
+            for piece in response.iter_bytes():
+                yield piece
+            return
+        except NETWORK_ERRORS as error:
+            failure = self._failure(error, call, attempts)
+        raise failure
+
+    def events(self, call: Call) -> Generator[Event, None, None]:
+        """The events of a streamed answer. Closing the generator closes the connection."""
+        self._check_key(call)
+        attempts = Attempts(call, self.settings)
+        response = self._open(call, attempts)
+        try:
+            reader = self._reader(response, call, attempts)
+            with contextlib.closing(self._pieces(response, call, attempts)) as body:
+                for event in self._read_events(body, reader, attempts):
+                    yield event
+        finally:
+            response.close()
+
+    def _open(self, call: Call, attempts: Attempts) -> httpx.Response:
+        while True:
+            attempts.begin()
+            try:
+                response = self._send(call, attempts, None)
+                if response.is_success:
+                    return response
+                try:
+                    body = self._read(response, call, attempts)
+                finally:
+                    response.close()
+                raise self._refusal(self._info(response, attempts), body, call)
+            except PollinationsError as error:
+                failure = error
+            time.sleep(attempts.pause_after(failure))
+
+    def _read_events(
+        self, body: Generator[bytes, None, None], reader: AnswerReader, attempts: Attempts
+    ) -> Generator[Event, None, None]:
+        try:
+            for piece in body:
+                for event in reader.feed(piece):
+                    yield event
+                if reader.failure is not None:
+                    raise reader.failure
+                if reader.is_finished:
+                    break
+                attempts.clock.heard(reader.progress)
+        except APIConnectionError as error:
+            if not reader.is_complete:
+                error.partial = reader.partial()
+                error.retries_taken = attempts.number - 1
+                raise
+        for event in reader.end():
+            yield event
+        if reader.failure is not None:
+            raise reader.failure
+        if self._injected is None:
+            attempts.clock.linger()
+            with contextlib.suppress(PollinationsError):
+                for _ in body:
+                    pass
+
+    def close(self) -> None:
+        """Give the connections back; a later call opens new ones. An injected client is left open."""
+        if self._injected is None:
+            leave_sync(self.settings.limits, self)
+
+
+class AsyncTransport(_Transport):
+    """Sends calls and reads answers, on the running event loop."""
+
+    async def fetch(self, call: Call, host: str | None = None) -> Answer:
+        """The whole answer to ``call``. Raises a :class:`PollinationsError` for everything else."""
+        self._check_key(call)
+        attempts = Attempts(call, self.settings)
+        while True:
+            attempts.begin()
+            try:
+                return await self._fetch_once(call, attempts, host)
+            except PollinationsError as error:
+                failure = error
+            await asyncio.sleep(attempts.pause_after(failure))
+
+    async def _fetch_once(self, call: Call, attempts: Attempts, host: str | None) -> Answer:
+        response = await self._send(call, attempts, host)
+        try:
+            body = await self._read(response, call, attempts)
+        finally:
+            await response.aclose()
+        info = self._info(response, attempts)
+        if not response.is_success:
+            raise self._refusal(info, body, call)
+        return Answer(info, body)
+
+    async def _send(self, call: Call, attempts: Attempts, host: str | None) -> httpx.Response:
+        client = self._injected or await async_client(self.settings.limits, self)
+        if client.is_closed:
+            raise ConfigurationError("http_client: the client that was given is closed.", param="http_client")
+        token = CLOCK.set(attempts.clock)
+        try:
+            request = self._request(client, call, host)
+            return await client.send(request, stream=True, follow_redirects=False)
+        except NETWORK_ERRORS as error:
+            failure = self._failure(error, call, attempts)
+        finally:
+            CLOCK.reset(token)
+        raise failure
+
+    async def _read(self, response: httpx.Response, call: Call, attempts: Attempts) -> bytes:
+        limit = self._limit_bytes(response, call)
+        pieces: list[bytes] = []
+        size = 0
+        async with contextlib.aclosing(self._pieces(response, call, attempts)) as body:
+            async for piece in body:
+                attempts.clock.heard()
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:
+                    if not response.is_success:
+                        break
+                    raise self._too_large(call, limit)
+        return b"".join(pieces)
+
+    async def _pieces(self, response: httpx.Response, call: Call, attempts: Attempts) -> AsyncGenerator[bytes, None]:
+        try:
+            async for piece in response.aiter_bytes():
+                yield piece
+            return
+        except NETWORK_ERRORS as error:
+            failure = self._failure(error, call, attempts)
+        raise failure
+
+    async def events(self, call: Call) -> AsyncGenerator[Event, None]:
+        """The events of a streamed answer. Closing the generator closes the connection."""
+        self._check_key(call)
+        attempts = Attempts(call, self.settings)
+        response = await self._open(call, attempts)
+        try:
+            reader = self._reader(response, call, attempts)
+            async with contextlib.aclosing(self._pieces(response, call, attempts)) as body:
+                async for event in self._read_events(body, reader, attempts):
+                    yield event
+        finally:
+            await response.aclose()
+
+    async def _open(self, call: Call, attempts: Attempts) -> httpx.Response:
+        while True:
+            attempts.begin()
+            try:
+                response = await self._send(call, attempts, None)
+                if response.is_success:
+                    return response
+                try:
+                    body = await self._read(response, call, attempts)
+                finally:
+                    await response.aclose()
+                raise self._refusal(self._info(response, attempts), body, call)
+            except PollinationsError as error:
+                failure = error
+            await asyncio.sleep(attempts.pause_after(failure))
+
+    async def _read_events(
+        self, body: AsyncGenerator[bytes, None], reader: AnswerReader, attempts: Attempts
+    ) -> AsyncGenerator[Event, None]:
+        try:
+            async for piece in body:
+                for event in reader.feed(piece):
+                    yield event
+                if reader.failure is not None:
+                    raise reader.failure
+                if reader.is_finished:
+                    break
+                attempts.clock.heard(reader.progress)
+        except APIConnectionError as error:
+            if not reader.is_complete:
+                error.partial = reader.partial()
+                error.retries_taken = attempts.number - 1
+                raise
+        for event in reader.end():
+            yield event
+        if reader.failure is not None:
+            raise reader.failure
+        if self._injected is None:
+            attempts.clock.linger()
+            with contextlib.suppress(PollinationsError):
+                async for _ in body:
+                    pass
+
+    async def aclose(self) -> None:
+        """Give the connections back; a later call opens new ones. An injected client is left open."""
+        if self._injected is None:
+            await leave_async(self.settings.limits, self)

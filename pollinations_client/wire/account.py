@@ -1,0 +1,285 @@
+"""What the account endpoints answer, in typed form: profile, balance, usage, key.
+
+Sources: API 0.3.0 (``/account/*``, also under ``enter.pollinations.ai/api``) and the account documentation of autumn
+2026. The two eras agree on few fields, so every field may be missing; fields this form does not know are kept and
+readable as attributes and in ``model_extra``. The gateway's camelCase is read, and given back as snake_case.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from ..errors import MalformedReply, excerpt_of
+
+__all__ = [
+    "AccountBalance",
+    "Balance",
+    "DailyUsage",
+    "KeyInfo",
+    "KeyPermissions",
+    "Profile",
+    "UsageRecord",
+    "balance_from",
+    "daily_usage_from",
+    "daily_usage_from_csv",
+    "key_info_from",
+    "profile_from",
+    "usage_from",
+    "usage_from_csv",
+]
+
+
+# A null in CSV: nothing, or what the database behind the usage log writes for it.
+NO_CELL = frozenset(("", "\\N"))
+
+
+def _through_text(value: Any) -> Any:
+    # JSON numbers arrive as floats: by way of their text 0.1 stays 0.1. An empty CSV cell is nothing.
+    if isinstance(value, float):
+        return str(value)
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Amount = Annotated[Decimal | None, BeforeValidator(_through_text)]
+Count = Annotated[int | None, BeforeValidator(_through_text)]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(
+        extra="allow",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        coerce_numbers_to_str=True,
+        protected_namespaces=(),
+    )
+
+
+Answer = TypeVar("Answer", bound=_Answer)
+
+
+class Profile(_Answer):
+    """``GET /account/profile``. ``tier`` and ``created_at`` exist in the older gateway only."""
+
+    name: str | None = None
+    email: str | None = None
+    github_username: str | None = None
+    image: str | None = None
+    tier: str | None = None
+    created_at: str | None = None
+    next_reset_at: str | None = None
+    community_endpoints_allowed: bool | None = None
+
+    @property
+    def created_time(self) -> dt.datetime | None:
+        """``created_at`` as a time in UTC, where it can be read."""
+        return _time(self.created_at)
+
+    @property
+    def next_reset_time(self) -> dt.datetime | None:
+        """When the daily pollen is granted next, in UTC, where it can be read."""
+        return _time(self.next_reset_at)
+
+
+class AccountBalance(_Answer):
+    """The account behind the key, in pollen: ``tier`` is granted, ``paid`` is bought."""
+
+    total: Amount = None
+    tier: Amount = None
+    paid: Amount = None
+
+
+class Balance(_Answer):
+    """``GET /account/balance`` in pollen; may be negative.
+
+    ``balance`` is what the key may still spend: its remaining budget where it has one, else the account's balance.
+    """
+
+    balance: Annotated[Decimal, BeforeValidator(_through_text)]
+    account_balance: AccountBalance | None = None
+
+
+class UsageRecord(_Answer):
+    """One request in ``GET /account/usage``. Names are the gateway's; ``cost_usd`` is also its cost in pollen."""
+
+    # The gateway spells these records in snake_case, unlike its other account answers.
+    model_config = ConfigDict(alias_generator=None)
+
+    timestamp: str | None = None
+    type: str | None = None
+    model: str | None = None
+    api_key: str | None = None
+    api_key_type: str | None = None
+    meter_source: str | None = None
+    input_text_tokens: Count = None
+    input_cached_tokens: Count = None
+    input_audio_tokens: Count = None
+    input_image_tokens: Count = None
+    output_text_tokens: Count = None
+    output_reasoning_tokens: Count = None
+    output_audio_tokens: Count = None
+    output_image_tokens: Count = None
+    cost_usd: Amount = None
+    response_time_ms: Amount = None
+
+    @property
+    def time(self) -> dt.datetime | None:
+        """``timestamp`` as a time in UTC, where it can be read."""
+        return _time(self.timestamp)
+
+
+class DailyUsage(_Answer):
+    """One day, model and source of pollen in ``GET /account/usage/daily``."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+    date: str | None = None
+    model: str | None = None
+    meter_source: str | None = None
+    requests: Count = None
+    cost_usd: Amount = None
+
+
+class KeyPermissions(_Answer):
+    """What a key may do. ``models`` is ``None`` where every model is allowed."""
+
+    models: tuple[str, ...] | None = None
+    account: tuple[str, ...] | None = None
+
+
+class KeyInfo(_Answer):
+    """``GET /account/key``. ``pollen_budget`` is what is left of the key's budget, ``None`` without one."""
+
+    valid: bool | None = None
+    type: str | None = None
+    name: str | None = None
+    expires_at: str | None = None
+    expires_in: Amount = None
+    permissions: KeyPermissions | None = None
+    pollen_budget: Amount = None
+    rate_limit_enabled: bool | None = None
+
+    @property
+    def expires_time(self) -> dt.datetime | None:
+        """``expires_at`` as a time in UTC; ``None`` for a key that does not expire."""
+        return _time(self.expires_at)
+
+
+def profile_from(reply: Any) -> Profile:
+    """The profile; ``MalformedReply`` for what is none."""
+    return _read(Profile, reply, "the profile")
+
+
+def balance_from(reply: Any) -> Balance:
+    """The balance; ``MalformedReply`` without a number in ``balance``."""
+    return _read(Balance, reply, "the account's balance")
+
+
+def key_info_from(reply: Any) -> KeyInfo:
+    """The key's own description; ``MalformedReply`` for what is none."""
+    return _read(KeyInfo, reply, "the key's description")
+
+
+def usage_from(reply: Any) -> list[UsageRecord]:
+    """The records of one page of usage, in the order sent; ``MalformedReply`` names the record at fault."""
+    return [_read(UsageRecord, row, place) for row, place in _rows(reply, "usage record")]
+
+
+def daily_usage_from(reply: Any) -> list[DailyUsage]:
+    """The days of ``/account/usage/daily``, in the order sent."""
+    return [_read(DailyUsage, row, place) for row, place in _rows(reply, "daily usage record")]
+
+
+def usage_from_csv(lines: Iterable[str]) -> Iterator[UsageRecord]:
+    """Usage records from the lines of a CSV answer, one at a time: nothing but the current line is held.
+
+    The header decides which column is which; unknown columns are kept; an empty cell is ``None``. Raises
+    ``MalformedReply`` for a page that is no such CSV, and for a row of another length than the header.
+    """
+    return (_read(UsageRecord, row, place) for row, place in _csv_rows(lines, "usage record", "timestamp"))
+
+
+def daily_usage_from_csv(lines: Iterable[str]) -> Iterator[DailyUsage]:
+    """Daily usage from the lines of a CSV answer, as :func:`usage_from_csv` reads them."""
+    return (_read(DailyUsage, row, place) for row, place in _csv_rows(lines, "daily usage record", "date"))
+
+
+def _read(kind: type[Answer], value: Any, place: str) -> Answer:
+    if not isinstance(value, Mapping):
+        raise MalformedReply(f"Expected {place} as an object, got {type(value).__name__}.", excerpt=_excerpt(value))
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise MalformedReply(f"Cannot read {where} of {place}: {first['msg']}.", excerpt=_excerpt(value)) from error
+
+
+def _rows(reply: Any, called: str) -> Iterator[tuple[Any, str]]:
+    rows = reply.get("usage") if isinstance(reply, Mapping) else reply
+    if not isinstance(rows, list):
+        raise MalformedReply(f"Expected {called}s as a list under 'usage'.", excerpt=_excerpt(reply))
+    return ((row, f"{called} {index}") for index, row in enumerate(rows))
+
+
+def _csv_rows(lines: Iterable[str], called: str, needed: str) -> Iterator[tuple[dict[str, str | None], str]]:
+    reader = csv.reader(_unmarked(lines), strict=True)
+    header: list[str] | None = None
+    index = 0
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            if header is None:
+                header = _header(cells, called, needed)
+            elif len(cells) != len(header):
+                raise MalformedReply(
+                    f"{called.capitalize()} {index} has {len(cells)} cells under {len(header)} columns: the answer was "
+                    "cut or is no CSV.",
+                    excerpt=_excerpt(",".join(cells)),
+                )
+            else:
+                yield (
+                    dict(zip(header, (None if cell in NO_CELL else cell for cell in cells), strict=True)),
+                    f"{called} {index}",
+                )
+                index += 1
+    except csv.Error as error:
+        raise MalformedReply(f"Line {reader.line_num} of the usage CSV cannot be read: {error}.") from error
+
+
+def _header(cells: list[str], called: str, needed: str) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    if needed not in names or len(set(names)) != len(names):
+        raise MalformedReply(f"The {called}s do not begin with a CSV header.", excerpt=_excerpt(",".join(cells)))
+    return names
+
+
+def _unmarked(lines: Iterable[str]) -> Iterator[str]:
+    """The lines with their ends, which ``str.splitlines`` and line readers over HTTP take off, and without a BOM."""
+    for number, line in enumerate(lines):
+        text = line.removeprefix("\ufeff") if number == 0 else line
+        yield text if text.endswith("\n") else text + "\n"
+
+
+def _excerpt(value: Any) -> str:
+    # An account answer holds personal data: the excerpt says what came, shortly.
+    return excerpt_of(repr(value)[:2_000], limit=120)
+
+
+def _time(text: str | None) -> dt.datetime | None:
+    """A time in UTC from ISO 8601 or ``YYYY-MM-DD HH:MM:SS``, which the gateway means as UTC."""
+    if not text:
+        return None
+    try:
+        read = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return read.replace(tzinfo=dt.UTC) if read.tzinfo is None else read.astimezone(dt.UTC)
