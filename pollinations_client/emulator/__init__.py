@@ -1,0 +1,27 @@
+"""A local gateway that answers over real HTTP on 127.0.0.1: no key, no spend, no language model.
+
+It answers from the request's own schema and text, refuses what the gateway refuses, records what it received, replays
+scripts and injects faults. Every reply says that it is emulated. Nothing here imports the client it is a double for.
+
+    from pollinations_client.emulator import Answer, Emulator
+
+    with Emulator() as gateway:
+        gateway.script(Answer(text="Hello."))
+        ...  # point any client at gateway.url
+        gateway.requests[0].json
+"""
+
+try:
+    import PIL
+    import starlette
+    import uvicorn
+except ImportError as missing:
+    raise ImportError('The emulator needs its extra: pip install "pollinations-adapters[emulator]"') from missing
+
+from .auth import KeyRules
+from .scripts import Answer, Body, Chunks, Fault, Frames, Received
+from .server import Emulator, EmulatorError
+
+__all__ = ["Answer", "Body", "Chunks", "Emulator", "EmulatorError", "Fault", "Frames", "KeyRules", "Received"]
+
+del PIL, starlette, uvicorn

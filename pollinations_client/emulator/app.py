@@ -1,0 +1,196 @@
+"""The routes: a request is recorded, a script comes first, then the endpoint answers; replies say they are emulated."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
+
+from starlette.routing import Match, Route
+
+from .._version import __version__
+from . import account, chat, embeddings, images, models
+from .faults import literal, spoilt
+from .refusals import Refusal
+from .reply import Reply, json_reply
+from .scripts import Answer, Body, Chunks, Fault, Frames, Item, Received
+from .texts import get_text, post_text
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from .state import State
+
+MOST_BYTES = 20 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and what is needed to answer it; ``scripted`` is an answer that a test put in."""
+
+    state: State
+    received: Received
+    params: dict[str, Any]
+    scripted: Answer | Chunks | None = None
+
+    @staticmethod
+    def quoted(text: str) -> str:
+        """Text as one path segment."""
+        return quote(text, safe="")
+
+
+Endpoint = Callable[[Exchange], Reply]
+
+
+def _listing(kind: str) -> Endpoint:
+    def endpoint(exchange: Exchange) -> Reply:
+        today = exchange.state.today
+        return json_reply([models.list_item(one, today=today) for one in models.models(exchange.state.era, kind)])
+
+    return endpoint
+
+
+def _everything(exchange: Exchange) -> Reply:
+    kinds = ("text", "picture", "audio", "embedding")
+    return json_reply([models.list_item(one, today=True) for kind in kinds for one in models.models("today", kind)])
+
+
+def _routes(state: State) -> list[tuple[Route, Endpoint]]:
+    """Every operation of the era."""
+    table: list[tuple[str, str, Endpoint]] = [
+        ("POST", "/v1/chat/completions", chat.complete),
+        ("GET", "/text/models", _listing("text")),
+        ("GET", "/image/models", _listing("picture")),
+        ("GET", "/audio/models", _listing("audio")),
+        ("GET", "/v1/models", lambda exchange: json_reply(models.openai_list(exchange.state.era))),
+        ("GET", "/text/{prompt:path}", get_text),
+        ("GET", "/image/{prompt:path}", images.picture),
+    ]
+    accounts = list(account.ENDPOINTS.items())
+    table += [("GET", f"/account/{name}", endpoint) for name, endpoint in accounts]
+    if state.today:
+        table = [
+            ("GET", "/models", _everything),
+            ("GET", "/video/models", _listing("video")),
+            ("GET", "/embeddings/models", _listing("embedding")),
+            *table,
+            ("POST", "/text", post_text),
+            ("GET", "/video/{prompt:path}", images.film),
+            ("POST", "/v1/images/generations", images.generations),
+            ("POST", "/v1/embeddings", embeddings.embed),
+        ]
+    else:
+        table += [("GET", f"/api/account/{name}", endpoint) for name, endpoint in accounts]
+    return [(Route(path, _unused, methods=[method]), endpoint) for method, path, endpoint in table]
+
+
+async def _unused(_: Any) -> None:
+    """A route is only matched here, never run."""
+
+
+def build_app(state: State) -> ASGIApp:
+    """The ASGI application over one state."""
+    routes = _routes(state)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = str(uuid.uuid4())
+        body = await _body(receive)
+        if body is None:
+            return
+        received = _received(scope, body)
+        state.requests.append(received)
+        reply = _reply(state, routes, scope, received, request_id)
+        _sign(reply, request_id)
+        if state.log:
+            print(f"{received.method} {received.path[:100]} {reply.status_code}", flush=True)  # noqa: T201
+        await reply(scope, receive, send)
+
+    return app
+
+
+def _reply(
+    state: State, routes: list[tuple[Route, Endpoint]], scope: Scope, received: Received, request_id: str
+) -> Reply:
+    item: Item | None = state.queue.take()
+    fault: Fault | None = None
+    if isinstance(item, Fault) and item.kind not in ("status", "reset"):
+        fault, item = item, item.options.get("answer")
+    if isinstance(item, Body | Frames | Fault):
+        reply = literal(item, today=state.today, request_id=request_id)
+    else:
+        try:
+            reply = _answered(state, routes, scope, received, item)
+        except Refusal as refusal:
+            reply = refusal.reply(today=state.today, request_id=request_id)
+    return spoilt(reply, fault) if fault is not None else reply
+
+
+def _answered(
+    state: State,
+    routes: list[tuple[Route, Endpoint]],
+    scope: Scope,
+    received: Received,
+    scripted: Answer | Chunks | None,
+) -> Reply:
+    if len(received.body) > MOST_BYTES:
+        raise Refusal(413)
+    for route, endpoint in routes:
+        match, found = route.matches(scope)
+        if match is Match.FULL:
+            return endpoint(Exchange(state, received, found["path_params"], scripted))
+    raise Refusal(404)
+
+
+def _sign(reply: Reply, request_id: str) -> None:
+    """Say in the headers that this is no gateway."""
+    names = {name for name, _ in reply.raw_headers}
+    signs = {"x-emulated": "true", "server": f"pollinations-emulator/{__version__}", "x-request-id": request_id}
+    for name, value in signs.items():
+        if name.encode() not in names:
+            reply.raw_headers.append((name.encode(), value.encode()))
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None when the client left before it was complete."""
+    pieces: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+def _parsed(body: bytes) -> Any:
+    """The JSON of a body as JavaScript reads it: no NaN, half a surrogate pair is no character; None if broken."""
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant) if body else None
+        if b"\\ud" in body.lower():
+            return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _received(scope: Scope, body: bytes) -> Received:
+    query: bytes = scope["query_string"]
+    target: bytes = scope["raw_path"] + (b"?" + query if query else b"")
+    return Received(
+        method=scope["method"],
+        path=scope["path"],
+        raw_path=target.decode("latin-1"),
+        query_pairs=parse_qsl(query.decode("latin-1"), keep_blank_values=True),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=body,
+        json=_parsed(body),
+        time=time.monotonic(),
+    )

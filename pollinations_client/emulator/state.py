@@ -1,0 +1,44 @@
+"""What one emulator remembers between requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .scripts import Queue, Received
+
+if TYPE_CHECKING:
+    from .auth import KeyRules
+    from .cache import Kept
+
+
+@dataclass
+class State:
+    """Settings, the log of requests, the script, the caches and the counters."""
+
+    era: str = "today"
+    keys: dict[str, KeyRules] = field(default_factory=dict)
+    require_key: bool = False
+    delay_s: float = 0.0
+    log: bool = False
+    port: int = 0
+    requests: list[Received] = field(default_factory=list)
+    queue: Queue = field(default_factory=Queue)
+    cache: dict[str, Kept] = field(default_factory=dict)
+    prompt_prefixes: set[str] = field(default_factory=set)
+    calls_by_key: dict[str, int] = field(default_factory=dict)
+    generations: int = 0
+
+    @property
+    def today(self) -> bool:
+        """Whether this is the gateway of today rather than of the seed."""
+        return self.era == "today"
+
+    def clear(self) -> None:
+        """Forget everything but the settings."""
+        self.requests.clear()
+        self.queue.items.clear()
+        self.cache.clear()
+        self.prompt_prefixes.clear()
+        self.calls_by_key.clear()
+        self.generations = 0
