@@ -1,0 +1,277 @@
+"""``ChatPollinations``: every model of the gateway as a LangChain chat model."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import LangSmithParams, LanguageModelInput, ModelProfile
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from pydantic import ConfigDict, Field, model_validator
+
+from pollinations_client import (
+    ModelOptions,
+    PollinationsError,
+    Reply,
+)
+from pollinations_client._version import __version__
+from pollinations_client.catalog import Cost, snapshot
+
+from .calls import (
+    ALIASES,
+    MOST_ANSWERS,
+    audio_format_of,
+    requests_for,
+    result_from,
+    sent_options,
+    stream_request,
+    wire_for,
+)
+from .chunks import Chunks
+from .connection import Connected
+from .errors import as_model_error, model_errors
+from .offers import profile_from, tool_from
+from .structured import Method, structured
+
+
+class ChatPollinations(Connected, BaseChatModel, ModelOptions):
+    """A chat model behind the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok and the rest, by name.
+
+    Setup:
+        ``pip install "pollinations-adapters[langchain]"`` and set ``POLLINATIONS_API_KEY``
+        (<https://enter.pollinations.ai/keys>), or pass the emulator's address as ``base_url``.
+
+    Invoke and stream:
+        >>> from pollinations_client.emulator import Emulator
+        >>> gateway = Emulator(); gateway.start()
+        >>> llm = ChatPollinations(model="claude", temperature=0.2, base_url=gateway.url)
+        >>> llm.invoke("Say hello").response_metadata["model_provider"]
+        'pollinations'
+        >>> gateway.stop()
+
+    Swap models: ``llm.bind(model="gemini")``, ``llm.invoke(..., model="gemini")`` or ``configurable_fields``.
+
+    Options are the fields below; ``None`` is not sent. An unknown one is refused with the nearest name, and
+    ``extra_body`` is the door for fields that are not listed. Every error is a ``PollinationsError`` and LangChain's
+    ``ModelError`` of its kind.
+
+    Raises:
+        ConfigurationError: At construction, for settings that cannot work, a missing key among them.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        populate_by_name=True,
+        protected_namespaces=(),
+        allow_inf_nan=False,
+    )
+
+    model: str = "openai"
+    """Any name or alias of the gateway; an unknown one is the gateway's to refuse."""
+    streaming: bool = False
+    """Stream also where ``invoke`` is called, so that callbacks see tokens."""
+    stream_usage: bool = True
+    """Ask for token counts in streams."""
+    n: int = Field(default=1, ge=1, le=MOST_ANSWERS)
+    """Answers per prompt: the gateway gives one, so ``n`` requests are sent, each with a seed of its own."""
+    replay_reasoning: bool = True
+    """Send reasoning back with turns that call tools and within the running loop, where DeepSeek and Kimi demand it,
+    and signed thinking always."""
+
+    aliases: ClassVar[Mapping[str, str]] = {**Connected.aliases, **ALIASES}
+
+    @model_validator(mode="after")
+    def _set_pollinations_version(self) -> ChatPollinations:
+        self._add_version("pollinations-adapters", __version__)
+        return self
+
+    # -- what LangChain asks about a model
+
+    @property
+    def _llm_type(self) -> str:
+        return "pollinations-chat"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model": self.model, "base_url": self._client.settings.base_url, "n": self.n, **sent_options(self)}
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """The key's place in a serialised model."""
+        return {"api_key": "POLLINATIONS_API_KEY"}
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Models can be dumped and loaded, the key from the environment."""
+        return True
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        told = {"_type": self._llm_type, "model": self.model, **sent_options(self), **kwargs}
+        return {**told, "stop": stop or told.get("stop")}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = "pollinations"
+        ends = stop or kwargs.get("stop") or self.stop
+        if ends:
+            params["ls_stop"] = [ends] if isinstance(ends, str) else list(ends)
+        return params
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        card = snapshot().get(self.model)
+        return None if card is None else profile_from(card)
+
+    def get_num_tokens_from_messages(self, messages: Sequence[BaseMessage], tools: Any = None) -> int:
+        """Tokens of ``messages``, counted approximately: nothing is downloaded and nobody is asked."""
+        return count_tokens_approximately(messages, tools=tools)
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """As many numbers as ``text`` has tokens, approximately; the ids themselves mean nothing."""
+        return list(range(-(-len(text) // 4)))
+
+    # -- calls
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with model_errors():
+            requests = requests_for(self, stop, kwargs)
+            wire, client = wire_for(self, messages, requests[0]), self._client
+            if len(requests) == 1:
+                replies = [client.chat(wire, **requests[0])]
+            else:
+                with concurrent.futures.ThreadPoolExecutor(len(requests)) as pool:
+                    replies = list(pool.map(lambda options: client.chat(wire, **options), requests))
+            return result_from(replies, requests[0], self._pricer(requests[0]))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with model_errors():
+            requests = requests_for(self, stop, kwargs)
+            wire, client = wire_for(self, messages, requests[0]), self._async_client
+            if len(requests) == 1:
+                replies = [await client.chat(wire, **requests[0])]
+            else:
+                replies = await asyncio.gather(*(client.chat(wire, **options) for options in requests))
+            return result_from(replies, requests[0], self._pricer(requests[0]))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        try:
+            options = stream_request(self, stop, kwargs)
+            wire, chunks = wire_for(self, messages, options), self._chunks(options, kwargs)
+            with contextlib.closing(self._client.stream_chat(wire, **options)) as events:
+                for event in events:
+                    chunk = chunks.of(event)
+                    if run_manager is not None:
+                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+            return
+        except PollinationsError as error:
+            failure = as_model_error(error)
+        raise failure
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        try:
+            options = stream_request(self, stop, kwargs)
+            wire, chunks = wire_for(self, messages, options), self._chunks(options, kwargs)
+            async with contextlib.aclosing(self._async_client.stream_chat(wire, **options)) as events:
+                async for event in events:
+                    chunk = chunks.of(event)
+                    if run_manager is not None:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+            return
+        except PollinationsError as error:
+            failure = as_model_error(error)
+        raise failure
+
+    def _chunks(self, options: dict[str, Any], kwargs: dict[str, Any]) -> Chunks:
+        counts = bool(kwargs.get("stream_usage", self.stream_usage))
+        return Chunks(audio_format_of(options), tells_usage=counts, cost_of=self._pricer(options))
+
+    def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], Cost | None]:
+        """What tells the cost of a reply, by the catalogue's prices for the model that was asked."""
+        return lambda reply: None if reply.usage is None else self._client.cost(reply.usage, options["model"])
+
+    # -- tools and structure
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool | str],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Offer tools.
+
+        Args:
+            tools: Functions, tools, classes, schemas; or built-in tools such as ``"google_search"`` by name.
+            tool_choice: ``auto``, ``none``, ``required``, ``any``, a name, ``True`` for any, or an object form.
+            strict: Ask for arguments that follow the schema exactly, where the provider can.
+            parallel_tool_calls: Whether one answer may hold several calls.
+            **kwargs: Further options of the call.
+        """
+        with model_errors():
+            wire = [tool_from(tool, strict, place) for place, tool in enumerate(tools)]
+        given = {"tools": wire, "tool_choice": tool_choice, "parallel_tool_calls": parallel_tool_calls}
+        bound = {name: value for name, value in given.items() if value is not None and value != []}
+        return self.bind(**bound, **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: Method | None = None,
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Answers in the form of ``schema``.
+
+        Args:
+            schema: A Pydantic class, a TypedDict, a function or a JSON schema.
+            method: ``json_schema`` (``response_format``), ``function_calling`` (a forced tool) or ``json_mode``
+                (describe the schema in the prompt). By default ``json_schema`` where the catalogue says that the model
+                follows it, else ``function_calling``.
+            include_raw: Return ``raw``, ``parsed`` and ``parsing_error`` in place of raising.
+            strict: Ask for exactly the schema, where the provider can.
+            **kwargs: Further options of the call.
+        """
+        if method is None:
+            card = snapshot().get(self.model)
+            method = "json_schema" if card is not None and card.structured_output else "function_calling"
+        with model_errors():
+            return structured(self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs)

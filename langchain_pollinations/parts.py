@@ -1,0 +1,210 @@
+"""Content blocks to the gateway's parts: pure, one reader per kind of block.
+
+A block may come in LangChain's standard form (v1), its older data form (v0), OpenAI's, Anthropic's or Google's.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pollinations_client import InvalidRequestError
+
+Part = dict[str, Any]
+
+# The gateway's own part types go through as they are.
+GATEWAY_PARTS = frozenset({"image_url", "video_url", "input_audio"})
+NOT_SENT = frozenset({"index", "id"})  # a block's place in a stream, and its name there
+AUDIO_FORMATS = {
+    **{name: name for name in ("wav", "mp3", "flac", "opus", "pcm16")},
+    "mpeg": "mp3",
+    "x-wav": "wav",
+    "wave": "wav",
+    "vnd.wave": "wav",
+    "x-flac": "flac",
+    "ogg": "opus",
+    "pcm": "pcm16",
+    "l16": "pcm16",
+}
+# The gateway wants a name for a file, and LangChain's standard block has none.
+FILE_NAMES = {"application/pdf": "document.pdf", "text/plain": "document.txt", "text/csv": "document.csv"}
+
+
+def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
+    """The gateway's part for one block. ``where`` names its place in an :class:`InvalidRequestError`.
+
+    In a tool's result a block of unknown type is data, and goes as JSON text.
+    """
+    if isinstance(block, str):
+        return {"type": "text", "text": block}
+    if not isinstance(block, dict):
+        raise InvalidRequestError(
+            f"{where}: text or a content block is needed, not {type(block).__name__}.", param="messages"
+        )
+    kind = str(block.get("type") or next(iter(block), None))
+    if kind == "text" and block.keys() == {"type", "text"} and type(block["text"]) is str:
+        return block
+    if kind == "non_standard" and isinstance(block.get("value"), dict):
+        return part_from(block["value"], where, in_tool=in_tool)
+    if kind in GATEWAY_PARTS or (kind == "file" and isinstance(block.get("file"), dict)):
+        return {"type": kind, **{name: value for name, value in block.items() if name not in NOT_SENT}}
+    reader = READERS.get(kind)
+    if reader is None:
+        if in_tool:
+            return {"type": "text", "text": json.dumps(block, ensure_ascii=False, default=str)}
+        raise InvalidRequestError(
+            f"{where}: a block of type {kind!r} cannot be sent in this message. Known types: "
+            f"{', '.join(sorted({*READERS, *GATEWAY_PARTS}))}.",
+            param="messages",
+        )
+    part = reader(block, where)
+    cache = block.get("cache_control") or _extras(block).get("cache_control")
+    return {**part, "cache_control": cache} if cache else part
+
+
+class Source(NamedTuple):
+    """Where a block's content is: exactly one of the first three, in a good block."""
+
+    url: str | None
+    data: str | None
+    file_id: str | None
+    mime: str | None
+
+
+def source_of(block: dict[str, Any]) -> Source:
+    """URL, base64, file id and media type of a block, in whichever spelling they come."""
+    file_id, data = block.get("file_id"), block.get("base64")
+    url, mime = block.get("url"), block.get("mime_type")
+    inner, form = block.get("source"), block.get("source_type")
+    if isinstance(inner, dict):  # Anthropic's
+        url, data, file_id, mime = (inner.get(name) for name in ("url", "data", "file_id", "media_type"))
+    elif form is not None:  # LangChain's v0 data blocks
+        data = block.get("data") if form in {"base64", "text"} else None
+        file_id = block.get("id") if form == "id" else None
+    elif block.get("type") == "media":  # Google's
+        url, data = block.get("file_uri") or url, block.get("data") or data
+    if isinstance(data, (bytes, bytearray)):
+        data = base64.b64encode(data).decode()
+    if isinstance(url, str) and url.startswith("data:") and ";base64," in url:
+        head, _, data = url.partition(";base64,")
+        mime, url = mime or head.removeprefix("data:"), None
+    return Source(url, data, file_id, mime)
+
+
+def _extras(block: dict[str, Any]) -> dict[str, Any]:
+    extras = block.get("extras") or block.get("metadata")
+    return extras if isinstance(extras, dict) else {}
+
+
+def _no_source(block: dict[str, Any], where: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"{where}: the block of type {block.get('type')!r} has neither url, base64 nor file_id.", param="messages"
+    )
+
+
+def _text(block: dict[str, Any], where: str) -> Part:
+    text = block.get("text")
+    if not isinstance(text, str):
+        raise InvalidRequestError(f"{where}: the text block has no text.", param="messages")
+    return {"type": "text", "text": text}
+
+
+def _refusal(block: dict[str, Any], where: str) -> Part:
+    return {"type": "text", "text": str(block.get("refusal") or "")}
+
+
+def _plain_text(block: dict[str, Any], where: str) -> Part:
+    """A document that is text: its title and context stand above it."""
+    source = source_of(block)
+    inner = block.get("source")
+    text = block.get("text") or (
+        source.data if block.get("source_type") == "text" or (inner or {}).get("type") == "text" else None
+    )
+    if not isinstance(text, str):
+        return _file({**block, "mime_type": source.mime or "text/plain"}, where)
+    above = [str(block[name]) for name in ("title", "context") if block.get(name)]
+    return {"type": "text", "text": "\n".join([*above, text])}
+
+
+def _image(block: dict[str, Any], where: str) -> Part:
+    source = source_of(block)
+    if source.file_id:
+        return {"type": "file", "file": {"file_id": source.file_id}}
+    url = f"data:{source.mime or 'image/png'};base64,{source.data}" if source.data else source.url
+    if not url:
+        raise _no_source(block, where)
+    detail = block.get("detail") or _extras(block).get("detail")
+    return {"type": "image_url", "image_url": {"url": url, **({"detail": detail} if detail else {})}}
+
+
+def _input_image(block: dict[str, Any], where: str) -> Part:
+    return _image({**block, "type": "image", "url": block.get("image_url")}, where)
+
+
+def _audio(block: dict[str, Any], where: str) -> Part:
+    source = source_of(block)
+    if source.file_id:
+        return {"type": "file", "file": {"file_id": source.file_id}}
+    if source.data:
+        subtype = (source.mime or "audio/wav").partition("/")[2].partition(";")[0].lower()
+        if subtype not in AUDIO_FORMATS:
+            raise InvalidRequestError(
+                f"{where}: sound of type {source.mime!r} is not taken; wav, mp3, flac, opus and pcm16 are.",
+                param="messages",
+            )
+        return {"type": "input_audio", "input_audio": {"data": source.data, "format": AUDIO_FORMATS[subtype]}}
+    if not source.url:
+        raise _no_source(block, where)
+    return {"type": "file", "file": {"file_url": source.url, "mime_type": source.mime or "audio/wav"}}
+
+
+def _video(block: dict[str, Any], where: str) -> Part:
+    source = source_of(block)
+    if source.file_id:
+        return {"type": "file", "file": {"file_id": source.file_id}}
+    url = f"data:{source.mime or 'video/mp4'};base64,{source.data}" if source.data else source.url
+    if not url:
+        raise _no_source(block, where)
+    return {"type": "video_url", "video_url": {"url": url, "mime_type": source.mime or "video/mp4"}}
+
+
+def _file(block: dict[str, Any], where: str) -> Part:
+    if block.get("source_type") == "text" or (block.get("source") or {}).get("type") == "text":
+        return _plain_text(block, where)
+    if isinstance(inner := (block.get("source") or {}).get("content"), (str, list)):  # a document made of blocks
+        pieces = [inner] if isinstance(inner, str) else [part_from(one, where).get("text", "") for one in inner]
+        return {"type": "text", "text": "\n".join(pieces)}
+    source, extras = source_of(block), _extras(block)
+    if source.file_id:
+        return {"type": "file", "file": {"file_id": source.file_id}}
+    mime = source.mime or "application/pdf"
+    name = block.get("filename") or block.get("title") or extras.get("filename") or extras.get("name")
+    file = {"file_name": name or FILE_NAMES.get(mime, "document"), "mime_type": mime}
+    if source.data:
+        return {"type": "file", "file": {**file, "file_data": f"data:{mime};base64,{source.data}"}}
+    if not source.url:
+        raise _no_source(block, where)
+    return {"type": "file", "file": {**file, "file_url": source.url}}
+
+
+def _media(block: dict[str, Any], where: str) -> Part:
+    kind = str(source_of(block).mime or "").partition("/")[0]
+    return {"image": _image, "audio": _audio, "video": _video}.get(kind, _file)(block, where)
+
+
+READERS: dict[str, Callable[[dict[str, Any], str], Part]] = {
+    "text": _text,
+    "input_text": _text,
+    "output_text": _text,
+    "refusal": _refusal,
+    "text-plain": _plain_text,
+    "image": _image,
+    "input_image": _input_image,
+    "audio": _audio,
+    "video": _video,
+    "file": _file,
+    "document": _file,
+    "media": _media,
+}
