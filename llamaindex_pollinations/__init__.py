@@ -1,0 +1,25 @@
+"""Pollinations for LlamaIndex: an LLM for every model of the gateway, and tools that draw."""
+
+try:
+    import llama_index.core
+except ImportError as missing:
+    raise ImportError('LlamaIndex is not installed: pip install "pollinations-adapters[llamaindex]"') from missing
+
+from pollinations_client import PollinationsError
+from pollinations_client._version import __version__
+
+from .llm import Pollinations
+from .structured import StructuredOutputError
+from .tool_calls import NoToolCallError
+from .tools import PollinationsToolSpec
+
+__all__ = [
+    "NoToolCallError",
+    "Pollinations",
+    "PollinationsError",
+    "PollinationsToolSpec",
+    "StructuredOutputError",
+    "__version__",
+]
+
+del llama_index

@@ -1,0 +1,388 @@
+"""``Pollinations``: every model of the gateway as a LlamaIndex LLM."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from typing import Any
+
+import llama_index.core.instrumentation as instrument
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    LLMMetadata,
+    MessageRole,
+)
+from llama_index.core.chat_engine.types import AgentChatResponse
+from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.types import PydanticProgramMode
+from pydantic import BaseModel, Field
+
+from pollinations_client import (
+    ConfigurationError,
+    ModelOptions,
+)
+
+from . import structured_calls
+from .connected import Connected
+from .messages import wire_messages
+from .options import call_options
+from .responses import completion_from, reading_of, response_from
+from .stream import Accumulator
+from .structured import Attempt, Mode, attempts, cleaned
+from .structured_llm import PollinationsStructuredLLM
+from .tool_calls import not_offered, selections_in
+from .tool_schemas import own_names, wire_tools
+
+__all__ = ["Pollinations"]
+
+DEFAULT_CONTEXT_WINDOW = 128_000  # tokens; for models of whose window the catalogue says nothing
+UNLIMITED = -1  # LlamaIndex's word for an answer whose length nobody limits; it then plans with LEAST_ROOM
+LEAST_ROOM = 256
+PLANNED = frozenset({PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION, PydanticProgramMode.LLM})
+
+dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]
+
+
+class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
+    """A model behind the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok and the rest, by name.
+
+    Options are the fields below, by the same names in the constructor and in each call; a call's hold over the
+    constructor's. ``None`` is not sent. An unknown one is refused with the nearest name; ``extra_body``, and in the
+    constructor also ``additional_kwargs``, is the door for fields that are not listed.
+
+    Example:
+        >>> from pollinations_client.emulator import Emulator
+        >>> gateway = Emulator().start()
+        >>> llm = Pollinations(model="claude", temperature=0.2, api_base=gateway.url)
+        >>> llm.complete("Say hello").additional_kwargs["finish_reason"]
+        'stop'
+        >>> gateway.stop()
+
+    Raises:
+        ConfigurationError: At construction, for settings that cannot work, a missing key among them.
+        InvalidRequestError: For an unknown option, a value out of bounds, a block that cannot be sent.
+        PollinationsError: From calls, by kind; each has ``status_code``.
+    """
+
+    model: str = Field(default="openai", description="Any name or alias the gateway knows.")
+    additional_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="Further options of every call; unknown ones are sent as they are."
+    )
+    context_window: int | None = Field(default=None, gt=0, description="Tokens, else what the catalogue says.")
+    is_function_calling_model: bool | None = Field(default=None, description="Else what the catalogue says.")
+    is_chat_model: bool = Field(default=True, description=LLMMetadata.model_fields["is_chat_model"].description)
+    strict: bool = Field(default=False, description="Send schemas of tools and objects in OpenAI's strict form.")
+    include_usage: bool = Field(default=True, description="Ask for token counts in streams.")
+    replay_reasoning: bool = Field(default=True, description="Send the model its earlier thinking again.")
+    structured_output_mode: Mode = Field(
+        default="auto", description="How objects are asked for: json_schema, function, text; auto tries them in turn."
+    )
+
+    def __init__(self, model: str | None = None, **options: Any) -> None:
+        """Take settings; open nothing. ``base_url`` is another name of ``api_base``, ``audio_config`` of ``audio``."""
+        super().__init__(**(options if model is None else {"model": model, **options}))
+        room = self.max_tokens or self.max_completion_tokens or 0
+        if self.context_window is not None and room >= self.context_window:
+            raise ConfigurationError(
+                f"max_tokens: {room} tokens of answer leave no room for a prompt in a context_window of "
+                f"{self.context_window}; lower max_tokens or raise context_window.",
+                param="max_tokens",
+            )
+
+    # -- what it is
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name in dumps."""
+        return "Pollinations_LLM"
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """Window and abilities: your fields, then the catalogue, then safe guesses. Asks nobody."""
+        card = self.catalog.get(self.model)
+        window = self.context_window or (card and card.context_window) or DEFAULT_CONTEXT_WINDOW
+        calls_functions = self.is_function_calling_model
+        if calls_functions is None:
+            calls_functions = card is None or card.tools is not False
+        return LLMMetadata(
+            context_window=window,
+            num_output=_room_for_answer(self.max_tokens or self.max_completion_tokens, window),
+            is_chat_model=self.is_chat_model,
+            is_function_calling_model=calls_functions,
+            model_name=self.model,
+        )
+
+    def to_payload(self) -> dict[str, Any]:
+        """What observers are told: metadata and address, never a key or a header."""
+        about = {"class_name": self.class_name(), **self.metadata.model_dump()}
+        return {**about, "api_base": self.api_base, "reasoning_effort": self.reasoning_effort}
+
+    # -- chat and completion
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """The whole answer at once. ``kwargs`` are fields of :class:`~pollinations_client.ChatOptions`."""
+        return self._chat(messages, kwargs)
+
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """The answer as it comes; sent with the first ``next``. Closing the generator closes the connection."""
+        return self._stream_chat(messages, kwargs)
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """The answer to one user message."""
+        return completion_from(self._chat(self._prompted(prompt, formatted), kwargs))
+
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+        """The answer to one user message as it comes."""
+
+        def gen() -> CompletionResponseGen:
+            with contextlib.closing(self._stream_chat(self._prompted(prompt, formatted), kwargs)) as responses:
+                for response in responses:
+                    yield completion_from(response)
+
+        return gen()
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """:meth:`chat`, awaited."""
+        return await self._achat(messages, kwargs)
+
+    @llm_chat_callback()
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+        """:meth:`stream_chat`, awaited."""
+        return self._astream_chat(messages, kwargs)
+
+    @llm_completion_callback()
+    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """:meth:`complete`, awaited."""
+        return completion_from(await self._achat(self._prompted(prompt, formatted), kwargs))
+
+    @llm_completion_callback()
+    async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
+        """:meth:`stream_complete`, awaited."""
+
+        async def gen() -> CompletionResponseAsyncGen:
+            async with contextlib.aclosing(self._astream_chat(self._prompted(prompt, formatted), kwargs)) as responses:
+                async for response in responses:
+                    yield completion_from(response)
+
+        return gen()
+
+    def _chat(self, messages: Sequence[ChatMessage], call: Mapping[str, Any]) -> ChatResponse:
+        options = self._options(call)
+        reply = self._client.chat(self._wire(messages, options), **options)
+        return response_from(reply, reading_of(options, self.catalog))
+
+    async def _achat(self, messages: Sequence[ChatMessage], call: Mapping[str, Any]) -> ChatResponse:
+        options = self._options(call)
+        reply = await self._aclient.chat(self._wire(messages, options), **options)
+        return response_from(reply, reading_of(options, self.catalog))
+
+    def _stream_chat(
+        self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
+    ) -> Generator[ChatResponse, None, None]:
+        options = self._options(call)
+        feed = Accumulator(reading_of(options, self.catalog)).feed
+        with contextlib.closing(self._client.stream_chat(self._wire(messages, options), **options)) as events:
+            for event in events:
+                if (response := feed(event)) is not None:
+                    yield response
+
+    async def _astream_chat(
+        self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
+    ) -> AsyncGenerator[ChatResponse, None]:
+        options = self._options(call)
+        feed = Accumulator(reading_of(options, self.catalog)).feed
+        async with contextlib.aclosing(self._aclient.stream_chat(self._wire(messages, options), **options)) as events:
+            async for event in events:
+                if (response := feed(event)) is not None:
+                    yield response
+
+    def _prompted(self, prompt: str, formatted: bool) -> list[ChatMessage]:
+        if not formatted and self.completion_to_prompt is not None:
+            prompt = self.completion_to_prompt(prompt)
+        return [ChatMessage(role=MessageRole.USER, content=prompt)]
+
+    def _wire(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return wire_messages(messages, model=options.get("model"), replay_reasoning=self.replay_reasoning)
+
+    def _options(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        fields = self.__dict__
+        base = {name: fields[name] for name in ("model", *ModelOptions.model_fields) if fields[name] is not None}
+        if not self.include_usage:
+            base["stream_options"] = {"include_usage": False}
+        return call_options(base, self.additional_kwargs, call, strict=self.strict)
+
+    # -- tools
+
+    def _prepare_chat_with_tools(
+        self,
+        tools: Sequence[Any],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """The arguments of ``chat`` for a call with tools. Tools may also be names of the gateway's built-in ones."""
+        messages = list(chat_history or [])
+        if user_msg is not None:
+            asked = ChatMessage(role=MessageRole.USER, content=user_msg) if isinstance(user_msg, str) else user_msg
+            messages.append(asked)
+        if not tools:
+            return {"messages": messages, **kwargs}
+        definitions = wire_tools(tools, strict=self.strict if strict is None else strict)
+        if tool_choice is None:
+            tool_choice = "required" if tool_required else "auto"
+        elif isinstance(tool_choice, str):
+            tool_choice = next(
+                (sent for sent, own in own_names(definitions).items() if own == tool_choice), tool_choice
+            )
+        return {
+            "messages": messages,
+            "tools": definitions,
+            "tool_choice": tool_choice,
+            "parallel_tool_calls": allow_parallel_tool_calls,
+            **kwargs,
+        }
+
+    def get_tool_calls_from_response(
+        self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
+    ) -> list[ToolSelection]:
+        """The tools a response selects, also from the chunks of a stream.
+
+        Arguments that are no JSON object count as none given; the text received stays in the message.
+
+        Raises:
+            NoToolCallError: Where a call was needed and there is none.
+        """
+        return selections_in(response, required=error_on_no_tool_call)
+
+    def predict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
+        """Let the model choose a tool, and call it. Raises :class:`NoToolCallError` for a tool that was not offered."""
+        try:
+            return super().predict_and_call(tools, *args, **self._with_reasoner(kwargs))
+        except KeyError as error:
+            raise not_offered(error, tools) from error
+
+    async def apredict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
+        """:meth:`predict_and_call`, awaited."""
+        try:
+            return await super().apredict_and_call(tools, *args, **self._with_reasoner(kwargs))
+        except KeyError as error:
+            raise not_offered(error, tools) from error
+
+    def _with_reasoner(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Without tools LlamaIndex asks by words, but leaves out the formatter that its agent insists on."""
+        if self.metadata.is_function_calling_model:
+            return options
+        from llama_index.core.agent.react import ReActChatFormatter, ReActOutputParser
+
+        return {"react_chat_formatter": ReActChatFormatter(), "output_parser": ReActOutputParser(), **options}
+
+    # -- objects
+
+    def structured_predict(
+        self,
+        output_cls: type[Any],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Any:
+        """An object of ``output_cls``; see ``structured_output_mode``, and ``pydantic_program_mode`` to insist.
+
+        Raises:
+            StructuredOutputError: When no answer held one.
+        """
+        if self.pydantic_program_mode not in PLANNED:
+            return super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+        dispatcher.event(
+            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+        )
+        messages = self._asked(prompt, prompt_args)
+        found = structured_calls.predicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        dispatcher.event(LLMStructuredPredictEndEvent(output=found))
+        return found
+
+    async def astructured_predict(
+        self,
+        output_cls: type[Any],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Any:
+        """:meth:`structured_predict`, awaited."""
+        if self.pydantic_program_mode not in PLANNED:
+            return await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+        dispatcher.event(
+            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+        )
+        messages = self._asked(prompt, prompt_args)
+        found = await structured_calls.apredicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        dispatcher.event(LLMStructuredPredictEndEvent(output=found))
+        return found
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[Any],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Any, None, None]:
+        if self.pydantic_program_mode not in PLANNED:
+            return super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+        messages = self._asked(prompt, prompt_args)
+        return structured_calls.streamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[Any],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Any, None]:
+        if self.pydantic_program_mode not in PLANNED:
+            return await super()._structured_astream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+        messages = self._asked(prompt, prompt_args)
+        return structured_calls.astreamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+
+    def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> PollinationsStructuredLLM:
+        """This model as one that answers with objects of ``output_cls`` only, streamed completions included."""
+        return PollinationsStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
+
+    def _asked(self, prompt: PromptTemplate, prompt_args: Mapping[str, Any]) -> list[ChatMessage]:
+        return self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
+
+    def _attempts(self, output_cls: type[BaseModel]) -> list[Attempt]:
+        return attempts(
+            output_cls,
+            program_mode=self.pydantic_program_mode,
+            mode=self.structured_output_mode,
+            card=self.catalog.get(self.model),
+            calls_functions=self.metadata.is_function_calling_model,
+            strict=self.strict,
+            has_default_tools=self.catalog.has_trait(self.model, "default_tools"),
+        )
+
+
+def _room_for_answer(limit: int | None, window: int) -> int:
+    """Tokens of an answer, as LlamaIndex plans with them: never so many that no prompt is left."""
+    if limit:
+        return min(limit, max(window // 2, 1))
+    return UNLIMITED if window > 2 * LEAST_ROOM else max(window // 4, 1)

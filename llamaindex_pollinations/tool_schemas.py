@@ -1,0 +1,57 @@
+"""LlamaIndex tools to the gateway's tool definitions, each tool object converted once."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from llama_index.core.tools.types import BaseTool
+
+from pollinations_client.tool_schema import strict_schema
+
+__all__ = ["ToolDefinition", "own_names", "wire_tools"]
+
+
+class ToolDefinition(dict[str, Any]):
+    """A tool as it is sent; ``own_name`` is its name in LlamaIndex, which may hold characters a name here may not."""
+
+    own_name: str = ""
+
+
+_Entry = tuple[tuple[Any, ...], ToolDefinition]
+_converted: weakref.WeakKeyDictionary[BaseTool, dict[bool, _Entry]] = weakref.WeakKeyDictionary()
+
+
+def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
+    """Tools as the client takes them: LlamaIndex tools converted, names of built-in tools and dicts as they are."""
+    return [_definition(tool, strict) if isinstance(tool, BaseTool) else tool for tool in tools]
+
+
+def own_names(tools: Sequence[Any]) -> Mapping[str, str]:
+    """From a name on the wire to the tool's own, where the two differ."""
+    definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
+    names = {tool["function"]["name"]: tool.own_name for tool in definitions}
+    return {sent: own for sent, own in names.items() if sent != own}
+
+
+def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
+    about = tool.metadata
+    seen = (about.name, about.description, about.fn_schema)
+    try:
+        entries = _converted.setdefault(tool, {})
+    except TypeError:  # a tool that cannot be hashed or weakly referenced is converted every time
+        return _convert(tool, strict)
+    held = entries.get(strict)
+    if held is None or held[0] != seen:
+        held = entries[strict] = (seen, _convert(tool, strict))
+    return held[1]
+
+
+def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
+    definition = ToolDefinition(tool.metadata.to_openai_tool(skip_length_check=True))
+    definition.own_name = tool.metadata.get_name()
+    if strict:
+        function = definition["function"]
+        definition["function"] = {**function, "parameters": strict_schema(function["parameters"]), "strict": True}
+    return definition

@@ -1,0 +1,213 @@
+"""``PollinationsToolSpec``: pictures, videos, the model list and the balance as tools of an agent."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.llms.types import TextBlock, VideoBlock
+from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
+from pydantic import SecretStr
+
+from pollinations_client import ImageOptions, InvalidRequestError, ModelCard, Picture
+from pollinations_client.closing import Closing
+from pollinations_client.wire.options import unknown_option
+
+from .connection import CLIENT_FIELDS, Connection, harmless_headers
+from .laying import image_block
+from .options import with_own_names
+
+__all__ = ["PollinationsToolSpec"]
+
+Blocks = list[Any]  # of text, image and video blocks: LlamaIndex writes the annotation out for the model
+LISTED_MODELS = 40
+
+
+class PollinationsToolSpec(Closing, BaseToolSpec):
+    """Tools over the gateway's pictures: ``FunctionAgent(llm=llm, tools=PollinationsToolSpec().to_tool_list())``.
+
+    The model that uses them sees a few typed arguments; everything else is settled here.
+
+    Args:
+        model: The model that draws when the caller names none.
+        video_model: Set it to offer ``generate_video`` too, which costs far more than a picture.
+        save_dir: Where pictures are saved; their paths are then told. Left out, nothing is written.
+        api_key: ``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``.
+        api_base: The gateway's address (also ``base_url``); else ``POLLINATIONS_BASE_URL``.
+        **settings: ``timeout``, ``max_retries``, ``http_client`` and the like, as of :class:`Pollinations`, and fields
+            of :class:`~pollinations_client.ImageOptions` that hold for every picture: ``safe``, ``width``, ``seed``...
+
+    Raises:
+        InvalidRequestError: For an unknown or impossible setting; ``ConfigurationError`` without a key.
+
+    Example:
+        >>> from pollinations_client.emulator import Emulator
+        >>> gateway = Emulator().start()
+        >>> draw, *_ = PollinationsToolSpec(model="flux", api_base=gateway.url).to_tool_list()
+        >>> draw(prompt="a daisy", width=64, height=64).blocks[1].image_mimetype
+        'image/jpeg'
+        >>> gateway.stop()
+    """
+
+    def __init__(
+        self,
+        model: str | None = "flux",
+        *,
+        video_model: str | None = None,
+        save_dir: str | os.PathLike[str] | None = None,
+        api_key: str | SecretStr | None = None,
+        api_base: str | None = None,
+        **settings: Any,
+    ) -> None:
+        named = with_own_names({"api_base": api_base, **settings})
+        known = {*CLIENT_FIELDS, *ImageOptions.model_fields, "video_model", "save_dir"}
+        for name in named:
+            if name not in known:
+                raise unknown_option(name, known, door="extra_query")
+        self.model = model
+        self.video_model = video_model
+        self.save_dir = None if save_dir is None else Path(save_dir)
+        self._image_options = {name: value for name, value in named.items() if name not in CLIENT_FIELDS}
+        ImageOptions.checked(self._image_options, door="extra_query")
+        client_fields = {name: named.get(name) for name in CLIENT_FIELDS}
+        self._client_fields: dict[str, Any] = {
+            **client_fields,
+            "api_key": SecretStr(api_key) if isinstance(api_key, str) else api_key,
+            "retry_streams": bool(client_fields["retry_streams"]),
+        }
+        self._connection = Connection()
+        self._connection.sync_client(self._client_fields)
+        self.spec_functions: list[SPEC_FUNCTION_TYPE] = [
+            ("generate_image", "agenerate_image"),
+            ("list_models", "alist_models"),
+            ("check_balance", "acheck_balance"),
+        ]
+        if video_model is not None:
+            self.spec_functions.insert(1, ("generate_video", "agenerate_video"))
+
+    def generate_image(
+        self,
+        prompt: str,
+        model: str | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        seed: int | None = None,
+    ) -> Blocks:
+        """Draw a picture from a description. Use it when the user asks to draw, paint, generate or create an image.
+
+        Args:
+            prompt (str): What the picture shows, in English, with style and mood.
+            model (str): Name of the image model; leave it out unless the user asks for one.
+            width (int): Width in pixels.
+            height (int): Height in pixels.
+            seed (int): A number from 0 to 2147483647; the same one draws the same picture again.
+        """
+        options = self._options(model or self.model, width=width, height=height, seed=seed)
+        return self._shown(self._connection.sync_client(self._client_fields).image(prompt, **options))
+
+    async def agenerate_image(
+        self,
+        prompt: str,
+        model: str | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        seed: int | None = None,
+    ) -> Blocks:
+        """:meth:`generate_image`, awaited."""
+        options = self._options(model or self.model, width=width, height=height, seed=seed)
+        return self._shown(await self._connection.async_client(self._client_fields).image(prompt, **options))
+
+    def generate_video(
+        self, prompt: str, duration: int | None = None, aspect_ratio: str | None = None, seed: int | None = None
+    ) -> Blocks:
+        """Make a short video from a description. Slow and costly: only when the user asks for a video or an animation.
+
+        Args:
+            prompt (str): What happens in the video, in English.
+            duration (int): Length in seconds.
+            aspect_ratio (str): Shape of the frame, 16:9 or 9:16.
+            seed (int): A number from 0 to 2147483647; the same one makes the same video again.
+        """
+        options = self._options(self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed)
+        return self._shown(self._connection.sync_client(self._client_fields).image(prompt, **options))
+
+    async def agenerate_video(
+        self, prompt: str, duration: int | None = None, aspect_ratio: str | None = None, seed: int | None = None
+    ) -> Blocks:
+        """:meth:`generate_video`, awaited."""
+        options = self._options(self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed)
+        return self._shown(await self._connection.async_client(self._client_fields).image(prompt, **options))
+
+    def list_models(self, kind: str = "image") -> str:
+        """List the names of the models there are.
+
+        Args:
+            kind (str): Kind of model, one of image, video, text.
+        """
+        client = self._connection.sync_client(self._client_fields)
+        cards = client.text_models() if kind == "text" else client.image_models()
+        return _named(cards, kind)
+
+    async def alist_models(self, kind: str = "image") -> str:
+        """:meth:`list_models`, awaited."""
+        client = self._connection.async_client(self._client_fields)
+        cards = await client.text_models() if kind == "text" else await client.image_models()
+        return _named(cards, kind)
+
+    def check_balance(self) -> str:
+        """Tell how much pollen, the credit that pays for answers and pictures, is left."""
+        return _told(self._connection.sync_client(self._client_fields).balance().balance)
+
+    async def acheck_balance(self) -> str:
+        """:meth:`check_balance`, awaited."""
+        return _told((await self._connection.async_client(self._client_fields).balance()).balance)
+
+    def close(self) -> None:
+        """Give the connections of blocking calls back."""
+        self._connection.close()
+
+    async def aclose(self) -> None:
+        """Give all connections back."""
+        await self._connection.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(model={self.model!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A pickle holds no key and no client."""
+        secretless = {"api_key": None, "http_client": None, "async_http_client": None}
+        headers = harmless_headers(self._client_fields["default_headers"])
+        fields = {**self._client_fields, **secretless, "default_headers": headers}
+        return {**self.__dict__, "_client_fields": fields, "_connection": Connection()}
+
+    def _options(self, model: str | None, **chosen: Any) -> dict[str, Any]:
+        given = {name: value for name, value in {"model": model, **chosen}.items() if value is not None}
+        return {**self._image_options, **given}
+
+    def _shown(self, picture: Picture) -> Blocks:
+        size = f", {picture.size_px[0]}x{picture.size_px[1]} px" if picture.size_px else ""
+        saved = "" if self.save_dir is None else f" Saved at {picture.save(self.save_dir)}."
+        what = "video" if picture.is_video else "picture"
+        told = TextBlock(
+            text=f"The {what} of {picture.prompt!r} is made ({picture.mime_type}{size}, model "
+            f"{picture.model or 'of the gateway'}, seed {picture.seed}).{saved}"
+        )
+        if picture.is_video:
+            return [told, VideoBlock(video=picture.data, video_mimetype=picture.mime_type)]
+        return [told, image_block(picture.data, picture.mime_type)]
+
+
+def _named(cards: list[ModelCard], kind: str) -> str:
+    kinds: Mapping[str, Callable[[ModelCard], bool]] = {
+        "image": lambda card: not card.is_video,
+        "video": lambda card: card.is_video,
+        "text": lambda card: True,
+    }
+    if kind not in kinds:
+        raise InvalidRequestError(f"kind: one of {', '.join(kinds)}, not {kind!r}.", param="kind")
+    names = [card.name for card in cards if kinds[kind](card)]
+    return f"{len(names)} {kind} models: {', '.join(names[:LISTED_MODELS])}"
+
+
+def _told(balance: Any) -> str:
+    return f"{balance} pollen are left; one pollen is one US dollar."
