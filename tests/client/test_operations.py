@@ -1,0 +1,255 @@
+"""Every operation of the gateway, sync and async, in both eras, over real HTTP to the emulator."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pollinations_client import (
+    AsyncPollinationsClient,
+    AuthenticationError,
+    Finished,
+    InvalidRequestError,
+    ModelCard,
+    PollinationsClient,
+    ReasoningDelta,
+    TextDelta,
+    UnknownModelError,
+    daily_usage_from_csv,
+    usage_from_csv,
+)
+from pollinations_client.emulator import Body, Emulator
+
+KEY = "sk_demo_0123456789abcdef"
+
+
+def run(mode: str, gateway: Emulator, operation: str, *args: Any, **options: Any) -> Any:
+    """One operation of a client, blocking or on a loop; generators are drained to a list."""
+    if mode == "sync":
+        with PollinationsClient(KEY, base_url=gateway.url) as client:
+            result = getattr(client, operation)(*args, **options)
+            return list(result) if inspect.isgenerator(result) else result
+
+    async def go() -> Any:
+        async with AsyncPollinationsClient(KEY, base_url=gateway.url) as client:
+            result = getattr(client, operation)(*args, **options)
+            return [one async for one in result] if inspect.isasyncgen(result) else await result
+
+    return asyncio.run(go())
+
+
+each_mode = pytest.mark.parametrize("mode", ["sync", "async"])
+
+
+@each_mode
+def test_chat(mode: str, either_gateway: Emulator) -> None:
+    """POST /v1/chat/completions: text, usage, finish reason, headers."""
+    reply = run(mode, either_gateway, "chat", "Say hello to the bees", model="openai", max_tokens=200, user="u")
+    assert reply.text
+    assert reply.finish_reason == "stop"
+    assert reply.usage.total == reply.usage.input + reply.usage.output > 0
+    assert reply.info.request_id
+    assert reply.info.model_used
+    sent = either_gateway.requests[-1]
+    assert (sent.method, sent.path) == ("POST", "/v1/chat/completions")
+    assert sent.json == {
+        "model": "openai",
+        "messages": [{"role": "user", "content": "Say hello to the bees"}],
+        "max_tokens": 200,
+        "user": "u",
+    }
+    assert sent.headers["authorization"] == f"Bearer {KEY}"
+    assert "key" not in sent.query
+
+
+@each_mode
+def test_stream_chat(mode: str, either_gateway: Emulator) -> None:
+    """The same as a stream: deltas add up to the reply, the last event is the reply."""
+    events = run(mode, either_gateway, "stream_chat", "How many legs has a bee?", model="deepseek")
+    assert isinstance(events[-1], Finished)
+    reply = events[-1].reply
+    assert "".join(one.text for one in events if isinstance(one, TextDelta)) == reply.text != ""
+    assert "".join(one.text for one in events if isinstance(one, ReasoningDelta)) == reply.reasoning != ""
+    assert reply.usage.total > 0
+
+
+@each_mode
+def test_plain_and_streamed_answers_are_the_same(mode: str, gateway: Emulator) -> None:
+    """One question, two transports."""
+    plain = run(mode, gateway, "chat", "What is a drone bee?", model="openai")
+    streamed = run(mode, gateway, "stream_chat", "What is a drone bee?", model="openai")[-1].reply
+    assert (plain.text, plain.finish_reason) == (streamed.text, streamed.finish_reason)
+
+
+@each_mode
+def test_text_plain_and_streamed(mode: str, either_gateway: Emulator) -> None:
+    """GET /text/{prompt}: the prompt is one path segment."""
+    text = run(
+        mode, either_gateway, "text", "bees / wasps? 100%", model="openai", seed=3, system="Be short.", temperature=0.5
+    )
+    assert text
+    sent = either_gateway.requests[-1]
+    assert sent.path == "/text/bees / wasps? 100%"
+    assert sent.query == {"model": "openai", "seed": "3", "system": "Be short.", "temperature": "0.5"}
+    assert "".join(run(mode, either_gateway, "stream_text", "bees", model="openai"))
+
+
+@each_mode
+def test_text_as_json(mode: str, either_gateway: Emulator) -> None:
+    """``json=True`` travels as a word and only then."""
+    assert run(mode, either_gateway, "text", "Give JSON with the key 'bee'", json=True).lstrip().startswith("{")
+    assert either_gateway.requests[-1].query["json"] == "true"
+    run(mode, either_gateway, "text", "bee", json=False)
+    assert "json" not in either_gateway.requests[-1].query
+
+
+@each_mode
+def test_image(mode: str, either_gateway: Emulator, tmp_path: Any) -> None:
+    """GET /image/{prompt}: looked at before it is handed on, saved under a safe name."""
+    picture = run(
+        mode, either_gateway, "image", "a bee/wasp? on 100% lavender", model="flux", width=320, height=200, seed=7
+    )
+    assert (picture.mime_type, picture.size_px, picture.seed) == ("image/jpeg", (320, 200), 7)
+    assert KEY not in picture.url
+    assert either_gateway.requests[-1].path == "/image/a bee/wasp? on 100% lavender"
+    assert either_gateway.requests[-1].query == {"model": "flux", "width": "320", "height": "200", "seed": "7"}
+    saved = picture.save(tmp_path)
+    assert saved.read_bytes() == picture.data
+    assert saved.parent == tmp_path
+    assert saved.suffix == ".jpg"
+    assert picture.save(tmp_path) != saved
+
+
+@each_mode
+def test_video(mode: str, either_gateway: Emulator) -> None:
+    """The same endpoint with a video model."""
+    film = run(mode, either_gateway, "video", "bees dancing", model="veo", duration=4, aspect_ratio="16:9", audio=True)
+    assert film.is_video
+    assert film.mime_type == "video/mp4"
+    query = either_gateway.requests[-1].query
+    assert (query["model"], query["duration"], query["aspectRatio"], query["audio"]) == ("veo", "4", "16:9", "true")
+
+
+@each_mode
+@pytest.mark.parametrize("operation", ["models", "text_models", "image_models", "audio_models"])
+def test_model_lists(mode: str, either_gateway: Emulator, operation: str) -> None:
+    """Cards of either era's shape."""
+    cards = run(mode, either_gateway, operation)
+    assert cards
+    assert all(isinstance(card, ModelCard) and card.name for card in cards)
+
+
+@each_mode
+def test_refresh_lays_the_live_list_over_the_snapshot(mode: str, either_gateway: Emulator) -> None:
+    """Any alias finds its card; a second look-up asks nobody."""
+
+    def check(catalog: Any) -> None:
+        assert catalog.get("openai") is not None
+        assert catalog.get("flux").is_image
+
+    check(run(mode, either_gateway, "refresh"))
+    before = len(either_gateway.requests)
+    client = PollinationsClient(base_url=either_gateway.url)
+    check(client.catalog)
+    assert len(either_gateway.requests) == before
+
+
+@each_mode
+def test_account(mode: str, either_gateway: Emulator) -> None:
+    """Profile, balance, key, usage by record and by day."""
+    assert run(mode, either_gateway, "profile") is not None
+    assert isinstance(run(mode, either_gateway, "balance").balance, Decimal)
+    assert run(mode, either_gateway, "key_info").valid
+    records = run(mode, either_gateway, "usage", limit=5)
+    assert len(records) == 5
+    assert records[0].timestamp
+    older = run(mode, either_gateway, "usage", limit=5, before=records[-1].timestamp)
+    assert older[0].timestamp < records[-1].timestamp
+    assert run(mode, either_gateway, "usage_daily")
+    assert run(mode, either_gateway, "usage_csv", limit=3).splitlines()[0].startswith("timestamp,")
+
+
+@each_mode
+def test_csv_is_read_back(mode: str, either_gateway: Emulator) -> None:
+    """Both usage lists, as the records that JSON gives."""
+    records = list(usage_from_csv(run(mode, either_gateway, "usage_csv", limit=7).splitlines()))
+    assert [record.timestamp for record in records] == [
+        one.timestamp for one in run(mode, either_gateway, "usage", limit=7)
+    ]
+    days = list(daily_usage_from_csv(run(mode, either_gateway, "usage_daily_csv").splitlines()))
+    assert [(day.date, day.model) for day in days] == [
+        (one.date, one.model) for one in run(mode, either_gateway, "usage_daily")
+    ]
+
+
+@each_mode
+def test_iter_usage_reads_every_record_once(mode: str, gateway: Emulator) -> None:
+    """Page after page, by the cursor."""
+    whole = run(mode, gateway, "usage", limit=50_000)
+    paged = run(mode, gateway, "iter_usage", page_size=max(2, len(whole) // 3))
+    assert [record.timestamp for record in paged] == [record.timestamp for record in whole]
+
+
+@each_mode
+@pytest.mark.parametrize("options", [{"limit": 0}, {"limit": 50_001}, {"days": 0}, {"days": 91}])
+def test_usage_bounds(mode: str, gateway: Emulator, options: dict[str, int]) -> None:
+    """Refused before sending, by name."""
+    with pytest.raises(InvalidRequestError, match=next(iter(options))):
+        run(mode, gateway, "usage", **options)
+    assert gateway.requests == []
+
+
+@each_mode
+def test_the_older_account_host_is_asked_only_when_the_newer_does_not_know(
+    mode: str, gateway: Emulator, seed_gateway: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And only for the public gateway's own address."""
+    from pollinations_client import settings
+
+    monkeypatch.setattr(settings, "GATEWAY", gateway.url)
+    monkeypatch.setattr(settings, "OLDER_ACCOUNT_HOST", f"{seed_gateway.url}/api")
+    gateway.script(Body({"error": {"code": "NOT_FOUND", "message": "nothing here"}}, status=404))
+    assert run(mode, gateway, "balance").balance is not None
+    assert [request.path for request in seed_gateway.requests] == ["/api/account/balance"]
+
+
+@each_mode
+def test_a_wrong_key_and_an_unknown_model(mode: str, either_gateway: Emulator) -> None:
+    """Readable, with what to do; near names offered."""
+    with pytest.raises(UnknownModelError, match="claude"):
+        run(mode, either_gateway, "chat", "hi", model="claud")
+    client = PollinationsClient("sk_invalid", base_url=either_gateway.url)
+    with pytest.raises(AuthenticationError, match="POLLINATIONS_API_KEY"):
+        client.chat("hi")
+
+
+def test_cost_is_counted_from_usage_and_prices(gateway: Emulator) -> None:
+    """In pollen, exact; unknown prices are said to be unknown."""
+    with PollinationsClient(KEY, base_url=gateway.url) as client:
+        client.refresh()
+        reply = client.chat("hi", model="openai")
+        assert reply.usage is not None
+        counted = client.cost(reply.usage, "openai")
+        assert counted.total is not None
+        assert counted.total > 0
+        assert client.cost(reply.usage, "nobody/knows").total is None
+
+
+def test_a_prompt_may_be_given_bare_or_as_messages(gateway: Emulator) -> None:
+    """``chat("hi")`` is one user message."""
+    with PollinationsClient(base_url=gateway.url) as client:
+        assert client.chat("hi").text == client.chat([{"role": "user", "content": "hi"}]).text
+    assert gateway.requests[0].json == gateway.requests[1].json
+
+
+def test_a_video_waits_as_long_as_videos_take_whatever_its_model_is_called(gateway: Emulator) -> None:
+    """A model of tomorrow is in no catalogue; asked for by ``video`` it still gets a video's time."""
+    with PollinationsClient(base_url=gateway.url) as client:
+        assert client._image_call("bees", {"model": "film-of-tomorrow"}, is_video=True).pace == "video"
+        assert client._image_call("bees", {"model": "film-of-tomorrow"}).pace == "picture"
+        assert client._image_call("bees", {"model": "veo"}).pace == "video"
+        assert client.video("bees").is_video

@@ -1,0 +1,108 @@
+"""The retry policy: pure decisions, by class of failure."""
+
+from __future__ import annotations
+
+import pytest
+
+from pollinations_client import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    RetryPolicy,
+    StreamInterrupted,
+    calls,
+)
+from pollinations_client.refusal import error_from
+
+PLAIN = calls.chat([{"role": "user", "content": "x"}], {})
+STREAM = calls.chat([{"role": "user", "content": "x"}], {}, stream=True)
+LIST = calls.models("/v1/models")
+POLICY = RetryPolicy(max_retries=3)
+
+
+@pytest.mark.parametrize(
+    ("status", "plain", "stream"),
+    [
+        (400, 1, 1),
+        (401, 1, 1),
+        (402, 1, 1),
+        (403, 1, 1),
+        (404, 1, 1),
+        (405, 1, 1),
+        (413, 1, 1),
+        (415, 1, 1),
+        (422, 1, 1),
+        (451, 1, 1),
+        (301, 1, 1),
+        (429, 4, 4),
+        (503, 4, 4),
+        (500, 2, 2),
+        (502, 2, 2),
+        (408, 2, 1),
+        (504, 2, 1),
+        (520, 2, 1),
+        (524, 2, 1),
+        (501, 1, 1),
+    ],
+)
+def test_attempts_by_status(status: int, plain: int, stream: int) -> None:
+    """Safe, once, ambiguous, never."""
+    failure = error_from(status, b"")
+    assert (POLICY.attempts_for(failure, PLAIN), POLICY.attempts_for(failure, STREAM)) == (plain, stream)
+
+
+def test_what_was_not_sent_is_safe_and_what_was_sent_is_ambiguous() -> None:
+    """An ambiguous stream is repeated only by one who accepts to pay twice."""
+    unsent, lost = APIConnectionError("x", ambiguous=False), APITimeoutError("x")
+    assert (
+        POLICY.attempts_for(unsent, STREAM),
+        POLICY.attempts_for(lost, PLAIN),
+        POLICY.attempts_for(lost, STREAM),
+    ) == (4, 2, 1)
+    assert RetryPolicy(retry_streams=True).attempts_for(lost, STREAM) == 2
+    assert POLICY.attempts_for(lost, LIST) == 2
+
+
+def test_untrusted_certificates_bad_settings_and_begun_streams_are_never_repeated() -> None:
+    """Nothing changes by trying."""
+    untrusted = APIConnectionError("x")
+    untrusted.is_retryable = False
+    for failure in (untrusted, ConfigurationError("x"), StreamInterrupted("x")):
+        assert POLICY.attempts_for(failure, PLAIN) == 1
+
+
+def test_no_retries_means_none() -> None:
+    """``max_retries=0`` is one request, whatever happens."""
+    none = RetryPolicy(max_retries=0)
+    for failure in (
+        error_from(429, b""),
+        error_from(500, b""),
+        APITimeoutError("x"),
+        APIConnectionError("x", ambiguous=False),
+    ):
+        assert none.pause_s(failure, PLAIN, 1, 600) is None
+
+
+def test_backoff_grows_to_its_limit_with_jitter_downwards() -> None:
+    """Half to whole of 0.5, 1, 2, 4, 8, 8 seconds."""
+    patient = RetryPolicy(max_retries=9)
+    for attempt, full in enumerate([0.5, 1, 2, 4, 8, 8], start=1):
+        pauses = [patient.pause_s(error_from(503, b""), PLAIN, attempt, 600) or 0 for _ in range(50)]
+        assert full / 2 <= min(pauses) < max(pauses) <= full
+
+
+@pytest.mark.parametrize(
+    ("wish", "left", "pause"), [("2", 600, 2.0), ("60", 600, 60.0), ("61", 600, None), ("5", 4, None), ("0", 600, 0.0)]
+)
+def test_a_servers_wish_is_honoured_within_reason(wish: str, left: float, pause: float | None) -> None:
+    """Longer than a minute, or than the time left: give up at once, the wish on the error."""
+    failure = error_from(429, b"", {"retry-after": wish})
+    assert POLICY.pause_s(failure, PLAIN, 1, left) == pause
+    assert failure.retry_after == float(wish)
+
+
+def test_a_repeat_is_the_same_bytes() -> None:
+    """Only an identical request is joined to the first and billed once."""
+    call = calls.chat([{"role": "user", "content": "x"}], {"seed": -1})
+    assert call.body is call.body
+    assert b'"seed":' in (call.body or b"")

@@ -1,0 +1,152 @@
+"""Settings: arguments, then environment, then defaults; what cannot work is refused; the key stays hidden."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import httpx
+import pytest
+
+from pollinations_client import ConfigurationError, PollinationsClient, PollinationsError, RetryPolicy, Timeouts
+from pollinations_client.settings import GATEWAY, OLDER_ACCOUNT_HOST, settings_from
+
+KEY = "sk_demo_0123456789abcdef"
+
+
+def test_defaults_are_the_public_gateway() -> None:
+    """Account calls may go to the older host there, and only there."""
+    settings = settings_from()
+    assert settings.base_url == GATEWAY
+    assert settings.account_hosts == (GATEWAY, OLDER_ACCOUNT_HOST)
+    assert settings_from(base_url="http://127.0.0.1:1").account_hosts == ("http://127.0.0.1:1",)
+    assert settings_from(account_base_url="https://a.example/api").account_hosts == ("https://a.example/api",)
+
+
+def test_the_environment_fills_what_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An argument wins over it."""
+    monkeypatch.setenv("POLLINATIONS_API_KEY", KEY)
+    monkeypatch.setenv("POLLINATIONS_BASE_URL", "http://127.0.0.1:9/v1")
+    assert (settings_from().secret, settings_from().base_url) == (KEY, "http://127.0.0.1:9")
+    assert settings_from(api_key="sk_other_key", base_url="http://b.example").secret == "sk_other_key"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h.example", "https://h.example/", "https://h.example/v1", "https://h.example/v1/"]
+)
+def test_addresses_with_and_without_v1_are_the_same(url: str) -> None:
+    """Users of OpenAI's package write the ``/v1``."""
+    assert settings_from(base_url=url).base_url == "https://h.example"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:pw@h.example",
+        "https://h.example?key=x",
+        "https://h.example#x",
+        "ftp://h.example",
+        "h.example",
+        "https://",
+        "https://h:notaport",
+    ],
+)
+def test_addresses_that_cannot_work_are_refused(url: str) -> None:
+    """A secret in a URL would be in every log."""
+    with pytest.raises(ConfigurationError, match="base_url") as caught:
+        settings_from(base_url=url)
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sk_a b", "sk_\x00x", "sk_é", "sk_a\nb"])
+def test_spoilt_keys_are_refused_at_construction_without_showing_them(key: str) -> None:
+    """A header with a line break would be an attack."""
+    with pytest.raises(ConfigurationError, match="api_key") as caught:
+        PollinationsClient(key)
+    assert key not in str(caught.value)
+
+
+def test_white_space_around_a_key_is_a_bad_paste_and_harmless() -> None:
+    """The most common mistake there is."""
+    assert settings_from(api_key=f" {KEY}\n").secret == KEY
+    assert settings_from(api_key="").secret is None
+
+
+def test_the_key_is_in_no_print_copy_or_pickle() -> None:
+    """A pickle reads the key from the environment again where it is opened."""
+    client = PollinationsClient(KEY, base_url="http://127.0.0.1:9", default_headers={"x-a": "b"})
+    for thing in (client, client.settings):
+        assert KEY not in repr(thing)
+        assert KEY not in str(vars(thing) if hasattr(thing, "__dict__") else "")
+        assert KEY.encode() not in pickle.dumps(thing)
+    assert pickle.loads(pickle.dumps(client)).settings.secret is None
+    assert copy.deepcopy(client).settings.secret == KEY
+
+
+def test_a_pickle_finds_the_key_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers have it there."""
+    data = pickle.dumps(PollinationsClient(KEY, base_url="http://127.0.0.1:9"))
+    monkeypatch.setenv("POLLINATIONS_API_KEY", KEY)
+    assert pickle.loads(data).settings.secret == KEY
+
+
+def test_timeout_limits_every_wait_and_never_the_total() -> None:
+    """One number, as OpenAI's package takes it; or httpx's four."""
+    limits = settings_from(timeout=2).timeouts
+    assert (limits.connect_s, limits.answer_s, limits.first_byte_s, limits.stream_idle_s, limits.picture_s) == (
+        2,
+        2,
+        2,
+        2,
+        2,
+    )
+    assert limits.total_s == 600
+    assert settings_from(timeout=900).timeouts.total_s == 900
+    assert settings_from(timeout=30, stream_idle_timeout=50, total_timeout=40).timeouts == Timeouts(
+        connect_s=5,
+        write_s=30,
+        pool_s=10,
+        answer_s=30,
+        picture_s=30,
+        video_s=30,
+        first_byte_s=30,
+        stream_idle_s=50,
+        total_s=40,
+    )
+    each = settings_from(timeout=httpx.Timeout(7, connect=1)).timeouts
+    assert (each.connect_s, each.answer_s, each.write_s) == (1, 7, 7)
+    assert settings_from(timeout=httpx.Timeout(None)).timeouts.answer_s is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"timeout": 0},
+        {"timeout": -1},
+        {"timeout": "5"},
+        {"timeout": True},
+        {"total_timeout": float("inf")},
+        {"stream_idle_timeout": 0},
+        {"max_retries": -1},
+        {"default_headers": {"a b": "x"}},
+        {"default_headers": {"a": "x\r\nb: y"}},
+        {"default_headers": {"a": 5}},
+    ],
+)
+def test_settings_that_cannot_work_name_themselves(options: dict[str, Any]) -> None:
+    """And they are refused when they are given, not with the first call."""
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        settings_from(**options)
+
+
+def test_no_key_for_the_public_gateway_says_how_to_get_one_before_anything_is_sent() -> None:
+    """And how to do without."""
+    with pytest.raises(PollinationsError, match=r"enter\.pollinations\.ai/keys.*emulator"):
+        PollinationsClient().chat("hi")
+
+
+def test_the_policy_can_be_given_whole() -> None:
+    """Every number is an option."""
+    policy = RetryPolicy(max_retries=5, backoff_base_s=0.1)
+    assert settings_from(retry=policy).retry is policy

@@ -1,0 +1,604 @@
+"""Faults of the network, sync and async: what is raised, how often is asked, what stays open."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import socket
+import ssl
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from pollinations_client import (
+    APIConnectionError,
+    APITimeoutError,
+    AsyncPollinationsClient,
+    ConfigurationError,
+    Finished,
+    Limits,
+    MalformedReply,
+    PollinationsClient,
+    PollinationsError,
+    RateLimitError,
+    RedirectError,
+    Reply,
+    RetryPolicy,
+    ServerError,
+    StreamInterrupted,
+    TextDelta,
+    Timeouts,
+)
+from support.rawserver import chunk, raw_server, reset, response, stream_head
+
+QUICK = RetryPolicy(backoff_base_s=0.01)
+KEY = "sk_demo_0123456789abcdef"
+USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+WHOLE = json.dumps(
+    {
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}],
+        "usage": USAGE,
+    }
+).encode()
+
+
+def piece(text: str | None, finish: str | None = None) -> bytes:
+    """One chunk of a stream, framed."""
+    delta = {} if text is None else {"content": text}
+    return (
+        b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
+    )
+
+
+GOOD_STREAM = (
+    stream_head()
+    + chunk(piece("h"))
+    + chunk(piece("i"))
+    + chunk(piece(None, "stop"))
+    + chunk(b"data: [DONE]\n\n")
+    + chunk(b"")
+)
+
+
+def ask(mode: str, url: str, **settings: Any) -> Reply:
+    """One chat in one of the four ways, to the end."""
+    settings = {"retry": QUICK, "base_url": url, **settings}
+    if mode == "sync":
+        with PollinationsClient(KEY, **settings) as client:
+            return client.chat("hi")
+    if mode == "stream":
+        with PollinationsClient(KEY, **settings) as client:
+            return _last(list(client.stream_chat("hi")))
+    return asyncio.run(_ask_async(mode, settings))
+
+
+async def _ask_async(mode: str, settings: dict[str, Any]) -> Reply:
+    async with AsyncPollinationsClient(KEY, **settings) as client:
+        if mode == "async":
+            return await client.chat("hi")
+        return _last([event async for event in client.stream_chat("hi")])
+
+
+def _last(events: list[Any]) -> Reply:
+    assert isinstance(events[-1], Finished)
+    return events[-1].reply
+
+
+MODES = ["sync", "async", "stream", "astream"]
+PLAIN_MODES, STREAM_MODES = MODES[:2], MODES[2:]
+each_mode = pytest.mark.parametrize("mode", MODES)
+each_plain = pytest.mark.parametrize("mode", PLAIN_MODES)
+each_stream = pytest.mark.parametrize("mode", STREAM_MODES)
+
+
+def whole_or_stream(peer: socket.socket, request: bytes) -> None:
+    """The good answer in the form that was asked for."""
+    peer.sendall(GOOD_STREAM if b'"stream":true' in request else response(WHOLE))
+
+
+@each_mode
+def test_a_good_answer_and_its_headers(mode: str) -> None:
+    """The key in the header only, our own User-Agent, no cookies sent back."""
+    with raw_server(whole_or_stream) as server:
+        assert ask(mode, server.url).text == "hi"
+    head = server.requests[0].split(b"\r\n\r\n")[0].decode()
+    assert f"authorization: Bearer {KEY}" in head
+    assert KEY not in head.split("\r\n")[0]
+    assert "user-agent: pollinations-adapters/" in head
+    assert head.startswith("POST /v1/chat/completions HTTP/1.1")
+
+
+# -- nothing answers
+
+
+@each_mode
+def test_refused_connections_are_tried_again_and_named(mode: str) -> None:
+    """Nothing was sent, so even a stream is tried again."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(APIConnectionError, match=str(port)) as caught:
+        ask(mode, f"http://127.0.0.1:{port}")
+    assert caught.value.retries_taken == 2
+
+
+@each_mode
+def test_a_reset_after_the_request_is_ambiguous(mode: str) -> None:
+    """A plain call is repeated once, byte for byte; a stream never: it would be billed twice."""
+    with raw_server(lambda peer, _: reset(peer)) as server, pytest.raises(APIConnectionError):
+        ask(mode, server.url)
+    assert len(server.requests) == (2 if mode in PLAIN_MODES else 1)
+    assert len(set(request.partition(b"\r\n")[2] for request in server.requests)) == 1
+
+
+@each_stream
+def test_a_stream_is_repeated_before_its_first_byte_only_when_asked_to(mode: str) -> None:
+    """``retry_streams=True`` accepts to pay twice."""
+    policy = RetryPolicy(backoff_base_s=0.01, retry_streams=True)
+    with raw_server(lambda peer, _: reset(peer)) as server, pytest.raises(APIConnectionError):
+        ask(mode, server.url, retry=policy)
+    assert len(server.requests) == 2
+
+
+@each_mode
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"SSH-2.0-OpenSSH\r\n",
+        b"\x16\x03\x01\x02\x00",
+        b"HTTP/1.1 banana\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300_000,
+    ],
+)
+def test_what_is_not_http_is_a_connection_error(mode: str, garbage: bytes) -> None:
+    """And the libraries' own exceptions stay inside."""
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(garbage)
+        peer.shutdown(socket.SHUT_WR)
+
+    with raw_server(script) as server, pytest.raises(APIConnectionError):
+        ask(mode, server.url)
+
+
+@each_mode
+def test_an_untrusted_certificate_is_not_tried_again(mode: str, tmp_path: Any, self_signed: ssl.SSLContext) -> None:
+    """Nothing changes by trying, and nothing is sent."""
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                try:
+                    with self_signed.wrap_socket(peer, server_side=True) as secure:
+                        received.append(secure.recv(100))
+                except OSError:
+                    received.append(b"handshake")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with pytest.raises(APIConnectionError, match="certificate") as caught:
+            ask(mode, f"https://127.0.0.1:{listener.getsockname()[1]}")
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+    assert not caught.value.is_retryable
+    assert received == [b"handshake"]
+
+
+# -- time
+
+
+def stalls_before_headers(peer: socket.socket, _: bytes) -> None:
+    """Takes the request and says nothing."""
+    time.sleep(1)
+
+
+def drips_headers(peer: socket.socket, _: bytes) -> None:
+    """A header line now and then."""
+    peer.sendall(b"HTTP/1.1 200 OK\r\n")
+    for number in range(60):
+        peer.sendall(b"X-%d: 1\r\n" % number)
+        time.sleep(0.05)
+
+
+def floods_with_informational(peer: socket.socket, _: bytes) -> None:
+    """1xx without end."""
+    end = time.monotonic() + 1.2
+    while time.monotonic() < end:
+        peer.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 50)
+
+
+def drips_body(peer: socket.socket, request: bytes) -> None:
+    """A byte of the answer now and then."""
+    peer.sendall(stream_head() if b'"stream":true' in request else b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(60):
+        peer.sendall(chunk(b":") if b'"stream":true' in request else b" ")
+        time.sleep(0.05)
+
+
+@each_mode
+@pytest.mark.parametrize("script", [stalls_before_headers, drips_headers, floods_with_informational, drips_body])
+def test_the_total_holds_against_every_kind_of_slowness(
+    mode: str, script: Callable[[socket.socket, bytes], None]
+) -> None:
+    """On a monotonic clock, checked at every read."""
+    with raw_server(script) as server:
+        began = time.monotonic()
+        with pytest.raises(APITimeoutError, match="total_timeout"):
+            ask(mode, server.url, total_timeout=0.4)
+        assert time.monotonic() - began < 1.4
+
+
+@each_mode
+def test_a_silent_server_is_left_after_the_timeout(mode: str) -> None:
+    """A plain call asks once more, since the repeat joins the first; the message names the option."""
+    with raw_server(stalls_before_headers) as server, pytest.raises(APITimeoutError, match=r"0\.2 s \(timeout\)"):
+        ask(mode, server.url, timeout=0.2)
+    assert len(server.requests) == (2 if mode in PLAIN_MODES else 1)
+
+
+@each_stream
+def test_a_stream_that_falls_silent_ends_with_what_came(mode: str) -> None:
+    """The gateway can leave a stream open for ever."""
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(stream_head() + chunk(piece("par")))
+        time.sleep(1)
+
+    with raw_server(script) as server, pytest.raises(APITimeoutError, match="stream_idle_timeout") as caught:
+        ask(mode, server.url, stream_idle_timeout=0.2)
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "par"
+    assert len(server.requests) == 1
+
+
+@each_stream
+def test_comments_keep_a_stream_from_being_idle_but_are_no_progress(mode: str) -> None:
+    """Endless pings end too."""
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(stream_head() + chunk(piece("par")))
+        for _ in range(60):
+            peer.sendall(chunk(b": ping\n\n"))
+            time.sleep(0.05)
+
+    with raw_server(script) as server, pytest.raises(APITimeoutError, match="progress"):
+        ask(mode, server.url, timeouts=Timeouts(stream_idle_s=0.3, progress_s=0.5))
+
+
+# -- refusals
+
+
+@each_mode
+@pytest.mark.parametrize(("status", "times"), [(429, 3), (503, 3), (500, 2), (400, 1), (402, 1), (404, 1)])
+def test_refusals_are_asked_again_as_often_as_the_policy_says(mode: str, status: int, times: int) -> None:
+    """Counted on the wire, every repeat the same bytes."""
+    with raw_server(lambda peer, _: peer.sendall(response(b'{"error":{"message":"no"}}', f"{status} No"))) as server:
+        with pytest.raises(PollinationsError) as caught:
+            ask(mode, server.url)
+    assert caught.value.status_code == status
+    assert len(server.requests) == times == caught.value.retries_taken + 1
+    assert len({request for request in server.requests}) == 1
+
+
+@each_mode
+def test_a_refusal_then_an_answer(mode: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Each repeat is logged, without the key or the prompt."""
+    turns: list[int] = []
+
+    def script(peer: socket.socket, request: bytes) -> None:
+        turns.append(1)
+        if len(turns) == 1:
+            peer.sendall(response(b"{}", "429 Slow", extra="Retry-After: 0.01\r\n"))
+        else:
+            whole_or_stream(peer, request)
+
+    with raw_server(script) as server, caplog.at_level(logging.DEBUG):
+        reply = ask(mode, server.url)
+    assert (reply.text, reply.info.retries_taken) == ("hi", 1)
+    assert "attempt 2" in caplog.text
+    assert KEY not in caplog.text
+
+
+@each_mode
+def test_a_long_wish_is_passed_on_at_once(mode: str) -> None:
+    """Not slept through."""
+    with (
+        raw_server(
+            lambda peer, _: peer.sendall(response(b"{}", "429 Slow", extra="Retry-After: 4000000\r\n"))
+        ) as server,
+        pytest.raises(RateLimitError) as caught,
+    ):
+        ask(mode, server.url)
+    assert caught.value.retry_after == 4_000_000
+    assert len(server.requests) == 1
+
+
+@each_mode
+def test_redirects_are_never_followed(mode: str) -> None:
+    """Prompt and key would go to another place."""
+    with raw_server(whole_or_stream) as other:
+        moved = response(b"", "307 Moved", extra=f"Location: {other.url}/v1/chat/completions\r\n")
+        with raw_server(lambda peer, _: peer.sendall(moved)) as server, pytest.raises(RedirectError):
+            ask(mode, server.url)
+        with (
+            pytest.raises(RedirectError),
+            raw_server(lambda peer, _: peer.sendall(moved)) as server,
+            httpx.Client(follow_redirects=True) as own,
+        ):
+            PollinationsClient(KEY, base_url=server.url, http_client=own).chat("hi")
+    assert other.requests == []
+
+
+@each_mode
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><title>502</title></html>",
+        b"error code: 1033",
+        b"x" * 500_000,
+        b'{"error":{"message":"' + b"y" * 200_000 + b'"}}',
+    ],
+)
+def test_error_bodies_of_any_kind_and_size_are_bounded(mode: str, body: bytes) -> None:
+    """An error page is not read to its end."""
+    with raw_server(lambda peer, _: peer.sendall(response(body, "502 Bad", "text/html"))) as server:
+        with pytest.raises(ServerError) as caught:
+            ask(mode, server.url, max_retries=0)
+    assert len(str(caught.value)) < 2_100
+
+
+# -- bodies
+
+
+@each_mode
+def test_an_answer_over_the_limit_is_refused(mode: str) -> None:
+    """Counted after decompression."""
+    with (
+        raw_server(lambda peer, _: peer.sendall(response(b" " * 100_000))) as server,
+        pytest.raises(MalformedReply, match="larger"),
+    ):
+        ask(mode, server.url, limits=Limits(json_bytes=50_000))
+
+
+@each_mode
+def test_a_compression_bomb_is_refused(mode: str) -> None:
+    """A few kilobytes that become megabytes."""
+    import gzip
+
+    bomb = gzip.compress(b" " * 20_000_000)
+    with raw_server(lambda peer, _: peer.sendall(response(bomb, extra="Content-Encoding: gzip\r\n"))) as server:
+        with pytest.raises(MalformedReply, match="larger"):
+            ask(mode, server.url, limits=Limits(json_bytes=1_000_000))
+
+
+@each_mode
+def test_broken_compression_is_ours_to_name(mode: str) -> None:
+    """Not zlib's."""
+    with raw_server(lambda peer, _: peer.sendall(response(b"nonsense", extra="Content-Encoding: gzip\r\n"))) as server:
+        with pytest.raises(MalformedReply, match="compression"):
+            ask(mode, server.url)
+
+
+@each_plain
+def test_a_cut_body_is_asked_for_once_more(mode: str) -> None:
+    """Content-Length promised more; the repeat comes from the gateway's cache."""
+    cut = response(WHOLE).replace(b"Content-Length: ", b"Content-Length: 9")
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(cut)
+        peer.shutdown(socket.SHUT_WR)
+
+    with raw_server(script) as server, pytest.raises(APIConnectionError):
+        ask(mode, server.url)
+    assert len(server.requests) == 2
+
+
+@each_stream
+@pytest.mark.parametrize(
+    "end", [lambda peer: reset(peer), lambda peer: peer.shutdown(socket.SHUT_WR), lambda peer: peer.sendall(chunk(b""))]
+)
+def test_a_cut_stream_is_an_error_with_what_came_and_one_request(
+    mode: str, end: Callable[[socket.socket], Any]
+) -> None:
+    """Reset, closed, or ended politely before its time."""
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(stream_head() + chunk(piece("par")))
+        time.sleep(0.05)
+        end(peer)
+
+    with raw_server(script) as server, pytest.raises((APIConnectionError, StreamInterrupted)) as caught:
+        ask(mode, server.url)
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "par"
+    assert len(server.requests) == 1
+
+
+@each_stream
+def test_a_connection_lost_after_the_finish_reason_loses_nothing(mode: str) -> None:
+    """The answer was complete."""
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(stream_head() + chunk(piece("hi")) + chunk(piece(None, "stop")))
+        time.sleep(0.05)
+        reset(peer)
+
+    with raw_server(script) as server:
+        assert ask(mode, server.url).text == "hi"
+
+
+# -- connections
+
+
+def test_connections_are_kept_after_streams_and_shared_by_clients() -> None:
+    """One connection for many calls of many objects."""
+    with raw_server(whole_or_stream) as server:
+        clients = [PollinationsClient(KEY, base_url=server.url) for _ in range(5)]
+        for client in clients:
+            list(client.stream_chat("hi"))
+            client.chat("hi")
+        assert server.connections == 1
+        for client in clients:
+            client.close()
+
+
+def test_leaving_a_stream_early_closes_its_connection() -> None:
+    """At once, not when the collector comes by."""
+    closed = threading.Event()
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(stream_head() + chunk(piece("h")))
+        if peer.recv(1) == b"":
+            closed.set()
+
+    with raw_server(script) as server, PollinationsClient(KEY, base_url=server.url) as client:
+        for event in client.stream_chat("hi"):
+            assert isinstance(event, TextDelta)
+            break
+        assert closed.wait(0.5)
+        closed.clear()
+
+        async def early() -> None:
+            async with AsyncPollinationsClient(KEY, base_url=server.url) as other:
+                stream = other.stream_chat("hi")
+                await anext(stream)
+                await stream.aclose()
+
+        asyncio.run(early())
+        assert closed.wait(0.5)
+
+
+def test_cancelling_a_task_closes_its_connection() -> None:
+    """And raises nothing of ours in its place."""
+    closed = threading.Event()
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        if peer.recv(1) == b"":
+            closed.set()
+
+    async def cancelled(url: str) -> None:
+        async with AsyncPollinationsClient(KEY, base_url=url) as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await client.chat("hi")
+
+    with raw_server(script) as server:
+        asyncio.run(cancelled(server.url))
+        assert closed.wait(0.5)
+        assert len(server.requests) == 1
+
+
+def test_one_object_on_many_loops_and_threads() -> None:
+    """``Event loop is closed`` is everybody else's bug."""
+    with raw_server(whole_or_stream) as server:
+        client = AsyncPollinationsClient(KEY, base_url=server.url, max_retries=0)
+        for _ in range(4):
+            assert asyncio.run(client.chat("hi")).text == "hi"
+        results: list[str] = []
+        threads = [
+            threading.Thread(target=lambda: results.append(asyncio.run(client.chat("hi")).text)) for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert results == ["hi"] * 8
+        assert len(server.requests) == 12
+
+
+def test_nothing_is_left_open() -> None:
+    """File descriptors after many calls of all kinds, on many loops."""
+    with raw_server(whole_or_stream) as server:
+        for mode in MODES:
+            ask(mode, server.url)
+        gc.collect()
+        before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+        for _ in range(25):
+            for mode in MODES:
+                ask(mode, server.url)
+        gc.collect()
+        time.sleep(0.1)
+        if before is not None:
+            assert abs(len(os.listdir("/proc/self/fd")) - before) <= 3
+
+
+def test_a_client_of_ones_own_is_used_as_it_is_and_left_open() -> None:
+    """Its hooks run, and it is never closed here."""
+    seen: list[str] = []
+    with (
+        raw_server(whole_or_stream) as server,
+        httpx.Client(event_hooks={"request": [lambda request: seen.append(request.url.path)]}) as own,
+    ):
+        with PollinationsClient(KEY, base_url=server.url, http_client=own) as client:
+            assert client.chat("hi").text == "hi"
+            assert _last(list(client.stream_chat("hi"))).text == "hi"
+        assert not own.is_closed
+    assert seen == ["/v1/chat/completions"] * 2
+    with pytest.raises(ConfigurationError, match="closed"):
+        client.chat("hi")
+
+
+def test_after_close_a_later_call_opens_anew() -> None:
+    """Closing gives connections back; it does not break the object."""
+    with raw_server(whole_or_stream) as server:
+        client = PollinationsClient(KEY, base_url=server.url)
+        client.chat("hi")
+        client.close()
+        assert client.chat("hi").text == "hi"
+        client.close()
+        assert server.connections == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_uses_connections_of_its_own() -> None:
+    """Parent and child on one socket would read each other's answers."""
+    with raw_server(whole_or_stream) as server, PollinationsClient(KEY, base_url=server.url) as client:
+        client.chat("hi")
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if client.chat("hi").text == "hi" else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert client.chat("hi").text == "hi"
+        assert server.connections == 2
+
+
+def test_tracebacks_with_locals_show_no_key() -> None:
+    """Neither the frames of ours nor the causes behind them."""
+    with raw_server(lambda peer, _: reset(peer)) as server:
+        try:
+            ask("sync", server.url)
+        except PollinationsError as error:
+            rendered = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+            assert error.__cause__ is not None
+            assert error.__context__ is None or error.__suppress_context__
+    lines = [line for line in rendered.splitlines() if KEY in line and "KEY" not in line.split("=")[0]]
+    assert lines == []
+
+
+def test_one_stream_is_one_post_whatever_happens_after() -> None:
+    """The rule that protects the user's money."""
+    scripts: list[Callable[[socket.socket, bytes], None]] = [
+        lambda peer, _: reset(peer),
+        lambda peer, _: peer.sendall(stream_head() + chunk(piece("x")) + chunk(b"")),
+        lambda peer, _: peer.sendall(response(b"<html>", kind="text/html")),
+        lambda peer, _: peer.sendall(response(b"{}", "504 Late")),
+        lambda peer, _: peer.sendall(response(b"{}", "524 Late")),
+    ]
+    for script in scripts:
+        for mode in STREAM_MODES:
+            with raw_server(script) as server, pytest.raises(PollinationsError):
+                ask(mode, server.url)
+            assert len(server.requests) == 1

@@ -1,0 +1,51 @@
+"""Shared by all tests: no key and no gateway from the outside, and the emulator where one is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pollinations_client.emulator import Emulator
+
+
+@pytest.fixture(autouse=True)
+def _no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see neither the developer's key nor proxies."""
+    for name in ("POLLINATIONS_API_KEY", "POLLINATIONS_BASE_URL", "POLLINATIONS_API_BASE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def _today() -> Iterator[Emulator]:
+    with Emulator(era="today") as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def _seed() -> Iterator[Emulator]:
+    with Emulator(era="seed") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(_today: Emulator) -> Emulator:
+    """Today's gateway, with nothing scripted and nothing remembered."""
+    _today.clear()
+    return _today
+
+
+@pytest.fixture
+def seed_gateway(_seed: Emulator) -> Emulator:
+    """The gateway of API 0.3.0, with nothing scripted and nothing remembered."""
+    _seed.clear()
+    return _seed
+
+
+@pytest.fixture(params=["today", "seed"])
+def either_gateway(request: pytest.FixtureRequest) -> Emulator:
+    """Both eras, one after the other."""
+    found: Emulator = request.getfixturevalue("gateway" if request.param == "today" else "seed_gateway")
+    return found

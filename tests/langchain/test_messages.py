@@ -1,0 +1,236 @@
+"""The translation of a conversation, as pure functions: every role, every block, nothing lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from langchain_pollinations.messages import wire_messages
+from langchain_pollinations.parts import part_from
+from pollinations_client import InvalidRequestError
+
+USER = HumanMessage("hi")
+
+
+def sent(*messages: Any, **options: Any) -> list[dict[str, Any]]:
+    """The conversation as it is sent."""
+    return wire_messages(messages, **options)
+
+
+@pytest.mark.parametrize(
+    ("message", "wire"),
+    [
+        (SystemMessage("a"), {"role": "system", "content": "a"}),
+        (
+            SystemMessage("a", additional_kwargs={"__openai_role__": "developer"}),
+            {"role": "developer", "content": "a"},
+        ),
+        (HumanMessage("a", name="Ada"), {"role": "user", "content": "a", "name": "Ada"}),
+        (HumanMessage("a", additional_kwargs={"name": "Ada"}), {"role": "user", "content": "a", "name": "Ada"}),
+        (HumanMessage("a").model_copy(update={"content": []}), {"role": "user", "content": []}),
+        (ChatMessage("a", role="developer"), {"role": "developer", "content": "a"}),
+        (FunctionMessage("a", name="f"), {"role": "function", "content": "a", "name": "f"}),
+        (AIMessage("a", name="Bee"), {"role": "assistant", "content": "a", "name": "Bee"}),
+        (
+            ToolMessage("a", tool_call_id="c", name="f"),
+            {"role": "tool", "content": "a", "tool_call_id": "c", "name": "f"},
+        ),
+    ],
+)
+def test_every_role_and_name(message: Any, wire: dict[str, Any]) -> None:
+    """System, developer, user, assistant, function and tool."""
+    assert sent(message) == [wire]
+
+
+def test_a_message_that_is_none_is_refused_by_name() -> None:
+    """A removal belongs to a graph's state."""
+    with pytest.raises(InvalidRequestError, match=r"messages\[1\]: a RemoveMessage"):
+        sent(USER, RemoveMessage(id="1"))
+
+
+@pytest.mark.parametrize(
+    ("message", "where"),
+    [
+        (HumanMessage([{"type": "hologram", "data": "x"}]), r"messages\[1\].content\[0\]: a block of type 'hologram'"),
+        (HumanMessage(["a", {"type": "image"}]), r"messages\[1\].content\[1\]: .*neither url, base64 nor file_id"),
+        (HumanMessage([{"type": "audio"}]), r"content\[0\]: .*neither"),
+        (HumanMessage([{"type": "video"}]), r"content\[0\]: .*neither"),
+        (HumanMessage([{"type": "file"}]), r"content\[0\]: .*neither"),
+        (HumanMessage([{"type": "text"}]), r"content\[0\]: the text block has no text"),
+        (AIMessage([{"type": "hologram"}]), r"content\[0\]: a block of type 'hologram'"),
+        (SystemMessage([{"type": "reasoning", "reasoning": "x"}]), r"a block of type 'reasoning'"),
+    ],
+)
+def test_what_cannot_be_sent_names_type_and_place(message: Any, where: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InvalidRequestError, match=where):
+        sent(USER, message)
+
+
+def test_a_block_that_is_no_block_is_refused() -> None:
+    """A number, say, that slipped past LangChain's own check."""
+    with pytest.raises(InvalidRequestError, match="not int"):
+        part_from(3, "messages[0].content[0]")
+
+
+@pytest.mark.parametrize(
+    ("block", "part"),
+    [
+        ({"type": "image", "file_id": "f"}, {"type": "file", "file": {"file_id": "f"}}),
+        ({"type": "image", "source_type": "id", "id": "f"}, {"type": "file", "file": {"file_id": "f"}}),
+        ({"type": "image", "source": {"type": "file", "file_id": "f"}}, {"type": "file", "file": {"file_id": "f"}}),
+        ({"type": "audio", "file_id": "f"}, {"type": "file", "file": {"file_id": "f"}}),
+        ({"type": "video", "file_id": "f"}, {"type": "file", "file": {"file_id": "f"}}),
+        (
+            {"type": "audio", "url": "https://a.example/b.mp3", "mime_type": "audio/mpeg"},
+            {"type": "file", "file": {"file_url": "https://a.example/b.mp3", "mime_type": "audio/mpeg"}},
+        ),
+        ({"type": "text", "text": "a", "index": 0, "id": "x"}, {"type": "text", "text": "a"}),
+        ({"type": "refusal", "refusal": "No."}, {"type": "text", "text": "No."}),
+        ({"type": "output_text", "text": "a"}, {"type": "text", "text": "a"}),
+        ({"text": "a"}, {"type": "text", "text": "a"}),
+        (
+            {"type": "non_standard", "value": {"type": "image_url", "image_url": {"url": "https://a.example"}}},
+            {"type": "image_url", "image_url": {"url": "https://a.example"}},
+        ),
+        (
+            {"type": "file", "source_type": "text", "text": "Snow.", "data": "Snow.", "mime_type": "text/plain"},
+            {"type": "text", "text": "Snow."},
+        ),
+        (
+            {"type": "text-plain", "base64": "U25vdw==", "mime_type": "text/plain"},
+            {
+                "type": "file",
+                "file": {
+                    "file_name": "document.txt",
+                    "mime_type": "text/plain",
+                    "file_data": "data:text/plain;base64,U25vdw==",
+                },
+            },
+        ),
+        (
+            {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "Snow."}]}},
+            {"type": "text", "text": "Snow."},
+        ),
+        (
+            {"type": "media", "mime_type": "audio/wav", "data": b"\x00\x00"},
+            {"type": "input_audio", "input_audio": {"data": "AAA=", "format": "wav"}},
+        ),
+        (
+            {"type": "media", "mime_type": "video/mp4", "file_uri": "gs://a/b.mp4"},
+            {"type": "video_url", "video_url": {"url": "gs://a/b.mp4", "mime_type": "video/mp4"}},
+        ),
+    ],
+)
+def test_rarer_forms_of_blocks(block: Any, part: Any) -> None:
+    """By file id, by address, as text, from other packages."""
+    assert part_from(block, "messages[0].content[0]") == part
+
+
+def test_unknown_blocks_of_tools_are_data() -> None:
+    """They go as JSON text; a tool may say what it likes."""
+    (result,) = sent(ToolMessage([{"type": "json", "json": {"a": "ä"}}], tool_call_id="c"))
+    assert result["content"] == '{"type": "json", "json": {"a": "ä"}}'
+
+
+def test_calls_go_back_however_they_are_kept() -> None:
+    """In ``tool_calls``, as blocks of v1 or of Anthropic, in OpenAI's older fields."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": "ä"}'}}
+    forms = [
+        AIMessage("", tool_calls=[{"name": "f", "args": {"a": "ä"}, "id": "c"}]),
+        AIMessage([{"type": "tool_call", "name": "f", "args": {"a": "ä"}, "id": "c"}]),
+        AIMessage([{"type": "tool_use", "name": "f", "input": {"a": "ä"}, "id": "c"}]),
+        AIMessage("", additional_kwargs={"tool_calls": [call]}),
+    ]
+    for message in forms:
+        assert sent(USER, message)[1]["tool_calls"] == [call]
+    older = AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": "{}"}})
+    assert sent(USER, older)[1]["function_call"] == {"name": "f", "arguments": "{}"}
+
+
+def test_signatures_of_calls_go_back_in_their_places() -> None:
+    """Beside the call, or beside its function, as they came."""
+    extra = {"extra_content": {"google": {"thought_signature": "S"}}, "function": {"note": 1}}
+    by_id = AIMessage(
+        "", tool_calls=[{"name": "f", "args": {}, "id": "c"}], additional_kwargs={"tool_call_extras": {"c": extra}}
+    )
+    in_block = AIMessage([{"type": "tool_call", "name": "f", "args": {}, "id": "c", "extras": extra}])
+    for message in (by_id, in_block):
+        (call,) = sent(USER, message)[1]["tool_calls"]
+        assert call["extra_content"] == extra["extra_content"]
+        assert call["function"] == {"name": "f", "arguments": "{}", "note": 1}
+
+
+def test_a_refusal_is_what_was_said() -> None:
+    """An answer without text is not sent empty when it refused."""
+    assert sent(USER, AIMessage("", additional_kwargs={"refusal": "No."}))[1]["content"] == "No."
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AIMessage([{"type": "redacted_thinking", "data": "R"}, {"type": "text", "text": "a"}]),
+        AIMessage([{"type": "reasoning", "reasoning": "", "extras": {"redacted": "R"}}, "a"]),
+        AIMessage("a", additional_kwargs={"thinking_blocks": [{"type": "redacted_thinking", "data": "R"}]}),
+    ],
+)
+def test_encrypted_thinking_goes_back(message: AIMessage) -> None:
+    """In Anthropic's form, in the standard form, and as our own messages keep it."""
+    turn = sent(USER, message, HumanMessage("b"), thinking_in_content=True)[1]
+    assert turn["content_blocks"] == [{"type": "redacted_thinking", "data": "R"}]
+    assert turn["content"] == [*turn["content_blocks"], {"type": "text", "text": "a"}]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AIMessage("a", additional_kwargs={"reasoning_content": "r"}),
+        AIMessage([{"type": "reasoning", "reasoning": "r"}, {"type": "text", "text": "a"}]),
+        AIMessage([{"type": "thinking", "thinking": "r"}, {"type": "text", "text": "a"}]),
+    ],
+)
+def test_plain_reasoning_goes_back_in_the_loop_only(message: AIMessage) -> None:
+    """After the last user message, or with a call of a tool; a switch leaves all of it out."""
+    assert sent(USER, message)[1]["reasoning_content"] == "r"
+    assert "reasoning_content" not in sent(USER, message, USER)[1]
+    assert "reasoning_content" not in sent(USER, message, replay_reasoning=False)[1]
+    calling = message.model_copy(update={"tool_calls": [{"name": "f", "args": {}, "id": "c", "type": "tool_call"}]})
+    assert sent(USER, calling, ToolMessage("1", tool_call_id="c"), USER)[1]["reasoning_content"] == "r"
+
+
+def test_pictures_of_an_answer_wait_for_the_results_of_its_calls() -> None:
+    """Nothing may stand between a call and its results."""
+    picture = {"type": "image", "url": "https://a.example/b.png"}
+    call = {"name": "f", "args": {}, "id": "c"}
+    wire = sent(USER, AIMessage(["See:", picture], tool_calls=[call]), ToolMessage("1", tool_call_id="c"))
+    assert [message["role"] for message in wire] == ["user", "assistant", "tool", "user"]
+    assert wire[3]["content"][1]["image_url"]["url"] == picture["url"]
+
+
+def test_unknown_blocks_of_an_answer_go_back_as_they_came() -> None:
+    """In the field that the gateway itself uses for them."""
+    odd = {"type": "hologram", "depth": 3}
+    turn = sent(USER, AIMessage(["a", {"type": "non_standard", "value": odd}]))[1]
+    assert turn["content_blocks"] == [odd]
+
+
+def test_the_messages_given_are_not_changed() -> None:
+    """Translation makes new objects."""
+    messages = [
+        HumanMessage([{"type": "tool_result", "tool_use_id": "c", "content": "1"}, "a"]),
+        AIMessage([{"type": "reasoning", "reasoning": "r", "extras": {"signature": "S"}}, "b"]),
+        ToolMessage([{"type": "image", "url": "https://a.example/b.png"}], tool_call_id="c"),
+    ]
+    before = [message.model_copy(deep=True) for message in messages]
+    wire_messages(messages, thinking_in_content=True)
+    assert messages == before

@@ -1,0 +1,63 @@
+"""Responses laid down without validation are what the constructors make."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+)
+
+from llamaindex_pollinations import laying
+
+
+def made() -> list[tuple[Any, Any]]:
+    """Each thing laid down, beside the same from the constructor."""
+    text, thought = TextBlock(text="Hi"), ThinkingBlock(content="Hm.")
+    message = ChatMessage(role=MessageRole.ASSISTANT, blocks=[thought, text], additional_kwargs={"a": 1})
+    response = ChatResponse(message=message, delta="Hi", raw={"b": 2}, additional_kwargs={"c": 3})
+    laid = [laying.thinking_block("Hm."), laying.text_block("Hi")]
+    return [
+        (laid[1], text),
+        (laid[0], thought),
+        (laying.image_block(b"a picture", "image/png"), ImageBlock(image=b"a picture", image_mimetype="image/png")),
+        (laying.chat_response(laid, {"a": 1}, "Hi", {"b": 2}, {"c": 3}), response),
+    ]
+
+
+def test_the_layout_is_the_known_one() -> None:
+    """Else streams are slower, though right."""
+    assert laying.IS_KNOWN
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_is_laid_down_equals_what_is_constructed(
+    place: int, is_known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In value, fields set, dumps, prints, copies and pickles."""
+    monkeypatch.setattr(laying, "IS_KNOWN", is_known)
+    laid, built = made()[place]
+    assert laid == built
+    assert laid.model_fields_set == built.model_fields_set
+    assert laid.model_dump_json() == built.model_dump_json()
+    assert (repr(laid), str(laid)) == (repr(built), str(built))
+    assert copy.deepcopy(laid) == pickle.loads(pickle.dumps(laid)) == built
+    assert laid.model_copy(deep=True) == built
+
+
+def test_nothing_is_shared_between_two_of_them() -> None:
+    """Changing one leaves the next as it is."""
+    first, second = laying.thinking_block("a"), laying.thinking_block("a")
+    first.additional_information["x"] = 1
+    first.num_tokens = 4
+    assert second.additional_information == {}
+    assert "num_tokens" not in second.model_fields_set

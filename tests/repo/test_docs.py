@@ -1,0 +1,88 @@
+"""What the documents claim: parameters are all there, tests named exist, the README's first block runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pollinations_client import AsyncPollinationsClient, ChatOptions, ImageOptions, PollinationsClient, TextOptions
+from pollinations_client.emulator import Emulator
+
+ROOT = Path(__file__).parents[2]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+README = (ROOT / "README.md").read_text()
+NO_OPERATION = {"close", "catalog", "cost", "refresh"}
+
+
+def section(title: str) -> str:
+    """The part of the operations page under a heading."""
+    return OPERATIONS.split(f"## {title}")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("title", "options"),
+    [
+        ("Chat: `ChatOptions`", ChatOptions),
+        ("Pictures and video: `ImageOptions`", ImageOptions),
+        ("Text: `TextOptions`", TextOptions),
+    ],
+)
+def test_every_parameter_is_documented_and_nothing_else(
+    title: str, options: type[ChatOptions | ImageOptions | TextOptions]
+) -> None:
+    """Both ways: what the code takes stands in the table, what stands there the code takes."""
+    listed = {
+        name
+        for row in section(title).splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert listed == {field.alias or name for name, field in options.model_fields.items()}
+
+
+def test_every_operation_is_documented() -> None:
+    """Each public method of the client, and its twin."""
+    public = {name for name in vars(PollinationsClient) if not name.startswith("_")}
+    named = set(re.findall(r"`(\w+)`", OPERATIONS.split("## Chat")[0]))
+    assert public - NO_OPERATION <= named
+    assert public - {"close"} == {name for name in vars(AsyncPollinationsClient) if not name.startswith("_")} - {
+        "aclose"
+    }
+
+
+def test_every_test_that_is_named_exists() -> None:
+    """A table of tests that are not there would be a lie."""
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", OPERATIONS)
+    assert len(named) > 30
+    for file, test in named:
+        tree = ast.parse((ROOT / "tests" / "client" / file).read_text())
+        assert test in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, test
+
+
+def test_the_readmes_python_blocks_run(gateway: Emulator, tmp_path: Path) -> None:
+    """All of them in one interpreter, on the emulator, one after the other."""
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    program = "\n".join(block for block in blocks if "# not run" not in block)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": "", "POLLINATIONS_BASE_URL": gateway.url, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    """Relative links name files of the repository."""
+    for page in (ROOT / "README.md", ROOT / "docs" / "operations.md", ROOT / "CHANGELOG.md"):
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

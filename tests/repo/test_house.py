@@ -1,0 +1,245 @@
+"""What the repository promises about itself: import directions, twins, public names, no work at import."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "pollinations_client"
+PACKAGES = ["pollinations_client", "langchain_pollinations", "llamaindex_pollinations"]
+EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+
+# Rooms from the cellar up: a module may import from its own floor and those below it, never from above.
+FLOORS: list[set[str]] = [
+    {"_version", "closing", "errors", "json_schema", "strictness", "tool_schema", "sse"},
+    {"saving", "media", "wire.options", "wire.catalog", "wire.account", "pricing", "reply", "refusal", "notices"},
+    {"catalog", "wire.chat", "wire.image", "wire.text", "opening", "tool_calls"},
+    {"wire.messages", "parts"},
+    {"calls", "fold"},
+    {"stream", "retry"},
+    {"settings", "picture"},
+    {"clock"},
+    {"network", "base", "attempts"},
+    {"transport"},
+    {"client"},
+]
+
+
+def imports_of(file: Path) -> set[str]:
+    """The modules a file imports, absolute, those for type checking only left out."""
+    tree = ast.parse(file.read_text())
+    hidden = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
+        for node in ast.walk(block)
+    }
+    package = ".".join(file.relative_to(ROOT).with_suffix("").parts[:-1])
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in hidden:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            found |= {
+                f"{stem}.{alias.name}" if (ROOT / stem.replace(".", "/") / f"{alias.name}.py").exists() else stem
+                for alias in node.names
+            }
+    return found
+
+
+def name_of(file: Path) -> str:
+    """A file of the client as its room is called."""
+    return ".".join(file.relative_to(CLIENT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        file
+        for file in EVERY_FILE
+        if file.is_relative_to(CLIENT) and "emulator" not in file.parts and file.name != "__init__.py"
+    ],
+    ids=name_of,
+)
+def test_imports_go_one_way(file: Path) -> None:
+    """wire and errors at the bottom, the client on top, and every room has its floor."""
+    name = name_of(file)
+    floor = next((number for number, rooms in enumerate(FLOORS) if name in rooms), None)
+    assert floor is not None, f"{name} has no floor yet"
+    allowed = {f"pollinations_client.{room}" for rooms in FLOORS[: floor + 1] for room in rooms}
+    own = {module for module in imports_of(file) if module.startswith("pollinations_client.")}
+    assert own <= allowed
+
+
+@pytest.mark.parametrize("file", EVERY_FILE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_only_the_network_rooms_know_httpx_and_only_settings_the_environment(file: Path) -> None:
+    """And nobody knows another vendor's SDK."""
+    roots = {module.partition(".")[0] for module in imports_of(file)}
+    where = str(file.relative_to(ROOT))
+    if where not in {"pollinations_client/network.py", "pollinations_client/transport.py"} and "emulator" not in where:
+        assert not roots & {"httpx", "httpcore"}
+    assert not roots & {"openai", "tiktoken", "requests", "aiohttp"}
+    if where != "pollinations_client/settings.py":
+        assert not re.search(r"os\.environ|getenv", file.read_text())
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_frameworks_stay_on_their_own_side(package: str) -> None:
+    """A LlamaIndex user never loads LangChain, and the client loads neither."""
+    foreign = {
+        "pollinations_client": {"langchain_core", "langchain", "llama_index"},
+        "langchain_pollinations": {"llama_index", "llamaindex_pollinations"},
+        "llamaindex_pollinations": {"langchain_core", "langchain_pollinations"},
+    }
+    for file in (ROOT / package).rglob("*.py"):
+        assert not {module.partition(".")[0] for module in imports_of(file)} & foreign[package], file
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "pollinations_client.emulator"])
+def test_public_names_are_what_all_says(package: str) -> None:
+    """Sorted, importable, documented."""
+    module = importlib.import_module(package)
+    assert module.__all__ == sorted(module.__all__)
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if isinstance(thing, type):
+            assert thing.__doc__, name
+
+
+SYNC_WORDS = {
+    "aclose": "close",
+    "aclosing": "closing",
+    "aiter_bytes": "iter_bytes",
+    "async_client": "sync_client",
+    "leave_async": "leave_sync",
+    "asyncio": "time",
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "AsyncTransport": "SyncTransport",
+    "AsyncGenerator": "Generator",
+    "AsyncIterator": "Iterator",
+}
+
+
+def _class_body(file: str, name: str) -> str:
+    """A class without its docstrings, ``async`` and ``await`` taken out and names put into their sync form."""
+    tree = ast.parse((CLIENT / file).read_text())
+    found = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    for node in ast.walk(found):
+        if (
+            isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+            and ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    text = "\n".join(ast.unparse(node) for node in found.body)
+    text = re.sub(r"\b(async|await) ", "", text)
+    text = re.sub(r"\w+", lambda word: SYNC_WORDS.get(word[0], word[0]), text)
+    text = re.sub(r"(Generator\[\w+, None), None\]", r"\1]", text)
+    return ast.unparse(ast.parse(text))
+
+
+@pytest.mark.parametrize(
+    ("file", "sync", "twin"),
+    [
+        ("transport.py", "SyncTransport", "AsyncTransport"),
+        ("client.py", "PollinationsClient", "AsyncPollinationsClient"),
+    ],
+)
+def test_sync_and_async_twins_are_the_same_line_by_line(file: str, sync: str, twin: str) -> None:
+    """They differ in ``async`` and ``await``, and in nothing else."""
+    assert _class_body(file, twin).splitlines() == _class_body(file, sync).splitlines()
+    assert len(_class_body(file, sync).splitlines()) > 50
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_importing_and_constructing_touch_no_network_and_load_no_http(package: str) -> None:
+    """No socket, no TLS context, no httpx before the first call."""
+    make = {
+        "pollinations_client": "pollinations_client.PollinationsClient('sk_test')",
+        "langchain_pollinations": "langchain_pollinations.ChatPollinations(model='openai', api_key='sk_test')",
+        "llamaindex_pollinations": "llamaindex_pollinations.Pollinations(model='openai', api_key='sk_test')",
+    }[package]
+    probe = (
+        "import socket, ssl, sys\n"
+        "def stop(*a, **k): raise AssertionError('network')\n"
+        f"import {package}\n"
+        "loaded = 'pollinations_client.network' in sys.modules\n"
+        "socket.socket.connect = stop; ssl.create_default_context = stop; socket.getaddrinfo = stop\n"
+        f"{make}\n"
+        "assert not loaded and 'pollinations_client.network' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "missing", "extra"),
+    [
+        ("langchain_pollinations", "langchain_core", "langchain"),
+        ("llamaindex_pollinations", "llama_index", "llamaindex"),
+        ("pollinations_client.emulator", "starlette", "emulator"),
+    ],
+)
+def test_without_its_extra_a_package_says_what_to_install(package: str, missing: str, extra: str) -> None:
+    """One sentence, not a traceback into somebody's internals."""
+    probe = f"import sys; sys.modules['{missing}'] = None\nimport {package}"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert f'pip install "pollinations-adapters[{extra}]"' in done.stderr.strip().splitlines()[-1]
+
+
+def test_the_base_install_needs_httpx_and_pydantic_only() -> None:
+    """The client imports in an interpreter that has no framework."""
+    probe = (
+        "import sys\nfor name in ('langchain_core', 'llama_index', 'starlette', 'uvicorn', 'PIL'):"
+        " sys.modules[name] = None"
+        "\nimport pollinations_client"
+    )
+    assert subprocess.run([sys.executable, "-c", probe], cwd=ROOT, check=False).returncode == 0
+
+
+def test_every_package_says_that_it_is_typed() -> None:
+    """``py.typed`` is in each."""
+    assert all((ROOT / package / "py.typed").exists() for package in PACKAGES)
+
+
+def test_nothing_is_kept_that_names_a_registry_or_a_machine() -> None:
+    """No lock file, no address of a package registry, no key."""
+    kept = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True).stdout.split()
+    assert not [
+        name for name in kept if name.endswith(".lock") or Path(name).name in {"package-lock.json", "Pipfile.lock"}
+    ]
+    hosts = ["pypi" + ".org", "python" + "hosted.org", "registry.npm" + "js.org"]
+    for name in kept:
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".toml", ".ipynb", ".json", ""} and path.is_file():
+            text = path.read_text(errors="ignore")
+            assert not [host for host in hosts if host in text], name
+
+
+def test_row_61_installed_versions_lie_between_the_declared_floors_and_ceilings() -> None:
+    """Every dependency has both, and the tests run on what the ranges admit."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    declared = [
+        *project["dependencies"],
+        *(one for name in ("langchain", "llamaindex", "emulator") for one in extras[name]),
+    ]
+    for text in declared:
+        requirement = Requirement(text)
+        assert {">=", "<"} <= {clause.operator for clause in requirement.specifier}, text
+        assert requirement.specifier.contains(metadata.version(requirement.name), prereleases=True), text
