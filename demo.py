@@ -1,0 +1,106 @@
+"""The main job in one sitting: swap models in a chain, watch one think, let an agent draw, ask your own documents.
+
+Runs on the local emulator when no key is set: ``make demo``. With POLLINATIONS_API_KEY set it runs on the gateway.
+"""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from langchain.agents import create_agent
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.tools import tool
+from llama_index.core import Document, Settings, SummaryIndex
+
+from langchain_pollinations import ChatPollinations, PollinationsImageTool
+from llamaindex_pollinations import Pollinations
+from pollinations_client import PollinationsError
+from pollinations_client.emulator import Emulator
+
+DOCUMENTS = Path(__file__).parent / "notebooks" / "documents"
+
+
+def swap_models() -> None:
+    """A LangChain chain; the model is a name."""
+    print("\n1. One chain, three models")
+    prompt = ChatPromptTemplate.from_template("In one sentence: why do {insects} matter?")
+    for name in ("openai", "claude", "deepseek"):
+        chain = prompt | ChatPollinations(model=name) | StrOutputParser()
+        print(f"   {name:>8}: {chain.invoke({'insects': 'bees'})}")
+
+
+def watch_it_think() -> None:
+    """A streamed answer, its reasoning apart."""
+    print("\n2. A streamed answer, reasoning first")
+    model = ChatPollinations(model="deepseek", reasoning_effort="low")
+    speaking = None
+    for chunk in model.stream("How many days has a leap year?"):
+        for block in chunk.content_blocks:
+            kind = block["type"]
+            if kind in {"reasoning", "text"} and block.get(kind):
+                if kind != speaking:
+                    print(f"\n   {'thinks' if kind == 'reasoning' else 'answers'}: ", end="")
+                    speaking = kind
+                print(block[kind], end="", flush=True)
+    print()
+
+
+@tool
+def garden_weather(place: str) -> str:
+    """Today's weather in a garden."""
+    return f"{place}: 21 °C, sunny, a light breeze"
+
+
+def let_an_agent_draw() -> None:
+    """A LangChain agent with a tool of its own and the picture tool."""
+    print("\n3. An agent looks out of the window and draws what it sees")
+    picture_tool = PollinationsImageTool(model="flux", width=768, height=512, save_dir="pictures")
+    agent = create_agent(ChatPollinations(model="openai"), tools=[garden_weather, picture_tool])
+    question = "Look up the weather in the garden at 'Kew', then generate an image of bees over lavender."
+    for step in agent.stream({"messages": [("user", question)]}, stream_mode="updates"):
+        for update in step.values():
+            for message in update["messages"]:
+                for call in getattr(message, "tool_calls", []):
+                    print(f"   calls {call['name']}({', '.join(f'{k}={v!r}' for k, v in call['args'].items())})")
+                if message.text:
+                    print(f"   {message.type:>5}: {message.text}")
+
+
+def ask_documents() -> None:
+    """A LlamaIndex query engine over the documents of this repository."""
+    print("\n4. A question to a few documents")
+    Settings.llm = Pollinations(model="gemini")
+    files = sorted(DOCUMENTS.glob("*.md"))
+    documents = [Document(text=file.read_text(), metadata={"file": file.name}) for file in files]
+    engine = SummaryIndex.from_documents(documents).as_query_engine()
+    answer = engine.query("How do honey bees tell each other where food is?")
+    print(f"   answer: {answer}")
+    print(f"   sources: {', '.join(sorted({node.metadata['file'] for node in answer.source_nodes}))}")
+
+
+def main() -> int:
+    """Run the four parts on the gateway, or on the emulator when there is no key."""
+    with contextlib.ExitStack() as stack:
+        if os.environ.get("POLLINATIONS_API_KEY") or os.environ.get("POLLINATIONS_BASE_URL"):
+            print("The Pollinations gateway answers: a key or an address is set. Calls are paid in pollen.")
+        else:
+            gateway = stack.enter_context(Emulator())
+            os.environ["POLLINATIONS_BASE_URL"] = gateway.url
+            print(f"The emulator answers at {gateway.url}: no key is set. It is no language model; nothing is spent.")
+            print("For the real gateway: export POLLINATIONS_API_KEY=... (https://enter.pollinations.ai/keys)")
+        try:
+            for part in (swap_models, watch_it_think, let_an_agent_draw, ask_documents):
+                part()
+        except PollinationsError as error:
+            print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("\nStopped.")
+            return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
