@@ -265,13 +265,14 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
             schema: A Pydantic class, a TypedDict, a function or a JSON schema.
             method: ``json_schema`` (``response_format``), ``function_calling`` (a forced tool) or ``json_mode``
                 (describe the schema in the prompt). By default ``json_schema`` where the catalogue says that the model
-                follows it, else ``function_calling``.
+                follows it or calls no tools, else ``function_calling``.
             include_raw: Return ``raw``, ``parsed`` and ``parsing_error`` in place of raising.
             strict: Ask for exactly the schema, where the provider can.
             **kwargs: Further options of the call.
         """
         if method is None:
             card = snapshot().get(self.model)
-            method = "json_schema" if card is not None and card.structured_output else "function_calling"
+            by_schema = card is not None and (card.structured_output or card.tools is False)
+            method = "json_schema" if by_schema else "function_calling"
         with model_errors():
             return structured(self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs)
