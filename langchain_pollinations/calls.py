@@ -58,6 +58,7 @@ def wire_for(llm: ChatPollinations, messages: Sequence[BaseMessage], options: Op
     """The messages as they are sent."""
     return wire_messages(
         messages,
+        model=options["model"],
         replay_reasoning=llm.replay_reasoning,
         thinking_in_content=has_trait(options["model"], "thinking_in_content"),
     )

@@ -17,6 +17,7 @@ from langchain_core.messages import (
 )
 
 from pollinations_client import InvalidRequestError
+from pollinations_client.wire.messages import shown_to
 
 from .parts import Part, part_from
 
@@ -41,6 +42,7 @@ MEDIA = frozenset({"image", "image_url", "video", "video_url", "file"})
 def wire_messages(
     messages: Sequence[BaseMessage],
     *,
+    model: str | None = None,
     replay_reasoning: bool = True,
     thinking_in_content: bool = False,
 ) -> list[Wire]:
@@ -51,6 +53,7 @@ def wire_messages(
 
     Args:
         messages: The conversation.
+        model: Whom it is for: pictures of tools and answers go only to a model that takes pictures.
         replay_reasoning: Send reasoning back: with every turn that calls tools and every turn since the last user
             message, where providers demand it; signed thinking wherever it stands.
         thinking_in_content: The model wants signed thinking among the parts of its content.
@@ -64,14 +67,15 @@ def wire_messages(
             carried = []
         match message:
             case AIMessage():
-                turn, media = _assistant(message, place, _answered(messages) if message.invalid_tool_calls else NONE)
+                answered = _answered(messages) if message.invalid_tool_calls else NONE
+                turn, media = _assistant(message, place, answered, model)
                 if replay_reasoning:
                     everything = place > loop_from or "tool_calls" in turn
                     _replay(turn, message, everything=everything, in_content=thinking_in_content)
                 wire.append(turn)
                 carried += media
             case ToolMessage():
-                result, media = _tool_result(message, place)
+                result, media = _tool_result(message, place, model)
                 wire.append(result)
                 carried += media
             case _:
@@ -149,7 +153,7 @@ def _content(content: Any, place: int) -> str | list[Part]:
 # -- answers
 
 
-def _assistant(message: AIMessage, place: int, answered: frozenset[str]) -> tuple[Wire, list[Part]]:
+def _assistant(message: AIMessage, place: int, answered: frozenset[str], model: str | None) -> tuple[Wire, list[Part]]:
     """An answer of the model, and its pictures, which only a user message can carry."""
     content: str | list[Part]
     media: list[Part] = []
@@ -165,9 +169,20 @@ def _assistant(message: AIMessage, place: int, answered: frozenset[str]) -> tupl
         wire["tool_calls"] = calls
     if unknown:
         wire["content_blocks"] = unknown
-    if media:
-        media.insert(0, {"type": "text", "text": "Attached to the assistant's answer:"})
-    return wire, media
+    if not media:
+        return wire, media
+    shown, hidden = shown_to(model, media)
+    if hidden:
+        wire["content"] = _with_line(wire["content"], hidden)
+    return wire, _captioned("Attached to the assistant's answer:", shown)
+
+
+def _with_line(content: str | list[Part], line: str) -> str | list[Part]:
+    return [*content, {"type": "text", "text": line}] if isinstance(content, list) else f"{content}\n{line}".strip()
+
+
+def _captioned(caption: str, media: list[Part]) -> list[Part]:
+    return [{"type": "text", "text": caption}, *media] if media else []
 
 
 def _sorted_blocks(blocks: Sequence[Any], place: int) -> tuple[list[Part], list[Part], list[Any]]:
@@ -208,12 +223,7 @@ def _add_calls(wire: Wire, message: AIMessage, answered: frozenset[str]) -> None
     for call in message.invalid_tool_calls:
         if call["id"] not in answered:  # a call without a result is refused by every provider
             said = f"[called {call['name'] or 'a tool'} with arguments that are no JSON object: {call['args'] or ''}]"
-            content = wire["content"]
-            wire["content"] = (
-                [*content, {"type": "text", "text": said}]
-                if isinstance(content, list)
-                else f"{content}\n{said}".strip()
-            )
+            wire["content"] = _with_line(wire["content"], said)
 
 
 def _calls(message: AIMessage, answered: frozenset[str]) -> list[Wire]:
@@ -330,7 +340,7 @@ def _thought_or_text(block: Any) -> Part | None:
 # -- tool results
 
 
-def _tool_result(message: ToolMessage, place: int) -> tuple[Wire, list[Part]]:
+def _tool_result(message: ToolMessage, place: int, model: str | None) -> tuple[Wire, list[Part]]:
     if type(message.content) is str:
         return _dressed({"role": "tool", "tool_call_id": message.tool_call_id, "content": message.content}, message), []
     texts: list[str] = []
@@ -341,8 +351,11 @@ def _tool_result(message: ToolMessage, place: int) -> tuple[Wire, list[Part]]:
             texts.append(part["text"])
         else:
             media.append(part)
-    if media:
-        what = "1 attachment follows" if len(media) == 1 else f"{len(media)} attachments follow"
+    shown, hidden = shown_to(model, media)
+    if shown:
+        what = "1 attachment follows" if len(shown) == 1 else f"{len(shown)} attachments follow"
         texts.append(f"[{what} in the next user message]")
-        media.insert(0, {"type": "text", "text": f"Attached to the result of tool call {message.tool_call_id}:"})
-    return _dressed({"role": "tool", "tool_call_id": message.tool_call_id, "content": "\n".join(texts)}, message), media
+    if hidden:
+        texts.append(hidden)
+    wire = _dressed({"role": "tool", "tool_call_id": message.tool_call_id, "content": "\n".join(texts)}, message)
+    return wire, _captioned(f"Attached to the result of tool call {message.tool_call_id}:", shown)

@@ -15,6 +15,7 @@ from llama_index.core.base.llms.types import CachePoint, ChatMessage, TextBlock,
 
 from pollinations_client import InvalidRequestError
 from pollinations_client.catalog import family
+from pollinations_client.wire.messages import shown_to
 
 from .blocks import Part, cache_control, parts_from
 from .tool_calls import wire_calls_in
@@ -38,7 +39,8 @@ def wire_messages(
 
     Args:
         messages: Any roles and blocks; ``chatbot`` and ``model`` are the assistant.
-        model: Whom they are for: signed thinking goes only to the provider that signed it.
+        model: Whom they are for: signed thinking goes only to the provider that signed it, pictures of tools only to
+            a model that takes pictures.
         replay_reasoning: Whether the model sees its earlier thinking again; within a tool loop some need it.
 
     Raises:
@@ -102,10 +104,18 @@ class _Conversation:
         media = [part for part in content if part["type"] not in ASSISTANT_PARTS]
         if spoken:
             media = [part for part in media if part["type"] != "input_audio"]
-        wire["content"] = _simplest(kept)
-        if media:
+        kept, hidden = shown_to(self._model, kept)
+        wire["content"] = _with_line(_simplest(kept), hidden) if hidden else _simplest(kept)
+        self._attach(wire, media, "the assistant")
+
+    def _attach(self, wire: Wire, media: list[Part], by: str) -> None:
+        """Let media follow a message that cannot carry them, or say in it that the model takes none."""
+        shown, hidden = shown_to(self._model, media)
+        if hidden:
+            wire["content"] = _with_line(wire["content"], hidden)
+        if shown:
             wire["content"] = wire["content"] or ATTACHED
-            self._attached += [{"type": "text", "text": ATTACHED_FROM.format(name="the assistant")}, *media]
+            self._attached += [{"type": "text", "text": ATTACHED_FROM.format(name=by)}, *shown]
 
     def _add_thinking(self, wire: Wire, message: ChatMessage, thoughts: Sequence[ThinkingBlock]) -> None:
         said = "".join(block.content or "" for block in thoughts)
@@ -159,10 +169,9 @@ class _Conversation:
             self._open.remove(call_id)
         wire = _with_parts(message, place, "tool")
         if isinstance(content := wire["content"], list):
-            wire["content"] = _simplest([part for part in content if part["type"] == "text"]) or ATTACHED
-            if media := [part for part in content if part["type"] != "text"]:
-                caption = {"type": "text", "text": ATTACHED_FROM.format(name=f"the tool {self._calls[call_id]}")}
-                self._attached += [caption, *media]
+            wire["content"] = _simplest([part for part in content if part["type"] == "text"])
+            media = [part for part in content if part["type"] != "text"]
+            self._attach(wire, media, f"the tool {self._calls[call_id]}")
         self._wire.append({**wire, "tool_call_id": call_id})
 
 
@@ -195,6 +204,10 @@ def _allowed(parts: list[Part], role: str, where: str) -> list[Part]:
     if role in TEXT_ROLES and any(part["type"] != "text" for part in parts):
         raise InvalidRequestError(f"{where}: this role takes text only; put it into a user message.", param="messages")
     return parts
+
+
+def _with_line(content: str | list[Part], line: str) -> str | list[Part]:
+    return [*content, {"type": "text", "text": line}] if isinstance(content, list) else f"{content}\n{line}".strip()
 
 
 def _simplest(parts: list[Part]) -> str | list[Part]:

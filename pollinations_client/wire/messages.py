@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from ..catalog import has_trait
+from ..catalog import has_trait, snapshot
 from ..errors import InvalidRequestError
 from ..tool_schema import vertex_schema
 from .chat import BUILT_IN_TOOLS
@@ -108,6 +108,24 @@ def _part_for(part: Any, where: str) -> dict[str, Any]:
         named = {name: value for name, value in file.items() if name != "filename"}
         ready["file"] = {"file_name": file["filename"], **named}  # OpenAI's spelling is stripped by the gateway
     return ready
+
+
+def shown_to(model: str | None, parts: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """What tools and earlier answers attached, less pictures that ``model`` is known not to see; and a word on these.
+
+    The gateway refuses a whole request over one picture for a model that reads text only, and an agent's tool should
+    not end its run so. What the user attached is not for this: there the refusal is the answer.
+    """
+    card = snapshot().get(model or DEFAULT_MODEL) if parts else None
+    if card is None or card.vision is not False:
+        return list(parts), ""
+    shown = [part for part in parts if part["type"] != "image_url"]
+    left_out = len(parts) - len(shown)
+    if not left_out:
+        return shown, ""
+    what = "1 picture" if left_out == 1 else f"{left_out} pictures"
+    warn(f"{model} takes no image input: {what} of tools or earlier answers left out.")
+    return shown, f"[{what} left out: this model takes no image input]"
 
 
 def _call_for(call: Any, place: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 from pydantic.v1 import BaseModel as OldBaseModel
 
-from pollinations_client import PollinationsError, PollinationsWarning
+from pollinations_client import BadRequestError, PollinationsError, PollinationsWarning
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
 
 PNG = "iVBORw0KGgo="
@@ -251,12 +251,14 @@ def test_rows_10_11_12_structured_answers(gateway: Emulator, make: Any, method: 
 
 
 def test_row_11_the_method_follows_the_catalogue_when_none_is_named(gateway: Emulator, make: Any) -> None:
-    """``json_schema`` where the model is known to follow it; a forced tool elsewhere; a named one is never replaced."""
+    """``json_schema`` where the model is known to follow it, or to call no tools; elsewhere a forced tool."""
     make("openai").with_structured_output(Person).invoke("Describe 'Ada', who is 36.")
     make("no-such-model-yet").with_structured_output(Person)
     assert "response_format" in gateway.requests[-1].json
     bound = make("no-such-model-yet").with_structured_output(Person).first
     assert "tools" in bound.kwargs
+    without_tools = make("perplexity-fast").with_structured_output(Person).first
+    assert "response_format" in without_tools.kwargs
     named = make("llama-scout").with_structured_output(Person, method="json_schema").first
     assert named.kwargs["response_format"]["type"] == "json_schema"
 
@@ -420,6 +422,25 @@ def test_rows_21_22_pictures_and_files_of_tools_follow_their_run(gateway: Emulat
     assert sent[3]["content"].startswith("Two.\n")
     assert "c1" in sent[4]["content"][0]["text"]
     assert len(sent[4]["content"]) == 4
+
+
+@pytest.mark.filterwarnings("ignore::pollinations_client.PollinationsWarning")
+def test_rows_21_22_a_model_without_eyes_is_told_that_there_is_a_picture(gateway: Emulator, make: Any) -> None:
+    """The gateway would refuse the whole request, and end the run of an agent that has just paid for the picture."""
+    picture = {"type": "image", "base64": PNG, "mime_type": "image/png"}
+    calls = [{"name": "add", "args": {"a": 1}, "id": "c1"}]
+    history = [
+        HumanMessage("x"),
+        AIMessage([{"type": "text", "text": "Look."}, picture], tool_calls=calls),
+        ToolMessage([{"type": "text", "text": "Done."}, picture], tool_call_id="c1"),
+    ]
+    make("deepseek").invoke(history)
+    sent = gateway.requests[-1].json["messages"]
+    note = "[1 picture left out: this model takes no image input]"
+    assert [message["role"] for message in sent] == ["user", "assistant", "tool"]
+    assert [message["content"] for message in sent[1:]] == [f"Look.\n{note}", f"Done.\n{note}"]
+    with pytest.raises(BadRequestError, match="image"):
+        make("deepseek").invoke([HumanMessage([picture])])
 
 
 def test_row_23_anthropics_tool_results_become_tool_messages(gateway: Emulator, make: Any) -> None:

@@ -25,7 +25,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from llamaindex_pollinations.messages import wire_messages
-from pollinations_client import InvalidRequestError
+from pollinations_client import InvalidRequestError, PollinationsWarning
 from pollinations_client.emulator import Answer, Emulator
 
 PNG = base64.b64decode(
@@ -216,6 +216,20 @@ def test_defect_d16_row_27_and_complaint_37_pictures_of_tools_reach_the_model() 
     assert wire[3]["role"] == "user"
     assert wire[3]["content"][-1] == IMAGE_PART
     assert "draw" in wire[3]["content"][0]["text"]
+
+
+@pytest.mark.filterwarnings("ignore::pollinations_client.PollinationsWarning")
+def test_row_27_and_28_a_model_without_eyes_is_told_that_there_is_a_picture() -> None:
+    """The gateway would refuse the whole request, and end the run of an agent that has just paid for the picture."""
+    shown = ChatMessage(role="assistant", blocks=[TextBlock(text="Look."), ImageBlock(image=PNG)])
+    history = [*tool_turn([TextBlock(text="done"), ImageBlock(image=PNG)]), shown]
+    wire = wire_messages(history, model="deepseek")
+    note = "[1 picture left out: this model takes no image input]"
+    assert [message["content"] for message in wire[2:]] == [f"done\n{note}", f"Look.\n{note}"]
+    with pytest.warns(PollinationsWarning, match="deepseek takes no image input"):
+        wire_messages(history, model="deepseek")
+    asked = [ChatMessage(role="user", blocks=[ImageBlock(image=PNG)])]
+    assert wire_messages(asked, model="deepseek")[0]["content"] == [IMAGE_PART]
 
 
 def test_pictures_follow_after_the_whole_run_of_tool_results() -> None:
