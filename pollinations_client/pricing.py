@@ -7,7 +7,7 @@ usage is split into priced units follows the gateway's own billing (``shared/reg
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -211,26 +211,30 @@ class _Counts:
     """Reads counts by dotted path, and remembers the ones that were there and no number."""
 
     def __init__(self, usage: Mapping[str, Any]) -> None:
-        self.usage = usage
         self.unreadable: list[str] = []
+        self._said: dict[str, Any] = {}
+        for name, value in usage.items():
+            if isinstance(value, Mapping):
+                self._said.update((f"{name}.{inner}", detail) for inner, detail in value.items())
+            else:
+                self._said[name] = value
 
     def first(self, paths: tuple[str, ...]) -> Decimal:
-        return next((count for count in self._each(paths) if count), ZERO)
-
-    def _each(self, paths: tuple[str, ...]) -> Iterator[Decimal]:
         for path in paths:
-            holder, _, name = path.rpartition(".")
-            within = self.usage.get(holder) if holder else self.usage
-            if isinstance(within, Mapping):
-                count = _count(within.get(name))
-                if count is None:
-                    self.unreadable.append(path)
-                else:
-                    yield count
+            if (value := self._said.get(path)) is None:
+                continue
+            count = _count(value)
+            if count is None:
+                self.unreadable.append(path)
+            elif count:
+                return count
+        return ZERO
 
 
 def _count(value: Any) -> Decimal | None:
     """A count; nothing said is zero, and ``None`` is something that is no count."""
+    if type(value) is int:
+        return Decimal(value) if value >= 0 else None
     if value is None:
         return ZERO
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
