@@ -143,7 +143,7 @@ class Fold:
                 self._layout, self._choice_layout = tuple(chunk), tuple(choice)
             return self._message(message)
         if type(message := choice.get("message")) is dict:
-            return self._message(message)
+            return self._message(message, is_whole=True)
         return self._parts.content(choice["text"]) if isinstance(choice.get("text"), str) else []
 
     def _raise_error_in(self, source: dict[str, Any]) -> None:
@@ -191,7 +191,7 @@ class Fold:
             if name not in read and value is not None:
                 self._reply.extra[prefix + name] = value
 
-    def _message(self, message: dict[str, Any]) -> list[Event]:
+    def _message(self, message: dict[str, Any], *, is_whole: bool = False) -> list[Event]:
         """The events of a delta or of a whole message: they differ only in how much they bring at once."""
         reasoning = self._reasoning_in(message)
         content, blocks = message.get("content"), message.get("content_blocks")
@@ -215,7 +215,7 @@ class Fold:
         if isinstance(function := message.get("function_call"), dict):
             calls = [*calls, {"index": "function_call", "function": function}]
         if calls:
-            events += self._tool_calls(calls)
+            events += self._tool_calls(calls, each_is_whole=is_whole)
         if isinstance(refusal := message.get("refusal"), str):
             self._reply.refusal = (self._reply.refusal or "") + refusal
         if isinstance(annotations := message.get("annotations"), list):
@@ -232,12 +232,10 @@ class Fold:
                 return said
         return told
 
-    def _tool_calls(self, entries: Any) -> list[Event]:
-        events: list[Event] = self._parts.settle()
-        for entry in entries if isinstance(entries, list) else ():
-            if type(entry) is dict and (event := self._calls.feed(entry)) is not None:
-                events.append(event)
-        return events
+    def _tool_calls(self, entries: Any, *, each_is_whole: bool = False) -> list[Event]:
+        if not isinstance(entries, list):
+            return []
+        return [*self._parts.settle(), *self._calls.feed(entries, each_is_whole=each_is_whole)]
 
     def _merge_details(self, details: list[Any]) -> str | None:
         """Join fragments of ``reasoning_details`` by index and type, for the way back; returns their text."""

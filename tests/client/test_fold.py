@@ -315,6 +315,43 @@ def test_the_whole_call_repeated_at_the_end_is_not_appended() -> None:
     assert calls_in([call(0, "a", "add", '{"x":1}')], [call(0, "a", "add", '{"x":1}')]) == [("add", {"x": 1})]
 
 
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [[call(id="a", name="add", arguments='{"x":1}'), call(id="a", name="add", arguments='{"x":2}')]],
+        [[call(0, "a", "add", '{"x":1}')], [call(0, "a", "add", '{"x":2}')]],
+        [[call(0, "a", "add", '{"x":1}')], [call(1, "a", "add", '{"x":2}')]],
+        [[call(0, "a", "add", "")], [call(1, "a", "add", "")], [call(0, arguments='{"x":1}')],
+         [call(1, arguments='{"x":2}')]],
+        [[call(0, "a", "add", "")], [call(0, "a", "add", '{"x"')], [call(0, "a", "add", ":1}")],
+         [call(1, "a", "add", '{"x"')], [call(1, "a", "add", ":2}")]],
+    ],
+)  # fmt: skip
+def test_one_id_on_several_calls_keeps_them_apart(entries: list[list[dict[str, Any]]]) -> None:
+    """Some providers give every call the same id; the results must still find their own."""
+    reply = streamed(*(chunk({"tool_calls": entry}) for entry in entries), chunk({}, "tool_calls"))
+    assert [(one.name, one.args) for one in reply.tool_calls] == [("add", {"x": 1}), ("add", {"x": 2})]
+    assert reply.tool_calls[0].id == "a"
+    assert reply.tool_calls[1].id not in {"", "a"}
+
+
+def test_one_id_on_calls_of_two_tools_keeps_them_apart() -> None:
+    """Another name is another call, whatever the id says."""
+    assert calls_in([call(0, "a", "add", '{"x":1}')], [call(0, "a", "sub", '{"x":1}')]) == [
+        ("add", {"x": 1}),
+        ("sub", {"x": 1}),
+    ]
+
+
+@pytest.mark.parametrize("id", [None, "", "a"])
+@pytest.mark.parametrize("arguments", ["", "{}"])
+def test_every_entry_of_a_whole_message_is_a_call_of_its_own(id: str | None, arguments: str) -> None:
+    """Throwing a die twice is two calls, though nothing tells their entries apart."""
+    reply = plain({"tool_calls": [call(0, id, "roll", arguments), call(0, id, "roll", arguments)]}, "tool_calls")
+    assert [one.name for one in reply.tool_calls] == ["roll", "roll"]
+    assert len({one.id for one in reply.tool_calls}) == 2
+
+
 def test_missing_ids_are_made_up_and_different() -> None:
     """A result must be able to refer to its call."""
     reply = plain({"tool_calls": [call(name="a", arguments="{}"), call(name="b", arguments="{}")]}, "tool_calls")
