@@ -23,9 +23,11 @@ FINISH_REASONS = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "eos": "stop",
+    "complete": "stop",
     "max_tokens": "length",
     "model_length": "length",
     "max_output_tokens": "length",
+    "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "tool_call": "tool_calls",
     "safety": "content_filter",
@@ -35,6 +37,8 @@ FINISH_REASONS = {
     "spii": "content_filter",
     "image_safety": "content_filter",
     "refusal": "content_filter",
+    "content_filtered": "content_filter",
+    "guardrail_intervened": "content_filter",
 }
 MILLISECONDS_FROM = 10**11  # ``created`` above this is in milliseconds: one path of the older gateway sends them
 BROKEN_STREAM_TEXT = "Streaming response could not be processed."  # the older gateway's text for a failed transform
@@ -84,6 +88,8 @@ class Fold:
         self._parts.settle()
         self._parts.close()
         self._reply.tool_calls = self._calls.calls()
+        if self._parts.unread:
+            self._reply.extra["message.content_blocks"] = self._parts.unread
         return self._reply
 
     def feed(self, chunk: Any) -> list[Event]:
@@ -161,15 +167,15 @@ class Fold:
         for name in ("id", "model", "system_fingerprint"):
             if isinstance(value := chunk.get(name), str) and value:
                 setattr(reply, name, value)
-        if isinstance(created := chunk.get("created"), (int, float)) and not isinstance(created, bool):
+        if isinstance(created := chunk.get("created"), (int, float)) and 1 < created < 2**63:
             reply.created = int(created // 1000 if created > MILLISECONDS_FROM else created)
         if (usage := usage_from(chunk.get("usage"))) is not None and (usage.counts_anything or reply.usage is None):
             reply.usage = usage  # repeated, cumulative or provisional: the last one with tokens in it holds
-        if isinstance(citations := chunk.get("citations"), list):
+        if isinstance(citations := chunk.get("citations"), list) and citations:
             reply.citations = [str(one.get("url", one)) if isinstance(one, dict) else str(one) for one in citations]
-        if isinstance(results := chunk.get("search_results"), list):
+        if isinstance(results := chunk.get("search_results"), list) and results:
             reply.search_results = results
-        if chunk.get("prompt_filter_results") is not None:
+        if chunk.get("prompt_filter_results"):
             reply.prompt_filter_results = chunk["prompt_filter_results"]
         self._keep_unknown(chunk, READ_TOP, "")
 
@@ -182,7 +188,7 @@ class Fold:
             held = reply.logprobs = reply.logprobs or {}
             for name, value in logprobs.items():
                 held[name] = held[name] + value if isinstance(value, list) and held.get(name) else value
-        if choice.get("content_filter_results") is not None:
+        if choice.get("content_filter_results"):
             reply.content_filter_results = choice["content_filter_results"]
         self._keep_unknown(choice, READ_CHOICE, "choice.")
 
@@ -219,7 +225,7 @@ class Fold:
         if isinstance(refusal := message.get("refusal"), str):
             self._reply.refusal = (self._reply.refusal or "") + refusal
         if isinstance(annotations := message.get("annotations"), list):
-            self._reply.annotations += annotations
+            self._reply.annotations += [one for one in annotations if one not in self._reply.annotations]
         self._keep_unknown(message, READ_MESSAGE, "message.")
         return events
 
@@ -292,7 +298,7 @@ class Fold:
                 ContentPolicyError,
                 "A content filter stopped the answer before anything of it came. Reword the request.",
             )
-        if reply.usage is not None and not reply.usage.output and reply.finish_reason in {"stop", None}:
+        if (reply.usage is None or not reply.usage.output) and reply.finish_reason in {"stop", None}:
             raise self._failed(
                 EmptyReply,
                 "The model generated nothing: no text, no tool call, no tokens. Try again with another seed.",

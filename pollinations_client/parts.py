@@ -28,12 +28,14 @@ from .reply import (
 
 Run = type[TextPart] | type[ReasoningPart]
 
+READ_BLOCK = frozenset({"index", "type", "text", "thinking", "signature", "data"})
+
 
 class PartsFold:
     """What a message brings goes in by kind; the events for it come out; ``parts`` is the result."""
 
-    __slots__ = ("_audio", "_block", "_reasoning_from", "_run", "_text_from", "index", "opening", "parts", "pieces",
-                 "takes_reasoning", "takes_text")  # fmt: skip
+    __slots__ = ("_audio", "_block", "_echo", "_reasoning_from", "_run", "_text_from", "index", "opening", "parts",
+                 "pieces", "takes_reasoning", "takes_text", "unread")  # fmt: skip
 
     def __init__(self, *, watches_notices: bool) -> None:
         self.parts: list[Part] = []
@@ -42,16 +44,19 @@ class PartsFold:
         self.takes_text = False  # the open run is answer text that may be appended to ``pieces`` as it comes
         self.takes_reasoning = False
         self.opening = Opening(watches_notices=watches_notices)
+        self.unread: list[dict[str, Any]] = []  # deltas of blocks that say nothing this project knows
         self._run: TextPart | ReasoningPart | None = None
         self._block: Any = None  # the provider's index of the content block behind the open run
         self._text_from: str | None = None
+        self._echo = ""  # what the field has repeated so far of text that the blocks said first
         self._reasoning_from: str | None = None
         self._audio: list[str] = []
 
     def content(self, text: str) -> list[Event]:
         """A piece of the ``content`` field."""
-        if self._text_from == "blocks" and text == self._text_so_far():
-            return []  # the field repeats at the end what the blocks have said
+        if self._text_from == "blocks" and self._text_so_far().startswith(self._echo + text):
+            self._echo += text  # the field repeats what the blocks have said, piece by piece or at the end
+            return []
         self._text_from = "content"
         return self._opened(self.opening.feed(text))
 
@@ -116,13 +121,15 @@ class PartsFold:
 
     def audio(self, audio: dict[str, Any]) -> list[Event]:
         """The ``audio`` field: whole, or a fragment of the sound, of its words, of its identity."""
+        data, words = (said if isinstance(said := audio.get(name), str) else "" for name in ("data", "transcript"))
         part = next((part for part in self.parts if isinstance(part, AudioPart)), None)
+        if part is None and not (data or words or audio.get("id")):
+            return []
         events = self.settle()
         if part is None:
             self.close()
             part = AudioPart()
             self.parts.append(part)
-        data, words = audio.get("data") or "", audio.get("transcript") or ""
         if isinstance(audio.get("id"), str):
             part.id = audio["id"]
         if isinstance(audio.get("expires_at"), int):
@@ -173,9 +180,11 @@ class PartsFold:
         if (text := _text_in(entry)) and self._text_from != "content":
             self._text_from = "blocks"
             events += [*self.settle(), *self._extend(TextPart, text, index)]
-        redacted = inner.get("data") if kind == "redacted_thinking" else None
-        if isinstance(signature := inner.get("signature"), str) or isinstance(redacted, str):
+        redacted = _redacted_in(entry)
+        if isinstance(signature := inner.get("signature"), str) or redacted is not None:
             events += self._signed(signature if isinstance(signature, str) and signature else None, redacted)
+        if kind is None and any(value is not None for name, value in inner.items() if name not in READ_BLOCK):
+            self.unread.append(entry)
         if kind in {"image_url", "image"}:
             events += self.image(entry)
         elif kind not in {None, "text", "thinking", "redacted_thinking"}:
@@ -212,11 +221,18 @@ def _thought_in(entry: dict[str, Any]) -> str:
     return said if isinstance(said, str) else ""
 
 
+def _redacted_in(entry: dict[str, Any]) -> str | None:
+    """Encrypted thinking. Portkey takes the type off the deltas it streams, so ``data`` alone tells it there."""
+    held = _inner(entry).get("data")
+    return held if isinstance(held, str) and entry.get("type") in {None, "redacted_thinking"} else None
+
+
 def _is_thinking(entry: dict[str, Any]) -> bool:
     return (
         bool(_thought_in(entry))
         or entry.get("type") in {"thinking", "redacted_thinking"}
         or "signature" in _inner(entry)
+        or _redacted_in(entry) is not None
     )
 
 

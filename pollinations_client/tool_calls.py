@@ -80,9 +80,10 @@ class ToolCallFold:
             function = {}
         arguments = _text_of(function.get("arguments"))
         name, given_id = function.get("name") or "", entry.get("id") or ""
-        if not name and not given_id and len(entry) == 2 and (slot := self._by_index.get(entry.get("index"))):
-            slot.pieces.append(arguments)  # the common fragment
-            return ToolCallDelta(slot.call.index, arguments)
+        known = self._by_index.get(index) if type(index := entry.get("index")) is int else None
+        if known is not None and not name and not given_id and len(entry) == 2:
+            known.pieces.append(arguments)  # the common fragment
+            return ToolCallDelta(known.call.index, arguments)
         name, given_id = str(name), str(given_id)
         slot, is_new = self._slot_for(_index_of(entry.get("index")), given_id, name, arguments, taken or [])
         if taken is not None:

@@ -205,6 +205,31 @@ def test_blocks_alone_are_enough() -> None:
     assert (reply.reasoning, reply.text) == ("th", "answer")
 
 
+@pytest.mark.parametrize("blocks_first", [True, False])
+def test_blocks_and_field_in_chunks_of_their_own_say_everything_once(blocks_first: bool) -> None:
+    """The field may lag behind the blocks, or run before them."""
+    chunks = []
+    for piece in ("an", "sw", "er"):
+        pair = [{"content_blocks": [{"index": 0, "delta": {"text": piece}}]}, {"content": piece}]
+        chunks += pair if blocks_first else pair[::-1]
+    assert streamed(*map(chunk, chunks), chunk({}, "stop")).text == "answer"
+
+
+@pytest.mark.parametrize("delta", [{"data": "ENC"}, {"type": "redacted_thinking", "data": "ENC"}])
+def test_encrypted_thinking_in_a_stream_is_kept(delta: dict[str, Any]) -> None:
+    """It must go back with the next turn; Portkey takes the type off."""
+    reply = streamed(chunk({"content_blocks": [{"index": 0, "delta": delta}]}), chunk({"content": "a"}, "stop"))
+    assert reply.parts == [ReasoningPart(redacted="ENC"), TextPart("a")]
+
+
+def test_a_block_delta_nobody_knows_is_kept_beside_the_answer() -> None:
+    """Claude's citations, say."""
+    odd = {"index": 1, "delta": {"citation": {"cited_text": "x"}}}
+    reply = streamed(chunk({"content": "a", "content_blocks": [odd]}), chunk({}, "stop"))
+    assert reply.extra["message.content_blocks"] == [odd]
+    assert reply.text == "a"
+
+
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
 def test_think_tags_at_the_opening_become_reasoning(step: int) -> None:
     """Some models write their thoughts into the content (issue 1058)."""
@@ -460,6 +485,19 @@ def test_citations_on_every_chunk_are_set_not_appended() -> None:
     assert (reply.text, reply.citations) == ("ab", ["https://a.example"])
 
 
+def test_later_empty_or_repeated_facts_do_not_undo_or_double_earlier_ones() -> None:
+    """Providers repeat annotations, and send empty lists and filter results with their last chunks."""
+    note = {"type": "url_citation", "url_citation": {"url": "https://a.example"}}
+    full = {"hate": {"filtered": False, "severity": "safe"}}
+    first = chunk({"content": "a", "annotations": [note]}, citations=["https://a.example"], search_results=[{"id": 1}])
+    first["choices"][0]["content_filter_results"] = full
+    last = chunk({"annotations": [note]}, "stop", citations=[], search_results=[])
+    last["choices"][0]["content_filter_results"] = {}
+    reply = streamed(first, last)
+    assert (reply.annotations, reply.citations, reply.search_results) == ([note], ["https://a.example"], [{"id": 1}])
+    assert reply.content_filter_results == full
+
+
 def test_fields_nobody_knows_are_kept() -> None:
     """Nothing of an answer is dropped, wherever it stands."""
     reply = plain({"content": "x", "odd": 1}, provider="p", user_tier="seed", prompt_filter_results=[{"f": 1}])
@@ -624,6 +662,16 @@ def test_nothing_generated_and_nothing_counted_is_an_error_but_a_silent_answer_i
     assert plain({"content": ""}, "length", usage=zero).finish_reason == "length"
 
 
+def test_nothing_at_all_is_an_error() -> None:
+    """A stream of nothing but its end mark, a choice that is null: neither answer nor count."""
+    with pytest.raises(EmptyReply):
+        streamed()
+    with pytest.raises(EmptyReply):
+        plain({"content": ""}, None, choices=[None], usage=None)
+    with pytest.raises(EmptyReply):
+        plain({"content": ""}, usage=None)
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"  ", b"<html><title>oops</title>", b"{}", b'{"choices": []}', b"[]", b'"x"', b'{"choices": null}', b"{"],
@@ -735,3 +783,36 @@ def test_a_cut_at_every_byte_is_never_a_silent_success() -> None:
         except PollinationsError:
             continue
         assert (reply.parts, reply.tool_calls) == (whole.parts, whole.tool_calls)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "a", "{}", "text", "thinking"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from("id type index function text delta url data transcript".split()), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+MESSAGES = st.dictionaries(
+    st.sampled_from(
+        "content reasoning reasoning_details content_blocks tool_calls function_call audio refusal images".split()
+    ),
+    JUNK | st.lists(st.dictionaries(st.sampled_from(["index", "id", "function"]), JUNK, max_size=2), max_size=2),
+    max_size=3,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(MESSAGES, st.dictionaries(st.sampled_from("created model usage citations error".split()), JUNK, max_size=2))
+def test_fields_of_any_type_give_an_answer_or_one_of_our_errors(message: dict[str, Any], top: dict[str, Any]) -> None:
+    """What a provider spoils never comes out as a TypeError from within."""
+    for name in ("delta", "message"):
+        body = sse({"choices": [{"index": 0, name: message, "finish_reason": "stop"}], **top})
+        try:
+            reply = reply_from(body, SSE)
+        except PollinationsError:
+            continue
+        assert isinstance(reply.text + reply.reasoning, str)
+        assert all(one.args is not None or one.problem for one in reply.tool_calls)
