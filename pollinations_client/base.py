@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 
-from . import calls, notices
+from . import calls
 from .catalog import Catalog, Cost, ModelCard, cost, snapshot
-from .errors import BadRequestError, InvalidRequestError, MalformedReply, PollinationsError, UnknownModelError
+from .errors import BadRequestError, InvalidRequestError, PollinationsError, UnknownModelError
 from .picture import Picture, picture_from
 from .reply import Reply, ResponseInfo, Usage
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts, settings_from
-from .stream import json_from, reply_from
+from .stream import json_from, reply_from, text_from
 from .wire.messages import warn
 
 if TYPE_CHECKING:
@@ -128,21 +128,7 @@ class BaseClient:
         return picture_from(answer.body, answer.info, prompt, url, self.settings.secret)
 
     def _text(self, answer: Answer, call: calls.Call) -> str:
-        kind = answer.info.headers.get("content-type", "")
-        if kind.startswith("audio/"):
-            raise MalformedReply(
-                "This model answers with sound; use chat() with modalities=['text', 'audio'] and audio={...}.",
-                request_id=answer.info.request_id,
-            )
-        try:
-            text = answer.body.decode("utf-8")
-        except UnicodeDecodeError:
-            raise MalformedReply(f"{call.doing}: the answer is not text ({kind}).") from None
-        if "no-store" in answer.info.headers.get("cache-control", ""):
-            notice = notices.error_in(text, answer.info.headers, doing=call.doing)
-            if notice is not None:
-                raise notice
-        return text
+        return text_from(answer.body, answer.info, doing=call.doing, secret=self.settings.secret)
 
     def _reply_in(self, answer: Answer, call: calls.Call) -> Reply:
         return reply_from(answer.body, answer.info, doing=call.doing, secret=self.settings.secret)

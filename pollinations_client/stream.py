@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from . import notices
 from .errors import EmptyReply, MalformedReply, PollinationsError, StreamInterrupted, excerpt_of
 from .fold import Fold
 from .reply import Event, Reply, ResponseInfo
@@ -156,7 +157,7 @@ class AnswerReader:
             raise EmptyReply(
                 f"The gateway answered {self._info.status} with an empty body.", request_id=self._info.request_id
             )
-        parsed = json_from(body, self._info, self._secret)
+        parsed = self._parsed(body)
         events = self._fold.feed(parsed)
         if not isinstance(parsed.get("choices"), list) or not parsed["choices"]:
             raise MalformedReply(
@@ -168,6 +169,12 @@ class AnswerReader:
         self.is_finished = True
         return events
 
+    def _parsed(self, body: bytes) -> Any:
+        if self._doing.startswith("GET /text/") and kind_of(self._info) == "text/plain" and not _is_answer(body):
+            said = text_from(body, self._info, doing=self._doing, secret=self._secret)
+            return {"choices": [{"message": {"content": said}}]}  # asked for as a stream, answered as ever
+        return json_from(body, self._info, self._secret)
+
 
 def reply_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: str | None = None) -> Reply:
     """The whole reply out of a complete body, JSON or stream. Raises every error an answer can hide."""
@@ -178,6 +185,49 @@ def reply_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: str 
     if reader.failure is not None:
         raise reader.failure
     return reader.partial()
+
+
+def text_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: str | None = None) -> str:
+    """The text that a plain text call was answered with; raises for a notice, a page, sound and nothing."""
+    kind = kind_of(info)
+    if kind.startswith("audio/"):
+        raise MalformedReply(
+            "This model answers with sound; use chat() with modalities=['text', 'audio'] and audio={...}.",
+            request_id=info.request_id,
+        )
+    if kind == "text/event-stream" or (kind == "application/json" and _is_answer(body)):
+        return reply_from(body, info, doing=doing, secret=secret).text
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MalformedReply(f"{doing}: the answer is not text ({kind}).", request_id=info.request_id) from None
+    if kind == "text/html":
+        raise MalformedReply(
+            f"{doing}: a page came in place of an answer.",
+            excerpt=excerpt_of(body, secret),
+            request_id=info.request_id,
+        )
+    if not text.strip():
+        raise EmptyReply(f"The gateway answered {info.status} without a word.", request_id=info.request_id)
+    if "no-store" in info.headers.get("cache-control", ""):
+        notice = notices.error_in(text, info.headers, doing=doing)
+        if notice is not None:
+            raise notice
+    return text
+
+
+def kind_of(info: ResponseInfo) -> str:
+    """The declared type of an answer, without its parameters."""
+    return info.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _is_answer(body: bytes) -> bool:
+    """Whether ``body`` is a chat answer, or an error, in JSON."""
+    try:
+        parsed = from_json(body)
+    except ValueError:
+        return False
+    return isinstance(parsed, dict) and bool(parsed.get("choices") or parsed.get("error"))
 
 
 def json_from(body: bytes, info: ResponseInfo, secret: str | None = None) -> Any:

@@ -1,0 +1,100 @@
+"""``GET /text/{prompt}``: whatever a 200 holds, text comes out of it or an error that says what came."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from pollinations_client import (
+    AsyncPollinationsClient,
+    EmptyReply,
+    InsufficientBalanceError,
+    MalformedReply,
+    PollinationsClient,
+    PollinationsError,
+    UpstreamError,
+)
+from support.rawserver import raw_server, response
+
+ANSWER = {"id": "c", "choices": [{"index": 0, "message": {"content": "bees"}, "finish_reason": "stop"}]}
+CHUNK = {"choices": [{"index": 0, "delta": {"content": "bees"}, "finish_reason": "stop"}]}
+STREAM = b"data: " + json.dumps(CHUNK).encode() + b"\n\ndata: [DONE]\n\n"
+NOTICE = (
+    "The account behind this API key doesn't have enough credits. [Top up](https://enter.pollinations.ai/pollen)\n\n"
+    "If this isn\u2019t your Pollinations account, contact whoever runs the app or service you\u2019re using."
+)
+NO_STORE = "Cache-Control: private, no-store\r\n"
+
+
+def told(answer: bytes) -> list[Any]:
+    """What both clients make of ``answer``, plain and streamed; errors by their type."""
+
+    async def twins(url: str) -> list[Any]:
+        async with AsyncPollinationsClient(base_url=url, max_retries=0) as client:
+            return [
+                await caught(client.text("p")),
+                await caught(joined(client.stream_text("p"))),
+            ]
+
+    async def joined(pieces: Any) -> str:
+        return "".join([piece async for piece in pieces])
+
+    async def caught(asked: Any) -> Any:
+        try:
+            return await asked
+        except PollinationsError as error:
+            return type(error)
+
+    with raw_server(lambda peer, _: peer.sendall(answer)) as server:
+        found = []
+        with PollinationsClient(base_url=server.url, max_retries=0) as client:
+            for ask in (client.text, lambda prompt: "".join(client.stream_text(prompt))):
+                try:
+                    found.append(ask("p"))
+                except PollinationsError as error:
+                    found.append(type(error))
+        return [*found, *asyncio.run(twins(server.url))]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        response(b"bees", kind="text/plain; charset=utf-8"),
+        response(STREAM, kind="text/event-stream"),
+        response(json.dumps(ANSWER).encode()),
+    ],
+)
+def test_text_comes_out_of_every_form_of_answer(answer: bytes) -> None:
+    """Plain text, a stream and a JSON answer, asked for as a stream or not."""
+    assert told(answer) == ["bees"] * 4
+
+
+def test_json_that_was_asked_for_is_text_though_it_is_no_answer() -> None:
+    """``json=True`` is declared as plain text."""
+    assert told(response(b'{"bees": 3}', kind="text/plain")) == ['{"bees": 3}'] * 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (response(b"", kind="text/plain"), EmptyReply),
+        (response(b" \n", kind="text/plain"), EmptyReply),
+        (response(b"<!doctype html><title>oops</title>", kind="text/html"), MalformedReply),
+        (response(b"\xff\xfe", kind="text/plain"), MalformedReply),
+        (response(b'{"error": {"message": "boom"}}'), UpstreamError),
+        (response(NOTICE.encode(), kind="text/plain; charset=utf-8", extra=NO_STORE), InsufficientBalanceError),
+    ],
+)
+def test_what_is_no_text_is_an_error(answer: bytes, kind: type[PollinationsError]) -> None:
+    """Never an empty string, a page or a begging letter in place of an answer."""
+    assert told(answer) == [kind] * 4
+
+
+def test_sound_is_an_error_that_says_where_it_is_to_be_had() -> None:
+    """Audio models answer this endpoint with mp3 bytes."""
+    with raw_server(lambda peer, _: peer.sendall(response(b"ID3..", kind="audio/mpeg"))) as server:
+        with PollinationsClient(base_url=server.url) as client, pytest.raises(MalformedReply, match="modalities"):
+            client.text("p", model="openai-audio")
