@@ -9,7 +9,7 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
@@ -17,11 +17,13 @@ from .errors import InvalidRequestError
 from .wire.chat import ChatOptions, drawn_seed
 from .wire.image import ImageOptions, check_url_length, image_query, prompt_path
 from .wire.messages import messages_for, tool_choice_for, tools_for
-from .wire.text import TextOptions
+from .wire.options import Options, told
+from .wire.text import TextOptions, text_query
 
 __all__ = ["Call", "account", "chat", "image", "models", "relaxed", "text"]
 
 Pace = Literal["quick", "answer", "stream", "picture", "video"]
+T = TypeVar("T", bound=Options)
 VIDEO_HINTS = ("duration", "aspect_ratio", "audio")
 
 
@@ -70,12 +72,15 @@ def chat(messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any], *, s
 
 def chat_body(messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
     """The JSON body of a chat request: ``None`` left out, messages, tools and choice by the gateway's rules."""
-    given = ChatOptions.checked(options).given()
+    given = _checked(ChatOptions, options).given()
     extra = given.pop("extra_body", {})
     default_tools = given.pop("default_tools", True)
     model = given.get("model")
     tools = tools_for(given.pop("tools", ()), model)
     body: dict[str, Any] = {"messages": messages_for(messages, model), **given}
+    body.update({name: told(value) for name, value in given.items() if isinstance(value, dict)})
+    if "functions" in given:
+        body["functions"] = [told(function) for function in given["functions"]]
     if model is not None:
         body = {"model": model, **body}
     if "seed" in given:
@@ -93,9 +98,17 @@ def chat_body(messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any],
     body.pop("stream_options", None)
     if stream:
         body["stream"] = True
-        body["stream_options"] = given.get("stream_options", {"include_usage": True})
+        body["stream_options"] = {"include_usage": True, **told(given.get("stream_options", {}))}
     body.update(extra)
     return body
+
+
+def _checked(kind: type[T], options: Mapping[str, Any], *, door: str = "extra_body") -> T:
+    if "stream" in options:
+        raise InvalidRequestError(
+            "stream: it is no option here; stream_chat() and stream_text() give the answer as a stream.", param="stream"
+        )
+    return kind.checked(options, door=door)
 
 
 def relaxed(call: Call, refusal: str) -> Call | None:
@@ -113,22 +126,15 @@ def relaxed(call: Call, refusal: str) -> Call | None:
 def image(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) -> Call:
     """``GET /image/{prompt}``: a picture or a video. ``options`` are fields of :class:`ImageOptions`."""
     checked = ImageOptions.checked(options, door="extra_query")
-    query = urllib.parse.urlencode(image_query(checked), quote_via=urllib.parse.quote, safe="")
-    target = check_url_length(f"{prompt_path('/image', prompt)}?{query}")
+    target = check_url_length(f"{prompt_path('/image', prompt)}{_queried(image_query(checked))}")
     slow = is_video or any(getattr(checked, name) is not None for name in VIDEO_HINTS)
     return Call("GET", target, "video" if slow else "picture", accept="image/*, video/*, application/json")
 
 
 def text(prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Call:
     """``GET /text/{prompt}``. ``options`` are fields of :class:`TextOptions`."""
-    given = TextOptions.checked(options, door="extra_query").model_dump(by_alias=True, exclude_none=True)
-    if "seed" in given:
-        given["seed"] = drawn_seed(given["seed"])
-    if stream:
-        given["stream"] = True
-    pairs = [(name, "true" if value is True else str(value)) for name, value in given.items() if value is not False]
-    query = urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote, safe="")
-    target = check_url_length(prompt_path("/text", prompt) + (f"?{query}" if query else ""))
+    checked = _checked(TextOptions, options, door="extra_query")
+    target = check_url_length(f"{prompt_path('/text', prompt)}{_queried(text_query(checked, stream=stream))}")
     return Call(
         "GET", target, "stream" if stream else "answer", joins=not stream, accept="text/plain, text/event-stream, */*"
     )
@@ -144,6 +150,10 @@ def account(path: str, query: Mapping[str, str | int | None] | None = None) -> C
     pairs = [(name, str(value)) for name, value in (query or {}).items() if value is not None]
     target = f"/account/{path}" + (f"?{urllib.parse.urlencode(pairs)}" if pairs else "")
     return Call("GET", target, "quick", is_free=True, host="account", accept="application/json, text/csv")
+
+
+def _queried(pairs: list[tuple[str, str]]) -> str:
+    return f"?{urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote, safe='')}" if pairs else ""
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

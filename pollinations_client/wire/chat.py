@@ -10,9 +10,9 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from .options import Options
+from .options import Options, told, within
 
 MAX_SEED = 2**31 - 1
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -20,42 +20,54 @@ Modality = Literal["text", "audio"]
 BUILT_IN_TOOLS = frozenset(
     {"code_execution", "google_search", "google_maps", "url_context", "computer_use", "file_search"}
 )
-Unit = Annotated[float, Field(ge=0, le=1)]
-Penalty = Annotated[float, Field(ge=-2, le=2)]
+AUDIO_FORMATS = ("wav", "mp3", "flac", "opus", "pcm16")
+
+
+def _int32_seed(seed: int) -> int:
+    if not -1 <= seed <= MAX_SEED:
+        raise ValueError(f"A seed is -1 to {MAX_SEED}: today's gateway refuses wider ones, API 0.3.0 took them")
+    return seed
+
+
+Unit = Annotated[float, within(0, 1)]
+Penalty = Annotated[float, within(-2, 2)]
+Temperature = Annotated[float, within(0, 2)]
+Tokens = Annotated[int, within(0, unit="tokens")]
+Seed = Annotated[int, AfterValidator(_int32_seed)]
 
 
 class ModelOptions(Options):
     """Options that belong to a model as well as to one call. ``None`` means: not sent, the gateway's default holds."""
 
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    temperature: Temperature | None = None
     """Randomness, 0 to 2. A hint: several models ignore it."""
     top_p: Unit | None = None
     """Nucleus sampling, 0 to 1."""
-    max_tokens: Annotated[int, Field(ge=0)] | None = None
+    max_tokens: Tokens | None = None
     """Most tokens of the answer, reasoning included: too few leave a reasoning model without an answer."""
-    max_completion_tokens: Annotated[int, Field(ge=0)] | None = None
+    max_completion_tokens: Tokens | None = None
     """OpenAI's newer name for ``max_tokens``; sent as written."""
     stop: str | list[str] | None = None
     """One to four strings that end the answer."""
-    seed: int | None = None
+    seed: Seed | None = None
     """-1 to 2147483647. The same request with the same seed is answered from a cache; -1 draws a new seed per call."""
     frequency_penalty: Penalty | None = None
     """-2 to 2."""
     presence_penalty: Penalty | None = None
     """-2 to 2."""
-    repetition_penalty: Annotated[float, Field(ge=0, le=2)] | None = None
+    repetition_penalty: Annotated[float, within(0, 2)] | None = None
     """0 to 2; a field of this gateway."""
     logit_bias: dict[str, int] | None = None
     """Token id to bias."""
     logprobs: bool | None = None
     """Whether to return the log probabilities of the answer's tokens."""
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    top_logprobs: Annotated[int, within(0, 20, "alternatives")] | None = None
     """How many alternatives a token, 0 to 20."""
     reasoning_effort: ReasoningEffort | None = None
     """How much a reasoning model thinks. The only reasoning option that today's gateway passes on."""
     thinking: dict[str, Any] | None = None
     """``{"type": "enabled", "budget_tokens": n}``: API 0.3.0; today's gateway drops it."""
-    thinking_budget: Annotated[int, Field(ge=0)] | None = None
+    thinking_budget: Tokens | None = None
     """Tokens for thinking: API 0.3.0; today's gateway drops it."""
     parallel_tool_calls: bool | None = None
     """Whether one answer may hold several tool calls."""
@@ -81,13 +93,6 @@ class ModelOptions(Options):
             raise ValueError(f"The gateway takes 1 to 4 stop strings, {len(stop)} were given")
         return stop or None
 
-    @field_validator("seed")
-    @classmethod
-    def _int32_seed(cls, seed: int | None) -> int | None:
-        if seed is not None and not -1 <= seed <= MAX_SEED:
-            raise ValueError(f"A seed is -1 to {MAX_SEED}: today's gateway refuses wider ones, API 0.3.0 took them")
-        return seed
-
     @field_validator("logit_bias", mode="before")
     @classmethod
     def _keys_are_strings(cls, bias: Any) -> Any:
@@ -96,8 +101,12 @@ class ModelOptions(Options):
     @field_validator("audio")
     @classmethod
     def _voice_and_format(cls, audio: dict[str, Any] | None) -> dict[str, Any] | None:
-        if audio is not None and (missing := {"voice", "format"} - audio.keys()):
+        if audio is None:
+            return None
+        if missing := {"voice", "format"} - told(audio).keys():
             raise ValueError(f"The gateway needs both voice and format; missing: {', '.join(sorted(missing))}")
+        if audio["format"] not in AUDIO_FORMATS:
+            raise ValueError(f"The format is one of {', '.join(AUDIO_FORMATS)}")
         return audio
 
 

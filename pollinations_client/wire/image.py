@@ -6,18 +6,31 @@ all, for the gateway reads any text, ``false`` too, as true.
 
 from __future__ import annotations
 
+import re
 import secrets
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, field_validator
 
 from ..errors import InvalidRequestError
-from .chat import MAX_SEED
-from .options import Options
+from .chat import MAX_SEED, Seed
+from .options import Options, within
 
 URL_LIMIT_BYTES = 8_000  # the edge refuses longer ones with 400 or 414 (pollinations/pollinations issue 7786)
+
+
+LINKS = ("reference_images", "reference_videos", "reference_audios", "image")
+
+
+def _no_key(extra: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+    if "key" in extra:
+        raise ValueError("A key in a URL ends up in logs and caches; pass it as api_key to the client")
+    return extra
+
+
+ExtraQuery = Annotated[dict[str, str | int | float | bool], AfterValidator(_no_key)]
 
 
 class ImageOptions(Options):
@@ -27,11 +40,11 @@ class ImageOptions(Options):
 
     model: str | None = None
     """Any image or video model of the gateway; its default differs between the eras, so name one."""
-    width: Annotated[int, Field(ge=0)] | None = None
+    width: Annotated[int, within(0, unit="pixels")] | None = None
     """Pixels; some models return the nearest size they know. Video: the nearest of 480p, 720p, 1080p."""
-    height: Annotated[int, Field(ge=0)] | None = None
+    height: Annotated[int, within(0, unit="pixels")] | None = None
     """Pixels."""
-    seed: Annotated[int, Field(ge=-1, le=MAX_SEED)] | None = None
+    seed: Seed | None = None
     """0 to 2147483647. The same request is answered with the same picture for ever, so without a seed, or with -1,
     a random one is drawn per call."""
     enhance: bool | None = None
@@ -43,12 +56,13 @@ class ImageOptions(Options):
     quality: Literal["low", "medium", "high", "hd"] | None = None
     """GPT image models and Grok only."""
     image: str | list[str] | None = None
-    """URLs of reference pictures, http or https; for video the first is the start frame, the second the end frame."""
+    """URLs of reference pictures, http or https, as a list or joined by bars; for video the first is the start frame,
+    the second the end frame."""
     transparent: bool | None = None
     """Transparent background; GPT image models only."""
-    guidance_scale: Annotated[float, Field(ge=1, le=20)] | None = None
+    guidance_scale: Annotated[float, within(1, 20)] | None = None
     """1 to 20."""
-    duration: Annotated[int, Field(ge=1, le=120)] | None = None
+    duration: Annotated[int, within(1, 120, "seconds")] | None = None
     """Video: seconds. veo 4, 6 or 8; seedance 2 to 10; wan 2 to 15."""
     aspect_ratio: str | None = Field(default=None, validation_alias=AliasChoices("aspect_ratio", "aspectRatio"))
     """``16:9``, ``9:16`` and, with today's gateway, ``4:3``, ``1:1``, ``3:4``, ``21:9``, ``9:21``, ``adaptive``."""
@@ -62,14 +76,14 @@ class ImageOptions(Options):
     reference_images: str | list[str] | None = None
     reference_videos: str | list[str] | None = None
     reference_audios: str | list[str] | None = None
-    extra_query: dict[str, str | int | float | bool] | None = None
+    extra_query: ExtraQuery | None = None
     """Parameters that are not listed here, sent as they are."""
 
     @field_validator("image", "reference_images", "reference_videos", "reference_audios")
     @classmethod
     def _links_only(cls, given: str | list[str] | None) -> str | list[str] | None:
         links = [given] if isinstance(given, str) else given or []
-        for link in (one for several in links for one in several.split("|")):
+        for link in (one for several in links for one in re.split(r"[|,](?=\w+:)", several)):
             if urllib.parse.urlsplit(link).scheme not in {"http", "https"}:
                 raise ValueError("A reference is an http or https URL; data URLs and local files are not taken here")
         return given or None
@@ -83,17 +97,27 @@ def image_query(options: ImageOptions) -> list[tuple[str, str]]:
         given["seed"] = secrets.randbelow(MAX_SEED + 1)
     if "aspect_ratio" in given:
         given["aspectRatio"] = given.pop("aspect_ratio")
-    links = ("reference_images", "reference_videos", "reference_audios", "image")
-    ordered = [(name, given[name]) for name in given if name not in links]
-    ordered += [*extra.items(), *((name, given[name]) for name in links if name in given)]
-    return [(name, _in_query(value, "|" if name in links else ",")) for name, value in ordered if value is not False]
+    ordered = [(name, given[name]) for name in given if name not in LINKS]
+    links = [(name, _linked(given[name])) for name in LINKS if name in given]
+    return query_pairs([*ordered, *extra.items(), *links])
 
 
-def _in_query(value: Any, separator: str) -> str:
+def _linked(given: str | list[str]) -> str:
+    """Links joined by bars. The gateway splits at bars, or else at commas: one that is part of a link is encoded."""
+    joined = re.sub(r"\|(?!https?:)", "%7C", given if isinstance(given, str) else "|".join(given))
+    return joined if "|" in joined else re.sub(r",(?!https?:)", "%2C", joined)
+
+
+def query_pairs(given: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Names and values as text: a boolean is ``true`` or absent, a list is joined by commas and absent when empty."""
+    return [(name, _in_query(value)) for name, value in given if value is not False and value != []]
+
+
+def _in_query(value: Any) -> str:
     if value is True:
         return "true"
     if isinstance(value, list):
-        return separator.join(value)
+        return ",".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -107,6 +131,8 @@ def prompt_path(endpoint: str, prompt: str) -> str:
         raise InvalidRequestError("prompt: it holds half a character (a lone surrogate).", param="prompt") from error
     if not segment.strip("."):
         segment = segment.replace(".", "%2E")  # a bare dot segment would be resolved away
+    if segment == "models":
+        segment += "%20"  # the bare word is the address of the list of models
     return f"{endpoint}/{segment}"
 
 

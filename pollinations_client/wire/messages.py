@@ -19,6 +19,7 @@ from ..catalog import has_trait, snapshot
 from ..errors import InvalidRequestError
 from ..tool_schema import vertex_schema
 from .chat import BUILT_IN_TOOLS
+from .options import told
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 GOOD_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -58,7 +59,7 @@ def _message_for(message: Mapping[str, Any], place: int, model: str | None) -> M
             f"messages[{place}]: role {role!r} is unknown; one of {', '.join(sorted(ROLES))} is needed.",
             param="messages",
         )
-    ready = {name: value for name, value in message.items() if value is not None}
+    ready = told(message, levels=1)
     if role == "developer" and not has_trait(model or DEFAULT_MODEL, "developer_role"):
         ready["role"] = "system"
     ready["content"] = _content_for(content, place, role)
@@ -68,6 +69,10 @@ def _message_for(message: Mapping[str, Any], place: int, model: str | None) -> M
         raise InvalidRequestError(
             f"messages[{place}]: a tool message needs the tool_call_id it answers.", param="messages"
         )
+    if role == "function" and "name" not in ready:
+        raise InvalidRequestError(f"messages[{place}]: a function message needs the function's name.", param="messages")
+    if isinstance(ready.get("function_call"), Mapping):
+        ready["function_call"] = _function_for(ready["function_call"])
     if calls := ready.get("tool_calls"):
         ready["tool_calls"] = [_call_for(call, place) for call in calls]
     elif "tool_calls" in ready:
@@ -101,7 +106,7 @@ def _part_for(part: Any, where: str) -> dict[str, Any]:
         return {"type": "text", "text": part}
     if not isinstance(part, Mapping) or not isinstance(part.get("type"), str):
         raise InvalidRequestError(f"{where}: a part is text or a dict with a type.", param="messages")
-    ready = {name: value for name, value in part.items() if value is not None}
+    ready = told(part)
     if ready["type"] == "image_url" and isinstance(ready.get("image_url"), str):
         ready["image_url"] = {"url": ready["image_url"]}
     if ready["type"] == "file" and isinstance(file := ready.get("file"), Mapping) and "filename" in file:
@@ -136,10 +141,15 @@ def _call_for(call: Any, place: int) -> dict[str, Any]:
         raise InvalidRequestError(
             f"messages[{place}].tool_calls: a call needs the id its result refers to.", param="messages"
         )
+    return {"type": "function", **told(call), "function": _function_for(function)}
+
+
+def _function_for(function: Mapping[str, Any]) -> dict[str, Any]:
+    """The function a message calls, its arguments as JSON text whatever they were."""
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False) if arguments else "{}"
-    return {"type": "function", **call, "function": {**function, "arguments": arguments or "{}"}}
+    return {**told(function), "arguments": arguments or "{}"}
 
 
 def tools_for(tools: Sequence[Any], model: str | None) -> list[Any]:
@@ -158,15 +168,24 @@ def tools_for(tools: Sequence[Any], model: str | None) -> list[Any]:
             raise InvalidRequestError(
                 f"tools[{place}]: a dict with a type, or a built-in tool's name, is needed.", param="tools"
             )
+        elif tool["type"] == "function":
+            ready.append(_reduced(_function_tool(tool, place), reduces=reduces))
         else:
-            ready.append(_reduced(tool) if reduces and isinstance(tool.get("function"), Mapping) else tool)
+            ready.append(told(tool))
     return ready
 
 
-def _reduced(tool: Mapping[str, Any]) -> dict[str, Any]:
+def _function_tool(tool: Mapping[str, Any], place: int) -> dict[str, Any]:
+    function = tool.get("function")
+    if not isinstance(function, Mapping) or not function.get("name"):
+        raise InvalidRequestError(f"tools[{place}]: a function tool needs function.name.", param="tools")
+    return told(tool)
+
+
+def _reduced(tool: dict[str, Any], *, reduces: bool) -> dict[str, Any]:
     function = tool["function"]
-    if not isinstance(parameters := function.get("parameters"), Mapping):
-        return dict(tool)
+    if not reduces or not isinstance(parameters := function.get("parameters"), Mapping):
+        return tool
     return {**tool, "function": {**function, "parameters": from_json(_reduced_schema(to_json(parameters)))}}
 
 

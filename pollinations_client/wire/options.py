@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from ..errors import InvalidRequestError
 
 SHOWN = 80
-SECRET_FIELDS = frozenset({"api_key", "pollinations_api_key", "default_headers"})
+SECRET_FIELDS = frozenset({"api_key", "pollinations_api_key", "default_headers", "extra_query"})
+# Steps of a fault's place that name pydantic's own doing, not a field.
+INNER_STEP = re.compile(r"(function-|constrained-|list\[|dict\[|literal\[).*|str|int|float|bool")
+
+
+def within(low: float, high: float | None = None, unit: str = "") -> AfterValidator:
+    """For ``Annotated``: a number from ``low`` to ``high``; the refusal names both bounds and the unit."""
+    counted = f" {unit}" if unit else ""
+    span = f"{low}{counted} or more" if high is None else f"{low} to {high}{counted}"
+
+    def check(value: float) -> float:
+        if value < low or (high is not None and value > high):
+            raise ValueError(f"The gateway takes {span}")
+        return value
+
+    return AfterValidator(check)
+
+
+def told(given: Mapping[str, Any], levels: int = 2) -> dict[str, Any]:
+    """``given`` without what is ``None``, which the gateway refuses, down to ``levels``: schemas lie deeper."""
+    return {
+        name: told(value, levels - 1) if levels > 1 and isinstance(value, Mapping) else value
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 class Options(BaseModel):
@@ -25,7 +50,8 @@ class Options(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            refusal = refusal_from(error, cls.model_fields, door=door)
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            refusal = refusal_from(error, known, door=door)
         raise refusal
 
     def given(self) -> dict[str, Any]:
@@ -38,7 +64,7 @@ def refusal_from(error: ValidationError, known: Iterable[str], *, door: str = "e
     """One sentence a fault: the field, what is wrong, what was given, and for an unknown name the nearest one."""
     faults = error.errors(include_url=False, include_context=False)
     sentences = [_sentence(fault, sorted(known), door) for fault in faults]
-    param = ".".join(str(step) for step in faults[0]["loc"]) or None
+    param = ".".join(_steps(faults[0])) or None
     return InvalidRequestError(" ".join(dict.fromkeys(sentences)), param=param)
 
 
@@ -53,8 +79,12 @@ def _unknown(name: str, known: list[str], door: str) -> str:
     return f"Unknown option {name!r}.{hint} Fields that are not listed go into {door}={{...}}."
 
 
+def _steps(fault: Any) -> list[str]:
+    return [str(step) for step in fault["loc"] if not INNER_STEP.fullmatch(str(step))]
+
+
 def _sentence(fault: Any, known: list[str], door: str) -> str:
-    steps = [str(step) for step in fault["loc"] if not str(step).startswith(("function-", "constrained-"))]
+    steps = _steps(fault)
     name = ".".join(steps)
     if fault["type"] == "extra_forbidden" and len(steps) == 1:
         return _unknown(name, known, door)

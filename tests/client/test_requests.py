@@ -43,6 +43,28 @@ def test_none_is_left_out_everywhere() -> None:
     assert body([{"role": "user", "content": "hi", "name": None}]) == {"messages": HI}
 
 
+def test_none_is_left_out_of_objects_too_but_not_of_schemas() -> None:
+    """A description that is null is refused; a default that is null says something."""
+    parameters = {"type": "object", "properties": {"x": {"default": None}}}
+    tool = {
+        "type": "function",
+        "function": {"name": "f", "description": None, "strict": None, "parameters": parameters},
+    }
+    sent = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    assert body(tools=[tool, {"type": "google_search", "x": None}])["tools"] == [sent, {"type": "google_search"}]
+    layout = {"type": "json_schema", "json_schema": {"name": "n", "description": None, "schema": parameters}}
+    assert body(response_format=layout)["response_format"]["json_schema"] == {"name": "n", "schema": parameters}
+    assert body(functions=[{"name": "f", "description": None}])["functions"] == [{"name": "f"}]
+    part = {"type": "image_url", "image_url": {"url": "https://a.example", "detail": None}}
+    assert body([{"role": "user", "content": [part]}])["messages"][0]["content"] == [
+        {"type": "image_url", "image_url": {"url": "https://a.example"}}
+    ]
+    call = {"id": "1", "type": None, "function": {"name": "f", "arguments": None}}
+    assert body([*HI, {"role": "assistant", "tool_calls": [call]}])["messages"][1]["tool_calls"] == [
+        {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    ]
+
+
 def test_a_stream_asks_for_usage() -> None:
     """The gateway forces it in any case; other gateways do not."""
     assert body(stream=True) == {"messages": HI, "stream": True, "stream_options": {"include_usage": True}}
@@ -69,6 +91,8 @@ def test_a_stream_asks_for_usage() -> None:
         ("modalities", []),
         ("modalities", ["smell"]),
         ("audio", {"voice": "alloy"}),
+        ("audio", {"voice": "alloy", "format": None}),
+        ("audio", {"voice": "alloy", "format": "midi"}),
         ("response_format", {"type": "xml"}),
         ("response_format", {"type": "json_schema"}),
         ("thinking_budget", -1),
@@ -85,6 +109,39 @@ def test_values_out_of_range_are_refused_by_name_before_sending(option: str, val
     assert str(caught.value).startswith(option)
     assert caught.value.param is not None
     assert caught.value.param.startswith(option)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("temperature", 2.1, "0 to 2"),
+        ("frequency_penalty", 3, "-2 to 2"),
+        ("max_tokens", -1, "0 tokens or more"),
+        ("top_logprobs", 21, "0 to 20 alternatives"),
+    ],
+)
+def test_a_refusal_names_both_bounds_and_the_unit(option: str, value: Any, said: str) -> None:
+    """Whoever reads it can mend the call."""
+    with pytest.raises(InvalidRequestError, match=f"^{option}: .*{said}.*Given: {value}"):
+        body(**{option: value})
+    with pytest.raises(InvalidRequestError, match="1 to 120 seconds"):
+        calls.image("p", {"duration": 121})
+    with pytest.raises(InvalidRequestError, match="0 pixels or more"):
+        calls.image("p", {"width": -1})
+
+
+@pytest.mark.parametrize("ask", [calls.chat, calls.text])
+def test_a_stream_asked_for_as_an_option_is_shown_the_way(ask: Any) -> None:
+    """It is what users of other clients try first."""
+    with pytest.raises(InvalidRequestError, match="stream_chat"):
+        ask(HI, {"stream": True})
+
+
+def test_a_fault_within_a_choice_of_types_names_the_option() -> None:
+    """Not the type that was tried."""
+    with pytest.raises(InvalidRequestError) as caught:
+        body(stop=[1])
+    assert caught.value.param == "stop"
 
 
 @pytest.mark.parametrize(
@@ -148,6 +205,7 @@ def test_the_refusal_of_a_wide_seed_gives_the_reason() -> None:
         [{"role": "user", "content": [5]}],
         [{"role": "user", "content": [{"text": "x"}]}],
         [{"role": "tool", "content": "x"}],
+        [{"role": "function", "content": "x"}],
         [{"role": "assistant", "tool_calls": [{"id": "a"}]}],
         [{"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}],
     ],
@@ -184,6 +242,15 @@ def test_null_content_beside_tool_calls_is_an_empty_string_and_arguments_are_tex
     assert [call["function"]["arguments"] for call in sent["tool_calls"]] == ['{"x": "ü"}', "{}"]
     assert sent["tool_calls"][0]["extra_content"] == {"sig": 1}
     assert history == before
+
+
+def test_the_older_function_call_has_text_arguments_too() -> None:
+    """Both eras still take it, as text."""
+    asked = {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": {"a": 1}}}
+    answer = {"role": "function", "name": "f", "content": [{"type": "text", "text": "2"}]}
+    sent = body([*HI, asked, answer])["messages"]
+    assert sent[1] == {"role": "assistant", "content": "", "function_call": {"name": "f", "arguments": '{"a": 1}'}}
+    assert sent[2] == {"role": "function", "name": "f", "content": "2"}
 
 
 def test_files_are_spelt_as_the_gateway_spells_them() -> None:
@@ -244,7 +311,15 @@ def test_every_form_of_tool_choice(choice: Any, sent: Any) -> None:
 
 @pytest.mark.parametrize(
     ("tools", "choice"),
-    [([TOOL], "sub"), ([], "required"), ([TOOL], {"type": "odd"}), (["no_such"], "auto"), ([5], "auto")],
+    [
+        ([TOOL], "sub"),
+        ([], "required"),
+        ([TOOL], {"type": "odd"}),
+        (["no_such"], "auto"),
+        ([5], "auto"),
+        ([{"type": "function"}], "auto"),
+        ([{"type": "function", "function": {}}], "auto"),
+    ],
 )
 def test_a_choice_or_tool_that_does_not_exist_is_refused(tools: list[Any], choice: Any) -> None:
     """Naming what there is."""
@@ -353,11 +428,41 @@ def test_false_is_left_out_and_true_is_a_word() -> None:
     assert sent == {"enhance": "true", "seed": "1"}
 
 
+def test_the_prompt_models_is_not_the_list_of_models() -> None:
+    """The bare word is another endpoint's address."""
+    assert calls.image("models", {"seed": 1}).target == "/image/models%20?seed=1"
+    assert calls.text("models", {}).target == "/text/models%20"
+
+
+def test_a_key_is_never_put_into_a_url() -> None:
+    """And the refusal does not show it."""
+    for ask in (calls.image, calls.text):
+        with pytest.raises(InvalidRequestError, match="api_key") as caught:
+            ask("p", {"extra_query": {"key": "sk_secret"}})
+        assert "sk_secret" not in str(caught.value)
+
+
 def test_a_picture_without_a_seed_gets_a_random_one() -> None:
     """Without, everybody gets the same picture for ever."""
     assert len({query()["seed"] for _ in range(10)}) > 1
     assert query(seed=0)["seed"] == "0"
     assert query(seed=-1)["seed"] != "-1"
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (["https://a.example/1,2"], "https://a.example/1%2C2"),
+        ("https://a.example/1,2", "https://a.example/1%2C2"),
+        (["https://a.example/1|2", "https://b.example"], "https://a.example/1%7C2|https://b.example"),
+        ("https://a.example,https://b.example", "https://a.example,https://b.example"),
+        ("https://a.example|https://b.example/1,2", "https://a.example|https://b.example/1,2"),
+    ],
+)
+def test_a_comma_or_bar_within_a_link_does_not_split_it(given: Any, sent: str) -> None:
+    """The gateway splits at bars, or else at commas."""
+    query = urllib.parse.parse_qs(calls.image("p", {"image": given}).target.partition("?")[2])
+    assert query["image"] == [sent]
 
 
 def test_references_are_joined_by_bars_and_come_last() -> None:
@@ -412,6 +517,16 @@ def test_text_calls_spell_their_query() -> None:
         "stream": "true",
     }
     assert calls.text("x", {"json": False}).target == "/text/x"
+
+
+def test_text_calls_have_a_door_and_spell_lists_and_typos_right() -> None:
+    """The same rules as for pictures."""
+    assert calls.text("p", {"safe": ["privacy", "nsfw"], "extra_query": {"style": 1, "raw": False}}).target == (
+        "/text/p?safe=privacy%2Cnsfw&style=1"
+    )
+    assert calls.text("p", {"safe": []}).target == "/text/p"
+    with pytest.raises(InvalidRequestError, match="Did you mean 'json'"):
+        calls.text("p", {"jsn": True})
 
 
 def test_what_is_asked_for_is_named_without_the_prompt() -> None:
