@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from .settings import Timeouts
 
 
+LINGER_S = 0.2
+
+
 class Clock:
     """Started with a call; ``restart`` begins a further attempt of it."""
 
-    __slots__ = ("_body_began", "_call", "_deadline", "_lingers", "_progress", "_progress_at", "_timeouts")
+    __slots__ = ("_body_began", "_call", "_deadline", "_lingers_until", "_progress", "_progress_at", "_timeouts")
 
     def __init__(self, call: Call, timeouts: Timeouts) -> None:
         self._call = call
@@ -31,7 +34,7 @@ class Clock:
     def restart(self) -> None:
         """A new attempt: the first byte is waited for again; the total goes on."""
         self._body_began = False
-        self._lingers = False
+        self._lingers_until: float | None = None
         self._progress = 0
         self._progress_at = time.monotonic()
 
@@ -41,8 +44,9 @@ class Clock:
 
     def read_limit_s(self) -> float | None:
         """How long the next read may take; 0 or less when it may not begin any more."""
-        limit = 0.2 if self._lingers else self._wait_s()
-        left = self.left_s()
+        if self._lingers_until is not None:
+            return self._lingers_until - time.monotonic()
+        limit, left = self._wait_s(), self.left_s()
         return limit if math.isinf(left) else left if limit is None else min(limit, left)
 
     def heard(self, progress: int = 0) -> None:
@@ -61,8 +65,8 @@ class Clock:
             )
 
     def linger(self) -> None:
-        """The answer is complete: wait only a moment for the end of the body, to keep the connection."""
-        self._lingers = True
+        """The answer is complete: a moment in all for the end of the body, to keep the connection."""
+        self._lingers_until = min(time.monotonic() + LINGER_S, self._deadline)
 
     def timed_out(self) -> APITimeoutError:
         """The error for a wait that has just run out, naming the limit and the option that sets it."""

@@ -439,6 +439,22 @@ def test_a_connection_lost_after_the_finish_reason_loses_nothing(mode: str) -> N
         assert ask(mode, server.url).text == "hi"
 
 
+@each_stream
+def test_pings_after_the_end_do_not_hold_the_caller(mode: str) -> None:
+    """The answer is whole with ``[DONE]``; what still comes is listened to for a moment only."""
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(GOOD_STREAM.removesuffix(chunk(b"")))
+        for _ in range(60):
+            peer.sendall(chunk(b": ping\n\n"))
+            time.sleep(0.05)
+
+    with raw_server(script) as server:
+        began = time.monotonic()
+        assert ask(mode, server.url).text == "hi"
+        assert time.monotonic() - began < 1.5
+
+
 # -- connections
 
 
