@@ -42,12 +42,24 @@ class Clock:
         """Seconds until the total is used up; below 0 once it is."""
         return self._deadline - time.monotonic()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the total is used up, but for what a timer may be early."""
+        return self.left_s() <= 0.001
+
+    def within_total(self, limit_s: float | None) -> float | None:
+        """``limit_s``, or what is left of the total where that is less; never below a millisecond."""
+        left = self.left_s()
+        if math.isinf(left):
+            return limit_s
+        return max(left if limit_s is None else min(limit_s, left), 0.001)
+
     def read_limit_s(self) -> float | None:
         """How long the next read may take; 0 or less when it may not begin any more."""
         if self._lingers_until is not None:
             return self._lingers_until - time.monotonic()
-        limit, left = self._wait_s(), self.left_s()
-        return limit if math.isinf(left) else left if limit is None else min(limit, left)
+        left = self.left_s()
+        return left if left <= 0 else self.within_total(self._wait_s())
 
     def heard(self, progress: int = 0) -> None:
         """A piece of the body came; ``progress`` counts the events parsed so far. Raises when a limit is over."""
@@ -70,7 +82,7 @@ class Clock:
 
     def timed_out(self) -> APITimeoutError:
         """The error for a wait that has just run out, naming the limit and the option that sets it."""
-        if self.left_s() <= 0.001:
+        if self.is_over:
             total = self._timeouts.total_s
             return APITimeoutError(f"{self._call.doing} was not done within {total:g} s in all (total_timeout).")
         waited = self._wait_s() or 0.0

@@ -23,7 +23,7 @@ import httpx
 from .calls import Call
 from .clock import Clock
 from .errors import APIConnectionError, APITimeoutError, ConfigurationError, MalformedReply, PollinationsError, redact
-from .settings import Limits
+from .settings import Limits, Timeouts
 
 NETWORK_ERRORS = (
     httpx.HTTPError,
@@ -41,6 +41,8 @@ UNSENT = (
     httpx.ProxyError,
 )
 
+PIECE_BYTES = 64 * 1024  # of a request body: a server that takes one piece now and then is still timed
+
 CLOCK: ContextVar[Clock | None] = ContextVar("pollinations_clock", default=None)
 
 
@@ -52,7 +54,7 @@ def failure_from(error: Exception, call: Call, clock: Clock, host: str, secret: 
     if isinstance(error, (httpx.ReadTimeout, httpcore.ReadTimeout)):
         failure = clock.timed_out()
     elif isinstance(error, httpx.TimeoutException):
-        failure = clock.timed_out() if clock.left_s() <= 0 else _no_connection(error, call, host)
+        failure = clock.timed_out() if clock.is_over else _no_connection(error, call, host)
         failure.ambiguous = False  # type: ignore[attr-defined]
     elif isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)):
         failure = ConfigurationError(f"{call.doing} cannot be sent: {said}.")
@@ -80,8 +82,20 @@ def _no_connection(error: httpx.TimeoutException, call: Call, host: str) -> Poll
     return APITimeoutError(f"{call.doing}: {what}.")
 
 
+def _within_total(timeout: float | None) -> float | None:
+    """``timeout``, or what is left of the call's time where that is less."""
+    clock = CLOCK.get()
+    return timeout if clock is None else clock.within_total(timeout)
+
+
+def _pieces(buffer: bytes) -> Iterable[bytes]:
+    if len(buffer) <= PIECE_BYTES:
+        return (buffer,)
+    return (buffer[start : start + PIECE_BYTES] for start in range(0, len(buffer), PIECE_BYTES))
+
+
 class _Timed:
-    """Deadlines for the reads of one connection: the clock of the call that wrote last holds."""
+    """Deadlines for one connection: the clock of the call that wrote last holds."""
 
     __slots__ = ("_clock", "_stream")
 
@@ -108,7 +122,8 @@ class _TimedStream(_Timed, httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._clock = CLOCK.get()
-        self._stream.write(buffer, timeout)
+        for piece in _pieces(buffer):
+            self._stream.write(piece, _within_total(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -116,7 +131,7 @@ class _TimedStream(_Timed, httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, _within_total(timeout)))
 
 
 class _AsyncTimedStream(_Timed, httpcore.AsyncNetworkStream):
@@ -126,7 +141,8 @@ class _AsyncTimedStream(_Timed, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._clock = CLOCK.get()
-        await self._stream.write(buffer, timeout)
+        for piece in _pieces(buffer):
+            await self._stream.write(piece, _within_total(timeout))
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -137,23 +153,27 @@ class _AsyncTimedStream(_Timed, httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncTimedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        return _AsyncTimedStream(await self._stream.start_tls(ssl_context, server_hostname, _within_total(timeout)))
 
 
 class _TimedBackend(httpcore.NetworkBackend):
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         self._backend = backend
 
-    def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
-        return _TimedStream(self._backend.connect_tcp(*args, **options))
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
+    ) -> httpcore.NetworkStream:
+        return _TimedStream(self._backend.connect_tcp(host, port, _within_total(timeout), *args, **options))
 
 
 class _AsyncTimedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
         self._backend = backend
 
-    async def connect_tcp(self, *args: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        return _AsyncTimedStream(await self._backend.connect_tcp(*args, **options))
+    async def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
+    ) -> httpcore.AsyncNetworkStream:
+        return _AsyncTimedStream(await self._backend.connect_tcp(host, port, _within_total(timeout), *args, **options))
 
 
 def _with_deadlines(client: httpx.Client | httpx.AsyncClient) -> None:
@@ -292,14 +312,17 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows cannot fork
     os.register_at_fork(after_in_child=_forget_all)
 
 
-def timeouts_for(call: Call, settings_timeouts: Any) -> httpx.Timeout:
-    """httpx's own limits, which hold for an injected client as well."""
-    reads = [settings_timeouts.read_s(call.pace), settings_timeouts.stream_idle_s if call.pace == "stream" else None]
+def timeouts_for(call: Call, timeouts: Timeouts, clock: Clock) -> httpx.Timeout:
+    """httpx's own limits, which hold for an injected client as well; none is longer than what is left of the total."""
+    read_s = timeouts.read_s(call.pace)
+    if call.pace == "stream":
+        read_s = None if read_s is None or timeouts.stream_idle_s is None else max(read_s, timeouts.stream_idle_s)
+    limit = clock.within_total
     return httpx.Timeout(
-        connect=settings_timeouts.connect_s,
-        write=settings_timeouts.write_s,
-        pool=settings_timeouts.pool_s,
-        read=max((read for read in reads if read is not None), default=None),
+        connect=limit(timeouts.connect_s),
+        write=limit(timeouts.write_s),
+        pool=limit(timeouts.pool_s),
+        read=limit(read_s),
     )
 
 

@@ -51,16 +51,16 @@ class _Transport:
         self._injected = http_client
         self._headers = httpx.Headers(settings.headers())
         self._urls: dict[str, httpx.URL] = {}
-        self._kinds: dict[tuple[str, str, bool], tuple[httpx.Headers, httpx.Timeout]] = {}
+        self._kinds: dict[tuple[str, str, bool], httpx.Headers] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.settings.base_url})"
 
-    def _request(self, client: Any, call: Call, host: str | None) -> httpx.Request:
+    def _request(self, client: Any, call: Call, host: str | None, attempts: Attempts) -> httpx.Request:
         kind = (call.pace, call.accept, call.body is not None)
         if kind not in self._kinds:
-            self._kinds[kind] = (self._headers_for(call), timeouts_for(call, self.settings.timeouts))
-        headers, timeout = self._kinds[kind]
+            self._kinds[kind] = self._headers_for(call)
+        timeout = timeouts_for(call, self.settings.timeouts, attempts.clock)
         address = (host or self.settings.base_url) + call.target
         url = self._urls.get(address)
         if url is None:
@@ -68,7 +68,7 @@ class _Transport:
             if call.method == "POST":
                 self._urls[address] = url
         request: httpx.Request = client.build_request(
-            call.method, url, content=call.body, headers=headers, timeout=timeout
+            call.method, url, content=call.body, headers=self._kinds[kind], timeout=timeout
         )
         return request
 
@@ -150,7 +150,7 @@ class SyncTransport(_Transport):
             raise ConfigurationError("http_client: the client that was given is closed.", param="http_client")
         token = CLOCK.set(attempts.clock)
         try:
-            request = self._request(client, call, host)
+            request = self._request(client, call, host, attempts)
             return client.send(request, stream=True, follow_redirects=False)
         except NETWORK_ERRORS as error:
             failure = self._failure(error, call, attempts)
@@ -276,7 +276,7 @@ class AsyncTransport(_Transport):
             raise ConfigurationError("http_client: the client that was given is closed.", param="http_client")
         token = CLOCK.set(attempts.clock)
         try:
-            request = self._request(client, call, host)
+            request = self._request(client, call, host, attempts)
             return await client.send(request, stream=True, follow_redirects=False)
         except NETWORK_ERRORS as error:
             failure = self._failure(error, call, attempts)

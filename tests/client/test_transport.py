@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -68,23 +69,23 @@ GOOD_STREAM = (
 )
 
 
-def ask(mode: str, url: str, **settings: Any) -> Reply:
+def ask(mode: str, url: str, prompt: str = "hi", **settings: Any) -> Reply:
     """One chat in one of the four ways, to the end."""
     settings = {"retry": QUICK, "base_url": url, **settings}
     if mode == "sync":
         with PollinationsClient(KEY, **settings) as client:
-            return client.chat("hi")
+            return client.chat(prompt)
     if mode == "stream":
         with PollinationsClient(KEY, **settings) as client:
-            return _last(list(client.stream_chat("hi")))
-    return asyncio.run(_ask_async(mode, settings))
+            return _last(list(client.stream_chat(prompt)))
+    return asyncio.run(_ask_async(mode, prompt, settings))
 
 
-async def _ask_async(mode: str, settings: dict[str, Any]) -> Reply:
+async def _ask_async(mode: str, prompt: str, settings: dict[str, Any]) -> Reply:
     async with AsyncPollinationsClient(KEY, **settings) as client:
         if mode == "async":
-            return await client.chat("hi")
-        return _last([event async for event in client.stream_chat("hi")])
+            return await client.chat(prompt)
+        return _last([event async for event in client.stream_chat(prompt)])
 
 
 def _last(events: list[Any]) -> Reply:
@@ -237,6 +238,57 @@ def test_the_total_holds_against_every_kind_of_slowness(
         began = time.monotonic()
         with pytest.raises(APITimeoutError, match="total_timeout"):
             ask(mode, server.url, total_timeout=0.4)
+        assert time.monotonic() - began < 1.4
+
+
+@each_mode
+def test_the_total_holds_while_connecting(mode: str) -> None:
+    """A server whose queue is full does not even answer the handshake."""
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            other = waiting.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        began = time.monotonic()
+        with pytest.raises(APITimeoutError, match="total_timeout"):
+            ask(mode, f"http://127.0.0.1:{full.getsockname()[1]}", total_timeout=0.4)
+        assert time.monotonic() - began < 1.4
+
+
+@each_mode
+def test_the_total_holds_while_a_server_takes_the_request_piece_by_piece(mode: str) -> None:
+    """Or takes none of it: a picture in a prompt is many pieces."""
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        for _ in range(100):
+            peer.recv(4096)
+            time.sleep(0.05)
+
+    with raw_server(script, reads_body=False) as server:
+        began = time.monotonic()
+        with pytest.raises(APITimeoutError, match="total_timeout"):
+            ask(mode, server.url, prompt="x" * 20_000_000, total_timeout=0.6)
+        assert time.monotonic() - began < 1.6
+
+
+def test_the_total_holds_while_all_connections_are_busy() -> None:
+    """The wait for a connection is part of the call."""
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(stream_head() + chunk(piece("h")))
+        peer.recv(1)
+
+    with (
+        raw_server(script) as server,
+        PollinationsClient(KEY, base_url=server.url, limits=Limits(max_connections=1), total_timeout=0.4) as client,
+        contextlib.closing(client.stream_chat("hi")) as stream,
+    ):
+        next(stream)
+        began = time.monotonic()
+        with pytest.raises(APITimeoutError, match="total_timeout"):
+            client.chat("hi")
         assert time.monotonic() - began < 1.4
 
 
