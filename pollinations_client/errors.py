@@ -24,7 +24,7 @@
     │   ├── NotFoundError                   404, 410
     │   ├── RateLimitError                  429
     │   ├── RedirectError                   3xx; redirects are never followed
-    │   └── ServerError                     5xx
+    │   └── ServerError                     5xx, and 408
     └── ReplyError                          answered with 200, yet not usable; ``partial`` has what came
         ├── MalformedReply                  HTML, broken JSON, a picture that is none
         ├── EmptyReply                      nothing was generated and nothing was billed
@@ -202,7 +202,7 @@ class RedirectError(APIStatusError):
 
 
 class ServerError(APIStatusError):
-    """5xx: the gateway, or a provider behind it, failed."""
+    """5xx, and 408: the gateway, or a provider behind it, failed or took too long."""
 
     is_retryable = True
 

@@ -7,6 +7,7 @@ nested in it as a JSON string, a limiter's flat object, a bare sentence from the
 
 from __future__ import annotations
 
+import datetime as dt
 import email.utils
 import re
 import time
@@ -49,6 +50,7 @@ BY_STATUS: dict[int, type[APIStatusError]] = {
     402: PaymentRequiredError,
     403: PermissionDeniedError,
     404: NotFoundError,
+    408: ServerError,  # winter 2025-26: a provider's own time limit, passed on as it was
     410: NotFoundError,
     413: PayloadTooLargeError,
     422: UnprocessableEntityError,
@@ -229,10 +231,11 @@ def _seconds(given: str, now: float | None) -> float | None:
         seconds = float(given)
     except ValueError:
         try:
-            seconds = email.utils.parsedate_to_datetime(given).timestamp() - (time.time() if now is None else now)
+            date = email.utils.parsedate_to_datetime(given)
+            date = date if date.tzinfo else date.replace(tzinfo=dt.UTC)  # the oldest form names no zone: it is UTC
+            seconds = max(date.timestamp() - (time.time() if now is None else now), 0.0)
         except (ValueError, TypeError, OverflowError):
             return None
-        seconds = max(seconds, 0.0)
     return seconds if 0 <= seconds < float("inf") else None
 
 

@@ -20,6 +20,16 @@ ONCE_STATUSES = frozenset({500, 502})
 AMBIGUOUS_STATUSES = frozenset({408, 504, 520, 521, 522, 523, 524, 530})
 
 
+def is_safe(failure: PollinationsError) -> bool:
+    """Whether nothing can have been generated, so that any further attempt is free of risk."""
+    match failure:
+        case APIConnectionError():
+            return failure.is_retryable and not failure.ambiguous
+        case APIStatusError():
+            return failure.is_retryable and failure.status_code in SAFE_STATUSES
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Every number is an option of the clients. Times are in seconds."""
@@ -33,33 +43,32 @@ class RetryPolicy:
     def attempts_for(self, failure: PollinationsError, call: Call) -> int:
         """How many attempts in all this failure allows."""
         most = 1 + max(self.max_retries, 0)
-        again = min(2, most)
+        if is_safe(failure):
+            return most
         repeats = call.joins or call.is_free or self.retry_streams
         match failure:
             case APIConnectionError():
-                if not failure.is_retryable:
-                    return 1
-                return most if not failure.ambiguous else again if repeats else 1
+                allows = repeats and failure.is_retryable
             case APIStatusError():
-                if not failure.is_retryable and failure.status_code not in AMBIGUOUS_STATUSES:
-                    return 1
-                if failure.status_code in SAFE_STATUSES:
-                    return most
-                if failure.status_code in ONCE_STATUSES:
-                    return again
-                return again if failure.status_code in AMBIGUOUS_STATUSES and repeats else 1
-        return 1
+                once = failure.status_code in ONCE_STATUSES
+                allows = failure.is_retryable and (once or (repeats and failure.status_code in AMBIGUOUS_STATUSES))
+            case _:
+                allows = False
+        return min(2, most) if allows else 1
 
-    def pause_s(self, failure: PollinationsError, call: Call, attempt: int, time_left_s: float) -> float | None:
+    def pause_s(
+        self, failure: PollinationsError, call: Call, attempt: int, time_left_s: float, *, safe_before: int = 0
+    ) -> float | None:
         """Seconds to wait before the next attempt after ``attempt`` (counted from 1), or ``None`` to give up.
 
+        ``safe_before`` of the attempts before failed safely; they do not use up what is allowed after other failures.
         A server's own ``Retry-After`` holds up to ``retry_after_limit_s`` and the time left; a longer one means giving
         up at once, with the wish kept on the error. Without it: exponential, with jitter downwards by half.
         """
-        if attempt >= self.attempts_for(failure, call):
+        if attempt > self.max_retries or attempt - safe_before >= self.attempts_for(failure, call):
             return None
         wished = failure.retry_after
-        if wished is not None:
+        if wished:
             pause = wished
             if wished > self.retry_after_limit_s:
                 return None

@@ -156,6 +156,7 @@ def test_request_id_link_and_cause_are_kept() -> None:
         ({"retry-after": "0.5"}, None, 0.5),
         ({"retry-after-ms": "250"}, None, 0.25),
         ({"retry-after": "Thu, 01 Jan 1970 00:00:10 GMT"}, None, 10.0),
+        ({"retry-after": "Thu Jan  1 00:00:10 1970"}, None, 10.0),
         ({"retry-after": "Thu, 01 Jan 1960 00:00:10 GMT"}, None, 0.0),
         ({"retry-after": "-3"}, None, None),
         ({"retry-after": "soon"}, None, None),

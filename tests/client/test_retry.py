@@ -92,13 +92,37 @@ def test_backoff_grows_to_its_limit_with_jitter_downwards() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "left", "pause"), [("2", 600, 2.0), ("60", 600, 60.0), ("61", 600, None), ("5", 4, None), ("0", 600, 0.0)]
+    ("wish", "left", "pause"), [("2", 600, 2.0), ("60", 600, 60.0), ("61", 600, None), ("5", 4, None)]
 )
 def test_a_servers_wish_is_honoured_within_reason(wish: str, left: float, pause: float | None) -> None:
     """Longer than a minute, or than the time left: give up at once, the wish on the error."""
     failure = error_from(429, b"", {"retry-after": wish})
     assert POLICY.pause_s(failure, PLAIN, 1, left) == pause
     assert failure.retry_after == float(wish)
+
+
+def test_a_wish_for_no_time_at_all_is_no_wish() -> None:
+    """The usual pause holds, so that nobody is asked three times in a millisecond."""
+    for said in ("0", "Thu, 01 Jan 1970 00:00:00 GMT"):
+        failure = error_from(429, b"", {"retry-after": said})
+        assert failure.retry_after == 0
+        assert (POLICY.pause_s(failure, PLAIN, 1, 600) or 0) >= 0.25
+
+
+def test_safe_failures_do_not_use_up_the_one_repeat_after_others() -> None:
+    """A limiter that said no before a 500 has cost nothing; the most attempts hold all the same."""
+    failed, patient = error_from(500, b""), RetryPolicy(max_retries=5)
+    assert patient.pause_s(failed, PLAIN, 2, 600) is None
+    assert patient.pause_s(failed, PLAIN, 2, 600, safe_before=1) is not None
+    assert patient.pause_s(failed, PLAIN, 3, 600, safe_before=1) is None
+    assert RetryPolicy(max_retries=1).pause_s(failed, PLAIN, 2, 600, safe_before=1) is None
+
+
+def test_a_bad_request_dressed_as_a_timeout_is_not_repeated() -> None:
+    """What a provider refuses with 400 is refused again, whatever status the gateway gives it."""
+    body = b'{"error":{"message":"{\\"error\\":{\\"message\\":\\"bad\\",\\"code\\":400}}"}}'
+    for status in (500, 502, 504, 524):
+        assert POLICY.attempts_for(error_from(status, body), PLAIN) == 1
 
 
 def test_a_repeat_is_the_same_bytes() -> None:

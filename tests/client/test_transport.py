@@ -364,6 +364,21 @@ def test_a_refusal_then_an_answer(mode: str, caplog: pytest.LogCaptureFixture) -
 
 
 @each_mode
+def test_a_limiter_and_then_a_failure_are_both_got_over(mode: str) -> None:
+    """What the limiter turned away was not tried, so the failure after it may still be repeated once."""
+    refusals = iter(["429 Slow", "500 Oh"])
+
+    def script(peer: socket.socket, request: bytes) -> None:
+        if (status := next(refusals, None)) is None:
+            whole_or_stream(peer, request)
+        else:
+            peer.sendall(response(b"{}", status))
+
+    with raw_server(script) as server:
+        assert ask(mode, server.url).info.retries_taken == 2
+
+
+@each_mode
 def test_a_long_wish_is_passed_on_at_once(mode: str) -> None:
     """Not slept through."""
     with (
