@@ -125,16 +125,16 @@ class BaseClient:
 
     def _picture(self, answer: Answer, call: calls.Call, prompt: str) -> Picture:
         url = self.settings.base_url + call.target
-        return picture_from(answer.body, answer.info, prompt, url, self.settings.secret)
+        return picture_from(answer.body, answer.info, prompt, url, self.settings.api_key)
 
     def _text(self, answer: Answer, call: calls.Call) -> str:
-        return text_from(answer.body, answer.info, doing=call.doing, secret=self.settings.secret)
+        return text_from(answer.body, answer.info, doing=call.doing, secret=self.settings.api_key)
 
     def _reply_in(self, answer: Answer, call: calls.Call) -> Reply:
-        return reply_from(answer.body, answer.info, doing=call.doing, secret=self.settings.secret)
+        return reply_from(answer.body, answer.info, doing=call.doing, secret=self.settings.api_key)
 
     def _json(self, answer: Answer) -> Any:
-        return json_from(answer.body, answer.info, self.settings.secret)
+        return json_from(answer.body, answer.info, self.settings.api_key)
 
     def _relaxed(self, call: calls.Call, refusal: BadRequestError, model: str | None) -> calls.Call:
         """What to send after a 400: the same without a forced tool choice, where that was the fault; else raises."""

@@ -41,6 +41,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from .reply import Reply
 
 __all__ = [
@@ -235,14 +237,14 @@ class StreamInterrupted(ReplyError):
     is_retryable = True
 
 
-def redact(text: str, secret: str | None = None) -> str:
+def redact(text: str, secret: SecretStr | None = None) -> str:
     """``text`` with everything that looks like a key, and ``secret`` itself, blanked out."""
-    if secret:
-        text = text.replace(secret, "[redacted]")
+    if secret is not None:
+        text = text.replace(secret.get_secret_value(), "[redacted]")
     return SECRETS.sub("[redacted]", text)
 
 
-def excerpt_of(body: bytes | str, secret: str | None = None, limit: int = EXCERPT_LIMIT) -> str:
+def excerpt_of(body: bytes | str, secret: SecretStr | None = None, limit: int = EXCERPT_LIMIT) -> str:
     """The beginning of an unreadable body for a message: one line, bounded, keys blanked out."""
     text = body[: limit * 8].decode("utf-8", "replace") if isinstance(body, bytes) else body[: limit * 8]
     line = " ".join("".join(mark if mark.isprintable() else " " for mark in redact(text, secret)).split())

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from pydantic import SecretStr
+
 from . import notices
 from .errors import ContentPolicyError, EmptyReply, MalformedReply, PollinationsError, StreamInterrupted, UpstreamError
 from .parts import PartsFold
@@ -62,7 +64,7 @@ class Fold:
     Set ``done`` when ``[DONE]`` was seen. Every error raised carries ``partial``, the reply so far.
     """
 
-    def __init__(self, info: ResponseInfo | None = None, *, doing: str = "", secret: str | None = None) -> None:
+    def __init__(self, info: ResponseInfo | None = None, *, doing: str = "", secret: SecretStr | None = None) -> None:
         self.done = False
         self._reply = Reply(info=info or ResponseInfo())
         self._doing = doing

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpcore
 import httpx
+from pydantic import SecretStr
 
 from .calls import Call
 from .clock import Clock
@@ -46,7 +47,7 @@ PIECE_BYTES = 64 * 1024  # of a request body: a server that takes one piece now 
 CLOCK: ContextVar[Clock | None] = ContextVar("pollinations_clock", default=None)
 
 
-def failure_from(error: Exception, call: Call, clock: Clock, host: str, secret: str | None) -> PollinationsError:
+def failure_from(error: Exception, call: Call, clock: Clock, host: str, secret: SecretStr | None) -> PollinationsError:
     """The typed error for what the network library raised. The original's request, headers and frames stay behind."""
     said = redact(str(error), secret) or type(error).__name__
     cause = RuntimeError(f"{type(error).__module__}.{type(error).__name__}: {said}")

@@ -17,6 +17,7 @@ from .errors import (
     KeyBudgetExhaustedError,
     ModelNotAllowedError,
     PaidModelError,
+    redact,
 )
 
 NOTICES: tuple[tuple[str, type[APIStatusError], int, str], ...] = (
@@ -62,13 +63,13 @@ def error_in(text: str, headers: Mapping[str, str], *, doing: str = "") -> APISt
     link = LINK.search(opening)
     for prefix, kind, status, code in NOTICES:
         if link and opening.startswith(prefix):
-            said = LINK.sub(r" (\1)", opening.replace("[", "", 1)).split("\n\n")[0].strip()
+            said = redact(LINK.sub(r" (\1)", opening.replace("[", "", 1)).split("\n\n")[0].strip())
             return kind(
                 f"The gateway answered 200 with a notice in place of an answer{f' to {doing}' if doing else ''}; "
                 f"it means {status} {code}: {said}",
                 status_code=status,
                 code=code,
-                fix_url=link[1],
+                fix_url=redact(link[1]),
                 request_id=headers.get("x-request-id"),
             )
     return None

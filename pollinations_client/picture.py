@@ -7,6 +7,8 @@ import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from . import media, saving
 from .errors import MalformedReply, excerpt_of
 from .refusal import in_band_error
@@ -54,7 +56,7 @@ class Picture:
         return saving.save(self.data, path, stem, media.extension_for(self.mime_type), overwrite=overwrite)
 
 
-def picture_from(body: bytes, info: ResponseInfo, prompt: str, url: str, secret: str | None = None) -> Picture:
+def picture_from(body: bytes, info: ResponseInfo, prompt: str, url: str, secret: SecretStr | None = None) -> Picture:
     """The picture in an answer. Raises where 200 came with something else: JSON, a page, nothing, half a file."""
     declared = info.headers.get("content-type", "").partition(";")[0].strip().lower()
     mime_type = media.sniff(body)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import SecretStr
 from pydantic_core import from_json
 
 from .errors import (
@@ -154,7 +155,7 @@ def error_from(
     headers: Mapping[str, str] | None = None,
     *,
     doing: str = "",
-    secret: str | None = None,
+    secret: SecretStr | None = None,
 ) -> APIStatusError:
     """The typed error for a refusal: ``status`` first, then code, then the innermost sentence of the body.
 
@@ -177,7 +178,7 @@ def error_from(
         "",
         status_code=status,
         code=next((code for code in codes if code != "UNKNOWN_ERROR"), None) or next(iter(codes), None),
-        request_id=headers.get("x-request-id") or _first(layers, "requestId", "request_id"),
+        request_id=redact(headers.get("x-request-id", ""), secret) or _first(layers, "requestId", "request_id"),
         retry_after=retry_after_from(headers, parsed),
         fix_url=_first(layers, "fixUrl", "fix_url"),
         field_errors=fields or None,
@@ -187,11 +188,12 @@ def error_from(
     return error
 
 
-def in_band_error(body: Mapping[str, Any], *, doing: str = "", secret: str | None = None) -> PollinationsError:
+def in_band_error(body: Mapping[str, Any], *, doing: str = "", secret: SecretStr | None = None) -> PollinationsError:
     """The typed error for an ``error`` object inside a 200 answer or a stream.
 
     Its class follows the status or code that the body names; without either it is an :class:`UpstreamError`.
     """
+    body = _blanked(body, secret)
     layers = list(_layers(body))
     named = next((status for status in _statuses(layers) if 400 <= status < 600), None)
     codes = [code.lower() for layer in layers for code in _codes(layer)]
@@ -201,13 +203,13 @@ def in_band_error(body: Mapping[str, Any], *, doing: str = "", secret: str | Non
     narrowed = _narrowed(BadRequestError, codes, " ".join(_all_words(layers)))
     if narrowed is not BadRequestError:
         return error_from(400, body, doing=doing, secret=secret)
-    sentence = redact(_sentence(layers) or "the provider reported an error without a sentence", secret)
+    sentence = _sentence(layers) or "the provider reported an error without a sentence"
     return UpstreamError(
         _bounded(f"The provider failed inside a 200 answer{_to(doing)}: {sentence}"),
         code=codes[-1] if codes else None,
         status_code=status,
         request_id=_first(layers, "requestId", "request_id"),
-        body=_parsed(body, secret),
+        body=body,
     )
 
 
@@ -279,7 +281,7 @@ def _bounded(text: str) -> str:
     return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
 
 
-def _parsed(body: bytes | Mapping[str, Any], secret: str | None) -> Any:
+def _parsed(body: bytes | Mapping[str, Any], secret: SecretStr | None) -> Any:
     if isinstance(body, Mapping):
         return _blanked(body, secret)
     try:
@@ -288,7 +290,7 @@ def _parsed(body: bytes | Mapping[str, Any], secret: str | None) -> Any:
         return None
 
 
-def _blanked(value: Any, secret: str | None, depth: int = 0) -> Any:
+def _blanked(value: Any, secret: SecretStr | None, depth: int = 0) -> Any:
     match value:
         case str():
             return redact(value, secret)
@@ -380,7 +382,7 @@ def _field_errors(layers: list[dict[str, Any]]) -> dict[str, list[str]]:
     return {}
 
 
-def _from_text(body: bytes | Mapping[str, Any], secret: str | None) -> str | None:
+def _from_text(body: bytes | Mapping[str, Any], secret: SecretStr | None) -> str | None:
     """A sentence out of a page: an HTML title, or the text's beginning."""
     if not isinstance(body, bytes) or not body.strip():
         return None

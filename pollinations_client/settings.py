@@ -90,7 +90,7 @@ class Settings:
 
     @property
     def secret(self) -> str | None:
-        """The key's value, for the header and for blanking it out of what servers echo."""
+        """The key's value, for the header."""
         return self.api_key.get_secret_value() if self.api_key is not None else None
 
     @property

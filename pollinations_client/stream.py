@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import SecretStr
 from pydantic_core import from_json
 
 from . import notices
-from .errors import EmptyReply, MalformedReply, PollinationsError, StreamInterrupted, excerpt_of
+from .errors import EmptyReply, MalformedReply, PollinationsError, StreamInterrupted, excerpt_of, redact
 from .fold import Fold
 from .reply import Event, Reply, ResponseInfo
 from .sse import EventDecoder
@@ -33,7 +34,7 @@ class AnswerReader:
         info: ResponseInfo,
         *,
         doing: str = "",
-        secret: str | None = None,
+        secret: SecretStr | None = None,
         json_limit_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self.failure: PollinationsError | None = None
@@ -160,8 +161,9 @@ class AnswerReader:
         parsed = self._parsed(body)
         events = self._fold.feed(parsed)
         if not isinstance(parsed.get("choices"), list) or not parsed["choices"]:
+            names = redact(", ".join(sorted(parsed)[:20]), self._secret)
             raise MalformedReply(
-                f"The answer has no choices; its fields are: {', '.join(sorted(parsed)[:20]) or 'none'}.",
+                f"The answer has no choices; its fields are: {names or 'none'}.",
                 excerpt=excerpt_of(body, self._secret),
                 request_id=self._info.request_id,
             )
@@ -176,7 +178,7 @@ class AnswerReader:
         return json_from(body, self._info, self._secret)
 
 
-def reply_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: str | None = None) -> Reply:
+def reply_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: SecretStr | None = None) -> Reply:
     """The whole reply out of a complete body, JSON or stream. Raises every error an answer can hide."""
     reader = AnswerReader(info, doing=doing, secret=secret, json_limit_bytes=len(body) + 1)
     reader.feed(body)
@@ -187,7 +189,7 @@ def reply_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: str 
     return reader.partial()
 
 
-def text_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: str | None = None) -> str:
+def text_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: SecretStr | None = None) -> str:
     """The text that a plain text call was answered with; raises for a notice, a page, sound and nothing."""
     kind = kind_of(info)
     if kind.startswith("audio/"):
@@ -230,7 +232,7 @@ def _is_answer(body: bytes) -> bool:
     return isinstance(parsed, dict) and bool(parsed.get("choices") or parsed.get("error"))
 
 
-def json_from(body: bytes, info: ResponseInfo, secret: str | None = None) -> Any:
+def json_from(body: bytes, info: ResponseInfo, secret: SecretStr | None = None) -> Any:
     """Parse a JSON body; raises :class:`MalformedReply` with what came instead (an HTML page, cut JSON)."""
     try:
         return from_json(body)
@@ -239,7 +241,7 @@ def json_from(body: bytes, info: ResponseInfo, secret: str | None = None) -> Any
             return _mended(json.loads(body))
         except (ValueError, RecursionError):
             pass
-        kind = info.headers.get("content-type") or "no declared type"
+        kind = redact(info.headers.get("content-type") or "no declared type", secret)
         raise MalformedReply(
             f"The gateway answered {info.status} with something that is not JSON ({kind}): "
             f"{excerpt_of(body, secret)!r} ({error}).",

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -34,13 +34,16 @@ from .reply import Event, ResponseInfo
 from .settings import NO_KEY, Settings
 from .stream import AnswerReader
 
+BLANK = "[redacted]"
+SURE_LENGTH = 16  # a shorter key could be a word of an answer; it is blanked out of errors only
+
 
 @dataclass(slots=True, frozen=True)
 class Answer:
     """A whole answer: status and headers, and the body."""
 
     info: ResponseInfo
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 class _Transport:
@@ -51,6 +54,8 @@ class _Transport:
         self._injected = http_client
         self._headers = httpx.Headers(settings.headers())
         self._urls: dict[str, httpx.URL] = {}
+        key = settings.api_key and settings.api_key.get_secret_value()
+        self._key = key if key and len(key) >= SURE_LENGTH else None
         self._kinds: dict[tuple[str, str, bool], httpx.Headers] = {}
 
     def __repr__(self) -> str:
@@ -83,7 +88,13 @@ class _Transport:
 
     def _info(self, response: httpx.Response, attempts: Attempts) -> ResponseInfo:
         headers = lower_case(response.headers.items())
+        if self._key is not None:
+            headers = {name: value.replace(self._key, BLANK) for name, value in headers.items()}
         return ResponseInfo.from_headers(response.status_code, headers, attempts.number - 1)
+
+    def _blanked(self, received: bytes) -> bytes:
+        """``received`` without the key, should a server echo it: it must not reach a trace, a log or a next prompt."""
+        return received if self._key is None else received.replace(self._key.encode(), BLANK.encode())
 
     def _limit_bytes(self, response: httpx.Response, call: Call) -> int:
         limits = self.settings.limits
@@ -97,10 +108,10 @@ class _Transport:
         return limits.json_bytes
 
     def _refusal(self, info: ResponseInfo, body: bytes, call: Call) -> PollinationsError:
-        return error_from(info.status, body, info.headers, doing=call.doing, secret=self.settings.secret)
+        return error_from(info.status, body, info.headers, doing=call.doing, secret=self.settings.api_key)
 
     def _failure(self, error: Exception, call: Call, attempts: Attempts) -> PollinationsError:
-        return failure_from(error, call, attempts.clock, self.settings.base_url, self.settings.secret)
+        return failure_from(error, call, attempts.clock, self.settings.base_url, self.settings.api_key)
 
     def _too_large(self, call: Call, limit: int) -> PollinationsError:
         return MalformedReply(f"{call.doing}: the answer is larger than the {limit} bytes allowed (Limits).")
@@ -109,7 +120,7 @@ class _Transport:
         return AnswerReader(
             self._info(response, attempts),
             doing=call.doing,
-            secret=self.settings.secret,
+            secret=self.settings.api_key,
             json_limit_bytes=self.settings.limits.json_bytes,
         )
 
@@ -176,6 +187,7 @@ class SyncTransport(_Transport):
     def _pieces(self, response: httpx.Response, call: Call, attempts: Attempts) -> Generator[bytes, None, None]:
         try:
             for piece in response.iter_bytes():
+                piece = self._blanked(piece)
                 yield piece
             return
         except NETWORK_ERRORS as error:
@@ -302,6 +314,7 @@ class AsyncTransport(_Transport):
     async def _pieces(self, response: httpx.Response, call: Call, attempts: Attempts) -> AsyncGenerator[bytes, None]:
         try:
             async for piece in response.aiter_bytes():
+                piece = self._blanked(piece)
                 yield piece
             return
         except NETWORK_ERRORS as error:

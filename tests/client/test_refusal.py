@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from pollinations_client import errors as tree
 from pollinations_client.refusal import MESSAGE_LIMIT, error_from, in_band_error, retry_after_from
@@ -179,7 +180,7 @@ def test_keys_that_a_server_echoes_are_blanked_everywhere() -> None:
         f"<title>{key}</title>".encode(),
         key.encode(),
     ):
-        error = error_from(401, body, secret=key)
+        error = error_from(401, body, secret=SecretStr(key))
         assert key not in str(error)
         assert key not in repr(error)
         assert key not in repr(error.body)
@@ -187,7 +188,7 @@ def test_keys_that_a_server_echoes_are_blanked_everywhere() -> None:
 
 def test_an_unusual_key_is_blanked_too() -> None:
     """The key itself is known, whatever it looks like."""
-    assert "hunter2hunter2" not in str(error_from(401, b"nope: hunter2hunter2", secret="hunter2hunter2"))
+    assert "hunter2hunter2" not in str(error_from(401, b"nope: hunter2hunter2", secret=SecretStr("hunter2hunter2")))
 
 
 @given(

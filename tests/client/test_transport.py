@@ -8,6 +8,7 @@ import gc
 import json
 import logging
 import os
+import pickle
 import socket
 import ssl
 import threading
@@ -658,17 +659,58 @@ def test_a_forked_child_uses_connections_of_its_own() -> None:
         assert server.connections == 2
 
 
-def test_tracebacks_with_locals_show_no_key() -> None:
-    """Neither the frames of ours nor the causes behind them."""
-    with raw_server(lambda peer, _: reset(peer)) as server:
-        try:
-            ask("sync", server.url)
-        except PollinationsError as error:
-            rendered = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
-            assert error.__cause__ is not None
-            assert error.__context__ is None or error.__suppress_context__
-    lines = [line for line in rendered.splitlines() if KEY in line and "KEY" not in line.split("=")[0]]
-    assert lines == []
+ECHO = json.dumps({"error": {"message": f"no such key {KEY}", "code": KEY, "requestId": KEY, KEY: [KEY]}}).encode()
+
+
+def echoing(answer: bytes) -> Callable[[socket.socket, bytes], None]:
+    """Send ``answer``, then end."""
+    return lambda peer, _: (peer.sendall(answer), peer.shutdown(socket.SHUT_WR))[0]
+
+
+@each_mode
+@pytest.mark.parametrize(
+    "script",
+    [
+        lambda peer, _: reset(peer),
+        echoing(response(ECHO, "401 No", extra=f"x-request-id: {KEY}\r\nx-echo: Bearer {KEY}\r\n")),
+        echoing(response(ECHO)),
+        echoing(response(json.dumps({KEY: KEY}).encode(), extra=f"x-request-id: {KEY}\r\n")),
+        echoing(response(f"<title>{KEY}</title>".encode(), kind=f"text/html; for={KEY}")),
+        echoing(stream_head() + chunk(b"data: " + ECHO + b"\n\n") + chunk(b"")),
+        echoing(stream_head() + chunk(piece("h")) + chunk(f"data: {{{KEY}\n\n".encode()) + chunk(b"")),
+        echoing(f"HTTP/1.1 200 OK\r\n{KEY}\r\n\r\n".encode()),
+    ],
+)
+def test_a_servers_echo_of_the_key_is_in_no_part_of_an_error(
+    mode: str, script: Callable[[socket.socket, bytes], None]
+) -> None:
+    """Message, attributes, pickle, and the locals of our frames in a traceback; the causes behind them too."""
+    with raw_server(script) as server, pytest.raises(PollinationsError) as caught:
+        ask(mode, server.url)
+    error = caught.value
+    assert KEY not in f"{error} {error!r} {error.__dict__}"
+    assert KEY.encode() not in pickle.dumps(error)
+    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+    behind = [told, *filter(None, (told.__cause__, told.__context__))]
+    ours = [frame for one in behind for frame in one.stack if "pollinations_client" in frame.filename]
+    assert ours
+    assert [(frame.name, name) for frame in ours for name, value in (frame.locals or {}).items() if KEY in value] == []
+
+
+@each_mode
+def test_a_servers_echo_of_the_key_in_an_answer_is_blanked(mode: str) -> None:
+    """An answer goes into traces and into the next prompt."""
+
+    def script(peer: socket.socket, request: bytes) -> None:
+        if b'"stream":true' in request:
+            peer.sendall(
+                stream_head() + chunk(piece(f"It is {KEY}.", "stop")) + chunk(b"data: [DONE]\n\n") + chunk(b"")
+            )
+        else:
+            peer.sendall(response(WHOLE.replace(b'"hi"', f'"It is {KEY}."'.encode())))
+
+    with raw_server(script) as server:
+        assert ask(mode, server.url).text == "It is [redacted]."
 
 
 def test_one_stream_is_one_post_whatever_happens_after() -> None:
