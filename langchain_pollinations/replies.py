@@ -49,7 +49,11 @@ class CostedUsage(dict[str, Any]):
 
 
 def message_from(reply: Reply, *, cost: Cost | None = None, audio_format: str | None = None) -> AIMessage:
-    """The whole reply as a message."""
+    """The whole reply as a message.
+
+    LangChain numbers it: the gateway's cache gives the same id with the same answer, and a graph takes two messages
+    of one id for one message. The gateway's id is in ``response_metadata``.
+    """
     good = [call for call in reply.tool_calls if call.problem is None]
     bad = [call for call in reply.tool_calls if call.problem is not None]
     message = AIMessage(
@@ -58,7 +62,6 @@ def message_from(reply: Reply, *, cost: Cost | None = None, audio_format: str | 
         response_metadata=metadata_from(reply, cost),
         tool_calls=[tool_call(name=call.name, args=call.args or {}, id=call.id) for call in good],
         invalid_tool_calls=[_invalid(call) for call in bad],
-        id=reply.id,
     )
     message.usage_metadata = usage_from(reply.usage, cost)
     return message
