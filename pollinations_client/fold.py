@@ -69,6 +69,7 @@ class Fold:
         self._reply = Reply(info=info or ResponseInfo())
         self._doing = doing
         self._secret = secret
+        self._reasoning_is_named = False
         self._calls = ToolCallFold()
         self._parts = PartsFold(watches_notices=notices.may_carry(self._reply.info.headers))
         self._reply.parts = self._parts.parts
@@ -237,8 +238,9 @@ class Fold:
             told = self._merge_details(details)
         for name in ("reasoning_content", "reasoning"):
             if isinstance(said := message.get(name), str) and said:
+                self._reasoning_is_named = True
                 return said
-        return told
+        return None if self._reasoning_is_named else told  # what the field has streamed, told again at the end
 
     def _tool_calls(self, entries: Any, *, each_is_whole: bool = False) -> list[Event]:
         if not isinstance(entries, list):

@@ -172,7 +172,8 @@ class PartsFold:
 
     def _block_entry(self, entry: dict[str, Any]) -> list[Event]:
         """One content block: whole, or the delta of one that Portkey streams as ``{index, delta}``."""
-        kind, index, inner = entry.get("type"), entry.get("index"), _inner(entry)
+        inner, index = _inner(entry), entry.get("index")
+        kind = entry.get("type") or inner.get("type")
         events: list[Event] = []
         if (thought := _thought_in(entry)) and self._reasoning_from != "field":
             self._reasoning_from = "blocks"
@@ -186,7 +187,7 @@ class PartsFold:
         if kind is None and any(value is not None for name, value in inner.items() if name not in READ_BLOCK):
             self.unread.append(entry)
         if kind in {"image_url", "image"}:
-            events += self.image(entry)
+            events += self.image(inner)
         elif kind not in {None, "text", "thinking", "redacted_thinking"}:
             events += self._whole(OtherPart(entry))
         return events
@@ -223,8 +224,9 @@ def _thought_in(entry: dict[str, Any]) -> str:
 
 def _redacted_in(entry: dict[str, Any]) -> str | None:
     """Encrypted thinking. Portkey takes the type off the deltas it streams, so ``data`` alone tells it there."""
-    held = _inner(entry).get("data")
-    return held if isinstance(held, str) and entry.get("type") in {None, "redacted_thinking"} else None
+    inner = _inner(entry)
+    kind, held = entry.get("type") or inner.get("type"), inner.get("data")
+    return held if isinstance(held, str) and kind in {None, "redacted_thinking"} else None
 
 
 def _is_thinking(entry: dict[str, Any]) -> bool:

@@ -144,6 +144,24 @@ def test_content_blocks_do_not_double_text_or_reasoning_and_keep_signatures() ->
     assert reply.parts[1] == ReasoningPart("", redacted="blob")
 
 
+def test_reasoning_told_again_in_details_is_one_thought() -> None:
+    """The field streams it, the details bring it whole with its signature at the end."""
+    detail = {"type": "reasoning.text", "text": "because", "index": 0, "signature": "sig"}
+    deltas = [{"reasoning": "bec"}, {"reasoning": "ause"}, {"content": "hi", "reasoning_details": [detail]}]
+    reply = streamed(*map(chunk, deltas), chunk({}, "stop"))
+    assert (reply.reasoning, reply.reasoning_details) == ("because", [detail])
+
+
+def test_encrypted_thinking_streams_without_a_type() -> None:
+    """Portkey streams a block's start as a delta and takes its type off."""
+    whole = [{"type": "redacted_thinking", "data": "blob"}, {"type": "text", "text": "hi"}]
+    deltas = [{"index": 0, "delta": {"data": "blob"}}, {"index": 1, "delta": {"text": "hi"}}]
+    typed = [{"index": 0, "delta": whole[0]}, {"index": 1, "delta": whole[1]}]
+    for blocks in (deltas, typed):
+        reply = streamed(*(chunk({"content_blocks": [block]}) for block in blocks), chunk({}, "stop"))
+        assert reply.parts == [ReasoningPart("", redacted="blob"), TextPart("hi")]
+
+
 def test_pictures_among_blocks_keep_their_place() -> None:
     """Gemini's plots come between pieces of text."""
     url = "data:image/png;base64," + base64.b64encode(b"png").decode()
