@@ -14,7 +14,7 @@ from pollinations_client.wire.chat import MAX_SEED, drawn_seed
 
 from .messages import Wire, wire_messages
 from .offers import tool_from
-from .replies import generation_from
+from .replies import counts_of, generation_from
 from .structured import response_format_for
 
 if TYPE_CHECKING:
@@ -103,9 +103,5 @@ def result_from(replies: Sequence[Reply], options: Options, cost_of: Callable[[R
     generations = [generation_from(reply, cost=cost_of(reply), audio_format=sound) for reply in replies]
     output: dict[str, Any] = {"model_name": replies[0].served_model or options["model"]}
     if usages := [reply.usage for reply in replies if reply.usage is not None]:
-        output["token_usage"] = {
-            "prompt_tokens": sum(usage.input for usage in usages),
-            "completion_tokens": sum(usage.output for usage in usages),
-            "total_tokens": sum(usage.total for usage in usages),
-        }
+        output["token_usage"] = counts_of(usages)
     return ChatResult(generations=list(generations), llm_output=output)

@@ -31,19 +31,20 @@ from pollinations_client import (
     ToolCallDelta,
 )
 
-from .replies import block_from, extras_from, metadata_from, usage_from
+from .replies import block_from, counts_of, extras_from, metadata_from, usage_from
 from .translator import PROVIDER
 
 
 class Chunks:
     """Events in, chunks out, for one stream.
 
-    Text and reasoning come in runs, with a picture or each other in between. A chunk of a second or later run says so
-    in an attribute of its own, ``run``, so that the runs stay blocks of their own; sums do not keep the attribute.
+    What a chunk's own fields cannot tell its translator stands in attributes that sums do not keep: ``run``, for text
+    and reasoning that come in runs, with a picture or each other in between; ``opens_thought``, for thinking that is
+    encrypted; ``call_extras`` and ``late_blocks``, for what belongs to a call beside its arguments.
     """
 
     __slots__ = (
-        *("_audio_format", "_cost_of", "_sound", "_tells_usage"),
+        *("_audio_format", "_cost_of", "_sound", "_tells_usage", "_told_extras"),
         *("_text_at", "_text_run", "_thought_at", "_thought_run"),
     )
 
@@ -60,6 +61,7 @@ class Chunks:
         self._text_at = self._thought_at = -1
         self._text_run = self._thought_run = -1
         self._sound = b""
+        self._told_extras: dict[int, dict[str, Any]] = {}
 
     def of(self, event: Event) -> ChatGenerationChunk:
         """The chunk for an event."""
@@ -69,6 +71,9 @@ class Chunks:
                 self._text_run += 1
             return _laid_down(event.text, None) if not self._text_run else _built(event.text, run=self._text_run)
         if type(event) is ToolCallDelta:
+            if event.extra and event.id:
+                self._told_extras[event.index] = event.extra
+                return _built("", tool_call_chunks=[_fragment(event)], call_extras=event.extra)
             return _laid_down_call(event)
         if type(event) is ReasoningDelta and event.index == self._thought_at and not self._thought_run:
             return _laid_down("", event.text or None)
@@ -80,6 +85,8 @@ class Chunks:
                 if event.index != self._thought_at:
                     self._thought_at = event.index
                     self._thought_run += 1
+                if event.redacted is not None:
+                    return _built("", run=self._thought_run, opens_thought=True)
                 if not self._thought_run:
                     return _laid_down("", text or None)
                 return _built("", additional_kwargs={"reasoning_content": text}, run=self._thought_run)
@@ -115,8 +122,8 @@ class Chunks:
                 rest = {"data": base64.b64encode(self._sound).decode(), "expires_at": part.expires_at}
                 extras["audio"] = {name: value for name, value in rest.items() if value}
         more: dict[str, Any] = {"run": self._text_run} if self._text_run > 0 else {}
-        if any(call.extra for call in reply.tool_calls):
-            more["call_indexes"] = {call.id: call.index for call in reply.tool_calls}
+        if late := [block for call in reply.tool_calls for block in self._late_blocks(call)]:
+            more["late_blocks"] = late
         chunk = _built(
             content,
             tool_call_chunks=[_spoilt(call) for call in reply.tool_calls if _would_be_repaired(call)],
@@ -125,11 +132,26 @@ class Chunks:
             chunk_position="last",
             **more,
         )
-        if self._tells_usage:
+        if self._tells_usage and reply.usage is not None:
             chunk.message.usage_metadata = usage_from(reply.usage, cost)  # type: ignore[attr-defined]
+            chunk.message.response_metadata["token_usage"] = counts_of([reply.usage])
         info = {"finish_reason": reply.finish_reason, "logprobs": reply.logprobs}
         chunk.generation_info = {name: value for name, value in info.items() if value} or None
         return chunk
+
+    def _late_blocks(self, call: ToolCall) -> list[dict[str, Any]]:
+        """What the end of a stream tells of a call: a signature that came late, and that arguments are no object.
+
+        LangChain's events take any JSON for arguments and fail on what is no object, unless it is made no JSON.
+        """
+        block = {"type": "tool_call_chunk", "id": None, "name": None, "index": f"lc_tc_{call.index}"}
+        told = self._told_extras.get(call.index, {})
+        late = {name: value for name, value in call.extra.items() if name not in told}
+        broken = call.problem is not None and not _would_be_repaired(call)
+        return [
+            *([{**block, "args": None, "extras": late}] if late else ()),
+            *([{**block, "args": "]"}] if broken else ()),
+        ]
 
 
 def _would_be_repaired(call: ToolCall) -> bool:
@@ -220,11 +242,14 @@ def _laid_down(text: str, reasoning: str | None) -> ChatGenerationChunk:
     return _wrapped(message, text)
 
 
+def _fragment(event: ToolCallDelta) -> Any:
+    # A call without arguments is "null" where some providers spell it.
+    arguments = "" if event.id and event.arguments == "null" else event.arguments
+    return tool_call_chunk(name=event.name, args=arguments, id=event.id, index=event.index)
+
+
 def _laid_down_call(event: ToolCallDelta) -> ChatGenerationChunk:
-    arguments = event.arguments
-    if event.id and arguments == "null":
-        arguments = ""  # a call without arguments, as some providers spell it
-    piece = tool_call_chunk(name=event.name, args=arguments, id=event.id, index=event.index)
+    piece, arguments = _fragment(event), event.arguments
     # A fragment of its own is an invalid call; one that opens an object, or is empty, LangChain reads as a call.
     if not CAN_LAY_DOWN or event.name or event.id or not arguments or arguments.lstrip()[:1] in {"{", ""}:
         return _built("", tool_call_chunks=[piece])

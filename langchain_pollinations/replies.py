@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage
@@ -99,6 +99,15 @@ def usage_from(usage: Usage | None, cost: Cost | None = None) -> UsageMetadata |
     return cast(UsageMetadata, given)
 
 
+def counts_of(usages: Sequence[Usage]) -> dict[str, int]:
+    """Counts as OpenAI names them, added up, for callbacks that read ``token_usage``."""
+    return {
+        "prompt_tokens": sum(usage.input for usage in usages),
+        "completion_tokens": sum(usage.output for usage in usages),
+        "total_tokens": sum(usage.total for usage in usages),
+    }
+
+
 def _invalid(call: ToolCall) -> Any:
     return invalid_tool_call(name=call.name or None, args=call.arguments, id=call.id, error=call.problem)
 
@@ -123,7 +132,8 @@ def block_from(part: Any, audio_format: str | None = None) -> dict[str, Any]:
             known = {name: value for name, value in extras.items() if value}
             return {"type": "audio", "base64": part.data, "mime_type": mime, **({"extras": known} if known else {})}
         case OtherPart():
-            return server_tool_block(part.raw) or {"type": "non_standard", "value": part.raw}
+            raw = {name: value for name, value in part.raw.items() if name != "index"}  # its place in a stream
+            return server_tool_block(raw) or {"type": "non_standard", "value": raw}
     raise TypeError(type(part).__name__)
 
 

@@ -44,6 +44,8 @@ def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]
             ]
         elif "thinking_blocks" in kept:  # the end of a stream brings the signatures of what was said before
             blocks += [{**block, "reasoning": "", "index": f"lc_rs_{n}"} for n, block in enumerate(_signed(message))]
+    elif getattr(message, "opens_thought", False):
+        blocks.append({"type": "reasoning", "reasoning": "", "index": f"lc_rs_{run}"})
     if message.content:
         for n, block in enumerate(_content(message)):
             given = block.get("index")
@@ -51,27 +53,13 @@ def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]
     if message.chunk_position == "last" and (noted := _annotations(message)):
         _annotate(blocks, noted, {"type": "text", "text": "", "index": f"lc_txt_{run}"})
     if message.chunk_position == "last" and all(call.get("id") for call in message.tool_call_chunks):
-        return [*blocks, *_calls(message), *_late_extras(message)]
-    for call in message.tool_call_chunks:
-        blocks.append({**call, "type": "tool_call_chunk", "index": f"lc_tc_{call.get('index')}"})
-    return [*blocks, *_late_extras(message)]
-
-
-def _late_extras(message: AIMessageChunk) -> list[Any]:
-    """What the end of a stream knows of calls that were streamed before it, a thought signature say."""
-    places = getattr(message, "call_indexes", None) or {}
-    return [
-        {
-            "type": "tool_call_chunk",
-            "id": None,
-            "name": None,
-            "args": None,
-            "extras": extra,
-            "index": f"lc_tc_{places[call_id]}",
-        }
-        for call_id, extra in (message.additional_kwargs.get("tool_call_extras") or {}).items()
-        if call_id in places
-    ]
+        return [*blocks, *_calls(message), *getattr(message, "late_blocks", ())]
+    if calls := message.tool_call_chunks:
+        extras = {"extras": message.call_extras} if hasattr(message, "call_extras") else {}
+        blocks += [
+            {**call, "type": "tool_call_chunk", **extras, "index": f"lc_tc_{call.get('index')}"} for call in calls
+        ]
+    return [*blocks, *getattr(message, "late_blocks", ())]
 
 
 def _thoughts(message: AIMessage) -> list[Block]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
+import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessageChunk
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 
-from pollinations_client.emulator import Body, Emulator
+from pollinations_client.emulator import Answer, Body, Chunks, Emulator
 
 
 def summed(chunks: Any) -> AIMessageChunk:
@@ -26,8 +26,13 @@ def said(content: Any = "ok", finish: str = "stop", **message: Any) -> dict[str,
     """A whole answer of the gateway, always under the same id."""
     message = {"role": "assistant", "content": content, **message}
     used = {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
-    choice = {"index": 0, "message": message, "finish_reason": finish}
-    return {"id": "same", "object": "chat.completion", "created": 1, "model": "served", "choices": [choice], "usage": used}
+    top = {"id": "same", "object": "chat.completion", "created": 1, "model": "served", "usage": used}
+    return {**top, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None, **top: Any) -> dict[str, Any]:
+    """One chunk of a script."""
+    return {"id": "same", "model": "served", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **top}
 
 
 def calling(name: str, arguments: str, call_id: str = "call_1") -> dict[str, Any]:
@@ -48,3 +53,42 @@ def test_answers_of_one_id_stay_messages_of_their_own(gateway: Emulator, make: A
     turns = agent.invoke({"messages": [("user", "1+1?")]}, {"configurable": {"thread_id": "1"}})["messages"]
     assert [turn.type for turn in turns] == ["human", "ai", "tool", "ai"]
     assert turns[1].response_metadata["id"] == turns[3].response_metadata["id"] == "same"
+
+
+def test_a_stream_counts_tokens_where_invoke_does(gateway: Emulator, make: Any) -> None:
+    """``response_metadata`` of a summed stream is that of the whole answer."""
+    plain, streamed = make().invoke("hi"), summed(make().stream("hi"))
+    assert streamed.response_metadata["token_usage"] == plain.response_metadata["token_usage"]
+    assert streamed.response_metadata.keys() == plain.response_metadata.keys()
+
+
+@pytest.mark.parametrize("arguments", ["[1]", '"a"', "5", "true"])
+def test_arguments_that_are_no_object_are_invalid_in_events_too(gateway: Emulator, make: Any, arguments: str) -> None:
+    """LangChain's events would take any JSON for arguments, and fail."""
+    gateway.script(Answer(tool_calls=[calling("add", arguments), calling("add", "{}", "c2")]))
+    output = make().stream_events("x", version="v3").output
+    assert [call["id"] for call in output.invalid_tool_calls] == ["call_1"]
+    assert [call["args"] for call in output.tool_calls] == [{}]
+
+
+@pytest.mark.parametrize("version", ["v1", "v3"])
+def test_encrypted_thinking_keeps_its_place_in_streams(gateway: Emulator, make: Any, version: str) -> None:
+    """Before the text that it led to, as in a whole answer."""
+    thought, text = {"index": 0, "delta": {"data": "xx"}}, {"index": 1, "delta": {"text": "Four."}}
+    chunks = [chunk({"content_blocks": [thought]}), chunk({"content": "Four.", "content_blocks": [text]})]
+    gateway.script(Chunks([*chunks, chunk({}, "stop")]))
+    llm = make("claude", output_version="v1")
+    turn = llm.stream_events("x", version="v3").output if version == "v3" else summed(llm.stream("x"))
+    assert [block["type"] for block in turn.content] == ["reasoning", "text"]
+    assert turn.content[0]["extras"] == {"redacted": "xx"}
+
+
+@pytest.mark.parametrize("version", ["v0", "v1", "v3"])
+def test_a_signature_that_comes_with_its_call_stands_in_the_block(gateway: Emulator, make: Any, version: str) -> None:
+    """Once, in every form."""
+    signed = {**calling("add", '{"a": 1}'), "extra_content": {"google": {"thought_signature": "sig"}}}
+    gateway.script(Answer(tool_calls=[signed]))
+    llm = make("gemini", output_version="v1" if version == "v1" else "v0")
+    turn = llm.stream_events("x", version="v3").output if version == "v3" else summed(llm.stream("x"))
+    assert turn.content_blocks[-1]["type"] == "tool_call"
+    assert turn.content_blocks[-1]["extras"] == {"extra_content": {"google": {"thought_signature": "sig"}}}
