@@ -220,9 +220,9 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         counts = bool(kwargs.get("stream_usage", self.stream_usage))
         return Chunks(audio_format_of(options), tells_usage=counts, cost_of=self._pricer(options))
 
-    def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], Cost | None]:
-        """What tells the cost of a reply, by the catalogue's prices for the model that was asked."""
-        return lambda reply: None if reply.usage is None else self._client.cost(reply.usage, options["model"])
+    def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], Cost]:
+        """What tells the cost of a reply: the gateway, or the catalogue's prices for the model that was asked."""
+        return lambda reply: self._client.cost(reply, options["model"])
 
     # -- tools and structure
 

@@ -105,16 +105,22 @@ class BaseClient:
         """What is known of models: the list shipped with the package, with what ``refresh()`` brought laid over it."""
         return self._catalog if self._catalog is not None else snapshot()
 
-    def cost(self, usage: Usage | Mapping[str, Any] | ResponseInfo, model: str) -> Cost:
-        """What ``usage`` costs on ``model``, in pollen, by the catalogue's prices.
+    def cost(self, usage: Reply | Usage | Mapping[str, Any] | ResponseInfo, model: str) -> Cost:
+        """What ``usage`` costs on ``model``, in pollen: as the gateway says, else by the catalogue's prices.
 
         ``total`` is ``None`` where a price is unknown, and ``unknown`` says which.
         """
+        counted: Mapping[str, Any] | None
         match usage:
+            case Reply():
+                counted = None if usage.usage is None else usage.usage.raw
+                if (stated := usage.info.headers.get("x-pollen-cost")) is not None:
+                    counted = {**(counted or {}), "x-pollen-cost": stated}
             case Usage():
-                counted: Mapping[str, Any] = usage.raw
+                counted = usage.raw
             case ResponseInfo():
-                counted = {f"x-usage-{name}": count for name, count in usage.usage.items()}
+                priced = {f"x-usage-{name}": count for name, count in usage.usage.items()}
+                counted = {**priced, "x-pollen-cost": usage.headers.get("x-pollen-cost")}
             case _:
                 counted = usage
         return cost(counted, self.catalog.get(model))

@@ -61,6 +61,9 @@ UNIT = re.compile(r"(?:x_usage_)?(prompt|input|completion|output)_(\w+)_(tokens|
 SIDES = {"input": "prompt", "output": "completion"}
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
+# The gateway's own figure, where it sends one: a field of its usage, or a header.
+STATED = ("pollen_cost", "x-pollen-cost")
+
 # List fields of a card that say the base price is not the whole story.
 CONDITIONS = ("pricing_variants", "pricing_adjustments")
 
@@ -87,7 +90,8 @@ class Cost:
     ``unknown`` names the units that were used and have no price, or whose count is unreadable; then ``total`` is
     ``None`` and ``known`` is a lower bound. ``assumed`` names the units priced like a sibling (cached input like plain
     input, where the card has no price for it), and ``pricing_variants`` or ``pricing_adjustments`` where the gateway
-    has further rates, such as for long contexts or web searches, that are not in this sum.
+    has further rates, such as for long contexts or web searches, that are not in this sum. ``stated`` is the gateway's
+    own figure, where it sent one, and then the total.
 
     >>> from pollinations_client.catalog import snapshot
     >>> cost({"x-usage-completion-image-tokens": "3"}, snapshot().get("flux")).total
@@ -98,6 +102,7 @@ class Cost:
     unknown: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     currency: str = "pollen"
+    stated: Decimal | None = None
 
     @property
     def known(self) -> Decimal:
@@ -107,6 +112,8 @@ class Cost:
     @property
     def total(self) -> Decimal | None:
         """The whole cost, or ``None`` while anything in it is unknown."""
+        if self.stated is not None:
+            return self.stated
         return None if self.unknown else self.known
 
     @property
@@ -133,6 +140,7 @@ def cost(usage: Mapping[str, Any] | None, card: ModelCard | None) -> Cost:
         unknown=(*(part.unit for part in parts if part.price is None), *unreadable),
         assumed=(*(part.unit for part in parts if part.price is not None and part.priced_as != part.unit), *conditions),
         currency="pollen" if card is None else card.currency,
+        stated=next((_count(usage[name]) for name in STATED if usage.get(name) is not None), None),
     )
 
 

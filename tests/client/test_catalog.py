@@ -27,8 +27,10 @@ from pollinations_client.catalog import (
     has_trait,
     snapshot,
 )
+from pollinations_client.client import PollinationsClient
 from pollinations_client.errors import MalformedReply
 from pollinations_client.pricing import units_from
+from pollinations_client.reply import Reply, ResponseInfo, Usage
 
 SEED_TEXT = {
     "name": "openai",
@@ -678,6 +680,19 @@ def test_further_rates_are_mentioned() -> None:
     card = card_from({"name": "m", "pricing": {"promptTextTokens": 1}, "pricing_variants": [{"label": "long"}]})
     assert cost({"prompt_tokens": 1}, card).assumed == ("pricing_variants",)
     assert cost({"prompt_tokens": 0}, card).assumed == ()
+
+
+def test_a_cost_that_the_gateway_states_is_the_cost() -> None:
+    """Where it sends one, in its usage or as a header; else it is worked out."""
+    card = snapshot().get("openai")
+    usage = {"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000}
+    assert cost({**usage, "pollen_cost": "0.5"}, card).total == Decimal("0.5")
+    assert cost({**usage, "pollen_cost": None}, card).total == cost(usage, card).total
+    with PollinationsClient(api_key="sk_x") as client:
+        info = ResponseInfo(headers={"x-pollen-cost": "0.25"})
+        told = (info, Reply(info=info), Reply(info=info, usage=Usage(raw=usage)))
+        assert [client.cost(one, "nobody").total for one in told] == [Decimal("0.25")] * 3
+        assert client.cost(Reply(), "openai").total is None
 
 
 @pytest.mark.parametrize(
