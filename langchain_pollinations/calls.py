@@ -66,8 +66,8 @@ def wire_for(llm: ChatPollinations, messages: Sequence[BaseMessage], options: Op
 
 def answers_of(llm: ChatPollinations, given: Mapping[str, Any]) -> int:
     """How many answers a call asks for."""
-    n = given.get("n") or llm.n
-    if not isinstance(n, int) or not 1 <= n <= MOST_ANSWERS:
+    n = llm.n if given.get("n") is None else given["n"]
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MOST_ANSWERS:
         raise InvalidRequestError(f"n: 1 to {MOST_ANSWERS} answers per prompt; {n!r} was given.", param="n")
     return n
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from langchain_core.language_models import ModelProfile
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 
 from pollinations_client import InvalidRequestError, ModelCard
 from pollinations_client.wire.chat import BUILT_IN_TOOLS
@@ -19,21 +19,36 @@ _written: dict[int, tuple[weakref.ref[Any], tuple[Any, ...], Wire]] = {}
 
 
 def tool_from(tool: Any, strict: bool | None, place: int = 0) -> Wire | str:
-    """One tool as the gateway takes it: built-in ones by name or as they are, all others as functions.
+    """One tool as the gateway takes it: built-in ones by name or in their own forms, all others as functions.
 
     Raises :class:`InvalidRequestError` for what is none.
     """
-    if isinstance(tool, str) or (isinstance(tool, dict) and tool.get("type") in BUILT_IN_TOOLS):
-        return tool
-    if strict is None and isinstance(tool, dict) and isinstance(tool.get("function"), dict):
+    if isinstance(tool, str):
         return tool
     try:
+        if isinstance(tool, dict):
+            return _written_out(tool, strict)
         if isinstance(tool, BaseTool):
             return _remembered(tool, strict)
         return convert_to_openai_tool(tool, strict=strict)
     except (ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0]
     raise InvalidRequestError(f"tools[{place}]: {type(tool).__name__} is no tool: {reason}", param="tools")
+
+
+def _written_out(tool: Wire, strict: bool | None) -> Wire:
+    """A tool that is a dictionary: the gateway's form, OpenAI's flat one, Google's for what it has built in, others."""
+    if tool.get("type") in BUILT_IN_TOOLS:
+        return tool
+    if len(tool) == 1 and (name := next(iter(tool))) in BUILT_IN_TOOLS:
+        return {"type": name, **(tool[name] or {})}
+    flat = tool.get("type") == "function" and isinstance(tool.get("name"), str)
+    function = {name: value for name, value in tool.items() if name != "type"} if flat else tool.get("function")
+    if not isinstance(function, dict):
+        return convert_to_openai_tool(tool, strict=strict)
+    wanted = strict is not None and "strict" not in function
+    function = convert_to_openai_function(function, strict=strict) if wanted else function
+    return {**tool, "function": function} if not flat else {"type": "function", "function": function}
 
 
 def _remembered(tool: BaseTool, strict: bool | None) -> Wire:

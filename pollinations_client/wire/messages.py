@@ -229,12 +229,12 @@ def tool_choice_for(choice: Any, tools: Sequence[Any], model: str | None) -> Any
 
 
 def _chosen(choice: Mapping[str, Any]) -> str:
-    """The word or the name in an object form of ``tool_choice``: OpenAI's, Anthropic's, or OpenAI's flat one."""
+    """The word or the name in an object form of ``tool_choice``: OpenAI's, Anthropic's, or OpenAI's flat ones."""
     kind, inner = choice.get("type"), choice.get("function")
     if kind in CHOICES:
         return str(kind)
     name = inner.get("name") if isinstance(inner, Mapping) else choice.get("name")
-    if kind in {"tool", "function"} and isinstance(name, str):
+    if kind in {"tool", "function", None} and isinstance(name, str):
         return name
     raise InvalidRequestError(f"tool_choice: {dict(choice)!r} is in no known form.", param="tool_choice")
 

@@ -299,6 +299,7 @@ def test_the_developer_role_is_for_openais_models(model: str | None, role: str) 
         ({"type": "function", "function": {"name": "add"}}, {"type": "function", "function": {"name": "add"}}),
         ({"type": "function", "name": "add"}, {"type": "function", "function": {"name": "add"}}),
         ({"type": "tool", "name": "add"}, {"type": "function", "function": {"name": "add"}}),
+        ({"name": "add"}, {"type": "function", "function": {"name": "add"}}),
         ({"type": "any"}, "required"),
         ({"type": "auto"}, "auto"),
         ("google_search", {"type": "google_search"}),

@@ -92,3 +92,38 @@ def test_a_signature_that_comes_with_its_call_stands_in_the_block(gateway: Emula
     turn = llm.stream_events("x", version="v3").output if version == "v3" else summed(llm.stream("x"))
     assert turn.content_blocks[-1]["type"] == "tool_call"
     assert turn.content_blocks[-1]["extras"] == {"extra_content": {"google": {"thought_signature": "sig"}}}
+
+
+FUNCTION = {"name": "find", "description": "Find.", "parameters": {"type": "object", "properties": {}}}
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"type": "function", **FUNCTION}, {"type": "function", "function": FUNCTION}),
+        ({"google_search": {}}, {"type": "google_search"}),
+        ({"code_execution": None}, {"type": "code_execution"}),
+    ],
+)
+def test_tools_come_in_the_forms_of_other_packages(gateway: Emulator, make: Any, given: Any, sent: Any) -> None:
+    """OpenAI's flat form of a function, Google's of its own tools."""
+    gateway.script(Answer(text="Found."))
+    make("gemini").bind_tools([given]).invoke("x")
+    assert gateway.requests[-1].json["tools"] == [sent]
+
+
+def test_strict_holds_for_tools_that_are_dictionaries(gateway: Emulator, make: Any) -> None:
+    """Unless one says for itself."""
+    own = {"type": "function", "function": {**FUNCTION, "name": "seek", "strict": False}}
+    given = [{"type": "function", "function": FUNCTION}, own]
+    make().bind_tools(given, strict=True).invoke("x")
+    first, second = (tool["function"] for tool in gateway.requests[-1].json["tools"])
+    assert (first["strict"], first["parameters"]["additionalProperties"], second["strict"]) == (True, False, False)
+
+
+@pytest.mark.parametrize("n", [0, 17, True, "2"])
+def test_how_many_answers_is_checked_in_a_call_too(gateway: Emulator, make: Any, n: Any) -> None:
+    """Zero is no way to leave it out."""
+    with pytest.raises(ValueError, match="n: 1 to 16"):
+        make().invoke("x", n=n)
+    assert gateway.requests == []
