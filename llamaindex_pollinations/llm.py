@@ -48,7 +48,7 @@ __all__ = ["Pollinations"]
 DEFAULT_CONTEXT_WINDOW = 128_000  # tokens; for models of whose window the catalogue says nothing
 UNLIMITED = -1  # LlamaIndex's word for an answer whose length nobody limits; it then plans with LEAST_ROOM
 LEAST_ROOM = 256
-PLANNED = frozenset({PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION, PydanticProgramMode.LLM})
+OTHER_PROGRAMS = frozenset({PydanticProgramMode.GUIDANCE, PydanticProgramMode.LM_FORMAT_ENFORCER})
 
 dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
@@ -310,7 +310,7 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         Raises:
             StructuredOutputError: When no answer held one.
         """
-        if self.pydantic_program_mode not in PLANNED:
+        if self.pydantic_program_mode in OTHER_PROGRAMS:
             return super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
@@ -328,7 +328,7 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         **prompt_args: Any,
     ) -> Any:
         """:meth:`structured_predict`, awaited."""
-        if self.pydantic_program_mode not in PLANNED:
+        if self.pydantic_program_mode in OTHER_PROGRAMS:
             return await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
@@ -345,7 +345,7 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
-        if self.pydantic_program_mode not in PLANNED:
+        if self.pydantic_program_mode in OTHER_PROGRAMS:
             return super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
         messages = self._asked(prompt, prompt_args)
         return structured_calls.streamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
@@ -357,7 +357,7 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
-        if self.pydantic_program_mode not in PLANNED:
+        if self.pydantic_program_mode in OTHER_PROGRAMS:
             return await super()._structured_astream_call(output_cls, prompt, llm_kwargs, **prompt_args)
         messages = self._asked(prompt, prompt_args)
         return structured_calls.astreamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))

@@ -147,9 +147,12 @@ def attempts(
     strict: bool,
     has_default_tools: bool = False,
 ) -> list[Attempt]:
-    """The ways to try, in order. A program mode or a mode that names a way is the only one."""
+    """The ways to try, in order. A program mode or a mode that names a way is the only one.
+
+    LlamaIndex's OPENAI mode is function calling by a package that takes OpenAI's own class alone.
+    """
     ways: Sequence[Way]
-    if program_mode == PydanticProgramMode.FUNCTION:
+    if program_mode in {PydanticProgramMode.FUNCTION, PydanticProgramMode.OPENAI}:
         ways = ("function",)
     elif program_mode == PydanticProgramMode.LLM:
         ways = ("text",)

@@ -111,6 +111,7 @@ def test_asking_by_words_puts_the_schema_into_the_prompt(make: Any, method: str,
 
 MODES = {
     PydanticProgramMode.FUNCTION: lambda body: "tools" in body and "response_format" not in body,
+    PydanticProgramMode.OPENAI: lambda body: "tools" in body and "response_format" not in body,
     PydanticProgramMode.LLM: lambda body: "tools" not in body and "response_format" not in body,
 }
 
