@@ -19,6 +19,8 @@ __all__ = ["NothingFound", "object_from_data", "object_from_text", "partial_data
 THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 FENCED = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 OPENING = re.compile(r"[{\[]")
+JSON_LIKE = re.compile(r"""\{\s*["}]|\[\s*[{\["\d-]""")  # an opening that begins JSON, not a set or a note in brackets
+MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)  # brackets, and strings, whose brackets do not count
 WRAPPERS = ("arguments", "parameters", "args", "input", "properties", "tool_input")
 STARTS_TRIED = 50
 DECODER = json.JSONDecoder(strict=False)
@@ -79,13 +81,17 @@ def partial_data(text: str) -> dict[str, Any] | None:
 
 
 def _found_in(text: str) -> Iterator[Any]:
-    """Every JSON object or list in a text, the likeliest first."""
+    """Every JSON object or list in a text, the likeliest first; none out of the middle of a broken one."""
     for candidate in (text.strip(), *(fenced.strip() for fenced in FENCED.findall(text))):
-        if candidate[:1] in {"{", "["}:
+        if candidate[:1] in {"{", "[", '"'}:
             try:
-                yield json.loads(candidate, strict=False)
+                data = json.loads(candidate, strict=False)
             except (ValueError, RecursionError):
                 continue
+            if isinstance(data, str):  # the whole answer as a JSON string
+                yield from _found_in(data)
+            else:
+                yield data
     end = 0
     for tried, opening in enumerate(OPENING.finditer(text)):
         if tried >= STARTS_TRIED:
@@ -95,8 +101,20 @@ def _found_in(text: str) -> Iterator[Any]:
         try:
             data, end = DECODER.raw_decode(text, opening.start())
         except (ValueError, RecursionError):
+            if JSON_LIKE.match(text, opening.start()):
+                end = _end_of(text, opening.start())
             continue
         yield data
+
+
+def _end_of(text: str, start: int) -> int:
+    """Where the brackets opened at ``start`` are closed again; the end of the text where they are not."""
+    depth = 0
+    for mark in MARKS.finditer(text, start):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(mark[0], 0)
+        if depth == 0:
+            return mark.end()
+    return len(text)
 
 
 def _variants(data: Any, output_cls: type[BaseModel]) -> Iterator[Any]:

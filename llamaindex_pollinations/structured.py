@@ -86,13 +86,15 @@ class Attempt:
         """
         text = response.message.content or ""
         failure: ValueError = NothingFound("The answer holds no JSON.")
-        broken = {call["id"]: call["error"] for call in response.message.additional_kwargs.get(INVALID, ())}
+        broken = {call["id"]: call for call in response.message.additional_kwargs.get(INVALID, ())}
         for selection in selections_in(response, required=False):
-            if selection.tool_id in broken:
-                failure = NothingFound(broken[selection.tool_id])
-                continue
+            call = broken.get(selection.tool_id)
             try:
-                return object_from_data(selection.tool_kwargs, self.output_cls)
+                if call is None:
+                    return object_from_data(selection.tool_kwargs, self.output_cls)
+                return object_from_text(call["arguments"], self.output_cls)
+            except NothingFound as error:
+                failure = NothingFound(call["error"]) if call else error
             except ValidationError as error:
                 failure = error
         try:

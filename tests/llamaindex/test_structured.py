@@ -157,6 +157,8 @@ SPOKEN: dict[str, str] = {
     "list of one": f"[{BOB_JSON}]",
     "real line break in a string": '{"name": "Bob", "age": 42, "note": "a\nb"}',
     "another object first": f'{{"note": "see below"}} {BOB_JSON}',
+    "quoted as a string": json.dumps(BOB_JSON),
+    "after a note in brackets": f"[Result: {BOB_JSON}]",
 }
 
 
@@ -171,6 +173,15 @@ def test_defects_d22_d23_and_complaint_33_json_is_found_however_it_is_told(
         warnings.simplefilter("error")
         assert found(make(structured_output_mode=way), method)[-1] == BOB
     assert len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize("arguments", [BOB_JSON + "}", json.dumps(BOB_JSON), f"```json\n{BOB_JSON}\n```"])
+def test_complaint_33_arguments_that_are_no_plain_object_are_read_too(
+    arguments: str, make: Any, method: str, gateway: Emulator
+) -> None:
+    """A bracket too many, JSON in a string, fences: models do to arguments what they do to text."""
+    gateway.script(Answer(tool_calls=[("Person", arguments)]))
+    assert found(make(structured_output_mode="function"), method)[-1] == BOB
 
 
 def test_complaint_33_prose_beside_a_call_does_no_harm(make: Any, method: str, gateway: Emulator) -> None:
@@ -387,3 +398,31 @@ def test_text_without_json_is_said_so() -> None:
 def test_unfinished_text_gives_what_is_there(text: str, data: Any) -> None:
     """Strings and numbers may still grow."""
     assert partial_data(text) == data
+
+
+class Branch(BaseModel):
+    """A class within itself."""
+
+    name: str
+    parts: list[Branch] = []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "tree", "parts": [{"name": "leaf"}, {"na',
+        '{"name": "tree", "parts": [{"name": "leaf"}],}',
+        'Here: {"name": "tree", "parts": [{"name": "leaf", "parts": []}]',
+        '```json\n{"name": "tree", "parts": [{"name": "leaf"}',
+    ],
+)
+def test_a_part_of_broken_json_is_not_the_answer(text: str) -> None:
+    """Cut or misspelt, it holds whole objects of the class, but none of them is what was asked for."""
+    with pytest.raises(NothingFound):
+        object_from_text(text, Branch)
+
+
+def test_broken_json_does_not_hide_a_whole_one_after_it() -> None:
+    """A model that corrects itself is read to the end."""
+    text = 'First {"name": "tree", "parts": [{"name": "leaf"}],} then {"name": "oak"}'
+    assert object_from_text(text, Branch) == Branch(name="oak")
