@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-__all__ = ["NothingFound", "object_from_data", "object_from_text", "partial_data"]
+__all__ = ["NothingFound", "object_from_data", "object_from_text", "partial_data", "without_nulls"]
 
 THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 FENCED = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)

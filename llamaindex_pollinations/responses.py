@@ -39,7 +39,7 @@ from pollinations_client.media import sniff
 
 from . import laying
 from .tool_calls import calls_in
-from .tool_schemas import own_names
+from .tool_schemas import own_names, own_parameters
 
 __all__ = ["Reading", "completion_from", "image_block", "reading_of", "response_from"]
 
@@ -48,11 +48,13 @@ __all__ = ["Reading", "completion_from", "image_block", "reading_of", "response_
 class Reading:
     """How one request's answer is to be read.
 
-    ``names`` gives a tool's own name for the one it had on the wire; ``single_call`` keeps the first tool call only;
-    ``audio_format`` is what sound was asked for in; ``cost`` prices usage in pollen.
+    ``names`` gives a tool's own name for the one it had on the wire, ``schemas`` its own schema where a strict one was
+    sent; ``single_call`` keeps the first tool call only; ``audio_format`` is what sound was asked for in; ``cost``
+    prices usage in pollen.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     single_call: bool = False
     audio_format: str | None = None
     cost: Callable[[Usage, str | None], Decimal | None] | None = None
@@ -71,6 +73,7 @@ def reading_of(options: Mapping[str, Any], catalog: Catalog) -> Reading:
 
     return Reading(
         names=own_names(options.get("tools") or ()),
+        schemas=own_parameters(options.get("tools") or ()),
         single_call=options.get("parallel_tool_calls") is False,
         audio_format=(options.get("audio") or {}).get("format"),
         cost=cost,
@@ -80,7 +83,7 @@ def reading_of(options: Mapping[str, Any], catalog: Catalog) -> Reading:
 def response_from(reply: Reply, reading: Reading, delta: str | None = None) -> ChatResponse:
     """A whole answer as a response; ``delta`` is given for the last chunk of a stream."""
     blocks, kept = _blocks(reply, reading)
-    call_blocks, call_kwargs = calls_in(reading.kept(reply.tool_calls), reading.names)
+    call_blocks, call_kwargs = calls_in(reading.kept(reply.tool_calls), reading.names, reading.schemas)
     ready = [*blocks, *call_blocks]
     if not any(isinstance(block, TextBlock) for block in blocks):
         ready.append(TextBlock(text=""))  # content is text, never None

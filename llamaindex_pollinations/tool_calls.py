@@ -12,11 +12,13 @@ from llama_index.core.llms.llm import ToolSelection
 from pydantic_core import from_json
 
 from pollinations_client import ReplyError, ToolCall
+from pollinations_client.tool_schema import without_added_nulls
+
+from .parsing import without_nulls
 
 __all__ = [
     "INVALID",
     "NoToolCallError",
-    "block_from",
     "calls_in",
     "not_offered",
     "selections_in",
@@ -41,25 +43,24 @@ def wire_call(call: ToolCall, name: str | None = None) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": function, **extra}
 
 
-def block_from(call: ToolCall, name: str | None = None) -> ToolCallBlock:
-    """A finished call as a block: its arguments as an object, or as the text received where they are none."""
-    arguments = call.args
-    return ToolCallBlock(
-        tool_call_id=call.id,
-        tool_name=name or call.name,
-        tool_kwargs=call.arguments if arguments is None else arguments,
-    )
-
-
-def calls_in(calls: Sequence[ToolCall], names: Mapping[str, str]) -> tuple[list[ToolCallBlock], dict[str, Any]]:
+def calls_in(
+    calls: Sequence[ToolCall], names: Mapping[str, str], schemas: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[ToolCallBlock], dict[str, Any]]:
     """A finished answer's calls as blocks, and as what goes into the message's ``additional_kwargs``.
 
-    ``names`` gives the tool's own name for the one it had on the wire. Calls whose arguments are no JSON object are
-    listed again under ``invalid_tool_calls`` with the reason, and logged.
+    A block has the arguments as an object, or as the text received where they are none. ``names`` gives the tool's own
+    name for the one it had on the wire, ``schemas`` its own schema where the strict form of it was sent. Calls whose
+    arguments are no JSON object are listed again under ``invalid_tool_calls`` with the reason, and logged.
     """
     if not calls:
         return [], {}
-    blocks = [block_from(call, names.get(call.name)) for call in calls]
+    blocks = []
+    for call in calls:
+        name, arguments = names.get(call.name, call.name), call.args
+        if arguments is not None and name in schemas:
+            arguments = without_added_nulls(schemas[name], arguments)
+        told = call.arguments if arguments is None else arguments
+        blocks.append(ToolCallBlock(tool_call_id=call.id, tool_name=name, tool_kwargs=told))
     kept: dict[str, Any] = {"tool_calls": [wire_call(call, names.get(call.name)) for call in calls]}
     if broken := [(call, problem) for call in calls if (problem := call.problem)]:
         kept[INVALID] = [
@@ -151,7 +152,7 @@ def _from_block(block: ToolCallBlock, listed: Mapping[str, Any]) -> dict[str, An
     inner = listed.get("function")
     known = {name: value for name, value in inner.items() if value is not None} if isinstance(inner, Mapping) else {}
     said = known.get("arguments")
-    same = isinstance(said, str) and _parsed(said) == block.tool_kwargs
+    same = isinstance(said, str) and without_nulls(_parsed(said)) == without_nulls(block.tool_kwargs)
     function = {**known, "name": block.tool_name, "arguments": said if same else block.tool_kwargs}
     return _with_good_arguments({**listed, "id": block.tool_call_id, "type": "function", "function": function})
 

@@ -10,13 +10,18 @@ from llama_index.core.tools.types import BaseTool
 
 from pollinations_client.tool_schema import strict_schema
 
-__all__ = ["ToolDefinition", "own_names", "wire_tools"]
+__all__ = ["ToolDefinition", "own_names", "own_parameters", "wire_tools"]
 
 
 class ToolDefinition(dict[str, Any]):
-    """A tool as it is sent; ``own_name`` is its name in LlamaIndex, which may hold characters a name here may not."""
+    """A tool as it is sent.
+
+    ``own_name`` is its name in LlamaIndex, which may hold characters a name here may not; ``own_parameters`` its schema
+    where the strict form of it was sent.
+    """
 
     own_name: str = ""
+    own_parameters: Mapping[str, Any] | None = None
 
 
 _Entry = tuple[tuple[Any, ...], ToolDefinition]
@@ -33,6 +38,12 @@ def own_names(tools: Sequence[Any]) -> Mapping[str, str]:
     definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
     names = {tool["function"]["name"]: tool.own_name for tool in definitions}
     return {sent: own for sent, own in names.items() if sent != own}
+
+
+def own_parameters(tools: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
+    """From a tool's own name to its own schema, where the strict form of it was sent."""
+    definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
+    return {tool.own_name: tool.own_parameters for tool in definitions if tool.own_parameters is not None}
 
 
 def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
@@ -53,5 +64,6 @@ def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
     definition.own_name = tool.metadata.get_name()
     if strict:
         function = definition["function"]
+        definition.own_parameters = function["parameters"]
         definition["function"] = {**function, "parameters": strict_schema(function["parameters"]), "strict": True}
     return definition

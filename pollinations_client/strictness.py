@@ -11,7 +11,7 @@ from typing import Any
 
 from .json_schema import DEEPEST, Schema, is_null, merged, schemas_in, tuple_items, types_of
 
-__all__ = ["strict_schema"]
+__all__ = ["strict_schema", "without_added_nulls"]
 
 PLAIN = (
     *("type", "title", "description", "enum", "const", "pattern", "format", "multipleOf", "minItems", "maxItems"),
@@ -36,6 +36,52 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema:
         found, _ = merged(schema, schema)
         schema = {**(found or {}), **{key: schema[key] for key in DEFINITIONS if key in schema}}
     return _laid(schema, schema, frozenset(), 0)
+
+
+def without_added_nulls(schema: Mapping[str, Any], data: Any) -> Any:
+    """What answers :func:`strict_schema` as it would answer ``schema``: nulls that stand for "left out" are left out.
+
+    >>> without_added_nulls({"type": "object", "properties": {"n": {"type": "integer", "default": 1}}}, {"n": None})
+    {}
+    """
+    return _answered(schema, schema, data, 0)
+
+
+def _answered(root: Mapping[str, Any], schema: Any, data: Any, depth: int) -> Any:
+    if not isinstance(schema, Mapping) or not isinstance(data, dict | list) or depth > DEEPEST:
+        return data
+    source = _chosen(root, schema, data)
+    if isinstance(data, list):
+        return [_answered(root, source.get("items"), item, depth + 1) for item in data]
+    parts, required = source.get("properties"), source.get("required")
+    parts, needed = parts if isinstance(parts, Mapping) else {}, required if isinstance(required, list) else ()
+    return {
+        name: _answered(root, parts.get(name), value, depth + 1)
+        for name, value in data.items()
+        if value is not None or name in needed or _takes_null(root, parts.get(name))
+    }
+
+
+def _chosen(root: Mapping[str, Any], schema: Mapping[str, Any], data: dict[str, Any] | list[Any]) -> Schema:
+    """What ``schema`` says of ``data``: itself, or the first of its alternatives that knows all members."""
+    source = merged(root, schema)[0] or {}
+    choices = [merged(root, part)[0] or {} for key in ("anyOf", "oneOf") for part in schemas_in(source.get(key))]
+    if isinstance(data, list):
+        return next((part for part in choices if "items" in part), source)
+    known = [(part, part["properties"]) for part in choices if isinstance(part.get("properties"), Mapping)]
+    return next((part for part, members in known if data.keys() <= members.keys()), source)
+
+
+def _takes_null(root: Mapping[str, Any], schema: Any) -> bool:
+    source = merged(root, schema)[0] or {} if isinstance(schema, Mapping) else {}
+    choices = [part for key in ("anyOf", "oneOf") for part in schemas_in(source.get(key))]
+    if choices:
+        return any(_takes_null(root, part) for part in choices)
+    listed = source.get("enum")
+    if isinstance(listed, list):
+        return None in listed
+    kinds = types_of(source)
+    return is_null(source) or "null" in kinds or not (kinds or "const" in source)
 
 
 def _laid(root: Mapping[str, Any], schema: Any, inside: frozenset[str], depth: int) -> Schema:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
 from pollinations_client.json_schema import aimed_at
-from pollinations_client.tool_schema import strict_schema, vertex_schema
+from pollinations_client.tool_schema import strict_schema, vertex_schema, without_added_nulls
 
 VERTEX_KEYWORDS = set(
     "type format title description nullable default items minItems maxItems enum properties propertyOrdering required "
@@ -596,3 +596,32 @@ def test_strict_answers_hang_together(schema: dict[str, Any]) -> None:
         if "properties" in part:
             assert part["required"] == list(part["properties"])
             assert part["additionalProperties"] is False
+
+
+class Leaf(BaseModel):
+    """Every way in which a field may be left out or null."""
+
+    must: int | None
+    may: int | None = 1
+    plain: int = 2
+    parts: list[Leaf] = []
+    other: Leaf | str = "x"
+    anything: Any = 0
+
+
+def test_nulls_of_the_strict_form_are_left_out() -> None:
+    """Where the schema itself has no null there; nested, in lists, behind references and choices."""
+    leaf = {"must": None, "may": None, "plain": None, "anything": None}
+    answered = {**leaf, "parts": [leaf], "other": leaf, "unknown": None}
+    kept = {"must": None, "may": None, "anything": None}
+    expected = {**kept, "parts": [kept], "other": kept, "unknown": None}
+    assert without_added_nulls(Leaf.model_json_schema(), answered) == expected
+    assert answered["plain"] is None
+
+
+@settings(deadline=None, max_examples=60)
+@given(rooted, st.recursive(st.none() | st.integers(), lambda inner: st.dictionaries(st.text(max_size=2), inner)))
+def test_leaving_nulls_out_takes_any_schema_and_any_answer(schema: dict[str, Any], answered: Any) -> None:
+    """It ends, and adds nothing."""
+    left = without_added_nulls(schema, answered)
+    assert left == answered or set(left) <= set(answered)

@@ -160,6 +160,21 @@ def test_row_13_and_14_strict_is_said_and_only_then_closes_the_schema(
     assert strict["parameters"]["required"] == ["start", "step"]
 
 
+def test_row_13_nulls_that_strict_asks_for_do_not_reach_the_tool(make: Any, gateway: Emulator) -> None:
+    """In strict form an option is left out by saying null: the tool's own default holds, in any kind of call."""
+    for way in TOOL_WAYS:
+        gateway.script(Answer(tool_calls=[("count", {"start": 1, "step": None})]))
+        last = asked(make(strict=True), way, [COUNT])[-1]
+        (call,) = make().get_tool_calls_from_response(last)
+        assert call.tool_kwargs == {"start": 1}
+        assert last.message.additional_kwargs["tool_calls"][0]["function"]["arguments"] == '{"start": 1, "step": null}'
+    gateway.script(Answer(tool_calls=[("count", {"start": 1, "step": None})]))
+    assert make(strict=True).predict_and_call([COUNT], "Count").response == "2"
+    gateway.script(Answer(tool_calls=[("count", {"start": 1, "step": None})]))
+    (call,) = make().get_tool_calls_from_response(asked(make(), "chat_with_tools", [COUNT])[-1])
+    assert call.tool_kwargs == {"start": 1, "step": None}
+
+
 @pytest.mark.parametrize("tool", ["code_execution", {"type": "google_search"}])
 def test_row_46_built_in_tools_are_offered(tool: Any, make: Any, tool_way: str, gateway: Emulator) -> None:
     """By name or as the gateway's object, also beside tools of your own."""
