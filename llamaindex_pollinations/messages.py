@@ -7,6 +7,7 @@ also as a content part for the provider that signed it. A cache point belongs to
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,8 @@ from .tool_calls import wire_calls_in
 
 __all__ = ["wire_messages"]
 
+log = logging.getLogger("llamaindex_pollinations")
+
 Wire = dict[str, Any]
 WIRE_ROLES = {"chatbot": "assistant", "model": "assistant"}
 PLAIN_ROLES = frozenset({"user", "system"})
@@ -30,6 +33,7 @@ TEXT_ROLES = frozenset({"system", "developer", "function"})
 BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 ATTACHED = "[attached below]"
 ATTACHED_FROM = "Attached by {name}:"
+RESULT_OF = "Result of tool call {call_id}:"
 
 
 def wire_messages(
@@ -45,7 +49,8 @@ def wire_messages(
 
     Raises:
         InvalidRequestError: For a block that cannot be sent, with its type, its role and its position, and for a
-            tool result that answers no call.
+            tool result that answers no call. After an assistant message without any call it becomes a user message:
+            LlamaIndex's CodeActAgent keeps of a handover only what the tool answered.
     """
     return _Conversation(model, replay_reasoning).wire(messages)
 
@@ -60,6 +65,7 @@ class _Conversation:
         self._calls: dict[str, str] = {}  # every call so far, its tool's name by id
         self._open: list[str] = []  # calls of the last assistant turn without a result yet
         self._attached: list[Part] = []  # media of the run of tool results
+        self._lost_calls = False  # whether the run follows an assistant message that should have made calls
 
     def wire(self, messages: Sequence[ChatMessage]) -> list[Wire]:
         for place, message in enumerate(messages):
@@ -68,6 +74,7 @@ class _Conversation:
                 self._tool(message, place)
                 continue
             self._settle()
+            self._lost_calls = False
             if len(message.blocks) == 1 and type(block := message.blocks[0]) is TextBlock and role in PLAIN_ROLES:
                 self._wire.append(_named({"role": role, "content": block.text}, message))
             elif role == "assistant":
@@ -155,10 +162,14 @@ class _Conversation:
             self._calls[call_id] = name
             self._open.append(call_id)
             ready.append({**call, "id": call_id, "function": {**function, "name": BAD_IN_NAMES.sub("_", name)}})
+        self._lost_calls = not ready
         return ready
 
     def _tool(self, message: ChatMessage, place: int) -> None:
         call_id = message.additional_kwargs.get("tool_call_id") or (self._open[0] if self._open else None)
+        if call_id not in self._calls and self._lost_calls:
+            self._tell_as_user(message, place, call_id)
+            return
         if call_id not in self._calls:
             raise InvalidRequestError(
                 f"messages[{place}] (tool): this result answers call {call_id!r}, and no assistant message before it "
@@ -173,6 +184,12 @@ class _Conversation:
             media = [part for part in content if part["type"] != "text"]
             self._attach(wire, media, f"the tool {self._calls[call_id]}")
         self._wire.append({**wire, "tool_call_id": call_id})
+
+    def _tell_as_user(self, message: ChatMessage, place: int, call_id: str | None) -> None:
+        log.warning("messages[%s] (tool): call %s is not in the history; its result goes as text.", place, call_id)
+        told = _with_parts(message, place, "tool")["content"]
+        parts = told if isinstance(told, list) else [{"type": "text", "text": told}] if told else []
+        self._attached += [{"type": "text", "text": RESULT_OF.format(call_id=call_id)}, *parts]
 
 
 def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, ...] = ()) -> Wire:

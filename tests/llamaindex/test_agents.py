@@ -208,6 +208,28 @@ def test_consumer_agent_workflow_hands_over(make: Any, gateway: Emulator) -> Non
     assert (answer.current_agent_name, str(answer)) == ("reporter", "I report: 7.")
 
 
+@pytest.mark.parametrize("streaming", [True, False])
+def test_consumer_code_act_agent_hands_over(streaming: bool, make: Any, gateway: Emulator) -> None:
+    """The agent that takes over is told so, though the call itself is not in the history that LlamaIndex keeps."""
+    coder = CodeActAgent(
+        name="coder",
+        description="Codes.",
+        code_execute_fn=lambda code: code,
+        llm=make(),
+        tools=[add],
+        can_handoff_to=["reporter"],
+        streaming=streaming,
+    )
+    reporter = FunctionAgent(name="reporter", description="Reports.", llm=make(), tools=[WEATHER], streaming=streaming)
+    gateway.script(
+        Answer(tool_calls=[("handoff", {"to_agent": "reporter", "reason": "Done."})]), Answer(text="I report: 7.")
+    )
+    workflow = AgentWorkflow(agents=[coder, reporter], root_agent="coder")
+    answer, _ = asyncio.run(run(workflow, "Add 3 and 4, then report"))
+    assert (answer.current_agent_name, str(answer)) == ("reporter", "I report: 7.")
+    assert "reporter is now handling" in gateway.requests[1].json["messages"][-1]["content"]
+
+
 def test_consumer_agent_workflow_chooses_a_function_agent(make: Any) -> None:
     """By metadata."""
     workflow = AgentWorkflow.from_tools_or_functions([add], llm=make())

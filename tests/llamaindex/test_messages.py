@@ -285,6 +285,23 @@ def test_complaint_12_an_orphaned_result_is_named() -> None:
         wire_messages([ChatMessage(role="user", content="hi"), orphan])
 
 
+def test_a_result_whose_calls_were_lost_is_told_as_the_users(caplog: pytest.LogCaptureFixture) -> None:
+    """CodeActAgent keeps only the words of the message that hands over, and then what the tool answered."""
+    result = ChatMessage(
+        role="tool",
+        blocks=[TextBlock(text="Agent b is in charge."), ImageBlock(image=PNG)],
+        additional_kwargs={"tool_call_id": "call_9"},
+    )
+    wire = wire_messages([ChatMessage(role="assistant", content="I hand over."), result])
+    assert [message["role"] for message in wire] == ["assistant", "user"]
+    assert [part.get("text") for part in wire[1]["content"]] == [
+        "Result of tool call call_9:",
+        "Agent b is in charge.",
+        None,
+    ]
+    assert "call_9" in caplog.text
+
+
 def test_dict_calls_of_a_reloaded_history_are_sent() -> None:
     """After a round trip through JSON the calls may be dicts only (section 5.2)."""
     message = ChatMessage(role="assistant", content="", additional_kwargs={"tool_calls": [CALL]})
