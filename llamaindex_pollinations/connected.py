@@ -85,8 +85,9 @@ class Connected(Closing, BaseComponent):
         await self._connection.aclose()
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """The model and what was set, keys and headers never."""
-        shown = self.model_fields_set | {"model"}
+        """The model and what was set; keys and headers never, nor what no dump holds."""
+        fields = type(self).model_fields
+        shown = {name for name in {*self.model_fields_set, "model"} if name in fields and not fields[name].exclude}
         return [(name, value) for name, value in super().__repr_args__() if name in shown and value is not None]
 
     def __copy__(self) -> Self:

@@ -122,6 +122,11 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
             model_name=self.model,
         )
 
+    @property
+    def audio_config(self) -> dict[str, Any] | None:
+        """OpenAI's name for ``audio``."""
+        return self.audio
+
     def to_payload(self) -> dict[str, Any]:
         """What observers are told: metadata and address, never a key or a header."""
         about = {"class_name": self.class_name(), **self.metadata.model_dump()}

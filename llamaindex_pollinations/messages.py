@@ -69,6 +69,10 @@ class _Conversation:
 
     def wire(self, messages: Sequence[ChatMessage]) -> list[Wire]:
         for place, message in enumerate(messages):
+            if not isinstance(message, ChatMessage):
+                raise InvalidRequestError(
+                    f"messages[{place}]: a ChatMessage is needed, not {type(message).__name__}.", param="messages"
+                )
             role = WIRE_ROLES.get(message.role.value, message.role.value)
             if role == "tool":
                 self._tool(message, place)
@@ -102,6 +106,8 @@ class _Conversation:
             self._add_thinking(wire, message, thoughts)
         if calls:
             wire["tool_calls"] = calls
+        elif called := message.additional_kwargs.get("function_call"):
+            wire["function_call"] = called
         return _named(wire, message)
 
     def _take_out_media(self, wire: Wire, content: list[Part]) -> None:

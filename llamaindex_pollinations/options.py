@@ -50,7 +50,8 @@ def call_options(
     known = ChatOptions.model_fields
     call, door = with_own_names(call), with_own_names(door)
     strict = bool(call.pop("strict", strict))
-    extra = {**base.get("extra_body", {}), **{name: value for name, value in door.items() if name not in known}}
+    extra = {**base.get("extra_body", {}), **(door.get("extra_body") or {})}
+    extra |= {name: value for name, value in door.items() if name not in known}
     options = {**base, **{name: value for name, value in door.items() if name in known}}
     if any(name in call for name in SAME_LIMIT):
         options = {name: value for name, value in options.items() if name not in SAME_LIMIT}

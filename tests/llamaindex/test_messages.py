@@ -394,6 +394,24 @@ BAD: dict[str, tuple[ChatMessage, str]] = {
 }
 
 
+def test_a_deprecated_function_call_goes_back() -> None:
+    """A stored conversation may hold the form before tool calls."""
+    called = ChatMessage(
+        role="assistant", content="", additional_kwargs={"function_call": {"name": "draw", "arguments": "{}"}}
+    )
+    result = ChatMessage(role="function", content="done", additional_kwargs={"name": "draw"})
+    assert wire_messages([called, result]) == [
+        {"role": "assistant", "content": "", "function_call": {"name": "draw", "arguments": "{}"}},
+        {"role": "function", "content": "done", "name": "draw"},
+    ]
+
+
+def test_what_is_no_message_is_named_by_its_position() -> None:
+    """Dicts among the messages, say."""
+    with pytest.raises(InvalidRequestError, match=r"messages\[1\]: a ChatMessage is needed, not dict"):
+        wire_messages([ChatMessage(role="user", content="hi"), {"role": "user", "content": "hi"}])  # type: ignore[list-item]
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_a_block_that_cannot_be_sent_names_type_role_and_position(case: str) -> None:
     """Nothing is dropped without a word."""

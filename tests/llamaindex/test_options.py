@@ -63,6 +63,16 @@ def test_extra_body_of_call_and_constructor_are_one(make: Any, gateway: Emulator
     assert (sent["top_k"], sent["min_p"], sent["temperature"]) == (2, 0.1, 0.3)
 
 
+def test_extra_body_may_stand_among_the_additional_kwargs(make: Any, gateway: Emulator) -> None:
+    """Where users of OpenAI-like classes put it; the nearer one holds, key by key."""
+    llm = make(
+        extra_body={"top_k": 1, "min_p": 0.1}, additional_kwargs={"extra_body": {"top_k": 2, "verbosity": "low"}}
+    )
+    llm.chat(ASKED, extra_body={"verbosity": "high"})
+    sent = gateway.requests[0].json
+    assert (sent["top_k"], sent["min_p"], sent["verbosity"]) == (2, 0.1, "high")
+
+
 EVERY_OPTION: dict[str, Any] = {
     "temperature": 0.5,
     "top_p": 0.5,
@@ -156,10 +166,18 @@ def test_other_names_of_options(gateway: Emulator) -> None:
         model_name="claude", base_url=f"{gateway.url}/v1", audio_config={"voice": "alloy", "format": "wav"}
     )
     assert (llm.model, llm.audio) == ("claude", {"voice": "alloy", "format": "wav"})
+    assert llm.audio_config == llm.audio
     llm.complete("hi")
     assert gateway.requests[0].path == "/v1/chat/completions"
     with pytest.raises(InvalidRequestError, match="one option"):
         Pollinations(api_base=gateway.url, base_url="http://127.0.0.1:1")
+
+
+def test_a_print_shows_what_was_set(make: Any, gateway: Emulator) -> None:
+    """Not the functions that LlamaIndex puts into every model."""
+    assert repr(make("claude", temperature=0.5)) == (
+        f"Pollinations(temperature=0.5, api_base={gateway.url!r}, max_retries=0, model='claude')"
+    )
 
 
 def test_no_key_and_no_address_is_one_clear_sentence() -> None:
