@@ -32,11 +32,17 @@ DECIDED_HERE = frozenset(
     {"tools", "tool_choice", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls", "response_format"}
 )
 BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+CUT_BY = frozenset({"length", "content_filter"})  # finish reasons that hold whichever way was asked
 SHOWN = 300
 
 
 class StructuredOutputError(ReplyError, ValueError):
-    """No answer held an object of the class that was asked for; the message shows the last one's beginning."""
+    """No answer held an object of the class that was asked for; the message shows the last one's beginning.
+
+    ``is_final`` says that asking in another way would not help: the model refused, a filter or ``max_tokens`` cut it.
+    """
+
+    is_final = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,7 @@ class Attempt:
             f"It began: {text[:SHOWN]!r}.",
             request_id=about.get("request_id"),
         )
+        error.is_final = bool(refusal) or about.get("finish_reason") in CUT_BY
         error.__cause__ = failure
         return error
 

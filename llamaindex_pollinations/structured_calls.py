@@ -119,6 +119,8 @@ def _note(error: PollinationsError, attempt: Attempt, attempts: Attempts, failur
     """Go on to the next way and say so; raise where another way cannot help."""
     if isinstance(error, BadRequestError) and type(error) not in {BadRequestError, UnprocessableEntityError}:
         raise error
+    if isinstance(error, StructuredOutputError) and error.is_final:
+        raise error
     failures.append(error)
     place = attempts.index(attempt) + 1
     if place == len(attempts):

@@ -255,6 +255,26 @@ def test_what_is_no_object_is_a_typed_error(
     assert isinstance(caught.value, StructuredOutputError)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(text='{"name": "Bob", "a', finish_reason="length"),
+        Answer(text="", refusal="I will not."),
+        Answer(text="I was about to", finish_reason="content_filter"),
+    ],
+    ids=["cut", "refusal", "filter"],
+)
+def test_a_refusal_or_a_cut_answer_is_not_asked_for_again(
+    answer: Answer, make: Any, method: str, gateway: Emulator
+) -> None:
+    """Another way would be refused or cut as well, and paid for: the error says what to do."""
+    gateway.script(answer)
+    with pytest.raises(StructuredOutputError) as caught:
+        found(make(), method)
+    assert caught.value.is_final
+    assert len(gateway.requests) == 1
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_complaint_35_and_row_21_the_system_prompt_is_kept(way: str, make: Any, method: str, gateway: Emulator) -> None:
     """In all four methods, in all three ways."""
