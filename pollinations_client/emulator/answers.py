@@ -11,10 +11,11 @@ from PIL import Image, UnidentifiedImageError
 
 from . import formats
 from .audio import spoken
-from .fill import Source, fill
+from .fill import fill
 from .pictures import plot
 from .plan import calls_for, tool_summary
 from .scripts import Answer
+from .source import Source
 from .talk import reply_to
 from .words import subject
 

@@ -3,91 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
-from . import strings
-from .words import overlap, shortened, subjects, tokens
+from . import forms, strings
+from .amounts import bounded, is_number, narrower
+from .source import Source
+from .words import overlap, subjects, tokens
 
 Json = dict[str, Any]
 DEEPEST = 7
-LONGEST = 6000
-NUMBER = re.compile(r"(?<![\w.])[-\u2212]?\d+(?:[,_]\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
+MOST_TRIES = 1000
 ADDRESSES = re.compile(r"\b(?:URLs?|links?|(?:web )?addresses)\b", re.IGNORECASE)
-UNITS = {
-    "duration": "s|secs?|seconds?",
-    "seconds": "s|secs?|seconds?",
-    "minutes": "min|mins|minutes?",
-    "hours": "h|hours?",
-}
-NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-}
-
-
-@dataclass
-class Source:
-    """A text to take values from; what was taken is not taken again."""
-
-    text: str
-    keep_defaults: bool = True
-    numbers: list[float] = field(default_factory=list)
-    quoted: list[str] = field(default_factory=list)
-    choices: list[str] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
-    options: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, text: str, *, keep_defaults: bool = True) -> Source:
-        """Read the numbers, the quoted texts and the numbered choices of a text."""
-        text = shortened(text, LONGEST)
-        quoted = strings.quoted(text)
-        bare = text
-        for one in quoted:
-            bare = bare.replace(one, " " * len(one))
-        numbers = [value for found in NUMBER.findall(bare) if isfinite(value := as_number(found))]
-        if not numbers:
-            numbers = [float(NUMBER_WORDS[word]) for word in tokens(bare) if word in NUMBER_WORDS and word != "one"]
-        return cls(text, keep_defaults, numbers, quoted, strings.numbered(text))
-
-    def near(self, name: str) -> float | None:
-        """The number that stands next to a name: ``seed 42``, ``width=768``, ``512 px high``."""
-        spelt = r"[\s_-]*".join(map(re.escape, tokens(name)))
-        match = re.search(rf"\b{spelt}\b\s*(?:is|of|to|=|:|at)?\s*({NUMBER.pattern})", self.text, re.IGNORECASE)
-        match = (
-            match
-            or self._unit(name)
-            or re.search(rf"({NUMBER.pattern})\s*(?:px|pixels?|-)?\s*\b{spelt}\b", self.text, re.IGNORECASE)
-        )
-        if match is None or not isfinite(value := as_number(match.group(1))):
-            return self._size(name)
-        if value in self.numbers:
-            self.numbers.remove(value)
-        return value
-
-    def _size(self, name: str) -> float | None:
-        size = re.search(r"\b(\d{2,4})\s*[x\u00d7]\s*(\d{2,4})\b", self.text)
-        if size is None or name not in ("width", "height"):
-            return None
-        return float(size.group(1 if name == "width" else 2))
-
-    def _unit(self, name: str) -> re.Match[str] | None:
-        """The number before the unit that a name tells: seconds for a duration, minutes for minutes."""
-        unit = next((UNITS[word] for word in tokens(name) if word in UNITS), None)
-        return re.search(rf"({NUMBER.pattern})[\s-]*(?:{unit})\b", self.text, re.IGNORECASE) if unit else None
-
-    def mentions(self, name: str) -> bool:
-        """Whether the text speaks of a property."""
-        spoken = set(tokens(name)) <= set(tokens(self.text))
-        return spoken or self._size(name) is not None or self._unit(name) is not None
-
-
-def as_number(text: str) -> float:
-    """A number as written, with or without thousands separators."""
-    return float(text.replace("\u2212", "-").replace(",", "").replace("_", ""))
 
 
 def fill(schema: Json, source: Source, root: Json | None = None) -> Any:
@@ -113,8 +39,9 @@ class Filler:
             return self.option(schema, name)
         if self.source.keep_defaults and "default" in schema and not self.source.mentions(name):
             return schema["default"]
-        variants = schema.get("anyOf") or schema.get("oneOf")
-        return self.variant(variants, name, depth) if variants else self.typed(schema, name, depth)
+        if schema.get("anyOf") or schema.get("oneOf"):
+            return self.variant(schema, name, depth)
+        return self.typed(schema, name, depth)
 
     def typed(self, schema: Json, name: str, depth: int) -> Any:
         """A value for a schema by its type."""
@@ -156,20 +83,20 @@ class Filler:
                 elif name == "required":
                     merged[name] = [*merged.get(name, []), *value]
                 else:
-                    merged.setdefault(name, value)
+                    merged[name] = narrower(name, merged.get(name, value), value)
         return merged
 
-    def variant(self, variants: Sequence[Any], name: str, depth: int) -> Any:
-        """The variant whose properties fit the text best, else the first that is not null."""
-        plain = [self.plain(one) for one in variants]
+    def variant(self, schema: Json, name: str, depth: int) -> Any:
+        """The variant that fits the text best, else the first that is not null; with what stands beside the variants."""
+        variants = schema.get("anyOf") or schema["oneOf"]
+        beside = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "default")}
+        plain = [self.plain({"allOf": [one, beside]}) for one in variants]
         real = [one for one in plain if one.get("type") != "null"]
         if not real:
             return None
         if depth >= DEEPEST and len(real) < len(plain):
             return None
-        scored = [
-            overlap(" ".join([*one.get("properties", {}), str(one.get("title", ""))]), self.source.text) for one in real
-        ]
+        scored = [overlap(_told_of(one), self.source.text) for one in real]
         return self.value(real[scored.index(max(scored))], name, depth)
 
     def option(self, schema: Json, name: str) -> Any:
@@ -204,12 +131,12 @@ class Filler:
 
     def likely(self, schema: Json, name: str) -> float:
         """A number for a name when the text has none left."""
-        if "default" in schema and schema["default"] is not None:
+        if is_number(schema.get("default")):
             return float(schema["default"])
         if "year" in tokens(name):
             return 2026.0
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
-        if high is not None and set(tokens(name)) & {"score", "rating", "confidence", "relevance", "probability"}:
+        if is_number(high) and set(tokens(name)) & {"score", "rating", "confidence", "relevance", "probability"}:
             return 0.8 * float(high)
         return 1.0
 
@@ -231,37 +158,65 @@ class Filler:
     def array(self, schema: Json, name: str, depth: int) -> list[Any]:
         """Items from the lists in the text; one for objects; none past the depth limit."""
         low, high = schema.get("minItems", 0), schema.get("maxItems")
-        if "prefixItems" in schema:
-            return [self.value(one, name, depth + 1) for one in schema["prefixItems"]]
+        items = [self.value(one, name, depth + 1) for one in schema.get("prefixItems", ())]
+        if "contains" in schema:
+            items.append(self.value(schema["contains"], name, depth + 1))
+            low = max(low, len(items))
         item = self.plain(schema.get("items", {"type": "string"}))
-        if depth >= DEEPEST and low == 0:
-            return []
+        if not items:
+            items = [] if depth >= DEEPEST and low == 0 else self.items(item, name, depth)
+        if schema.get("uniqueItems"):
+            items = self.distinct(items, item, low)
+        elif len(items) < low:
+            items += [self.value(item, name, depth + 1)] * (low - len(items))
+        return items if high is None else items[:high]
+
+    def items(self, item: Json, name: str, depth: int) -> list[Any]:
+        """As many items as the text has."""
         kind = item.get("type")
-        items: list[Any]
         if "enum" in item:
             named = [one for one in item["enum"] if str(one).lower() in self.source.text.lower()]
-            items = named or item["enum"][:1]
-        elif kind in ("integer", "number") and self.source.numbers:
-            items = [bounded(value, item, whole=kind == "integer") for value in self.source.numbers]
+            return named or item["enum"][:1]
+        if kind in ("integer", "number") and self.source.numbers:
+            numbers = [bounded(value, item, whole=kind == "integer") for value in self.source.numbers]
             self.source.numbers.clear()
-        elif kind == "string":
-            items = self.strings(item)
-        else:
-            items = self.objects(item, name, depth)
-        items += [self.value(item, name, depth + 1)] * (low - len(items)) if len(items) < low else []
-        if schema.get("uniqueItems"):
-            items = [one for at, one in enumerate(items) if one not in items[:at]]
-        return items if high is None else items[:high]
+            return numbers
+        return self.strings(item) if kind == "string" else self.objects(item, name, depth)
+
+    def distinct(self, items: list[Any], item: Json, low: int) -> list[Any]:
+        """The items without repeats, and others of their kind until there are enough."""
+        items = [one for at, one in enumerate(items) if one not in items[:at]]
+        for at in range(1, MOST_TRIES):
+            if len(items) >= low:
+                break
+            other = self.other(item, items[0] if items else None, at)
+            items += [] if other in items else [other]
+        return items
+
+    def other(self, item: Json, first: Any, at: int) -> Any:
+        """The ``at``-th value beside a first one."""
+        match item:
+            case {"enum": [*options]}:
+                return options[at % len(options)]
+            case {"type": "integer" | "number" as kind}:
+                away = (at + 1) // 2 * (1 if at % 2 else -1) * (item.get("multipleOf") or 1)
+                return bounded((first or 0) + away, item, whole=kind == "integer")
+            case {"type": "boolean"}:
+                return at % 2 == 0
+            case {"type": "string"}:
+                return forms.sized(f"{at} {first or 'item'}", item)
+            case _:
+                return self.value(item, "", 1)
 
     def strings(self, item: Json) -> list[str]:
         """Quoted texts, a list in the text, or the text's subjects; where a form is asked for, what has that form."""
         if "format" in item or "pattern" in item:
-            return strings.all_formed(item, self.source.text)
+            return forms.all_formed(item, self.source.text)
         if self.source.quoted:
             found, self.source.quoted = self.source.quoted, []
         else:
             found = strings.listed(self.source.text)
-        return [strings.sized(one, item) for one in found]
+        return [forms.sized(one, item) for one in found]
 
     def objects(self, item: Json, name: str, depth: int) -> list[Any]:
         """One object per entity of a list in the text, else one."""
@@ -277,33 +232,53 @@ class Filler:
     def object(self, schema: Json, name: str, depth: int) -> Json:
         """Every required property, and the optional ones that the text speaks of."""
         properties = schema.get("properties") or {}
-        if not properties:
+        required = dict.fromkeys(schema.get("required", ()))
+        if not properties and not required:
             return self.mapping(schema)
-        required = set(schema.get("required", ()))
         claimed = {strings.labelled(inner, self.source.text) for inner in properties}
         self.source.quoted = [one for one in self.source.quoted if one not in claimed]
+        left = schema.get("maxProperties", len(properties)) - len(required)
         made: Json = {}
         for inner, part in properties.items():
             plain = self.plain(part)
-            if inner in required or (depth < DEEPEST and self.wanted(inner, plain)):
+            is_due = inner in required
+            if is_due or (left > 0 and depth < DEEPEST and self.wanted(inner, plain)):
                 made[inner] = self.value(plain, inner, depth + 1)
+                left -= not is_due
+        missing = [one for one in required if one not in made]
+        spare = [one for one in properties if one not in made and one not in required]
+        more = max(0, schema.get("minProperties", 0) - len(made) - len(missing))
+        for inner in [*missing, *spare[:more]]:
+            made[inner] = self.value(properties.get(inner, self.rest(schema)), inner, depth + 1)
         return made
+
+    @staticmethod
+    def rest(schema: Json) -> Any:
+        """The schema of properties that are not declared."""
+        patterns = [*schema.get("patternProperties", {}).values()]
+        given = schema.get("additionalProperties")
+        return given if isinstance(given, dict) else patterns[0] if patterns else {"type": "string"}
 
     def wanted(self, name: str, schema: Json) -> bool:
         """Whether an optional property is filled in; one that takes addresses only when the text has some."""
         if ADDRESSES.search(str(schema.get("description", ""))) and "://" not in self.source.text:
             return False
-        if self.source.mentions(name) or strings.in_format(schema, name, self.source.text):
+        if self.source.mentions(name) or forms.in_format(schema, name, self.source.text):
             return True
         return any(str(one).lower() in tokens(self.source.text) for one in schema.get("enum") or ())
 
     def mapping(self, schema: Json) -> Json:
-        """A free object: the ``key: value`` pairs of the text."""
-        if schema.get("additionalProperties") is False:
+        """A free object: the ``key: value`` pairs of the text, and made-up ones where some are needed."""
+        patterns, least = schema.get("patternProperties", {}), schema.get("minProperties", 0)
+        if schema.get("additionalProperties") is False and not patterns:
             return {}
-        inner = schema.get("additionalProperties")
-        pairs = strings.pairs(self.source.text)
-        if not isinstance(inner, dict):
+        inner = self.rest(schema) if isinstance(schema.get("additionalProperties"), dict) or patterns else None
+        pattern = next(iter(patterns), str(schema.get("propertyNames", {}).get("pattern", "")))
+        pairs = {key: value for key, value in strings.pairs(self.source.text).items() if re.search(pattern, key)}
+        for at in range(least - len(pairs)):
+            pairs[forms.matching(pattern, "", low=at + 1) or f"key{at + 1}"] = self.source.text
+        pairs = dict([*pairs.items()][: schema.get("maxProperties")])
+        if inner is None:
             return dict(pairs)
         return {key: fill(inner, Source.of(value), self.root) for key, value in pairs.items()}
 
@@ -311,7 +286,7 @@ class Filler:
         """The text that fits the property's name, format and description."""
         found = strings.mentioned(name, self.source.options, self.source.text)
         if found is None:
-            found = strings.wellformed(schema, name, self.source.text)
+            found = forms.wellformed(schema, name, self.source.text)
         if found is None:
             found = strings.labelled(name, self.source.text)
         if found is None and self.source.quoted:
@@ -319,27 +294,7 @@ class Filler:
         if found is None:
             found = strings.fitting(name, str(schema.get("description", "")), self.source.text, self.source.used)
         self.source.used.add(found)
-        return strings.sized(found, schema)
-
-
-def bounded(value: float, schema: Json, *, whole: bool) -> float | int:
-    """The value within the schema's bounds, as an integer where one is wanted."""
-    step = 1 if whole else 1e-6
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if isinstance(schema.get("exclusiveMinimum"), int | float) and value <= schema["exclusiveMinimum"]:
-        low = schema["exclusiveMinimum"] + step
-    if isinstance(schema.get("exclusiveMaximum"), int | float) and value >= schema["exclusiveMaximum"]:
-        high = schema["exclusiveMaximum"] - step
-    if low is not None and value < low:
-        value = low
-    if high is not None and value > high:
-        value = high
-    multiple = schema.get("multipleOf")
-    if multiple and value % multiple:
-        value = max(multiple, value - value % multiple)
-    if whole:
-        return int(value)
-    return int(value) if value == int(value) and abs(value) < 1e15 else value
+        return forms.sized(found, schema)
 
 
 def words_of(schema: Json) -> list[str]:
@@ -350,3 +305,10 @@ def words_of(schema: Json) -> list[str]:
         if isinstance(part, dict):
             found += [word for one in part.get("enum") or () for word in subjects(str(one))]
     return found
+
+
+def _told_of(variant: Json) -> str:
+    """The words that tell one variant from another: its title, its properties and their fixed values."""
+    properties: Json = variant.get("properties") or {}
+    fixed = [part.get("const", part.get("enum")) for part in properties.values() if isinstance(part, dict)]
+    return " ".join([str(variant.get("title", "")), *properties, *(str(one) for one in fixed if one is not None)])

@@ -9,9 +9,10 @@ from typing import Any
 
 from . import shapes, strings
 from .context import claims
-from .fill import Source, fill
+from .fill import fill
 from .listings import LISTINGS
 from .plan import Step, plan, resolved
+from .source import Source
 from .words import overlap, sentences, shortened, subject, subjects
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from . import strings
 from .context import first_sentences, from_context, passages, question
-from .fill import NUMBER_WORDS
+from .source import NUMBER_WORDS
 from .words import best, keywords, overlap, sentences, subject
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from . import strings
 from .context import from_context
-from .fill import NUMBER, Source, fill, words_of
+from .fill import fill, words_of
 from .request import ChatRequest, Tool
 from .shapes import documents
+from .source import NUMBER, Source
 from .words import shortened, subjects, tokens, unique
 
 Json = dict[str, Any]

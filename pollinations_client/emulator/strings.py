@@ -13,29 +13,6 @@ QUOTED = re.compile("|".join([*QUOTE_PAIRS, r"`([^`\n]+)`", r"(?<!\w)['\u2018]([
 WORD = r"[\w'\u2019-]"
 PROPER = rf"[A-Z]{WORD}*(?:(?:\s+|,\s)(?:[A-Z]{WORD}*|de|of|la|van|von))*"
 PLAIN_NAME = rf"[A-Z]{WORD}*(?:\s+[A-Z]{WORD}*)*"
-FORMATS: dict[str, tuple[str, str]] = {
-    "date": (r"\b\d{4}-\d{2}-\d{2}\b", "2026-01-01"),
-    "date-time": (r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})?", "2026-01-01T12:00:00Z"),
-    "time": (r"\b\d{1,2}:\d{2}(?::\d{2})?\b(?: ?[ap]m\b)?", "12:00:00"),
-    "duration": (r"\bP(?:\d+[YMWD])*(?:T(?:\d+[HMS])+)?\b", "PT1H"),
-    "email": (r"[\w.+-]+@[\w-]+\.[\w.]*\w", "someone@example.com"),
-    "uri": (r"https?://[^\s\"'<>)\]]+", "https://example.com/"),
-    "uuid": (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "00000000-0000-4000-8000-000000000000"),
-    "ipv4": (r"\b\d{1,3}(?:\.\d{1,3}){3}\b", "127.0.0.1"),
-}
-NAMED_FORMATS = {
-    "date": "date",
-    "datetime": "date-time",
-    "time": "time",
-    "to": "email",
-    "recipient": "email",
-    "cc": "email",
-    "email": "email",
-    "url": "uri",
-    "uri": "uri",
-    "link": "uri",
-    "uuid": "uuid",
-}
 PLACE = frozenset(
     "city location place country town destination origin address region where restaurant hotel venue airport".split()
 )
@@ -47,9 +24,6 @@ WHOLE = frozenset("query question input request text topic message instruction t
 PICTURED = frozenset("prompt image picture caption scene".split())
 LANGUAGES = (
     "English French German Spanish Italian Portuguese Dutch Polish Russian Chinese Japanese Korean Arabic Hindi Turkish"
-).split()
-PATTERN_TRIES = (
-    "a A abc ABC A1 a1 1 123 1234 12345 AB12 ABC123 ABC-123 2026-01-01 12:00 +15550100 #aabbcc 1.0.0 en en-US a@b.co"
 ).split()
 POLITE = r"^\s*(?:please |can you |could you |now |then |and |also |finally |i want you to )*"
 DRAWN = r"(?:image|picture|photo|painting|drawing|illustration|sketch|video|clip|film|animation|pic|portrait)s?"
@@ -119,49 +93,6 @@ def labelled(name: str, text: str) -> str | None:
     return None
 
 
-def format_of(schema: Json, name: str) -> str | None:
-    """The format that a schema asks for, or that the last word of the name tells."""
-    form = schema.get("format") or next((NAMED_FORMATS[w] for w in tokens(name)[-1:] if w in NAMED_FORMATS), None)
-    return form if form in FORMATS else None
-
-
-def in_format(schema: Json, name: str, text: str) -> str | None:
-    """The piece of the text that has the property's format."""
-    form = format_of(schema, name)
-    match = re.search(FORMATS[form][0], text) if form else None
-    return match.group() if match else None
-
-
-def wellformed(schema: Json, name: str, text: str) -> str | None:
-    """A value of the schema's format, or of the format that the name tells, or of its pattern."""
-    if "pattern" in schema:
-        return matching(str(schema["pattern"]), text)
-    if (found := in_format(schema, name, text)) is not None:
-        return found
-    form = format_of(schema, name)
-    asked_for = schema.get("format") or tokens(name)[-1:] in (["email"], ["url"], ["uri"], ["link"], ["uuid"])
-    return FORMATS[form][1] if form and asked_for else None
-
-
-def all_formed(schema: Json, text: str) -> list[str]:
-    """Every piece of the text that has the schema's format or pattern."""
-    if "pattern" in schema:
-        return [one for one in re.findall(r"\S+", text) if re.search(str(schema["pattern"]), one)]
-    form = format_of(schema, "")
-    return re.findall(FORMATS[form][0], text) if form else []
-
-
-def matching(pattern: str, text: str) -> str | None:
-    """A word of the text, or a stock word, that a pattern takes."""
-    try:
-        regex = re.compile(pattern)
-    except re.error:
-        return None
-    plain = re.findall(r"\S+", text)
-    candidates = [*quoted(text), *plain, *(word.strip(".,;:!?") for word in plain), *PATTERN_TRIES]
-    return next((one for one in candidates if regex.search(one)), None)
-
-
 def fitting(name: str, description: str, text: str, used: set[str]) -> str:
     """The part of the text that fits a property's name; in the end the text's subject."""
     last = set(tokens(name))
@@ -171,7 +102,7 @@ def fitting(name: str, description: str, text: str, used: set[str]) -> str:
         return found
     if last & {"currency", "symbol", "ticker", "code"} and (codes := re.findall(r"\b[A-Z]{2,5}\b", text)):
         return _first_new(codes, used)
-    if tokens(name)[-1] in NUMBERED and (found := _numbered_thing(name, text)):
+    if set(tokens(name)[-1:]) & NUMBERED and (found := _numbered_thing(name, text)):
         return found
     if last & CALLED and (match := re.search(r"\b(?:called|named|labelled|titled)\s+([^\s.,;:!?]+)", text)):
         return match.group(1)
@@ -322,14 +253,6 @@ def split_names(text: str) -> str:
     """``Paris, London and Tokyo`` as ``Paris and London and Tokyo``; a place's state stays with it."""
     listing = rf"{PLAIN_NAME}(?:,\s+(?![A-Z]{{2}}\b){PLAIN_NAME})+,?\s+and\s+{PLAIN_NAME}"
     return re.sub(listing, lambda match: re.sub(r",\s+(?:and\s+)?", " and ", match.group()), text)
-
-
-def sized(text: str, schema: Json) -> str:
-    """The text within the schema's bounds on length."""
-    low, high = schema.get("minLength", 0), schema.get("maxLength")
-    if len(text) < low:
-        text = (text + " " + "emulated " * (low // 9 + 1))[: max(low, len(text))]
-    return text if high is None else text[:high]
 
 
 def is_drawing(name: str, description: str) -> bool:
