@@ -87,7 +87,7 @@ class Filler:
         return merged
 
     def variant(self, schema: Json, name: str, depth: int) -> Any:
-        """The variant that fits the text best, else the first that is not null; with what stands beside the variants."""
+        """The variant that fits the text best, else the first that is not null; what stands beside them holds too."""
         variants = schema.get("anyOf") or schema["oneOf"]
         beside = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "default")}
         plain = [self.plain({"allOf": [one, beside]}) for one in variants]

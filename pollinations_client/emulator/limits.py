@@ -38,7 +38,7 @@ def check_model(request: ChatRequest) -> None:
     if count_tokens(request) > model.context:
         raise upstream(
             f"This model's maximum context length is {model.context} tokens. Please reduce the length of the messages.",
-            kind="context_length_exceeded",
+            code="context_length_exceeded",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from .reply import Reply, json_bytes
@@ -27,7 +28,7 @@ CODES = {
     503: "SERVICE_UNAVAILABLE",
     504: "GATEWAY_TIMEOUT",
 }
-SEED_CODES = {status: CODES[status] for status in (400, 401, 403, 404, 405, 409, 422, 429, 500, 503)}
+SEED_CODES = {status: CODES[status] for status in (400, 401, 402, 403, 404, 405, 409, 422, 429, 500, 503)}
 
 SENTENCES = {
     400: "Something was wrong with the input data, check the details for more info.",
@@ -61,6 +62,7 @@ class Refusal(Exception):
         fix_url: str | None = None,
         headers: dict[str, str] | None = None,
         bare: dict[str, Any] | None = None,
+        provider_error: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message or SENTENCES.get(status, ""))
         self.status = status
@@ -70,6 +72,7 @@ class Refusal(Exception):
         self.fix_url = fix_url
         self.headers = headers or {}
         self.bare = bare
+        self.provider_error = provider_error
 
     def reply(self, *, today: bool, request_id: str) -> Reply:
         """The reply that says so; ``bare`` bodies go out as they are, outside the envelope."""
@@ -86,13 +89,34 @@ class Refusal(Exception):
             "message": self.message or sentences.get(self.status, "Something went wrong."),
             "timestamp": now,
         }
-        if self.details is not None or not today:
-            error["details"] = self.details or {"name": "HTTPException"}
-        if not today:
-            error["requestId"] = request_id
-        elif self.fix_url:
-            error["fixUrl"] = self.fix_url
+        error |= self._todays_more() if today else self._seeds_more(request_id)
         return {"status": self.status, "success": False, "error": error}
+
+    def _todays_more(self) -> dict[str, Any]:
+        """Details only of a validation or of what a provider said; the innermost sentence is the message already."""
+        more: dict[str, Any] = {"fixUrl": self.fix_url} if self.fix_url else {}
+        if self.provider_error is not None:
+            body = json_bytes({"error": self.provider_error}).decode()
+            more["details"] = {"name": "UpstreamError", "upstreamStatus": self.status, "upstreamBody": body}
+        elif self.details is not None:
+            more["details"] = self.details
+        return more
+
+    def _seeds_more(self, request_id: str) -> dict[str, Any]:
+        """Details always, of a 400 with both lists; a provider's words stand in JSON inside the message."""
+        lists: dict[str, Any] = {"formErrors": [], "fieldErrors": {}} if self.status == 400 else {}
+        more: dict[str, Any] = {"details": self.details or {"name": "HTTPException"} | lists, "requestId": request_id}
+        if self.provider_error is not None:
+            reason = HTTPStatus(self.status).phrase
+            told = {
+                "error": reason,
+                "message": f"{self.status} {reason}",
+                "requestId": request_id,
+                "requestParameters": {},
+                "details": {"error": self.provider_error, "provider": "emulator"},
+            }
+            more |= {"message": json_bytes(told).decode(), "details": {"name": "UpstreamError"} | lists}
+        return more
 
 
 def invalid(field_errors: dict[str, list[str]], form_errors: list[str] | None = None) -> Refusal:
@@ -101,7 +125,7 @@ def invalid(field_errors: dict[str, list[str]], form_errors: list[str] | None = 
     return Refusal(400, details=details)
 
 
-def upstream(message: str, status: int = 400, kind: str = "invalid_request_error") -> Refusal:
+def upstream(message: str, status: int = 400, *, code: str | None = None) -> Refusal:
     """What a provider behind the gateway refuses."""
-    body = '{"error":{"message":"' + message.replace("\\", "\\\\").replace('"', '\\"') + f'","type":"{kind}"}}}}'
-    return Refusal(status, message, details={"name": "UpstreamError", "upstreamStatus": status, "upstreamBody": body})
+    told = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return Refusal(status, message, provider_error=told)

@@ -146,7 +146,19 @@ def error(era: str) -> Json:
         if era == "seed"
         else record(inner, seed_only | {"fixUrl": {"type": "string", "pattern": "^https://"}})
     )
-    return record({"status": {"type": "integer", "minimum": 400}, "success": {"const": False}, "error": body})
+    envelope = record({"status": {"type": "integer", "minimum": 400}, "success": {"const": False}, "error": body})
+    return envelope | ({"allOf": [_seed_code(*pair) for pair in SEED_CODES.items()]} if era == "seed" else {})
+
+
+SEED_CODES = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 402: "PAYMENT_REQUIRED", 403: "FORBIDDEN", 500: "INTERNAL_ERROR"}
+
+
+def _seed_code(status: int, code: str) -> Json:
+    """A status that the seed document lists has the code listed beside it; a 400 also both lists of faults."""
+    told: Json = {"code": {"const": code}}
+    if status == 400:
+        told["details"] = record({"name": TEXT, "formErrors": many(TEXT), "fieldErrors": {"type": "object"}})
+    return {"if": {"properties": {"status": {"const": status}}}, "then": {"properties": {"error": record(told)}}}
 
 
 def pricing(era: str) -> Json:

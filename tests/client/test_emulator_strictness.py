@@ -176,6 +176,18 @@ def test_histories_that_providers_refuse(either_gateway: Emulator, messages: lis
     assert words in response.json()["error"]["message"]
 
 
+def test_what_a_provider_refuses_is_told_as_each_era_told_it(gateway: Emulator, seed_gateway: Emulator) -> None:
+    """Today the sentence is the message and the body stands in the details; the seed era nests JSON in the message."""
+    body = {"messages": [USER, {"role": "tool", "tool_call_id": "a", "content": 'said "hm"'}]}
+    error = post(gateway, body).json()["error"]
+    provider = json.loads(error["details"]["upstreamBody"])["error"]
+    assert provider["message"] == error["message"]
+    assert error["details"]["upstreamStatus"] == 400
+    nested = json.loads(post(seed_gateway, body).json()["error"]["message"])
+    assert nested["details"]["error"] == provider
+    assert nested["message"] == "400 Bad Request"
+
+
 def test_bodies_that_are_no_json_objects(either_gateway: Emulator) -> None:
     """Broken JSON, a list and nothing at all are 400; more than 20 MB is 413."""
     for content in (b"{", b"[1]", b""):
