@@ -7,14 +7,15 @@ from typing import Any, TypeGuard
 
 Json = dict[str, Any]
 LEAST_STEP = 1e-6
+MOST = 1e300
 MOST_STEPS = 200
 AT_LEAST = ("minimum", "minLength", "minItems", "minProperties", "exclusiveMinimum")
 AT_MOST = ("maximum", "maxLength", "maxItems", "maxProperties", "exclusiveMaximum")
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """A JSON number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """A JSON number that can be reckoned with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
 
 
 def narrower(name: str, left: Any, right: Any) -> Any:

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
@@ -167,9 +168,9 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 def _parsed(body: bytes) -> Any:
-    """The JSON of a body as JavaScript reads it: no NaN, half a surrogate pair is no character; None if broken."""
+    """The JSON of a body: no NaN, nothing endless, half a surrogate pair is no character; None if broken."""
     try:
-        value = json.loads(body, parse_constant=_refuse_constant) if body else None
+        value = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite) if body else None
         if b"\\ud" in body.lower():
             return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
@@ -179,6 +180,13 @@ def _parsed(body: bytes) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not isfinite(value):
+        raise ValueError(f"{digits:.20} is too large")
+    return value
 
 
 def _received(scope: Scope, body: bytes) -> Received:

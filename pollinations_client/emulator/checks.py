@@ -115,6 +115,30 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
     return check
 
 
+def closed(required: Mapping[str, Check], optional: Mapping[str, Check]) -> Check:
+    """An object with these fields and no others."""
+    known = record(required, optional)
+
+    def check(value: Any) -> str | None:
+        if complaint := known(value):
+            return complaint
+        other = next((name for name in value if name not in required and name not in optional), None)
+        return None if other is None else f'Unrecognized key: "{other}"'
+
+    return check
+
+
+def mapped(each: Check) -> Check:
+    """Any object whose values all pass a check."""
+
+    def check(value: Any) -> str | None:
+        if complaint := mapping(value):
+            return complaint
+        return next((f"{name}: {told}" for name, one in value.items() if (told := each(one))), None)
+
+    return check
+
+
 def anything(_: Any) -> str | None:
     """Whatever it is."""
     return None

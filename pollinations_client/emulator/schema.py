@@ -11,7 +11,9 @@ from .checks import (
     anything,
     array,
     boolean,
+    closed,
     either,
+    mapped,
     mapping,
     nullable,
     number,
@@ -53,10 +55,10 @@ PARTS: dict[str, Check] = {
         {"image_url": record({"url": string}, {"detail": one_of("auto", "low", "high"), "mime_type": string})},
         CACHE_CONTROL,
     ),
-    "video_url": record({"video_url": record({"url": string})}, CACHE_CONTROL),
+    "video_url": record({"video_url": record({"url": string}, {"mime_type": string})}, CACHE_CONTROL),
     "input_audio": record({"input_audio": record({"data": string, "format": one_of(*AUDIO)})}, CACHE_CONTROL),
     "file": record(
-        {"file": record({}, {"file_data": string, "file_id": string, "file_name": string, "file_url": string})},
+        {"file": record({}, dict.fromkeys(("file_data", "file_id", "file_name", "file_url", "mime_type"), string))},
         CACHE_CONTROL,
     ),
     "thinking": record({"thinking": string}),
@@ -70,9 +72,8 @@ PARTS_OF_ROLE: dict[str, tuple[str, ...]] = {
     "tool": ("text",),
     "function": ("text",),
 }
-TOOL_CALL = record(
-    {"id": string, "type": one_of("function"), "function": record({"name": string, "arguments": string})}
-)
+FUNCTION_CALL = record({"name": string, "arguments": string})
+TOOL_CALL = record({"id": string, "type": one_of("function"), "function": FUNCTION_CALL})
 FUNCTION = record({"name": string}, {"description": string, "parameters": mapping, "strict": nullable(boolean)})
 TOOL = tagged({"function": record({"function": FUNCTION})} | dict.fromkeys(BUILT_IN_TOOLS, anything))
 RESPONSE_FORMAT = tagged(
@@ -80,7 +81,11 @@ RESPONSE_FORMAT = tagged(
         "text": anything,
         "json_object": anything,
         "json_schema": record(
-            {"json_schema": record({"schema": mapping}, {"name": string, "strict": nullable(boolean)})}
+            {
+                "json_schema": record(
+                    {"schema": mapping}, {"name": string, "description": string, "strict": nullable(boolean)}
+                )
+            }
         ),
     }
 )
@@ -98,21 +103,18 @@ def message(value: Any) -> str | None:
     if complaint := one_of(*ROLES)(role):
         return f"role: {complaint}"
     content = either(string, array(tagged({name: PARTS[name] for name in PARTS_OF_ROLE[role]}), low=1))
-    optional: dict[str, Check] = {"name": string}
+    optional: dict[str, Check] = {"name": string} | ({} if role in ("user", "function") else CACHE_CONTROL)
     required: dict[str, Check] = {}
-    if role == "assistant":
-        optional |= {
-            "content": nullable(content),
-            "tool_calls": nullable(array(TOOL_CALL)),
-            "function_call": nullable(mapping),
-        }
-    elif role in ("tool", "function"):
-        required["content"] = nullable(content)
-        required["tool_call_id" if role == "tool" else "name"] = string
-    else:
-        required["content"] = content
-        if role != "user":
-            optional |= CACHE_CONTROL
+    match role:
+        case "assistant":
+            calls: dict[str, Check] = {"tool_calls": array(TOOL_CALL), "function_call": nullable(FUNCTION_CALL)}
+            optional |= {"content": nullable(content)} | calls
+        case "tool":
+            required |= {"content": nullable(content), "tool_call_id": string}
+        case "function":
+            required |= {"content": nullable(string), "name": string}
+        case _:
+            required["content"] = content
     return record(required, optional)(value)
 
 
@@ -129,7 +131,7 @@ def chat_fields(era: str) -> dict[str, Check]:
         "frequency_penalty": penalty,
         "presence_penalty": penalty,
         "repetition_penalty": nullable(number(0, 2)),
-        "logit_bias": nullable(mapping),
+        "logit_bias": nullable(mapped(number(-SEED_MAX, SEED_MAX, whole=True))),
         "logprobs": nullable(boolean),
         "top_logprobs": nullable(number(0, 20, whole=True)),
         "max_tokens": nullable(number(0, SEED_MAX, whole=True)),
@@ -146,7 +148,7 @@ def chat_fields(era: str) -> dict[str, Check]:
         "parallel_tool_calls": boolean,
         "user": string,
         "function_call": either(one_of("none", "auto"), record({"name": string})),
-        "functions": array(FUNCTION, 1, 128),
+        "functions": array(closed({"name": string}, {"description": string, "parameters": mapping}), 1, 128),
     }
     return fields | (TODAY_FIELDS if today else SEED_FIELDS)
 
@@ -160,7 +162,7 @@ TODAY_FIELDS: dict[str, Check] = {
 }
 SEED_FIELDS: dict[str, Check] = {
     "thinking": nullable(
-        record({"type": one_of("enabled", "disabled")}, {"budget_tokens": number(1, SEED_MAX, whole=True)})
+        record({}, {"type": one_of("enabled", "disabled"), "budget_tokens": number(1, SEED_MAX, whole=True)})
     ),
     "thinking_budget": number(0, SEED_MAX, whole=True),
 }
