@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 
 from .._version import __version__
 from . import account, chat, embeddings, images, models
+from .auth import may_see
 from .faults import literal, spoilt
 from .refusals import Refusal
 from .reply import Reply, json_reply
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from .state import State
 
 MOST_BYTES = 20 * 1024 * 1024
+LONGEST_TARGET = 8192
+EDGE_PAGE = b"<html><head><title>414 Request-URI Too Large</title></head><body>cloudflare (emulated)</body></html>"
+EVERY_KIND = ("text", "picture", "audio", "embedding")
+OPEN_TO_PAGES = {"access-control-allow-origin": "*", "access-control-expose-headers": "*"}
+METHODS = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"
 
 
 @dataclass(frozen=True)
@@ -47,17 +53,21 @@ class Exchange:
 Endpoint = Callable[[Exchange], Reply]
 
 
-def _listing(kind: str) -> Endpoint:
+def _listing(*kinds: str) -> Endpoint:
     def endpoint(exchange: Exchange) -> Reply:
-        today = exchange.state.today
-        return json_reply([models.list_item(one, today=today) for one in models.models(exchange.state.era, kind)])
+        return json_reply([models.list_item(one, today=exchange.state.today) for one in _listed(exchange, kinds)])
 
     return endpoint
 
 
-def _everything(exchange: Exchange) -> Reply:
-    kinds = ("text", "picture", "audio", "embedding")
-    return json_reply([models.list_item(one, today=True) for kind in kinds for one in models.models("today", kind)])
+def _openai_listing(exchange: Exchange) -> Reply:
+    kinds = EVERY_KIND if exchange.state.today else ("text",)
+    return json_reply(models.openai_list(exchange.state.era, _listed(exchange, kinds)))
+
+
+def _listed(exchange: Exchange, kinds: tuple[str, ...]) -> list[models.Model]:
+    found = (one for kind in kinds for one in models.models(exchange.state.era, kind))
+    return [one for one in found if may_see(exchange.state, exchange.received, one)]
 
 
 def _routes(state: State) -> list[tuple[Route, Endpoint]]:
@@ -67,7 +77,7 @@ def _routes(state: State) -> list[tuple[Route, Endpoint]]:
         ("GET", "/text/models", _listing("text")),
         ("GET", "/image/models", _listing("picture")),
         ("GET", "/audio/models", _listing("audio")),
-        ("GET", "/v1/models", lambda exchange: json_reply(models.openai_list(exchange.state.era))),
+        ("GET", "/v1/models", _openai_listing),
         ("GET", "/text/{prompt:path}", get_text),
         ("GET", "/image/{prompt:path}", images.picture),
     ]
@@ -75,7 +85,7 @@ def _routes(state: State) -> list[tuple[Route, Endpoint]]:
     table += [("GET", f"/account/{name}", endpoint) for name, endpoint in accounts]
     if state.today:
         table = [
-            ("GET", "/models", _everything),
+            ("GET", "/models", _listing(*EVERY_KIND)),
             ("GET", "/video/models", _listing("video")),
             ("GET", "/embeddings/models", _listing("embedding")),
             *table,
@@ -116,6 +126,8 @@ def build_app(state: State) -> ASGIApp:
 def _reply(
     state: State, routes: list[tuple[Route, Endpoint]], scope: Scope, received: Received, request_id: str
 ) -> Reply:
+    if received.method == "OPTIONS":
+        return _preflight(received)
     item: Item | None = state.queue.take()
     fault: Fault | None = None
     if isinstance(item, Fault) and item.kind not in ("status", "reset"):
@@ -139,6 +151,8 @@ def _answered(
 ) -> Reply:
     if len(received.body) > MOST_BYTES:
         raise Refusal(413)
+    if len(received.raw_path) > LONGEST_TARGET:
+        return Reply(EDGE_PAGE, status=414, content_type="text/html; charset=UTF-8")
     for route, endpoint in routes:
         match, found = route.matches(scope)
         if match is Match.FULL:
@@ -146,10 +160,18 @@ def _answered(
     raise Refusal(404)
 
 
+def _preflight(received: Received) -> Reply:
+    """What a browser asks before it lets a page call: every method and every header is welcome."""
+    asked = received.headers.get("access-control-request-headers")
+    headers = {"access-control-allow-methods": METHODS, "access-control-max-age": "600"}
+    return Reply([], status=204, headers=headers | ({"access-control-allow-headers": asked} if asked else {}))
+
+
 def _sign(reply: Reply, request_id: str) -> None:
-    """Say in the headers that this is no gateway."""
+    """Say in the headers that this is no gateway; and, as the gateway does, that any page may read the answer."""
     names = {name for name, _ in reply.raw_headers}
     signs = {"x-emulated": "true", "server": f"pollinations-emulator/{__version__}", "x-request-id": request_id}
+    signs |= OPEN_TO_PAGES
     for name, value in signs.items():
         if name.encode() not in names:
             reply.raw_headers.append((name.encode(), value.encode()))

@@ -80,6 +80,15 @@ def authenticate(state: State, received: Received) -> KeyRules:
     return rules
 
 
+def may_see(state: State, received: Received, model: Model) -> bool:
+    """Whether a model is in the caller's lists: what the key may call, and today nothing that it could not pay."""
+    key = key_of(received)
+    rules = state.keys.get(key) or SPECIAL.get(key, RICH)
+    if rules.models is not None and {model.name, *model.aliases}.isdisjoint(rules.models):
+        return False
+    return not (state.today and model.has("P") and (rules.quest_only or rules.balance <= 0))
+
+
 TOP_UP = "https://enter.pollinations.ai/pollen"
 KEYS = "https://enter.pollinations.ai/keys"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -203,17 +204,11 @@ ENDPOINTS = {
 }
 
 
-def openai_list(era: str) -> dict[str, Any]:
-    """``/v1/models``: text models with ``created`` in milliseconds in the seed era, every modality today."""
+def openai_list(era: str, listed: Iterable[Model]) -> dict[str, Any]:
+    """``/v1/models``: names with ``created`` in milliseconds in the seed era, in seconds and with their facts today."""
     if era == "seed":
-        entries = [{"id": m.name, "object": "model", "created": 1734567890123} for m in models(era, "text")]
-        return {"object": "list", "data": entries}
-    kinds = ("text", "picture", "audio", "embedding")
-    data = [
-        {"id": m.name, "object": "model", "created": 1767225600} | _openai_extra(m)
-        for k in kinds
-        for m in models(era, k)
-    ]
+        return {"object": "list", "data": [{"id": m.name, "object": "model", "created": 1734567890123} for m in listed]}
+    data = [{"id": m.name, "object": "model", "created": 1767225600} | _openai_extra(m) for m in listed]
     return {"object": "list", "data": data}
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from client import loopback
 
-from pollinations_client.emulator import Emulator, KeyRules
+from pollinations_client.emulator import Answer, Emulator, KeyRules
 
 CHAT = "/v1/chat/completions"
 USER = {"role": "user", "content": "Hello"}
@@ -197,7 +197,7 @@ def test_what_a_provider_refuses_is_told_as_each_era_told_it(gateway: Emulator, 
 
 def test_bodies_that_are_no_json_objects(either_gateway: Emulator) -> None:
     """Broken JSON, a list and nothing at all are 400; more than 20 MB is 413."""
-    for content in (b"{", b"[1]", b""):
+    for content in (b"{", b"[1]", b"", b'{"messages": [{"role": "user", "content": "x"}], "seed": 1e999}'):
         assert loopback.post(either_gateway.url + CHAT, content=content).status_code == 400
     huge = loopback.post(either_gateway.url + CHAT, content=b" " * (20 * 1024 * 1024 + 1))
     assert huge.status_code == 413
@@ -359,3 +359,38 @@ def test_routes_of_one_era_only(gateway: Emulator, seed_gateway: Emulator) -> No
     assert loopback.get(seed_gateway.url + "/api/account/balance").status_code == 200
     assert loopback.get(gateway.url + "/api/account/balance").status_code == 404
     assert loopback.get(seed_gateway.url + "/image/a/b").status_code == 404
+
+
+def test_lists_hold_what_the_key_may_call(gateway: Emulator, seed_gateway: Emulator) -> None:
+    """A key of two models sees two; one that cannot pay sees no paid model today; without a key all are there."""
+    for one in (gateway, seed_gateway):
+        seen = loopback.get(one.url + "/v1/models?key=sk_forbidden_model").json()["data"]
+        assert {entry["id"].rpartition("/")[2] for entry in seen} <= {"openai", "gpt-5.4-nano", "flux"}
+        assert [entry["name"] for entry in loopback.get(one.url + "/image/models?key=sk_forbidden_model").json()] == [
+            "flux"
+        ]
+        assert len(loopback.get(one.url + "/text/models").json()) > 20
+    for key in ("sk_quest", "sk_broke"):
+        shown = loopback.get(f"{gateway.url}/models?key={key}").json()
+        assert shown
+        assert not any(entry["paid_only"] for entry in shown)
+
+
+def test_the_edge_refuses_long_addresses_with_a_page(either_gateway: Emulator) -> None:
+    """Past about 8 KB no gateway answers, but what stands before it, in HTML."""
+    response = loopback.get(either_gateway.url + "/image/" + "a" * 9000)
+    assert response.status_code == 414
+    assert response.headers["content-type"].startswith("text/html")
+
+
+def test_pages_in_a_browser_may_call_it(either_gateway: Emulator) -> None:
+    """A preflight is welcome and takes no script; every answer may be read by any page."""
+    either_gateway.script(Answer(text="scripted"))
+    asked = {"Origin": "https://a.example", "Access-Control-Request-Headers": "authorization"}
+    preflight = loopback.request("OPTIONS", either_gateway.url + CHAT, headers=asked)
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-headers"] == "authorization"
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    answered = post(either_gateway, {"messages": [USER]})
+    assert answered.json()["choices"][0]["message"]["content"] == "scripted"
+    assert answered.headers["access-control-allow-origin"] == "*"
