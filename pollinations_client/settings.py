@@ -127,7 +127,9 @@ def _without_key(fields: dict[str, Any]) -> Settings:
 
 def key_from(given: str | SecretStr | None) -> SecretStr | None:
     """The key to use: the one given, else the environment's. Raises :class:`ConfigurationError` for a spoilt one."""
-    return _checked_key(given if given is not None else os.environ.get("POLLINATIONS_API_KEY"))
+    if given is not None:
+        return _checked_key(given, "api_key")
+    return _checked_key(os.environ.get("POLLINATIONS_API_KEY"), "api_key (POLLINATIONS_API_KEY)")
 
 
 def settings_from(
@@ -151,7 +153,6 @@ def settings_from(
     ``timeout`` is seconds or an ``httpx.Timeout``; ``product`` is added to the User-Agent. Raises
     :class:`ConfigurationError` for what cannot work.
     """
-    given = base_url or os.environ.get("POLLINATIONS_BASE_URL") or os.environ.get("POLLINATIONS_API_BASE") or GATEWAY
     policy = retry or RetryPolicy(
         max_retries=RetryPolicy().max_retries if max_retries is None else max_retries, retry_streams=retry_streams
     )
@@ -161,7 +162,7 @@ def settings_from(
         )
     return Settings(
         api_key=key_from(api_key),
-        base_url=_checked_url(given, "base_url"),
+        base_url=_gateway_address(base_url),
         account_base_url=_checked_url(account_base_url, "account_base_url") if account_base_url else None,
         timeouts=_timeouts(timeouts or Timeouts(), timeout, stream_idle_timeout, total_timeout),
         retry=policy,
@@ -171,36 +172,60 @@ def settings_from(
     )
 
 
-def _checked_key(given: str | SecretStr | None) -> SecretStr | None:
+def _checked_key(given: str | SecretStr | None, where: str) -> SecretStr | None:
     key = (given.get_secret_value() if isinstance(given, SecretStr) else given or "").strip()
     if not key:
         return None
-    if not key.isascii() or not key.isprintable() or " " in key:
+    if not key.isascii() or not key.isprintable() or re.search(r"[ \"']", key):
         raise ConfigurationError(
-            "api_key: it holds a space, a control or a non-ASCII character, as a bad paste does; "
+            f"{where}: it holds a space, a quotation mark, a control or a non-ASCII character, as a bad paste does; "
             f"copy it again from {KEY_PAGE}.",
             param="api_key",
         )
     return SecretStr(key)
 
 
-def _checked_url(given: str, param: str) -> str:
-    """``given`` without ``/v1`` and closing slashes. A URL that carries a secret or a query is refused."""
+def _gateway_address(given: str | None) -> str:
+    if given:
+        return _checked_url(given, "base_url")
+    for name in ("POLLINATIONS_BASE_URL", "POLLINATIONS_API_BASE"):
+        if set_there := os.environ.get(name, "").strip():
+            return _checked_url(set_there, "base_url", f"base_url ({name})")
+    return GATEWAY
+
+
+def _checked_url(given: str, param: str, where: str | None = None) -> str:
+    """``given`` without ``/v1``, the chat endpoint and closing slashes; ``where`` is what messages call it.
+
+    A URL that carries a secret or a query is refused.
+    """
+    where = where or param
+    given = given.strip()
     try:
-        url = urllib.parse.urlsplit(given.strip())
+        url = urllib.parse.urlsplit(given)
         port = url.port
     except ValueError as error:
         reason = str(error)
-        raise ConfigurationError(f"{param}: it is no URL ({reason}).", param=param) from None
+        raise ConfigurationError(f"{where}: it is no URL ({reason}); write it as in {GATEWAY}.", param=param) from None
     if url.scheme not in {"http", "https"} or not url.hostname:
-        raise ConfigurationError(f"{param}: an address such as {GATEWAY} is needed.", param=param)
+        raise ConfigurationError(
+            f"{where}: an address with http:// or https:// is needed, such as {GATEWAY}.{_likely(given)}", param=param
+        )
     if url.username is not None or url.password is not None or url.query or url.fragment:
         raise ConfigurationError(
-            f"{param}: no user, password, query or fragment may be in it; a key belongs into api_key.", param=param
+            f"{where}: no user, password, query or fragment may be in it; a key belongs into api_key.", param=param
         )
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
-    path = re.sub(r"(/v1)?/*$", "", url.path.rstrip("/"))
+    path = re.sub(r"/*(/v1)?(/chat/completions)?/*$", "", url.path)
     return f"{url.scheme}://{host}{f':{port}' if port else ''}{path}"
+
+
+def _likely(given: str) -> str:
+    """What was probably meant by a host without a scheme. Nothing else is repeated: it might be a key."""
+    if not re.fullmatch(r"(localhost|[\w-]+(\.[\w-]+)+)(:\d+)?(/[\w./-]*)?", given):
+        return ""
+    scheme = "http" if given.startswith(("localhost", "127.")) else "https"
+    return f" Did you mean '{scheme}://{given}'?"
 
 
 def _checked_headers(given: Mapping[str, str]) -> dict[str, str]:

@@ -150,3 +150,48 @@ def test_the_policy_can_be_given_whole() -> None:
     """Every number is an option."""
     policy = RetryPolicy(max_retries=5, backoff_base_s=0.1)
     assert settings_from(retry=policy).retry is policy
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("127.0.0.1:8787", "http://127.0.0.1:8787"), ("gen.pollinations.ai/v1", "https://gen.pollinations.ai/v1")],
+)
+def test_an_address_without_a_scheme_is_told_what_it_was_meant_to_be(given: str, meant: str) -> None:
+    """And nothing that could be a key is repeated."""
+    with pytest.raises(ConfigurationError, match=f"Did you mean '{meant}'"):
+        settings_from(base_url=given)
+    with pytest.raises(ConfigurationError) as caught:
+        settings_from(base_url=KEY)
+    assert KEY not in str(caught.value)
+
+
+def test_a_bad_value_of_the_environment_is_called_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sets neither option would look for it in vain; a blank variable counts as unset."""
+    monkeypatch.setenv("POLLINATIONS_BASE_URL", "gateway")
+    with pytest.raises(ConfigurationError, match="POLLINATIONS_BASE_URL"):
+        settings_from()
+    monkeypatch.setenv("POLLINATIONS_BASE_URL", " \n")
+    assert settings_from().base_url == GATEWAY
+    monkeypatch.setenv("POLLINATIONS_API_KEY", f'"{KEY}"')
+    with pytest.raises(ConfigurationError, match=r"POLLINATIONS_API_KEY.*quotation mark") as caught:
+        settings_from()
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/completions", "/v1/chat/completions/", "/v1//"])
+def test_the_endpoint_pasted_as_the_address_is_the_same_address(path: str) -> None:
+    """Documentation shows the whole of it."""
+    assert settings_from(base_url=f"https://h.example{path}").base_url == "https://h.example"
+
+
+@pytest.mark.parametrize("wrong", [5, httpx.AsyncClient()])
+def test_a_client_of_the_wrong_kind_is_refused_by_name(wrong: object) -> None:
+    """The async client in the sync place is the common mistake."""
+    with pytest.raises(ConfigurationError, match=rf"http_client: .*httpx\.Client, {type(wrong).__name__}"):
+        PollinationsClient(KEY, http_client=wrong).models()
+
+
+def test_where_nothing_listens_the_message_says_what_to_check() -> None:
+    """On this machine it is the emulator that was not started."""
+    with pytest.raises(PollinationsError, match=r"python -m pollinations_client\.emulator"):
+        PollinationsClient(base_url="http://127.0.0.1:9", max_retries=0).chat("hi")
