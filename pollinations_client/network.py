@@ -12,6 +12,7 @@ import http.cookiejar
 import os
 import ssl
 import threading
+import urllib.parse
 import weakref
 from collections.abc import AsyncGenerator, Iterable
 from contextvars import ContextVar
@@ -64,14 +65,24 @@ def failure_from(error: Exception, call: Call, clock: Clock, host: str, secret: 
     else:
         untrusted = "CERTIFICATE_VERIFY_FAILED" in said or isinstance(error, ssl.SSLCertVerificationError)
         failure = APIConnectionError(
-            f"{call.doing}: the connection to {host} failed: {said}."
-            + (" The server's certificate is not trusted; check base_url and the proxy." if untrusted else ""),
+            f"{call.doing}: the connection to {host} failed: {said}.{_advice(error, host, untrusted)}",
             ambiguous=not isinstance(error, UNSENT),
         )
         if untrusted:
             failure.is_retryable = False
     failure.__cause__ = cause
     return failure
+
+
+def _advice(error: Exception, host: str, untrusted: bool) -> str:
+    """What to look at when no connection came about."""
+    if untrusted:
+        return " The server's certificate is not trusted; check base_url and the proxy."
+    if not isinstance(error, httpx.ConnectError):
+        return ""
+    if urllib.parse.urlsplit(host).hostname in {"localhost", "127.0.0.1", "::1"}:
+        return " Is anything served there? The emulator is started with: python -m pollinations_client.emulator"
+    return " Check base_url, the network and the proxy."
 
 
 def _no_connection(error: httpx.TimeoutException, call: Call, host: str) -> PollinationsError:

@@ -145,6 +145,7 @@ REMEDIES: dict[type[PollinationsError], str] = {
     ModelNotAllowedError: "Use a model this key may call, or widen the key's permissions.",
     UnknownModelError: "The models in service are listed by PollinationsClient().text_models() and image_models().",
     ContextOverflowError: "Shorten the messages or choose a model with a larger context window.",
+    NotFoundError: "Check base_url, which ends before /v1, and the model's name.",
     RedirectError: "Check base_url: the gateway itself never redirects.",
 }
 

@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -49,9 +49,17 @@ class Answer:
 class _Transport:
     """What both drivers share: headers, addresses, and the reading of what came. No I/O."""
 
+    takes: ClassVar[type]
+
     def __init__(self, settings: Settings, http_client: Any = None) -> None:
+        if http_client is not None and not isinstance(http_client, self.takes):
+            raise ConfigurationError(
+                f"http_client: calls of this kind need an httpx.{self.takes.__name__}, "
+                f"{type(http_client).__name__} was given.",
+                param="http_client",
+            )
         self.settings = settings
-        self._injected = http_client
+        self._injected: Any = http_client
         self._headers = httpx.Headers(settings.headers())
         self._urls: dict[str, httpx.URL] = {}
         key = settings.api_key and settings.api_key.get_secret_value()
@@ -131,6 +139,8 @@ class _Transport:
 
 class SyncTransport(_Transport):
     """Sends calls and reads answers, blocking."""
+
+    takes = httpx.Client
 
     def fetch(self, call: Call, host: str | None = None) -> Answer:
         """The whole answer to ``call``. Raises a :class:`PollinationsError` for everything else."""
@@ -258,6 +268,8 @@ class SyncTransport(_Transport):
 
 class AsyncTransport(_Transport):
     """Sends calls and reads answers, on the running event loop."""
+
+    takes = httpx.AsyncClient
 
     async def fetch(self, call: Call, host: str | None = None) -> Answer:
         """The whole answer to ``call``. Raises a :class:`PollinationsError` for everything else."""

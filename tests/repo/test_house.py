@@ -130,6 +130,7 @@ SYNC_WORDS = {
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "AsyncTransport": "SyncTransport",
+    "AsyncClient": "Client",
     "AsyncGenerator": "Generator",
     "AsyncIterator": "Iterator",
 }
