@@ -11,12 +11,17 @@ scripts and injects faults. Every reply says that it is emulated. Nothing here i
         gateway.requests[0].json
 """
 
+import sys
+
 try:
     import PIL
     import starlette
     import uvicorn
 except ImportError as missing:
-    raise ImportError('The emulator needs its extra: pip install "pollinations-adapters[emulator]"') from missing
+    needed = 'The emulator needs its extra: pip install "pollinations-adapters[emulator]"'
+    if sys.argv[0] == "-m":  # what Python puts there while it looks for the module of ``python -m``
+        sys.exit(needed)
+    raise ImportError(needed) from missing
 
 from .auth import KeyRules
 from .scripts import Answer, Body, Chunks, Fault, Frames, Received
@@ -24,4 +29,4 @@ from .server import Emulator, EmulatorError
 
 __all__ = ["Answer", "Body", "Chunks", "Emulator", "EmulatorError", "Fault", "Frames", "KeyRules", "Received"]
 
-del PIL, starlette, uvicorn
+del PIL, starlette, sys, uvicorn

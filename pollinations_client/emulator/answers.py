@@ -17,7 +17,7 @@ from .plan import calls_for, tool_summary
 from .scripts import Answer
 from .source import Source
 from .talk import reply_to
-from .words import subject
+from .words import retold
 
 if TYPE_CHECKING:
     from .request import ChatRequest
@@ -64,7 +64,7 @@ def reasoning_for(request: ChatRequest) -> str:
         thinks = False
     if not thinks or effort == "none":
         return ""
-    steps = [f"The request is about {subject(request.goal) or 'the messages so far'}."]
+    steps = [f"The user {retold(request.goal)}"]
     if request.tools:
         steps.append(f"I can call {', '.join(tool.name for tool in request.tools[:4])}.")
     if request.results:
@@ -91,7 +91,7 @@ def text_answer(request: ChatRequest) -> str:
         return tool_summary(request)
     seen = attachments(request)
     if seen and not request.earlier:
-        return f"{seen} You asked: {subject(request.goal)}." if request.goal.strip() else seen
+        return f"{seen} You {retold(request.goal)}" if request.goal.strip() else seen
     return reply_to(request)
 
 

@@ -49,6 +49,8 @@ class Emulator:
         delay_s: float = 0.0,
         log: bool = False,
     ) -> None:
+        if era not in ("seed", "today"):
+            raise ValueError(f"era: 'seed' or 'today' is needed, {era!r} was given.")
         self.port = port
         self._asked_port = port
         self._state = State(era=era, keys=dict(keys or {}), require_key=require_key, delay_s=delay_s, log=log)
@@ -117,6 +119,9 @@ class Emulator:
             return
         self._loop.call_soon_threadsafe(self._stopping.set)
         thread.join()
+
+    def __repr__(self) -> str:
+        return f"Emulator(era={self.era!r}, url={self.url!r})" if self._thread else f"Emulator(era={self.era!r})"
 
     def __enter__(self) -> Self:
         return self.start()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import strings
 from .context import from_context, passages, question
-from .words import sentences, subject, tokens
+from .words import retold, sentences, subject, tokens
 
 if TYPE_CHECKING:
     from .request import ChatRequest
@@ -56,13 +56,12 @@ def reply_to(request: ChatRequest) -> str:
         return told
     if len(goal) > 300 and (found := from_context(goal, asked)):
         return found
-    return echo(asked if "\n" in goal else goal)
+    return echo(asked if "\n" in goal else goal, request.model.name)
 
 
-def echo(goal: str) -> str:
-    """A few honest sentences that name the matter."""
-    matter = subject(goal) or "your message"
-    return f"You asked about {matter}. This answer comes from a local emulator, which only repeats what it was asked."
+def echo(goal: str, model: str) -> str:
+    """Honest sentences that name the matter, and the model in whose place they are said."""
+    return f"You {retold(goal)} The local emulator answers in place of {model}; it only repeats what it was asked."
 
 
 def repeated(goal: str) -> str | None:

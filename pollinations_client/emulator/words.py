@@ -134,3 +134,10 @@ def subject(text: str, limit: int = 120) -> str:
     first = next(iter(sentences(text)), text.strip())
     bare = COMMAND.sub("", first, count=1).strip(" .?!:;\"'")
     return (bare or first.strip())[:limit].strip()
+
+
+def retold(text: str) -> str:
+    """How to tell what a prompt asks: a question word for word, anything else by its matter."""
+    matter, first = subject(text), next(iter(sentences(text)), "")
+    whole = first.endswith("?") or (first.endswith((".", "!")) and first.rstrip(" .!") == matter)
+    return f"asked: {first}" if whole and len(first) <= 120 else f"asked about {matter or 'the messages so far'}."
