@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -95,6 +95,11 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         self._add_version("pollinations-adapters", __version__)
         return self
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """The model and what was set; neither the key nor what LangChain adds by itself."""
+        added = {"model", "profile", "metadata"}
+        return [("model", self.model), *(one for one in super().__repr_args__() if one[0] not in added)]
+
     # -- what LangChain asks about a model
 
     @property
@@ -124,7 +129,7 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         params["ls_provider"] = "pollinations"
         ends = stop or kwargs.get("stop") or self.stop
         if ends:
-            params["ls_stop"] = [ends] if isinstance(ends, str) else list(ends)
+            params["ls_stop"] = list(ends) if isinstance(ends, (list, tuple)) else [ends]
         return params
 
     def _resolve_model_profile(self) -> ModelProfile | None:

@@ -85,10 +85,11 @@ class Connected(Closing, BaseComponent):
         await self._connection.aclose()
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """The model and what was set; keys and headers never, nor what no dump holds."""
+        """The model and what was set; keys and headers never, nor what no dump holds or LlamaIndex fills in."""
         fields = type(self).model_fields
         shown = {name for name in {*self.model_fields_set, "model"} if name in fields and not fields[name].exclude}
-        return [(name, value) for name, value in super().__repr_args__() if name in shown and value is not None]
+        told = [(name, value) for name, value in super().__repr_args__() if name in shown and value is not None]
+        return sorted(((name, value) for name, value in told if not callable(value)), key=lambda one: one[0] != "model")
 
     def __copy__(self) -> Self:
         twin = super().__copy__()
