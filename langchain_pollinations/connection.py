@@ -67,6 +67,8 @@ class Connected(Closing, BaseModel):
         "async_http_client": "http_async_client",
     }
     """Names that LangChain's users know from other packages."""
+    door: ClassVar[str | None] = "extra_body"
+    """The option that takes what is not listed."""
 
     api_key: SecretStr | None = Field(default=None, repr=False)
     """``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``. Also accepted as ``pollinations_api_key``."""
@@ -100,7 +102,8 @@ class Connected(Closing, BaseModel):
             super().__init__(**options)
             connection = Connection(self.__dict__)
         except ValidationError as error:
-            refusal: PollinationsError = refusal_from(error, [*type(self).model_fields, *self.aliases])
+            known = [*type(self).model_fields, *self.aliases]
+            refusal: PollinationsError = refusal_from(error, known, door=self.door)
         except PollinationsError as error:
             refusal = error
         else:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.tools import BaseTool, BaseToolkit
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field
 
 from pollinations_client import Balance, ModelCard, PollinationsError
 
+from .connection import Connected
 from .errors import as_tool_error
 from .tools import GatewayTool, PollinationsImageTool, PollinationsVideoTool
 
@@ -95,25 +97,26 @@ def _left(balance: Balance) -> str:
     return f"{balance.balance} pollen are left."
 
 
-class PollinationsToolkit(BaseToolkit):
+class PollinationsToolkit(Connected, BaseToolkit):
     """The gateway's tools with one key and one folder.
 
     ``create_agent(llm, tools=PollinationsToolkit(save_dir="pictures").get_tools())``
     """
 
-    api_key: SecretStr | None = Field(default=None, repr=False, exclude=True)
-    """``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``."""
-    base_url: str | None = None
-    """The gateway's address; else ``POLLINATIONS_BASE_URL``; else the public gateway."""
-    save_dir: str | None = None
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", populate_by_name=True)
+
+    door: ClassVar[None] = None
+
+    save_dir: str | Path | None = None
     """Folder for pictures and videos."""
     image_model: str = "flux"
+    """The model that draws; see ``PollinationsClient().image_models()``."""
     video_model: str | None = None
     """``None`` leaves the video tool out: a video costs a hundred times as much as a picture."""
 
     def get_tools(self) -> list[BaseTool]:
         """The tools: pictures, video where a model for it is named, the list of models, the balance."""
-        common: dict[str, Any] = {"api_key": self.api_key, "base_url": self.base_url}
+        common: dict[str, Any] = {name: getattr(self, name) for name in Connected.model_fields}
         tools: list[BaseTool] = [PollinationsImageTool(model=self.image_model, save_dir=self.save_dir, **common)]
         if self.video_model is not None:
             tools.append(PollinationsVideoTool(model=self.video_model, save_dir=self.save_dir, **common))

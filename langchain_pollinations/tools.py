@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
@@ -77,7 +78,7 @@ class MakingTool(GatewayTool, ImageOptions):
     """What the picture and the video tool share. Its fields are the operator's; a call's arguments prevail."""
 
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
-    save_dir: str | None = None
+    save_dir: str | Path | None = None
     """Folder to save into; the tool tells the path. ``None`` keeps the bytes in the artifact only."""
     return_image: bool = False
     """Also show the picture to the model, as an image block; it costs tokens in every later turn."""
@@ -85,6 +86,7 @@ class MakingTool(GatewayTool, ImageOptions):
     """The artifact's ``data``: ``base64`` for savers that store JSON, ``none`` where ``save_dir`` is enough."""
 
     makes: ClassVar[str] = "picture"
+    door: ClassVar[str] = "extra_query"
 
     def _made(self, prompt: str, **chosen: Any) -> tuple[Content, dict[str, Any]]:
         make = self._client.video if self.makes == "video" else self._client.image

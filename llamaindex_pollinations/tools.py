@@ -66,6 +66,8 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
                 raise unknown_option(name, known, door="extra_query")
         self.model = model
         self.video_model = video_model
+        if not isinstance(save_dir, (str, os.PathLike, type(None))):
+            raise InvalidRequestError(f"save_dir: a path is needed, {save_dir!r} was given.", param="save_dir")
         self.save_dir = None if save_dir is None else Path(save_dir)
         self._image_options = {name: value for name, value in named.items() if name not in CLIENT_FIELDS}
         ImageOptions.checked(self._image_options, door="extra_query")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from pydantic import SecretStr
 
@@ -18,6 +19,7 @@ from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts, settings_from
 from .stream import json_from, reply_from, text_from
 from .wire.messages import warn
+from .wire.options import unknown_option
 
 if TYPE_CHECKING:
     import httpx
@@ -47,6 +49,7 @@ class BaseClient:
         default_headers: Mapping[str, str] | None = None,
         http_client: Any = None,
         product: str | None = None,
+        **unknown: Never,
     ) -> None:
         """Take settings; open nothing.
 
@@ -69,7 +72,10 @@ class BaseClient:
 
         Raises:
             ConfigurationError: For settings that cannot work, named.
+            InvalidRequestError: For a setting there is not, with the nearest name.
         """
+        for name in unknown:
+            raise unknown_option(name, signature(BaseClient).parameters.keys() - {"unknown"}, door=None)
         self.settings: Settings = settings_from(
             api_key=api_key,
             base_url=base_url,

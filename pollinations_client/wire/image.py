@@ -123,7 +123,9 @@ def _in_query(value: Any) -> str:
 
 def prompt_path(endpoint: str, prompt: str) -> str:
     """``endpoint`` with ``prompt`` as one percent-encoded segment. An empty prompt is refused."""
-    if not isinstance(prompt, str) or not prompt.strip():
+    if not isinstance(prompt, str):
+        raise InvalidRequestError(f"prompt: a text is needed, {type(prompt).__name__} was given.", param="prompt")
+    if not prompt.strip():
         raise InvalidRequestError("prompt: it is empty; say what to make.", param="prompt")
     try:
         segment = urllib.parse.quote(prompt, safe="")

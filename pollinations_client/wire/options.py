@@ -15,6 +15,20 @@ SHOWN = 80
 SECRET_FIELDS = frozenset({"api_key", "pollinations_api_key", "default_headers", "extra_query"})
 # Steps of a fault's place that name pydantic's own doing, not a field.
 INNER_STEP = re.compile(r"(function-|constrained-|list\[|dict\[|literal\[).*|str|int|float|bool")
+SETTINGS = frozenset(
+    """
+    api_key base_url api_base timeout request_timeout stream_idle_timeout total_timeout max_retries retry_streams
+    default_headers http_client http_async_client async_http_client streaming
+    """.split()
+)  # of a client or a model, in the words of both frameworks
+ELSEWHERE: dict[str, tuple[str, ...]] = {  # what other packages call it, where the spelling alone would mislead
+    "api_base": ("base_url",),
+    "openai_api_base": ("base_url", "api_base"),
+    "openai_api_key": ("api_key",),
+    "max_output_tokens": ("max_tokens",),
+    "reasoning": ("reasoning_effort",),
+    "request_timeout": ("timeout",),
+}
 
 
 def within(low: float, high: float | None = None, unit: str = "") -> AfterValidator:
@@ -60,7 +74,9 @@ class Options(BaseModel):
         return {name: fields[name] for name in type(self).model_fields if fields[name] is not None}
 
 
-def refusal_from(error: ValidationError, known: Iterable[str], *, door: str = "extra_body") -> InvalidRequestError:
+def refusal_from(
+    error: ValidationError, known: Iterable[str], *, door: str | None = "extra_body"
+) -> InvalidRequestError:
     """One sentence a fault: the field, what is wrong, what was given, and for an unknown name the nearest one."""
     faults = error.errors(include_url=False, include_context=False)
     sentences = [_sentence(fault, sorted(known), door) for fault in faults]
@@ -68,22 +84,25 @@ def refusal_from(error: ValidationError, known: Iterable[str], *, door: str = "e
     return InvalidRequestError(" ".join(dict.fromkeys(sentences)), param=param)
 
 
-def unknown_option(name: str, known: Iterable[str], *, door: str = "extra_body") -> InvalidRequestError:
-    """The refusal of an option nobody knows, with the nearest one that is known."""
+def unknown_option(name: str, known: Iterable[str], *, door: str | None = "extra_body") -> InvalidRequestError:
+    """The refusal of an option nobody knows, with the nearest one that is known. ``door`` takes what is not listed."""
     return InvalidRequestError(_unknown(name, sorted(known), door), param=name)
 
 
-def _unknown(name: str, known: list[str], door: str) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+def _unknown(name: str, known: list[str], door: str | None) -> str:
+    if name in SETTINGS and not SETTINGS.intersection(known):
+        return f"Unknown option {name!r} of a call: it is settled once, where the client or the model is made."
+    near = [one for one in ELSEWHERE.get(name, ()) if one in known] or difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" Known options: {', '.join(known)}."
-    return f"Unknown option {name!r}.{hint} Fields that are not listed go into {door}={{...}}."
+    others = f" Fields that are not listed go into {door}={{...}}." if door else ""
+    return f"Unknown option {name!r}.{hint}{others}"
 
 
 def _steps(fault: Any) -> list[str]:
     return [str(step) for step in fault["loc"] if not INNER_STEP.fullmatch(str(step))]
 
 
-def _sentence(fault: Any, known: list[str], door: str) -> str:
+def _sentence(fault: Any, known: list[str], door: str | None) -> str:
     steps = _steps(fault)
     name = ".".join(steps)
     if fault["type"] == "extra_forbidden" and len(steps) == 1:

@@ -1,0 +1,110 @@
+"""What somebody meets who knows nothing yet: prints, wrong options, wrong places, commands that cannot work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langchain_pollinations import ChatPollinations, PollinationsImageTool, PollinationsToolkit
+from llamaindex_pollinations import Pollinations, PollinationsToolSpec
+from pollinations_client import AsyncPollinationsClient, InvalidRequestError, PollinationsClient
+from pollinations_client.emulator import Emulator
+
+ROOT = Path(__file__).parents[2]
+KEY = "sk_demo_0123456789abcdef"
+EMULATOR = [sys.executable, "-m", "pollinations_client.emulator"]
+
+
+@pytest.mark.parametrize(
+    ("thing", "printed"),
+    [
+        (ChatPollinations(model="claude", seed=1, api_key=KEY), "ChatPollinations(model='claude', seed=1)"),
+        (Pollinations(model="gemini", seed=1, api_key=KEY), "Pollinations(model='gemini', seed=1)"),
+        (PollinationsToolSpec(api_key=KEY), "PollinationsToolSpec(model='flux')"),
+        (PollinationsClient(KEY), "PollinationsClient(base_url='https://gen.pollinations.ai')"),
+        (Emulator(era="seed"), "Emulator(era='seed')"),
+    ],
+)  # fmt: skip
+def test_a_print_tells_the_model_and_what_was_set(thing: object, printed: str) -> None:
+    """In one line, and never the key."""
+    assert repr(thing) == printed
+
+
+@pytest.mark.parametrize(
+    ("make", "door"),
+    [
+        (ChatPollinations, "extra_body"),
+        (Pollinations, "extra_body"),
+        (PollinationsImageTool, "extra_query"),
+        (PollinationsToolSpec, "extra_query"),
+        (PollinationsToolkit, None),
+        (PollinationsClient, None),
+        (AsyncPollinationsClient, None),
+    ],
+)
+def test_a_misspelt_option_is_refused_with_the_nearest_name(make: Callable[..., Any], door: str | None) -> None:
+    """Everywhere, and the door for what is not listed is the one there is."""
+    with pytest.raises(InvalidRequestError, match="Did you mean 'api_key'") as caught:
+        make(apikey=KEY)
+    assert KEY not in str(caught.value)
+    assert ("extra_" in str(caught.value)) == bool(door)
+    assert (door or "") in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["timeout", "max_retries", "default_headers", "api_key"])
+def test_a_setting_given_to_a_call_is_sent_to_the_constructor(name: str) -> None:
+    """The nearest name among a call's options would mislead."""
+    with PollinationsClient(KEY) as client, pytest.raises(InvalidRequestError, match=f"'{name}' of a call.*made"):
+        client.chat("hi", **{name: 1})
+
+
+@pytest.mark.parametrize(
+    ("make", "theirs", "ours"),
+    [
+        (ChatPollinations, "openai_api_base", "base_url"),
+        (ChatPollinations, "openai_api_key", "api_key"),
+        (ChatPollinations, "reasoning", "reasoning_effort"),
+        (Pollinations, "openai_api_base", "api_base"),
+        (Pollinations, "request_timeout", "timeout"),
+    ],
+)
+def test_what_other_packages_call_it_is_known(make: Callable[..., Any], theirs: str, ours: str) -> None:
+    """Who comes from OpenAI's classes is told the name here."""
+    with pytest.raises(InvalidRequestError, match=f"Did you mean '{ours}'"):
+        make(**{theirs: "x"})
+
+
+@pytest.mark.parametrize("make", [PollinationsImageTool, PollinationsToolSpec, PollinationsToolkit])
+def test_a_folder_may_be_a_path(make: Callable[..., Any], tmp_path: Path) -> None:
+    """Or its name."""
+    assert make(api_key=KEY, save_dir=tmp_path).save_dir == tmp_path
+    with pytest.raises(InvalidRequestError, match="save_dir"):
+        make(api_key=KEY, save_dir=5)
+
+
+def test_the_emulator_without_its_extra_says_one_sentence() -> None:
+    """At the command line a traceback would tell nothing more."""
+    site = "import sys; sys.modules['starlette'] = None"
+    run = f"{site}; sys.argv = ['-m']; import runpy; runpy.run_module('pollinations_client.emulator')"
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert done.stderr == 'The emulator needs its extra: pip install "pollinations-adapters[emulator]"\n'
+
+
+def test_a_taken_port_is_one_sentence_and_ctrl_c_ends_cleanly() -> None:
+    """No traceback from either."""
+    with subprocess.Popen([*EMULATOR, "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=ROOT) as first:
+        assert first.stdout is not None
+        port = first.stdout.readline().rpartition(":")[2].strip()
+        second = subprocess.run([*EMULATOR, "--port", port], capture_output=True, text=True, cwd=ROOT, check=False)
+        assert (second.returncode, second.stderr.count("\n")) == (1, 1)
+        assert second.stderr.startswith(f"Port {port} on 127.0.0.1 cannot be used")
+        os.kill(first.pid, signal.SIGINT)
+        assert first.wait(20) == 0
