@@ -176,7 +176,7 @@ def test_other_names_of_options(gateway: Emulator) -> None:
 def test_a_print_shows_what_was_set(make: Any, gateway: Emulator) -> None:
     """Not the functions that LlamaIndex puts into every model."""
     assert repr(make("claude", temperature=0.5)) == (
-        f"Pollinations(temperature=0.5, api_base={gateway.url!r}, max_retries=0, model='claude')"
+        f"Pollinations(model='claude', temperature=0.5, api_base={gateway.url!r}, max_retries=0)"
     )
 
 
