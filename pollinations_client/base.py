@@ -12,12 +12,20 @@ from pydantic import SecretStr
 
 from . import calls
 from .catalog import Catalog, Cost, ModelCard, cost, snapshot
-from .errors import BadRequestError, InvalidRequestError, PollinationsError, UnknownModelError
+from .errors import (
+    BadRequestError,
+    InvalidRequestError,
+    MalformedReply,
+    PollinationsError,
+    UnknownModelError,
+    excerpt_of,
+)
 from .picture import Picture, picture_from
+from .refusal import in_band_error
 from .reply import Reply, ResponseInfo, Usage
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts, settings_from
-from .stream import json_from, reply_from, text_from
+from .stream import json_from, kind_of, reply_from, text_from
 from .wire.messages import warn
 from .wire.options import unknown_option
 
@@ -111,24 +119,26 @@ class BaseClient:
         """What is known of models: the list shipped with the package, with what ``refresh()`` brought laid over it."""
         return self._catalog if self._catalog is not None else snapshot()
 
-    def cost(self, usage: Reply | Usage | Mapping[str, Any] | ResponseInfo, model: str) -> Cost:
+    def cost(self, usage: Reply | Usage | Mapping[str, Any] | ResponseInfo | None, model: str) -> Cost:
         """What ``usage`` costs on ``model``, in pollen: as the gateway says, else by the catalogue's prices.
 
-        ``total`` is ``None`` where a price is unknown, and ``unknown`` says which.
+        ``total`` is ``None`` where a price or the usage itself is unknown, and ``unknown`` says which.
         """
         counted: Mapping[str, Any] | None
+        stated = None
         match usage:
             case Reply():
-                counted = None if usage.usage is None else usage.usage.raw
-                if (stated := usage.info.headers.get("x-pollen-cost")) is not None:
-                    counted = {**(counted or {}), "x-pollen-cost": stated}
+                counted = None if usage.usage is None else _counted(usage.usage)
+                stated = usage.info.headers.get("x-pollen-cost")
             case Usage():
-                counted = usage.raw
+                counted = _counted(usage)
             case ResponseInfo():
-                priced = {f"x-usage-{name}": count for name, count in usage.usage.items()}
-                counted = {**priced, "x-pollen-cost": usage.headers.get("x-pollen-cost")}
+                counted = {f"x-usage-{name}": count for name, count in usage.usage.items()} or None
+                stated = usage.headers.get("x-pollen-cost")
             case _:
                 counted = usage
+        if stated is not None:
+            counted = {**(counted or {}), "x-pollen-cost": stated}
         return cost(counted, self.catalog.get(model))
 
     def _image_call(self, prompt: str, options: Mapping[str, Any], *, is_video: bool = False) -> calls.Call:
@@ -146,7 +156,23 @@ class BaseClient:
         return reply_from(answer.body, answer.info, doing=call.doing, secret=self.settings.api_key)
 
     def _json(self, answer: Answer) -> Any:
-        return json_from(answer.body, answer.info, self.settings.api_key)
+        parsed = json_from(answer.body, answer.info, self.settings.api_key)
+        if isinstance(parsed, dict) and parsed.get("error"):
+            raise in_band_error(parsed, secret=self.settings.api_key)
+        return parsed
+
+    def _csv(self, answer: Answer) -> str:
+        """CSV as text. Raises where JSON or a page came in its place."""
+        kind = kind_of(answer.info)
+        if kind == "application/json":
+            self._json(answer)
+        if kind in {"application/json", "text/html"}:
+            raise MalformedReply(
+                f"CSV was asked for and {kind} came.",
+                excerpt=excerpt_of(answer.body, self.settings.api_key),
+                request_id=answer.info.request_id,
+            )
+        return answer.body.decode("utf-8", "replace")
 
     def _relaxed(self, call: calls.Call, refusal: BadRequestError, model: str | None) -> calls.Call:
         """What to send after a 400: the same without a forced tool choice, where that was the fault; else raises."""
@@ -169,10 +195,30 @@ class BaseClient:
         return self._catalog
 
 
+def _counted(usage: Usage) -> Mapping[str, Any]:
+    """The gateway's own object; for a count made by hand, the same in the gateway's words."""
+    return usage.raw or {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total or usage.input + usage.output,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached,
+            "cache_write_tokens": usage.cache_write,
+            "audio_tokens": usage.audio_input,
+            "image_tokens": usage.image_input,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": usage.audio_output,
+            "image_tokens": usage.image_output,
+        },
+    }
+
+
 def bounded(name: str, value: int | None, low: int, high: int) -> int | None:
     """``value`` if it lies within; raises :class:`InvalidRequestError` with the bounds otherwise."""
-    if value is not None and not low <= value <= high:
-        raise InvalidRequestError(f"{name}: {low} to {high}; {value} was given.", param=name)
+    if value is not None and not (type(value) is int and low <= value <= high):
+        raise InvalidRequestError(f"{name}: {low} to {high}; {value!r} was given.", param=name)
     return value
 
 

@@ -24,6 +24,12 @@ __all__ = ["Call", "account", "chat", "image", "models", "relaxed", "text"]
 
 Pace = Literal["quick", "answer", "stream", "picture", "video"]
 T = TypeVar("T", bound=Options)
+MODEL_LISTS = {  # what each lists, where its items do not say
+    "/text/models": "text",
+    "/image/models": "image",
+    "/audio/models": "audio",
+    "/embeddings/models": "embedding",
+}
 VIDEO_HINTS = ("duration", "aspect_ratio", "audio")
 
 

@@ -9,28 +9,16 @@ from . import calls
 from .base import BaseClient, Messages, bounded, messages_from, usage_query
 from .catalog import Catalog, ModelCard
 from .errors import BadRequestError, NotFoundError
+from .paging import UsagePages
 from .picture import Picture
 from .reply import Event, Reply, TextDelta
-from .wire.account import (
-    Balance,
-    DailyUsage,
-    KeyInfo,
-    Profile,
-    UsageRecord,
-    balance_from,
-    daily_usage_from,
-    key_info_from,
-    profile_from,
-    usage_from,
-)
+from .wire import account
 from .wire.catalog import cards_from
 
 if TYPE_CHECKING:
     from .transport import Answer, AsyncTransport, SyncTransport
 
 __all__ = ["AsyncPollinationsClient", "PollinationsClient"]
-
-MODEL_LISTS = {"/text/models": "text", "/image/models": "image", "/audio/models": "audio"}
 
 
 class PollinationsClient(BaseClient):
@@ -140,11 +128,11 @@ class PollinationsClient(BaseClient):
     def refresh(self) -> Catalog:
         """Ask the gateway for its lists and lay them over the catalogue shipped with the package."""
         cards: list[ModelCard] = []
-        for path, category in MODEL_LISTS.items():
+        for path, category in calls.MODEL_LISTS.items():
             try:
                 cards += cards_from(self._json(self._wire.fetch(calls.models(path))), category=category)
             except NotFoundError:
-                continue  # API 0.3.0 has no audio list
+                continue  # API 0.3.0 has no list for sound and embeddings
         return self._merge_cards(cards)
 
     def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
@@ -158,19 +146,21 @@ class PollinationsClient(BaseClient):
                 continue
         return self._wire.fetch(call, last)
 
-    def profile(self) -> Profile:
+    def profile(self) -> account.Profile:
         """``GET /account/profile``; the key needs the permission ``account:profile``."""
-        return profile_from(self._json(self._account("profile")))
+        return account.profile_from(self._json(self._account("profile")))
 
-    def balance(self) -> Balance:
+    def balance(self) -> account.Balance:
         """``GET /account/balance``: pollen left, of the key where it has a budget. May be negative."""
-        return balance_from(self._json(self._account("balance")))
+        return account.balance_from(self._json(self._account("balance")))
 
-    def key_info(self) -> KeyInfo:
+    def key_info(self) -> account.KeyInfo:
         """``GET /account/key``: what this key may do."""
-        return key_info_from(self._json(self._account("key")))
+        return account.key_info_from(self._json(self._account("key")))
 
-    def usage(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> list[UsageRecord]:
+    def usage(
+        self, *, limit: int = 100, before: str | None = None, days: int | None = None
+    ) -> list[account.UsageRecord]:
         """``GET /account/usage``: one record a request, newest first.
 
         Args:
@@ -179,33 +169,32 @@ class PollinationsClient(BaseClient):
             days: Today's gateway: how many days back, 1 to 90.
         """
         query = usage_query(limit=limit, before=before, days=days)
-        return usage_from(self._json(self._account("usage", query)))
+        return account.usage_from(self._json(self._account("usage", query)))
 
     def usage_csv(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> str:
         """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())`` reads it."""
         query = {**usage_query(limit=limit, before=before, days=days), "format": "csv"}
-        return self._account("usage", query).body.decode("utf-8", "replace")
+        return self._csv(self._account("usage", query))
 
-    def iter_usage(self, *, before: str | None = None, page_size: int = 1_000) -> Iterator[UsageRecord]:
-        """All records, newest first, a page of ``page_size`` at a time in memory."""
-        while True:
-            page = self.usage(limit=page_size, before=before)
-            for record in page:
+    def iter_usage(
+        self, *, before: str | None = None, page_size: int = 1_000, days: int | None = 90
+    ) -> Iterator[account.UsageRecord]:
+        """Every record once, newest first, one page at a time in memory; by default as far back as can be."""
+        pages = UsagePages(page_size, before)
+        while not pages.is_over:
+            page = self.usage(limit=pages.limit, before=pages.before, days=days)
+            for record in pages.fresh(page):
                 yield record
-            last = page[-1].timestamp if page else None
-            if len(page) < page_size or last is None or last == before:
-                return
-            before = last
 
-    def usage_daily(self, *, days: int | None = None) -> list[DailyUsage]:
+    def usage_daily(self, *, days: int | None = None) -> list[account.DailyUsage]:
         """``GET /account/usage/daily``: requests and cost by day and model."""
         query = {"days": bounded("days", days, 1, 90)}
-        return daily_usage_from(self._json(self._account("usage/daily", query)))
+        return account.daily_usage_from(self._json(self._account("usage/daily", query)))
 
     def usage_daily_csv(self, *, days: int | None = None) -> str:
         """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())`` reads it."""
         query = {"days": bounded("days", days, 1, 90), "format": "csv"}
-        return self._account("usage/daily", query).body.decode("utf-8", "replace")
+        return self._csv(self._account("usage/daily", query))
 
     def close(self) -> None:
         """Give the connections back. A later call opens new ones."""
@@ -324,11 +313,11 @@ class AsyncPollinationsClient(BaseClient):
     async def refresh(self) -> Catalog:
         """Ask the gateway for its lists and lay them over the catalogue shipped with the package."""
         cards: list[ModelCard] = []
-        for path, category in MODEL_LISTS.items():
+        for path, category in calls.MODEL_LISTS.items():
             try:
                 cards += cards_from(self._json(await self._wire.fetch(calls.models(path))), category=category)
             except NotFoundError:
-                continue  # API 0.3.0 has no audio list
+                continue  # API 0.3.0 has no list for sound and embeddings
         return self._merge_cards(cards)
 
     async def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
@@ -342,19 +331,21 @@ class AsyncPollinationsClient(BaseClient):
                 continue
         return await self._wire.fetch(call, last)
 
-    async def profile(self) -> Profile:
+    async def profile(self) -> account.Profile:
         """``GET /account/profile``; the key needs the permission ``account:profile``."""
-        return profile_from(self._json(await self._account("profile")))
+        return account.profile_from(self._json(await self._account("profile")))
 
-    async def balance(self) -> Balance:
+    async def balance(self) -> account.Balance:
         """``GET /account/balance``: pollen left, of the key where it has a budget. May be negative."""
-        return balance_from(self._json(await self._account("balance")))
+        return account.balance_from(self._json(await self._account("balance")))
 
-    async def key_info(self) -> KeyInfo:
+    async def key_info(self) -> account.KeyInfo:
         """``GET /account/key``: what this key may do."""
-        return key_info_from(self._json(await self._account("key")))
+        return account.key_info_from(self._json(await self._account("key")))
 
-    async def usage(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> list[UsageRecord]:
+    async def usage(
+        self, *, limit: int = 100, before: str | None = None, days: int | None = None
+    ) -> list[account.UsageRecord]:
         """``GET /account/usage``: one record a request, newest first.
 
         Args:
@@ -363,33 +354,32 @@ class AsyncPollinationsClient(BaseClient):
             days: Today's gateway: how many days back, 1 to 90.
         """
         query = usage_query(limit=limit, before=before, days=days)
-        return usage_from(self._json(await self._account("usage", query)))
+        return account.usage_from(self._json(await self._account("usage", query)))
 
     async def usage_csv(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> str:
         """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())`` reads it."""
         query = {**usage_query(limit=limit, before=before, days=days), "format": "csv"}
-        return (await self._account("usage", query)).body.decode("utf-8", "replace")
+        return self._csv(await self._account("usage", query))
 
-    async def iter_usage(self, *, before: str | None = None, page_size: int = 1_000) -> AsyncIterator[UsageRecord]:
-        """All records, newest first, a page of ``page_size`` at a time in memory."""
-        while True:
-            page = await self.usage(limit=page_size, before=before)
-            for record in page:
+    async def iter_usage(
+        self, *, before: str | None = None, page_size: int = 1_000, days: int | None = 90
+    ) -> AsyncIterator[account.UsageRecord]:
+        """Every record once, newest first, one page at a time in memory; by default as far back as can be."""
+        pages = UsagePages(page_size, before)
+        while not pages.is_over:
+            page = await self.usage(limit=pages.limit, before=pages.before, days=days)
+            for record in pages.fresh(page):
                 yield record
-            last = page[-1].timestamp if page else None
-            if len(page) < page_size or last is None or last == before:
-                return
-            before = last
 
-    async def usage_daily(self, *, days: int | None = None) -> list[DailyUsage]:
+    async def usage_daily(self, *, days: int | None = None) -> list[account.DailyUsage]:
         """``GET /account/usage/daily``: requests and cost by day and model."""
         query = {"days": bounded("days", days, 1, 90)}
-        return daily_usage_from(self._json(await self._account("usage/daily", query)))
+        return account.daily_usage_from(self._json(await self._account("usage/daily", query)))
 
     async def usage_daily_csv(self, *, days: int | None = None) -> str:
         """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())`` reads it."""
         query = {"days": bounded("days", days, 1, 90), "format": "csv"}
-        return (await self._account("usage/daily", query)).body.decode("utf-8", "replace")
+        return self._csv(await self._account("usage/daily", query))
 
     async def aclose(self) -> None:
         """Give the connections back. A later call opens new ones."""

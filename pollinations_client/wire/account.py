@@ -10,10 +10,10 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ..errors import MalformedReply, excerpt_of
@@ -47,8 +47,22 @@ def _through_text(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _counted(value: Any) -> int | Decimal | None:
+    """A whole number as such. The specification says "number", so a part of one is no fault."""
+    told = _through_text(value)
+    if told is None or (isinstance(told, int) and not isinstance(told, bool)):
+        return told
+    try:
+        number = Decimal(told.strip() if isinstance(told, str) else "no number")
+    except InvalidOperation:
+        raise ValueError("It is no number") from None
+    if not number.is_finite():
+        raise ValueError("It is no finite number")
+    return int(number) if abs(number) < 10**18 and number == number.to_integral_value() else number
+
+
 Amount = Annotated[Decimal | None, BeforeValidator(_through_text)]
-Count = Annotated[int | None, BeforeValidator(_through_text)]
+Count = Annotated[int | Decimal | None, PlainValidator(_counted)]
 
 
 class _Answer(BaseModel):

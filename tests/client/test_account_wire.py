@@ -263,3 +263,12 @@ def test_any_lines_are_records_or_a_malformed_reply(lines: list[str]) -> None:
 def test_balance_needs_no_account_part() -> None:
     """API 0.3.0 sends the bare balance."""
     assert balance_from({"balance": 1}) == Balance(balance=Decimal(1))
+
+
+@pytest.mark.parametrize(("given", "read"), [(12, 12), (12.0, 12), ("12", 12), (1.5, Decimal("1.5")), (None, None)])
+def test_a_count_is_any_number(given: Any, read: Any) -> None:
+    """The specification says "number"; whole ones are integers."""
+    count = usage_from({"usage": [{"input_text_tokens": given}]})[0].input_text_tokens
+    assert (count, type(count)) == (read, type(read))
+    with pytest.raises(MalformedReply, match="input_text_tokens"):
+        usage_from([{"input_text_tokens": "many"}])

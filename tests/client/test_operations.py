@@ -14,11 +14,15 @@ from pollinations_client import (
     AuthenticationError,
     Finished,
     InvalidRequestError,
+    MalformedReply,
     ModelCard,
     PollinationsClient,
     ReasoningDelta,
+    ResponseInfo,
     TextDelta,
     UnknownModelError,
+    UpstreamError,
+    Usage,
     daily_usage_from_csv,
     usage_from_csv,
 )
@@ -150,6 +154,7 @@ def test_refresh_lays_the_live_list_over_the_snapshot(mode: str, either_gateway:
     def check(catalog: Any) -> None:
         assert catalog.get("openai") is not None
         assert catalog.get("flux").is_image
+        assert catalog.find(category="embedding")
 
     check(run(mode, either_gateway, "refresh"))
     before = len(either_gateway.requests)
@@ -188,15 +193,31 @@ def test_csv_is_read_back(mode: str, either_gateway: Emulator) -> None:
 
 @each_mode
 def test_iter_usage_reads_every_record_once(mode: str, gateway: Emulator) -> None:
-    """Page after page, by the cursor."""
-    whole = run(mode, gateway, "usage", limit=50_000)
-    paged = run(mode, gateway, "iter_usage", page_size=max(2, len(whole) // 3))
-    assert [record.timestamp for record in paged] == [record.timestamp for record in whole]
+    """Page after page, by the cursor, as far back as the gateway goes; one border lies within a second."""
+    whole = run(mode, gateway, "usage", limit=50_000, days=90)
+    twins = next(n for n in range(200, len(whole)) if whole[n - 1].timestamp == whole[n].timestamp)
+    paged = run(mode, gateway, "iter_usage", page_size=twins)
+    assert paged == whole
+    assert run(mode, gateway, "iter_usage", page_size=1_000, days=2) == run(mode, gateway, "usage", limit=1_000, days=2)
 
 
 @each_mode
-@pytest.mark.parametrize("options", [{"limit": 0}, {"limit": 50_001}, {"days": 0}, {"days": 91}])
-def test_usage_bounds(mode: str, gateway: Emulator, options: dict[str, int]) -> None:
+def test_an_account_answer_that_is_an_error_or_of_another_kind_says_so(mode: str, gateway: Emulator) -> None:
+    """An error in a 200, and JSON or a page where CSV was asked for."""
+    gateway.script(Body({"error": {"message": "no such account"}}, status=200))
+    with pytest.raises(UpstreamError, match="no such account"):
+        run(mode, gateway, "balance")
+    for body in ({"usage": []}, "<html></html>"):
+        gateway.script(
+            Body(body, status=200, content_type="text/html" if isinstance(body, str) else "application/json")
+        )
+        with pytest.raises(MalformedReply, match="CSV"):
+            run(mode, gateway, "usage_csv")
+
+
+@each_mode
+@pytest.mark.parametrize("options", [{"limit": 0}, {"limit": 50_001}, {"limit": "5"}, {"days": 0}, {"days": 91}])
+def test_usage_bounds(mode: str, gateway: Emulator, options: dict[str, Any]) -> None:
     """Refused before sending, by name."""
     with pytest.raises(InvalidRequestError, match=next(iter(options))):
         run(mode, gateway, "usage", **options)
@@ -237,6 +258,14 @@ def test_cost_is_counted_from_usage_and_prices(gateway: Emulator) -> None:
         assert counted.total is not None
         assert counted.total > 0
         assert client.cost(reply.usage, "nobody/knows").total is None
+        assert client.cost(Usage(input=reply.usage.input, output=reply.usage.output), "openai").total is not None
+        assert client.cost(Usage(input=1_000), "openai").total == client.cost({"prompt_tokens": 1_000}, "openai").total
+
+
+@pytest.mark.parametrize("usage", [None, ResponseInfo()])
+def test_a_cost_without_usage_is_unknown_not_nothing(usage: Any) -> None:
+    """Today's gateway may leave usage out, and streams have no usage headers."""
+    assert PollinationsClient().cost(usage, "flux").total is None
 
 
 def test_a_prompt_may_be_given_bare_or_as_messages(gateway: Emulator) -> None:

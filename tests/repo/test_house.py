@@ -27,7 +27,7 @@ FLOORS: list[set[str]] = [
     {"wire.messages", "parts"},
     {"calls", "fold"},
     {"stream", "retry"},
-    {"settings", "picture"},
+    {"settings", "picture", "paging"},
     {"clock"},
     {"network", "base", "attempts"},
     {"transport"},
