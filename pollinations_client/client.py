@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from . import calls
 from .base import BaseClient, Messages, bounded, messages_from, usage_query
 from .catalog import Catalog, ModelCard
-from .errors import BadRequestError, NotFoundError
+from .errors import BadRequestError, NotFoundError, UnknownModelError
 from .paging import UsagePages
 from .picture import Picture
 from .reply import Event, Reply, TextDelta
@@ -78,34 +78,37 @@ class PollinationsClient(BaseClient):
     def text(self, prompt: str, **options: Any) -> str:
         """``GET /text/{prompt}``: the answer's text alone. Options are the fields of :class:`TextOptions`."""
         call = calls.text(prompt, options)
-        return self._text(self._wire.fetch(call), call)
+        return self._text(self._fetch(call, options.get("model")), call)
 
     def stream_text(self, prompt: str, **options: Any) -> Generator[str, None, None]:
         """The same as a stream of text pieces."""
-        for event in self._wire.events(calls.text(prompt, options, stream=True)):
-            if isinstance(event, TextDelta):
-                yield event.text
+        call = calls.text(prompt, options, stream=True)
+        try:
+            for event in self._wire.events(call):
+                if isinstance(event, TextDelta):
+                    yield event.text
+            return
+        except UnknownModelError as error:
+            refusal = error
+        raise self._explained(refusal, options.get("model"))
 
     def image(self, prompt: str, **options: Any) -> Picture:
-        """``GET /image/{prompt}``: a picture, or a video from a video model.
+        """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a random one is drawn.
 
-        Args:
-            prompt: What to make.
-            **options: Fields of :class:`~pollinations_client.ImageOptions`; without a seed a random one is drawn.
-
-        Raises:
-            MalformedReply: When what came is no picture, or half of one.
+        Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture, or half of one.
         """
-        return self._made(self._image_call(prompt, options), prompt, options.get("model"))
+        call = self._image_call(prompt, options)
+        return self._picture(self._fetch(call, options.get("model")), call, prompt)
 
     def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
         """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the end."""
-        return self._made(self._image_call(prompt, {"model": model, **options}, is_video=True), prompt, model)
+        call = self._image_call(prompt, {"model": model, **options}, is_video=True)
+        return self._picture(self._fetch(call, model), call, prompt)
 
-    def _made(self, call: calls.Call, prompt: str, model: str | None) -> Picture:
+    def _fetch(self, call: calls.Call, model: str | None) -> Answer:
         try:
-            return self._picture(self._wire.fetch(call), call, prompt)
-        except BadRequestError as error:
+            return self._wire.fetch(call)
+        except UnknownModelError as error:
             refusal = error
         raise self._explained(refusal, model)
 
@@ -161,12 +164,9 @@ class PollinationsClient(BaseClient):
     def usage(
         self, *, limit: int = 100, before: str | None = None, days: int | None = None
     ) -> list[account.UsageRecord]:
-        """``GET /account/usage``: one record a request, newest first.
+        """``GET /account/usage``: 1 to 50,000 records (``limit``), one a request, newest first.
 
-        Args:
-            limit: 1 to 50,000 records.
-            before: The ``timestamp`` of a record: only older ones.
-            days: Today's gateway: how many days back, 1 to 90.
+        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, is of today's gateway alone.
         """
         query = usage_query(limit=limit, before=before, days=days)
         return account.usage_from(self._json(self._account("usage", query)))
@@ -263,34 +263,37 @@ class AsyncPollinationsClient(BaseClient):
     async def text(self, prompt: str, **options: Any) -> str:
         """``GET /text/{prompt}``: the answer's text alone. Options are the fields of :class:`TextOptions`."""
         call = calls.text(prompt, options)
-        return self._text(await self._wire.fetch(call), call)
+        return self._text(await self._fetch(call, options.get("model")), call)
 
     async def stream_text(self, prompt: str, **options: Any) -> AsyncGenerator[str, None]:
         """The same as a stream of text pieces."""
-        async for event in self._wire.events(calls.text(prompt, options, stream=True)):
-            if isinstance(event, TextDelta):
-                yield event.text
+        call = calls.text(prompt, options, stream=True)
+        try:
+            async for event in self._wire.events(call):
+                if isinstance(event, TextDelta):
+                    yield event.text
+            return
+        except UnknownModelError as error:
+            refusal = error
+        raise self._explained(refusal, options.get("model"))
 
     async def image(self, prompt: str, **options: Any) -> Picture:
-        """``GET /image/{prompt}``: a picture, or a video from a video model.
+        """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a random one is drawn.
 
-        Args:
-            prompt: What to make.
-            **options: Fields of :class:`~pollinations_client.ImageOptions`; without a seed a random one is drawn.
-
-        Raises:
-            MalformedReply: When what came is no picture, or half of one.
+        Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture, or half of one.
         """
-        return await self._made(self._image_call(prompt, options), prompt, options.get("model"))
+        call = self._image_call(prompt, options)
+        return self._picture(await self._fetch(call, options.get("model")), call, prompt)
 
     async def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
         """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the end."""
-        return await self._made(self._image_call(prompt, {"model": model, **options}, is_video=True), prompt, model)
+        call = self._image_call(prompt, {"model": model, **options}, is_video=True)
+        return self._picture(await self._fetch(call, model), call, prompt)
 
-    async def _made(self, call: calls.Call, prompt: str, model: str | None) -> Picture:
+    async def _fetch(self, call: calls.Call, model: str | None) -> Answer:
         try:
-            return self._picture(await self._wire.fetch(call), call, prompt)
-        except BadRequestError as error:
+            return await self._wire.fetch(call)
+        except UnknownModelError as error:
             refusal = error
         raise self._explained(refusal, model)
 
@@ -346,12 +349,9 @@ class AsyncPollinationsClient(BaseClient):
     async def usage(
         self, *, limit: int = 100, before: str | None = None, days: int | None = None
     ) -> list[account.UsageRecord]:
-        """``GET /account/usage``: one record a request, newest first.
+        """``GET /account/usage``: 1 to 50,000 records (``limit``), one a request, newest first.
 
-        Args:
-            limit: 1 to 50,000 records.
-            before: The ``timestamp`` of a record: only older ones.
-            days: Today's gateway: how many days back, 1 to 90.
+        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, is of today's gateway alone.
         """
         query = usage_query(limit=limit, before=before, days=days)
         return account.usage_from(self._json(await self._account("usage", query)))

@@ -179,8 +179,9 @@ def usage_from(given: Any) -> Usage | None:
     spent = _count(given, "prompt_tokens", "input_tokens") or 0
     made = _count(given, "completion_tokens", "output_tokens") or 0
     cached = _count(prompt, "cached_tokens")
-    if cached is None:
-        cached = _count(given, "cached_input_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens")
+    if not cached:
+        elsewhere = _count(given, "cached_input_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens")
+        cached = cached if elsewhere is None else elsewhere
     written = _count(prompt, "cache_write_tokens", "cache_creation_tokens")
     reasoning = _count(completion, "reasoning_tokens")
     total = _count(given, "total_tokens")

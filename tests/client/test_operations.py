@@ -241,8 +241,11 @@ def test_the_older_account_host_is_asked_only_when_the_newer_does_not_know(
 @each_mode
 def test_a_wrong_key_and_an_unknown_model(mode: str, either_gateway: Emulator) -> None:
     """Readable, with what to do; near names offered."""
-    with pytest.raises(UnknownModelError, match="claude"):
-        run(mode, either_gateway, "chat", "hi", model="claud")
+    for operation in ("chat", "stream_chat", "text", "stream_text"):
+        with pytest.raises(UnknownModelError, match="claude"):
+            run(mode, either_gateway, operation, "hi", model="claud")
+    with pytest.raises(UnknownModelError, match="flux"):
+        run(mode, either_gateway, "image", "hi", model="fluxx")
     client = PollinationsClient("sk_invalid", base_url=either_gateway.url)
     with pytest.raises(AuthenticationError, match="POLLINATIONS_API_KEY"):
         client.chat("hi")
