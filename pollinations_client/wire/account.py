@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ..errors import MalformedReply, excerpt_of
@@ -62,7 +62,7 @@ def _counted(value: Any) -> int | Decimal | None:
 
 
 Amount = Annotated[Decimal | None, BeforeValidator(_through_text)]
-Count = Annotated[int | Decimal | None, PlainValidator(_counted)]
+Count = Annotated[int | Decimal | None, PlainValidator(_counted), PlainSerializer(lambda count: count)]
 
 
 class _Answer(BaseModel):

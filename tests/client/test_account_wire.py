@@ -270,5 +270,9 @@ def test_a_count_is_any_number(given: Any, read: Any) -> None:
     """The specification says "number"; whole ones are integers."""
     count = usage_from({"usage": [{"input_text_tokens": given}]})[0].input_text_tokens
     assert (count, type(count)) == (read, type(read))
+    assert (
+        UsageRecord.model_validate_json(UsageRecord(input_text_tokens=count).model_dump_json()).input_text_tokens
+        == read
+    )
     with pytest.raises(MalformedReply, match="input_text_tokens"):
         usage_from([{"input_text_tokens": "many"}])
