@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
 
 from pollinations_client import AsyncPollinationsClient, ConfigurationError, PollinationsClient, PollinationsError
 from pollinations_client.closing import Closing
-from pollinations_client.settings import NO_KEY, key_from
+from pollinations_client.settings import NO_KEY, harmless_headers, key_from, with_hidden_key
 from pollinations_client.wire.options import refusal_from
 
 from .errors import as_model_error
@@ -95,6 +95,7 @@ class Connected(Closing, BaseModel):
 
     def __init__(self, **options: Any) -> None:
         """Take options; open nothing. See the fields."""
+        options = with_hidden_key(options)
         for alias, name in self.aliases.items():
             if alias in options and name not in options:
                 options[name] = options.pop(alias)
@@ -140,7 +141,9 @@ class Connected(Closing, BaseModel):
         """A pickle carries neither the key, which is read from the environment again, nor connections."""
         state = super().__getstate__()
         private = {**(state.get("__pydantic_private__") or {}), "_connection": None}
-        return {**state, "__dict__": {**state["__dict__"], **NEVER_PICKLED}, "__pydantic_private__": private}
+        headers = self.default_headers and harmless_headers(self.default_headers)
+        fields = {**state["__dict__"], **NEVER_PICKLED, "default_headers": headers}
+        return {**state, "__dict__": fields, "__pydantic_private__": private}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)

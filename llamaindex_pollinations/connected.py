@@ -11,9 +11,10 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_seria
 
 from pollinations_client import AsyncPollinationsClient, Catalog, PollinationsClient
 from pollinations_client.closing import Closing
+from pollinations_client.settings import harmless_headers, with_hidden_key
 from pollinations_client.wire.options import refusal_from
 
-from .connection import Connection, harmless_headers
+from .connection import Connection
 from .options import with_own_names
 
 __all__ = ["Connected"]
@@ -41,6 +42,7 @@ class Connected(Closing, BaseComponent):
 
     def __init__(self, **options: Any) -> None:
         """Take settings; open nothing. ``None`` means the default. Refuses what is unknown or cannot work."""
+        options = with_hidden_key(options)
         options.pop("class_name", None)
         fields = type(self).model_fields
         given = with_own_names(options)
@@ -87,7 +89,8 @@ class Connected(Closing, BaseComponent):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """The model and what was set; keys and headers never, nor what no dump holds or LlamaIndex fills in."""
         fields = type(self).model_fields
-        shown = {name for name in {*self.model_fields_set, "model"} if name in fields and not fields[name].exclude}
+        was_set: set[str] = getattr(self, "__pydantic_fields_set__", set())  # none yet in a failed constructor
+        shown = {name for name in {*was_set, "model"} if name in fields and not fields[name].exclude}
         told = [(name, value) for name, value in super().__repr_args__() if name in shown and value is not None]
         return sorted(((name, value) for name, value in told if not callable(value)), key=lambda one: one[0] != "model")
 
@@ -108,13 +111,13 @@ class Connected(Closing, BaseComponent):
         """What a pickle holds: no key, no client. The key is read from the environment where it is opened."""
         twin = self.__copy__()
         twin.__dict__.update(dict.fromkeys(("api_key", "http_client", "async_http_client")))
-        twin.__dict__["default_headers"] = harmless_headers(self.default_headers)
+        twin.__dict__["default_headers"] = self.default_headers and harmless_headers(self.default_headers)
         twin._connection = Connection()
         return super(Connected, twin).__getstate__()
 
     @field_serializer("default_headers")
     def _show_harmless_headers(self, headers: dict[str, str] | None) -> dict[str, str] | None:
-        return harmless_headers(headers)
+        return headers and harmless_headers(headers)
 
     @field_serializer("timeout")
     def _timeout_in_seconds(self, timeout: Any) -> float | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from pollinations_client import AsyncPollinationsClient, Catalog, ConfigurationError, PollinationsClient, snapshot
 from pollinations_client.settings import NO_KEY
 
-__all__ = ["CLIENT_FIELDS", "Connection", "harmless_headers"]
+__all__ = ["CLIENT_FIELDS", "Connection"]
 
 PRODUCT = "llama-index"
 CLIENT_FIELDS = (
@@ -24,7 +23,6 @@ CLIENT_FIELDS = (
     "http_client",
     "async_http_client",
 )
-SECRET_HEADERS = re.compile(r"auth|cookie|key|token|secret|password", re.IGNORECASE)
 
 
 class Connection:
@@ -88,11 +86,6 @@ class Connection:
         wanted = tuple(dict(value) if isinstance(value, dict) else value for value in given)  # a copy: it may be edited
         if wanted != self._made_for:
             self._made_for, self._sync, self._async = wanted, None, None
-
-
-def harmless_headers(headers: Mapping[str, str] | None) -> dict[str, str] | None:
-    """The headers that may be shown and stored: none that could carry a key."""
-    return {name: value for name, value in headers.items() if not SECRET_HEADERS.search(name)} if headers else None
 
 
 def _arguments(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from pollinations_client import (
     ConfigurationError,
     ModelOptions,
 )
+from pollinations_client.settings import with_hidden_key
 
 from . import structured_calls
 from .connected import Connected
@@ -90,6 +91,7 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
 
     def __init__(self, model: str | None = None, **options: Any) -> None:
         """Take settings; open nothing. ``base_url`` is another name of ``api_base``, ``audio_config`` of ``audio``."""
+        options = with_hidden_key(options)
         super().__init__(**(options if model is None else {"model": model, **options}))
         room = self.max_tokens or self.max_completion_tokens or 0
         if self.context_window is not None and room >= self.context_window:

@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from pollinations_client import ImageOptions, InvalidRequestError, ModelCard, Picture
 from pollinations_client.closing import Closing
+from pollinations_client.settings import harmless_headers, hidden
 from pollinations_client.wire.options import unknown_option
 
-from .connection import CLIENT_FIELDS, Connection, harmless_headers
+from .connection import CLIENT_FIELDS, Connection
 from .laying import image_block
 from .options import with_own_names
 
@@ -59,12 +60,13 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
         api_base: str | None = None,
         **settings: Any,
     ) -> None:
+        api_key = hidden(api_key)
+        self.model = model
         named = with_own_names({"api_base": api_base, **settings})
         known = {*CLIENT_FIELDS, *ImageOptions.model_fields, "video_model", "save_dir"}
         for name in named:
             if name not in known:
                 raise unknown_option(name, known, door="extra_query")
-        self.model = model
         self.video_model = video_model
         if not isinstance(save_dir, (str, os.PathLike, type(None))):
             raise InvalidRequestError(f"save_dir: a path is needed, {save_dir!r} was given.", param="save_dir")
@@ -74,7 +76,7 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
         client_fields = {name: named.get(name) for name in CLIENT_FIELDS}
         self._client_fields: dict[str, Any] = {
             **client_fields,
-            "api_key": SecretStr(api_key) if isinstance(api_key, str) else api_key,
+            "api_key": api_key,
             "retry_streams": bool(client_fields["retry_streams"]),
         }
         self._connection = Connection()
@@ -178,7 +180,7 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
     def __getstate__(self) -> dict[str, Any]:
         """A pickle holds no key and no client."""
         secretless = {"api_key": None, "http_client": None, "async_http_client": None}
-        headers = harmless_headers(self._client_fields["default_headers"])
+        headers = harmless_headers(self._client_fields["default_headers"] or {})
         fields = {**self._client_fields, **secretless, "default_headers": headers}
         return {**self.__dict__, "_client_fields": fields, "_connection": Connection()}
 

@@ -24,7 +24,7 @@ from .picture import Picture, picture_from
 from .refusal import in_band_error
 from .reply import Reply, ResponseInfo, Usage
 from .retry import RetryPolicy
-from .settings import Limits, Settings, Timeouts, settings_from
+from .settings import Limits, Settings, Timeouts, hidden, settings_from
 from .stream import json_from, kind_of, reply_from, text_from
 from .wire.messages import warn
 from .wire.options import unknown_option
@@ -82,6 +82,7 @@ class BaseClient:
             ConfigurationError: For settings that cannot work, named.
             InvalidRequestError: For a setting there is not, with the nearest name.
         """
+        api_key = hidden(api_key)
         for name in unknown:
             raise unknown_option(name, signature(BaseClient).parameters.keys() - {"unknown"}, door=None)
         self.settings: Settings = settings_from(
@@ -104,7 +105,8 @@ class BaseClient:
         self._transport: Any = None
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.settings.base_url!r})"
+        settings: Settings | None = self.__dict__.get("settings")  # none yet in a failed constructor
+        return f"{type(self).__name__}(base_url={settings and settings.base_url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {"settings": self.settings, "_http_client": None, "_catalog": self._catalog, "_transport": None}

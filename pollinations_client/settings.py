@@ -16,13 +16,15 @@ from typing import Any
 from pydantic import SecretStr
 
 from ._version import __version__
-from .errors import ConfigurationError
+from .errors import ConfigurationError, redact
 from .retry import RetryPolicy
 
 GATEWAY = "https://gen.pollinations.ai"
 OLDER_ACCOUNT_HOST = "https://enter.pollinations.ai/api"
 KEY_PAGE = "https://enter.pollinations.ai/keys"
 USER_AGENT = f"pollinations-adapters/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
+
+SECRET_HEADERS = re.compile(r"auth|cookie|key|token|secret|password", re.IGNORECASE)
 
 NO_KEY = (
     f"No API key: make one at {KEY_PAGE} and set POLLINATIONS_API_KEY or pass api_key=, "
@@ -111,7 +113,8 @@ class Settings:
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle carries everything but the key, which is read from the environment again where it is opened."""
         names = [name for name in self.__dataclass_fields__ if name != "api_key"]
-        return _without_key, ({name: getattr(self, name) for name in names},)
+        fields = {name: getattr(self, name) for name in names}
+        return _without_key, ({**fields, "default_headers": harmless_headers(self.default_headers)},)
 
     def headers(self) -> dict[str, str]:
         """The headers of every request, the key's among them, names in lower case."""
@@ -125,11 +128,26 @@ def _without_key(fields: dict[str, Any]) -> Settings:
     return Settings(api_key=key_from(None), **fields)
 
 
+def hidden(key: Any) -> Any:
+    """``key``, a string of it wrapped: made at the door, so that no frame of ours shows it in a traceback."""
+    return SecretStr(key) if isinstance(key, str) else key
+
+
+def with_hidden_key(options: Mapping[str, Any]) -> dict[str, Any]:
+    """``options`` with the key in them wrapped, under any of its names."""
+    return {name: hidden(value) if name.endswith("api_key") else value for name, value in options.items()}
+
+
+def harmless_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that may be shown and stored: none that could carry a key."""
+    return {name: value for name, value in headers.items() if not SECRET_HEADERS.search(name)}
+
+
 def key_from(given: str | SecretStr | None) -> SecretStr | None:
     """The key to use: the one given, else the environment's. Raises :class:`ConfigurationError` for a spoilt one."""
     if given is not None:
-        return _checked_key(given, "api_key")
-    return _checked_key(os.environ.get("POLLINATIONS_API_KEY"), "api_key (POLLINATIONS_API_KEY)")
+        return _checked_key(hidden(given), "api_key")
+    return _checked_key(hidden(os.environ.get("POLLINATIONS_API_KEY")), "api_key (POLLINATIONS_API_KEY)")
 
 
 def settings_from(
@@ -172,17 +190,20 @@ def settings_from(
     )
 
 
-def _checked_key(given: str | SecretStr | None, where: str) -> SecretStr | None:
-    key = (given.get_secret_value() if isinstance(given, SecretStr) else given or "").strip()
+def _checked_key(given: SecretStr | None, where: str) -> SecretStr | None:
+    if given is not None and not isinstance(given, SecretStr):
+        kind = type(given).__name__
+        raise ConfigurationError(f"{where}: a string or a SecretStr is needed, not {kind}.", param="api_key")
+    key = SecretStr(given.get_secret_value().strip() if given is not None else "")
     if not key:
         return None
-    if not key.isascii() or not key.isprintable() or re.search(r"[ \"']", key):
+    if not re.fullmatch(r"[!#-&(-~]+", key.get_secret_value()):
         raise ConfigurationError(
             f"{where}: it holds a space, a quotation mark, a control or a non-ASCII character, as a bad paste does; "
             f"copy it again from {KEY_PAGE}.",
             param="api_key",
         )
-    return SecretStr(key)
+    return key
 
 
 def _gateway_address(given: str | None) -> str:
@@ -205,7 +226,7 @@ def _checked_url(given: str, param: str, where: str | None = None) -> str:
         url = urllib.parse.urlsplit(given)
         port = url.port
     except ValueError as error:
-        reason = str(error)
+        reason = redact(str(error))
         raise ConfigurationError(f"{where}: it is no URL ({reason}); write it as in {GATEWAY}.", param=param) from None
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ConfigurationError(
@@ -233,11 +254,13 @@ def _checked_headers(given: Mapping[str, str]) -> dict[str, str]:
     for name, value in given.items():
         if (
             not isinstance(value, str)
+            or not isinstance(name, str)
             or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name)
             or re.search(r"[\r\n\0]", value)
         ):
             raise ConfigurationError(
-                f"default_headers: {name!r} is no header, or its value holds a line break.", param="default_headers"
+                f"default_headers: {redact(str(name))!r} is no header, or its value holds a line break.",
+                param="default_headers",
             )
         headers[name.lower()] = value
     return headers

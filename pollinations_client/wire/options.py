@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from ..errors import InvalidRequestError
+from ..errors import InvalidRequestError, redact
 
 SHOWN = 80
 SECRET_FIELDS = frozenset({"api_key", "pollinations_api_key", "default_headers", "extra_query"})
@@ -112,6 +112,6 @@ def _sentence(fault: Any, known: list[str], door: str | None) -> str:
         return f"{said}."
     if steps[0] in SECRET_FIELDS:
         return f"{name}: {said}."
-    shown = repr(fault.get("input"))
+    shown = redact(repr(fault.get("input")))
     shown = shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"
     return f"{name}: {said}{'' if said.endswith('.') else '.'} Given: {shown}."

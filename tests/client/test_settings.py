@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import traceback
 from typing import Any
 
 import httpx
@@ -82,6 +83,36 @@ def test_the_key_is_in_no_print_copy_or_pickle() -> None:
         assert KEY.encode() not in pickle.dumps(thing)
     assert pickle.loads(pickle.dumps(client)).settings.secret is None
     assert copy.deepcopy(client).settings.secret == KEY
+
+
+def test_a_pickle_keeps_the_headers_that_cannot_hold_a_key() -> None:
+    """Some gateways in between want a key of their own in a header."""
+    client = PollinationsClient(base_url="http://127.0.0.1:9", default_headers={"X-Api-Key": KEY, "x-team": "bees"})
+    assert KEY.encode() not in pickle.dumps(client)
+    assert pickle.loads(pickle.dumps(client)).settings.default_headers == {"x-team": "bees"}
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [{"api_key": f"{KEY}\nx: y"}, {"api_key": KEY, "timeout": -1}, {"api_key": KEY, "base_url": f"http://h:{KEY}"}],
+)
+def test_a_failed_constructor_can_be_shown_with_its_locals(spoilt: dict[str, Any]) -> None:
+    """What error reports do: every local is printed, a client that is not finished among them, and no key."""
+    with pytest.raises(ConfigurationError) as caught:
+        PollinationsClient(**spoilt)
+    assert KEY not in str(caught.value)
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [frame for frame in told.stack if "pollinations_client" in frame.filename]
+    shown = {name: value for frame in ours for name, value in (frame.locals or {}).items()}
+    assert shown["self"] == "PollinationsClient(base_url=None)"
+    assert KEY not in shown["api_key"]
+
+
+def test_a_key_of_another_type_is_refused() -> None:
+    """Without showing it."""
+    with pytest.raises(ConfigurationError, match="not list") as caught:
+        PollinationsClient([KEY])  # type: ignore[arg-type]
+    assert KEY not in str(caught.value)
 
 
 def test_a_pickle_finds_the_key_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

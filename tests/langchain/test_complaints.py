@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import traceback
 import warnings
 from typing import Any
 
@@ -34,7 +35,7 @@ from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
 from pydantic import BaseModel
 
-from langchain_pollinations import ChatPollinations
+from langchain_pollinations import ChatPollinations, PollinationsImageTool
 from pollinations_client import PaymentRequiredError, PollinationsError, StreamInterrupted
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator, Frames
 
@@ -624,6 +625,20 @@ def test_complaint_30_the_key_is_nowhere(gateway: Emulator, llm: ChatPollination
         llm.lc_attributes,
     ]
     assert [sink for sink in sinks if KEY in str(sink)] == []
+
+
+@pytest.mark.parametrize("component", [ChatPollinations, PollinationsImageTool])
+def test_complaint_30_headers_that_hold_a_key_are_not_pickled_nor_a_failed_constructor_telling(component: Any) -> None:
+    """A pickle is stored; a traceback with locals is sent to a tracker."""
+    headers = {"Authorization": f"Bearer {KEY}", "x-team": "bees"}
+    pickled = pickle.dumps(component(base_url="http://127.0.0.1:9", default_headers=headers))
+    assert KEY.encode() not in pickled
+    assert pickle.loads(pickled).default_headers == {"x-team": "bees"}
+    with pytest.raises(PollinationsError) as caught:
+        component(api_key=KEY, tempratur=1)
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [frame for frame in told.stack if "/tests/" not in frame.filename]
+    assert [frame.name for frame in ours for value in (frame.locals or {}).values() if KEY in value] == []
 
 
 def test_complaint_31_a_model_for_one_call_is_named_everywhere(gateway: Emulator, llm: ChatPollinations) -> None:

@@ -8,6 +8,7 @@ import logging
 import pickle
 import subprocess
 import sys
+import traceback
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.utils import resolve_llm
 
-from llamaindex_pollinations import Pollinations
+from llamaindex_pollinations import Pollinations, PollinationsToolSpec
 from pollinations_client import ConfigurationError, PollinationsError, snapshot
 from pollinations_client.emulator import Chunks, Emulator, Fault
 from support.llamaindex import TAIL, delta
@@ -286,6 +287,18 @@ def test_harmless_headers_are_kept(make: Any) -> None:
     """A dump leaves out what could be a secret, and nothing else."""
     dumped = make(default_headers={"x-team": "bees", "x-api-key": "1"}).to_dict()
     assert dumped["default_headers"] == {"x-team": "bees"}
+
+
+@pytest.mark.parametrize("component", [Pollinations, PollinationsToolSpec])
+def test_a_failed_constructor_can_be_shown_with_its_locals(component: Any) -> None:
+    """What error reports do: every local is printed, the component that is not finished among them, and no key."""
+    for spoilt in ({"api_key": f"{KEY}\nx"}, {"api_key": KEY, "tempratur": 1}):
+        with pytest.raises(PollinationsError) as caught:
+            component(**spoilt)
+        told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        ours = [frame for frame in told.stack if "/tests/" not in frame.filename]
+        assert ours
+        assert [frame.name for frame in ours for value in (frame.locals or {}).values() if KEY in value] == []
 
 
 def test_row_54_a_dump_makes_the_same_model_again(
