@@ -219,6 +219,8 @@ def _text_in(entry: dict[str, Any]) -> str:
 
 def _thought_in(entry: dict[str, Any]) -> str:
     said = _inner(entry).get("thinking")
+    if isinstance(said, list):  # Mistral's form: text blocks within
+        return "".join(_text_in(one) for one in said if isinstance(one, dict))
     return said if isinstance(said, str) else ""
 
 

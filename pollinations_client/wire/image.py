@@ -118,7 +118,7 @@ def _in_query(value: Any) -> str:
         return "true"
     if isinstance(value, list):
         return ",".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def prompt_path(endpoint: str, prompt: str) -> str:

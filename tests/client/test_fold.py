@@ -233,6 +233,17 @@ def test_blocks_and_field_in_chunks_of_their_own_say_everything_once(blocks_firs
     assert streamed(*map(chunk, chunks), chunk({}, "stop")).text == "answer"
 
 
+def test_thinking_as_a_list_of_texts_is_read() -> None:
+    """Mistral's own form, plain and streamed, also as the content itself."""
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "th"}, {"type": "text", "text": "ink"}]}
+    for message in (
+        {"content": [thought, {"type": "text", "text": "a"}]},
+        {"content": "a", "content_blocks": [thought]},
+    ):
+        for reply in (plain(message), streamed(chunk(message, "stop"))):
+            assert (reply.reasoning, reply.text) == ("think", "a")
+
+
 @pytest.mark.parametrize("delta", [{"data": "ENC"}, {"type": "redacted_thinking", "data": "ENC"}])
 def test_encrypted_thinking_in_a_stream_is_kept(delta: dict[str, Any]) -> None:
     """It must go back with the next turn; Portkey takes the type off."""

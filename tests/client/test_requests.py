@@ -526,6 +526,9 @@ def test_text_calls_have_a_door_and_spell_lists_and_typos_right() -> None:
         "/text/p?safe=privacy%2Cnsfw&style=1"
     )
     assert calls.text("p", {"safe": []}).target == "/text/p"
+    assert calls.text("p", {"temperature": 1.0, "extra_query": {"x": 1234567.5}}).target == (
+        "/text/p?temperature=1&x=1234567.5"
+    )
     with pytest.raises(InvalidRequestError, match="Did you mean 'json'"):
         calls.text("p", {"jsn": True})
 
