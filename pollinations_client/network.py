@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import http.cookiejar
 import os
+import socket
 import ssl
 import threading
 import urllib.parse
@@ -138,6 +140,8 @@ class _TimedStream(_Timed, httpcore.NetworkStream):
             self._stream.write(piece, _within_total(timeout))
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):  # wakes a thread that waits for bytes; closing alone would leave it there
+            self.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._stream.close()
 
     def start_tls(
