@@ -153,6 +153,16 @@ def named(schema: Any) -> Any:
     return schema
 
 
+def unwrapped(schema: Any, strict: bool | None) -> tuple[Any, bool | None]:
+    """A JSON schema out of OpenAI's ``response_format``, or out of its inner part, and whether it says strict."""
+    inner = schema.get("json_schema", schema) if isinstance(schema, dict) else None
+    if not isinstance(inner, dict) or not isinstance(inner.get("schema"), dict) or "properties" in inner:
+        return schema, strict
+    told = {"title": inner.get("name"), "description": inner.get("description")}
+    told = {name: value for name, value in told.items() if value}
+    return {**inner["schema"], **told}, inner.get("strict") if strict is None else strict
+
+
 def written(convert: Callable[..., Any], schema: Any, **options: Any) -> Any:
     """A schema written out by one of LangChain's converters. Raises :class:`InvalidRequestError` for what is none."""
     try:
@@ -194,6 +204,7 @@ def structured(
     """``model`` asked for ``schema`` by ``method``, and the parser of its answers."""
     if schema is None and method != "json_mode":
         raise InvalidRequestError(f"schema: method {method!r} needs one.", param="schema")
+    schema, strict = unwrapped(schema, strict)
     schema = named(schema)
     is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
     told = {
