@@ -1,149 +1,22 @@
-"""Structured answers: three methods, tolerant of fences, preambles and thoughts around the JSON."""
+"""Structured answers: three methods of asking for them. What comes back is read in ``parsers.py``."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from operator import itemgetter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_core.exceptions import OutputParserException
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
-from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
-from langchain_core.outputs import Generation
-from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableMap
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from pollinations_client import InvalidRequestError
 
+from .parsers import CalledOrSaidJsonParser, CalledOrSaidParser, TolerantJsonParser, TolerantPydanticParser
+
 if TYPE_CHECKING:
     from .chat_models import ChatPollinations
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
-THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
-FENCE = re.compile(r"```(?:json|JSON)?\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
-
-
-def json_text(text: str) -> str:
-    """The JSON in an answer: without thoughts, fences, or the prose before and after it.
-
-    The first whole object counts, else the first whole array, else what begins like one and is cut.
-    """
-    text = THOUGHT.sub("", text).strip()
-    if not text.startswith(("{", "[")) and (fenced := FENCE.search(text)):
-        text = fenced[1].strip()
-    if text.startswith(("{", "[")) and (whole := _whole_json(text, 0)):
-        return whole
-    for opening in "{[":
-        place = text.find(opening)
-        while place >= 0:
-            if whole := _whole_json(text, place):
-                return whole
-            place = text.find(opening, place + 1)
-    start = min((place for place in (text.find("{"), text.find("[")) if place >= 0), default=0)
-    return text[start:]
-
-
-def _whole_json(text: str, start: int) -> str | None:
-    try:
-        return text[start : json.JSONDecoder().raw_decode(text, start)[1]]
-    except ValueError:
-        return None
-
-
-def no_answer(result: list[Generation]) -> OutputParserException:
-    """Why an answer holds nothing of the form that was asked for."""
-    message = getattr(result[0], "message", None)
-    kept = getattr(message, "additional_kwargs", {})
-    told = getattr(message, "response_metadata", {})
-    if refusal := kept.get("refusal"):
-        why = f"The model refused: {refusal}"
-    elif told.get("finish_reason") == "length":
-        why = "The answer was cut before it was complete: raise max_tokens."
-    elif bad := getattr(message, "invalid_tool_calls", None):
-        why = f"The model called {bad[0]['name']} with arguments that are no JSON object: {bad[0]['args']}"
-    else:
-        why = f"The model answered without the structure asked for: {result[0].text[:200]!r}"
-    return OutputParserException(why, llm_output=result[0].text)
-
-
-def _as_chunk(message: Any) -> Any:
-    """A whole answer among the pieces of a stream keeps its calls only as a chunk."""
-    if isinstance(message, AIMessage) and not isinstance(message, AIMessageChunk):
-        return AIMessageChunk(**message.model_dump(exclude={"type"}))
-    return message
-
-
-class TolerantJsonParser(JsonOutputParser):
-    """LangChain's JSON parser, after everything around the JSON was taken off."""
-
-    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Parse the JSON in an answer; partial ones while they stream."""
-        try:
-            return super().parse_result([Generation(text=json_text(result[0].text))], partial=partial)
-        except OutputParserException as error:
-            raise no_answer(result) from error
-
-
-class TolerantPydanticParser(PydanticOutputParser[Any]):
-    """The same for a Pydantic class, of either version of Pydantic."""
-
-    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Parse the JSON in an answer into the class."""
-        text = json_text(result[0].text)
-        try:
-            return super().parse_result([Generation(text=text)], partial=partial)
-        except OutputParserException as error:
-            if not partial and _whole_json(text, 0) is None:
-                raise no_answer(result) from error
-            raise
-
-
-class CalledOrSaidParser(PydanticToolsParser):
-    """The class out of the tool call; where the model answered in text instead, out of that."""
-
-    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Parse the call, or else the JSON in the text."""
-        called = super().parse_result(result, partial=partial)
-        if called is not None:
-            return called
-        if "{" in result[0].text:
-            return TolerantPydanticParser(pydantic_object=self.tools[0]).parse_result(result, partial=partial)
-        if partial:
-            return None
-        raise no_answer(result)
-
-    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
-        return super()._transform(_as_chunk(message) for message in input)
-
-    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:  # noqa: A002
-        async for parsed in super()._atransform(_as_chunk(message) async for message in input):
-            yield parsed
-
-
-class CalledOrSaidJsonParser(JsonOutputKeyToolsParser):
-    """The same for a schema without a class."""
-
-    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Parse the call, or else the JSON in the text."""
-        called = super().parse_result(result, partial=partial)
-        if called is not None:
-            return called
-        if "{" in result[0].text:
-            return TolerantJsonParser().parse_result(result, partial=partial)
-        if partial:
-            return None
-        raise no_answer(result)
-
-    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
-        return super()._transform(_as_chunk(message) for message in input)
-
-    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:  # noqa: A002
-        async for parsed in super()._atransform(_as_chunk(message) async for message in input):
-            yield parsed
 
 
 def named(schema: Any) -> Any:
@@ -232,9 +105,15 @@ def structured(
 
 
 def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
-    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
-    unparsed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=llm) | parsed.with_fallbacks([unparsed], exception_key="parsing_error")
+    """The raw message, and what the parser makes of it or why it makes nothing."""
+
+    def read(given: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
+        try:
+            return {**given, "parsed": parser.invoke(given["raw"], config), "parsing_error": None}
+        except (ValueError, TypeError) as error:  # parsers' errors, and those of Pydantic's two versions
+            return {**given, "parsed": None, "parsing_error": error}
+
+    return RunnableMap(raw=llm) | RunnableLambda(read)
 
 
 def _json_schema(schema: Any) -> Any:

@@ -29,7 +29,7 @@ def translate_content(message: AIMessage) -> list[types.ContentBlock]:
     blocks: list[Any] = [*_thoughts(message), *_content(message)]
     if noted := _annotations(message):
         _annotate(blocks, noted)
-    return [*blocks, *_calls(message)]
+    return [*_with_refusal(blocks, message), *_calls(message)]
 
 
 def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]:
@@ -125,6 +125,15 @@ def _annotations(message: AIMessage) -> list[Block]:
                 {"type": "non_standard_annotation", "value": given if isinstance(given, dict) else {"value": given}}
             )
     return noted
+
+
+def _with_refusal(blocks: list[Any], message: AIMessage) -> list[Any]:
+    """A refusal as a block of its own, which LangChain has from core 1.7.5; before, and in its events, it is text."""
+    refusal = message.additional_kwargs.get("refusal")
+    if not refusal or "refusal" not in types.KNOWN_BLOCK_TYPES:
+        return blocks
+    others = [block for block in blocks if block["type"] != "text" or block["text"] != refusal]
+    return [*others, {"type": "refusal", "refusal": refusal}]
 
 
 def _calls(message: AIMessage) -> list[Block]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core import exceptions
+from langchain_core.exceptions import ModelError, OutputParserException
 from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from pydantic import BaseModel
 
+from langchain_pollinations.parsers import RefusedAnswer
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
 
 
@@ -127,3 +133,88 @@ def test_how_many_answers_is_checked_in_a_call_too(gateway: Emulator, make: Any,
     with pytest.raises(ValueError, match="n: 1 to 16"):
         make().invoke("x", n=n)
     assert gateway.requests == []
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+    age: int | None = None
+
+
+METHODS = ["function_calling", "json_schema", "json_mode"]
+
+
+def last_of(parsed: Any) -> Any:
+    """The last item of a stream."""
+    return list(parsed)[-1]
+
+
+@pytest.mark.parametrize("schema", [Person, Person.model_json_schema()])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_cut_answer_is_no_answer_even_where_it_would_pass(
+    gateway: Emulator, make: Any, method: str, schema: Any
+) -> None:
+    """Half a name is not a name: in streams the end says so, and beside the raw message too."""
+    for include_raw in (False, True):
+        llm = make().with_structured_output(schema, method=method, include_raw=include_raw)
+        for way in (llm.invoke, lambda prompt, llm=llm: last_of(llm.stream(prompt))):
+            gateway.script(Answer(text='{"name": "Ad', finish_reason="length"))
+            if include_raw:
+                given = way("x")
+                assert given["parsed"] is None
+                assert "max_tokens" in str(given["parsing_error"])
+            else:
+                with pytest.raises(OutputParserException, match="max_tokens"):
+                    way("x")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stream_that_holds_no_structure_says_so_in_the_end(gateway: Emulator, make: Any, method: str) -> None:
+    """Sync and async; ChatOpenAI's ends without a word."""
+    llm = make().with_structured_output(Person, method=method)
+
+    async def streamed() -> list[Any]:
+        return [one async for one in llm.astream("x")]
+
+    for text in ("I would rather not.", '{"nam": "Ada"}', ""):
+        for way in (lambda: list(llm.stream("x")), lambda: asyncio.run(streamed())):
+            gateway.script(Body(said(text)))
+            with pytest.raises(ValueError, match=r"structure|validation"):
+                way()
+
+
+def test_thoughts_in_any_tag_are_no_answer(gateway: Emulator, make: Any) -> None:
+    """Whatever JSON stands in them."""
+    for tag in ("think", "thinking", "reasoning"):
+        gateway.script(Answer(text=f'So. <{tag}>{{"name": "Bob"}}</{tag}> {{"name": "Ada"}}'))
+        assert make().with_structured_output(Person, method="json_schema").invoke("x") == Person(name="Ada")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_refusal_is_langchains_error_and_its_block(gateway: Emulator, make: Any, method: str) -> None:
+    """Both names of the error hold: that of parsers, and that of refusals, where LangChain has one."""
+    gateway.script(Answer(refusal="I must not."))
+    with pytest.raises(OutputParserException, match="I must not") as caught:
+        make().with_structured_output(Person, method=method).invoke("x")
+    assert isinstance(caught.value, RefusedAnswer)
+    assert isinstance(caught.value, getattr(exceptions, "ModelRefusalError", ModelError))
+    assert caught.value.raw_message.content == "I must not."
+    if "refusal" in KNOWN_BLOCK_TYPES:
+        assert caught.value.raw_message.content_blocks == [{"type": "refusal", "refusal": "I must not."}]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_schema_may_be_a_response_format(gateway: Emulator, make: Any, method: str, wrapped: bool) -> None:
+    """As ChatOpenAI takes it: whole, or its inner part."""
+    inner = {"name": "Someone", "strict": True, "schema": Person.model_json_schema()}
+    schema = {"type": "json_schema", "json_schema": inner} if wrapped else inner
+    gateway.script(Answer(text='{"name": "Ada"}'))
+    assert make().with_structured_output(schema, method=method).invoke("x") == {"name": "Ada"}
+    sent = gateway.requests[-1].json
+    if method == "function_calling":
+        assert (sent["tools"][0]["function"]["name"], sent["tools"][0]["function"]["strict"]) == ("Someone", True)
+    elif method == "json_schema":
+        told = sent["response_format"]["json_schema"]
+        assert (told["name"], told["strict"]) == ("Someone", True)
