@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import mimetypes
 from collections.abc import Mapping
 from io import IOBase
 from pathlib import Path
@@ -121,11 +122,17 @@ def _document(block: DocumentBlock, where: str) -> Part:
         file["file_url"] = str(block.url)
     else:
         data = _base64(block.data, block.path, block, where)
-        kind = block.document_mimetype or _kind_of(data) or "application/octet-stream"
+        kind = block.document_mimetype or _kind_of(data) or _kind_by_name(block) or "application/octet-stream"
         file["file_data"] = f"data:{kind};base64,{data}"
     if block.document_mimetype:
         file["mime_type"] = block.document_mimetype
     return {"type": "file", "file": file}
+
+
+def _kind_by_name(block: DocumentBlock) -> str | None:
+    """Text has no first bytes that tell its kind: the ending of its path or its title does."""
+    names = (str(name) for name in (block.path, block.title) if name)
+    return next((kind for name in names if (kind := mimetypes.guess_type(name)[0])), None)
 
 
 def _base64(source: Source, path: str | Path | None, block: Any, where: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from llama_index.core.tools.types import BaseTool
 
+from pollinations_client import InvalidRequestError
 from pollinations_client.tool_schema import strict_schema
 
 __all__ = ["ToolDefinition", "own_names", "own_parameters", "wire_tools"]
@@ -29,7 +30,18 @@ _converted: weakref.WeakKeyDictionary[BaseTool, dict[bool, _Entry]] = weakref.We
 
 
 def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
-    """Tools as the client takes them: LlamaIndex tools converted, names of built-in tools and dicts as they are."""
+    """Tools as the client takes them: LlamaIndex tools converted, names of built-in tools and dicts as they are.
+
+    Raises :class:`InvalidRequestError` for a function or a class that is no tool yet.
+    """
+    tools = list(tools)
+    for place, tool in enumerate(tools):
+        if callable(tool) and not isinstance(tool, BaseTool):
+            name = getattr(tool, "__name__", type(tool).__name__)
+            raise InvalidRequestError(
+                f"tools[{place}]: {name} is no tool yet; make it one with FunctionTool.from_defaults({name}).",
+                param="tools",
+            )
     return [_definition(tool, strict) if isinstance(tool, BaseTool) else tool for tool in tools]
 
 

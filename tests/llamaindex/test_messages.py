@@ -85,6 +85,10 @@ MEDIA: dict[str, tuple[Any, dict[str, Any]]] = {
             },
         },
     ),
+    "document of text": (
+        DocumentBlock(data=b"a,b", title="table.csv"),
+        {"type": "file", "file": {"filename": "table.csv", "file_data": f"data:text/csv;base64,{base64_of(b'a,b')}"}},
+    ),
     "document by link": (
         DocumentBlock(url="https://a.example/p.pdf", title="p.pdf"),
         {

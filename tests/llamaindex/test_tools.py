@@ -109,6 +109,13 @@ def test_row_12_every_form_of_tool_choice(
     assert gateway.requests[0].json["tool_choice"] == sent
 
 
+def test_a_function_that_is_no_tool_yet_is_named(make: Any, tool_way: str, gateway: Emulator) -> None:
+    """With what makes it one."""
+    with pytest.raises(InvalidRequestError, match=r"tools\[1\]: add is no tool yet.*FunctionTool.from_defaults\(add\)"):
+        asked(make(), tool_way, [WEATHER, add])
+    assert gateway.requests == []
+
+
 def test_an_unknown_tool_choice_is_refused(make: Any, tool_way: str, gateway: Emulator) -> None:
     """With the names there are."""
     with pytest.raises(InvalidRequestError, match="add, weather"):
