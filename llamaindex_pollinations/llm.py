@@ -42,7 +42,7 @@ from .stream import Accumulator
 from .structured import Attempt, Mode, attempts, cleaned
 from .structured_llm import PollinationsStructuredLLM
 from .tool_calls import not_offered, selections_in
-from .tool_schemas import own_names, wire_tools
+from .tool_schemas import choice_among, wire_tools
 
 __all__ = ["Pollinations"]
 
@@ -253,18 +253,15 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
             asked = ChatMessage(role=MessageRole.USER, content=user_msg) if isinstance(user_msg, str) else user_msg
             messages.append(asked)
         if not tools:
-            return {"messages": messages, **kwargs}
+            unsaid = {name: None for name in ("tools", "tool_choice") if name not in self.additional_kwargs}
+            return {"messages": messages, **unsaid, **kwargs}
         definitions = wire_tools(tools, strict=self.strict if strict is None else strict)
         if tool_choice is None:
             tool_choice = "required" if tool_required else "auto"
-        elif isinstance(tool_choice, str):
-            tool_choice = next(
-                (sent for sent, own in own_names(definitions).items() if own == tool_choice), tool_choice
-            )
         return {
             "messages": messages,
             "tools": definitions,
-            "tool_choice": tool_choice,
+            "tool_choice": choice_among(definitions, tool_choice),
             "parallel_tool_calls": allow_parallel_tool_calls,
             **kwargs,
         }

@@ -11,7 +11,7 @@ from llama_index.core.tools.types import BaseTool
 from pollinations_client import InvalidRequestError
 from pollinations_client.tool_schema import strict_schema
 
-__all__ = ["ToolDefinition", "own_names", "own_parameters", "wire_tools"]
+__all__ = ["ToolDefinition", "choice_among", "own_names", "own_parameters", "wire_tools"]
 
 
 class ToolDefinition(dict[str, Any]):
@@ -56,6 +56,14 @@ def own_parameters(tools: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
     """From a tool's own name to its own schema, where the strict form of it was sent."""
     definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
     return {tool.own_name: tool.own_parameters for tool in definitions if tool.own_parameters is not None}
+
+
+def choice_among(tools: Sequence[Any], choice: Any) -> Any:
+    """A choice that is the name of one of ``tools``, its own or the one on the wire, as an object; others as given."""
+    for tool in tools if isinstance(choice, str) else ():
+        if isinstance(tool, ToolDefinition) and choice in {tool.own_name, tool["function"]["name"]}:
+            return {"type": "function", "function": {"name": tool["function"]["name"]}}
+    return choice
 
 
 def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:

@@ -202,6 +202,12 @@ def test_without_tools_nothing_is_said_of_them(make: Any, tool_way: str, gateway
     assert not {"tools", "tool_choice", "parallel_tool_calls"} & gateway.requests[0].json.keys()
 
 
+def test_row_46_a_models_own_tools_stay_where_a_call_has_none(make: Any, tool_way: str, gateway: Emulator) -> None:
+    """An agent without tools of its own still searches."""
+    asked(make("gemini", additional_kwargs={"tools": ["google_search"]}), tool_way, [])
+    assert gateway.requests[0].json["tools"] == [{"type": "google_search"}]
+
+
 def test_long_descriptions_are_sent_whole(make: Any, gateway: Emulator) -> None:
     """The gateway has no limit of 1,024 characters."""
     tool = FunctionTool.from_defaults(add, description="Adds. " * 500)
@@ -341,6 +347,10 @@ def test_prepared_arguments_are_plain(llm: Any) -> None:
         0.1,
     )
     assert prepared["tools"][0]["function"]["name"] == "add"
+    named = llm._prepare_chat_with_tools([ADD], user_msg="hi", tool_required=True, tool_choice="add")
+    assert named["tool_choice"] == {"type": "function", "function": {"name": "add"}}
+    without = llm._prepare_chat_with_tools([], user_msg="hi", tool_required=True)
+    assert (without["tools"], without["tool_choice"]) == (None, None)
 
 
 def test_tools_are_converted_once_per_tool() -> None:
