@@ -12,7 +12,7 @@ from .auth import authenticate, permit
 from .cache import IMMUTABLE, remembered
 from .checks import mapping, nullable, number, string
 from .models import Model, find, models
-from .pictures import Wish, bounded_px
+from .pictures import MOST_PX, Wish, within
 from .pictures import picture as drawn
 from .query import Query, integer, option, truth
 from .refusals import Refusal, invalid
@@ -92,12 +92,11 @@ def wish_from(era: str, prompt: str, model: Model, query: Query) -> Wish:
         width, height = _shape(option(query, "aspectRatio", aspects, "16:9"), width, height)
     elif model.kind == "video" and not {"width", "height"} & set(query):
         width, height = _shape("16:9", width, height)
-    if model.kind == "video":
-        width, height = _within(width, height, MOST_FILM_PX)
+    width, height = within(width, height, MOST_FILM_PX if model.kind == "video" else MOST_PX)
     if seed == -1:
         seed = int.from_bytes(hashlib.sha256(f"{prompt}{time.time_ns()}".encode()).digest()[:4]) // 2
     transparent = truth(query, "transparent", coerced=True)
-    return Wish(prompt, model.name, seed, bounded_px(width), bounded_px(height), transparent)
+    return Wish(prompt, model.name, seed, width, height, transparent)
 
 
 def _shape(aspect: str, width: int, height: int) -> tuple[int, int]:
@@ -108,15 +107,9 @@ def _shape(aspect: str, width: int, height: int) -> tuple[int, int]:
     return (long, long * down // across) if across >= down else (long * across // down, long)
 
 
-def _within(width: int, height: int, most: int) -> tuple[int, int]:
-    """The same shape, no side longer than ``most``."""
-    long = max(width, height, 1)
-    return (width, height) if long <= most else (max(1, width * most // long), max(1, height * most // long))
-
-
 def _length(era: str, model: Model, query: Query) -> int:
     """The length of a film in seconds, within what the model makes."""
-    asked = integer(query, "duration", 1, 120 if era == "today" else 2**53)
+    asked = integer(query, "duration", 1, 120 if era == "today" else 10)
     if model.kind != "video":
         return 0
     if asked is not None and asked not in model.durations:

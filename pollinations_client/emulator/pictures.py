@@ -102,9 +102,11 @@ class Wish:
     phase: float = 0.0
 
 
-def bounded_px(asked: int) -> int:
-    """The asked size, at most 2048; zero means the default of 1024."""
-    return min(asked, MOST_PX) or DEFAULT_PX
+def within(width: int, height: int, most: int = MOST_PX) -> tuple[int, int]:
+    """The asked size; zero means the default of 1024, and what is larger than ``most`` keeps its shape."""
+    width, height = width or DEFAULT_PX, height or DEFAULT_PX
+    long = max(width, height)
+    return (width, height) if long <= most else (max(1, width * most // long), max(1, height * most // long))
 
 
 def data_url(data: bytes) -> str:
