@@ -7,12 +7,18 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
 
-from pollinations_client import AsyncPollinationsClient, ConfigurationError, PollinationsClient, PollinationsError
+from pollinations_client import (
+    AsyncPollinationsClient,
+    Catalog,
+    ConfigurationError,
+    PollinationsClient,
+    PollinationsError,
+)
 from pollinations_client.closing import Closing
 from pollinations_client.settings import NO_KEY, harmless_headers, key_from, with_hidden_key
 from pollinations_client.wire.options import refusal_from
 
-from .errors import as_model_error
+from .errors import as_model_error, model_errors
 
 OPTIONS = (
     *("api_key", "base_url", "timeout", "stream_idle_timeout", "total_timeout"),
@@ -128,6 +134,22 @@ class Connected(Closing, BaseModel):
     @property
     def _async_client(self) -> AsyncPollinationsClient:
         return self._connected().asynchronous
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is known of models: the list shipped with the package, or what ``refresh_catalog`` brought."""
+        return self._client.catalog
+
+    def refresh_catalog(self) -> Catalog:
+        """Ask the gateway for its models; they and their prices are known from then on."""
+        with model_errors():
+            return self._client.refresh()
+
+    async def arefresh_catalog(self) -> Catalog:
+        """The same, awaited."""
+        with model_errors():
+            self._client.catalog = await self._async_client.refresh()
+        return self.catalog
 
     def close(self) -> None:
         """Give sync connections back. A later call opens new ones."""

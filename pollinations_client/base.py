@@ -121,6 +121,11 @@ class BaseClient:
         """What is known of models: the list shipped with the package, with what ``refresh()`` brought laid over it."""
         return self._catalog if self._catalog is not None else snapshot()
 
+    @catalog.setter
+    def catalog(self, known: Catalog) -> None:
+        """Use another one, such as what a client of the same gateway has refreshed."""
+        self._catalog = known
+
     def cost(self, usage: Reply | Usage | Mapping[str, Any] | ResponseInfo | None, model: str) -> Cost:
         """What ``usage`` costs on ``model``, in pollen: as the gateway says, else by the catalogue's prices.
 

@@ -441,3 +441,15 @@ def test_extra_fields_have_one_door(gateway: Emulator, make: Any) -> None:
         make().invoke("x", temprature=0.1)
     with pytest.raises(ValueError, match="temperature"):
         make(temperature=3)
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_row_33_a_refreshed_catalogue_prices_the_models_it_lists(gateway: Emulator, sync: bool) -> None:
+    """Shipped prices are few; the gateway's own come when they are asked for, and hold for bound copies too."""
+    llm = ChatPollinations(model="claude", base_url=gateway.url)
+    assert "total_cost" not in (llm.invoke("hi").usage_metadata or {})
+    known = llm.refresh_catalog() if sync else asyncio.run(llm.arefresh_catalog())
+    assert known is llm.catalog
+    assert known.get("claude").prices  # type: ignore[union-attr]
+    assert (llm.bind(model="gemini").invoke("hi").usage_metadata or {})["total_cost"] > 0
+    assert (asyncio.run(llm.ainvoke("hi")).usage_metadata or {})["total_cost"] > 0
