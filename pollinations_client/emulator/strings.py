@@ -11,7 +11,7 @@ Json = dict[str, Any]
 QUOTE_PAIRS = (r"\u201c([^\u201d]+)\u201d", r"\u300c([^\u300d]+)\u300d", r"\u300a([^\u300b]+)\u300b", r"\"([^\"\n]+)\"")
 QUOTED = re.compile("|".join([*QUOTE_PAIRS, r"`([^`\n]+)`", r"(?<!\w)['\u2018]([^'\u2019\n]+)['\u2019](?!\w)"]))
 WORD = r"[\w'\u2019-]"
-PROPER = rf"[A-Z]{WORD}*(?:(?:\s+|,\s)(?:[A-Z]{WORD}*|de|of|la|van|von))*"
+PROPER = rf"[A-Z]{WORD}*(?:(?:\s+|,\s)(?:(?:de|of|la|van|von)\s+)*[A-Z]{WORD}*)*"
 PLAIN_NAME = rf"[A-Z]{WORD}*(?:\s+[A-Z]{WORD}*)*"
 PLACE = frozenset(
     "city location place country town destination origin address region where restaurant hotel venue airport".split()
