@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from . import formats
 from .audio import spoken
+from .context import grounded
 from .fill import fill
 from .pictures import plot
 from .plan import calls_for, tool_summary
@@ -80,7 +81,7 @@ def text_answer(request: ChatRequest) -> str:
     material = "\n".join(filter(None, [request.goal, *request.results]))
     if asked and asked["type"] == "json_schema":
         schema = asked["json_schema"]["schema"]
-        return _dump(fill(schema, Source.of(material, keep_defaults=False), schema))
+        return _dump(fill(schema, Source.of(grounded(material), keep_defaults=False), schema))
     if asked and request.model.has("J"):
         return "{}"
     whole = "\n\n".join(filter(None, [request.system, material]))

@@ -52,7 +52,20 @@ def from_context(material: str, asked: str) -> str | None:
     found = best(asked, [one for one in lines if one and one != asked], 2)
     if not found:
         return None
+    found = [one for one in found if not _is_title(one)] or found
     return " ".join(one if one.endswith((".", "!", "?", ":")) else f"{one}." for one in found)
+
+
+def _is_title(line: str) -> bool:
+    """A heading says what a text is about, and answers nothing."""
+    return line[-1] not in ".!?:" and len(line.split()) <= 6 and not re.search(r"[\d:=|,]", line)
+
+
+def grounded(text: str) -> str:
+    """A prompt with passages and a labelled question as what answers it, the passages after; any other as it is."""
+    given = passages(text) if QUESTION_LABEL.search(text) else ""
+    found = from_context(given, question(text)) if given else None
+    return f"{found}\n\n{given}" if found else text
 
 
 def first_sentences(text: str, count: int) -> list[str]:

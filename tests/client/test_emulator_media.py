@@ -33,7 +33,8 @@ def picture(response: httpx.Response) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("asked", "drawn"), [((768, 512), (768, 512)), ((1, 1), (1, 1)), ((0, 0), (1024, 1024)), ((4096, 1024), (2048, 512))]
+    ("asked", "drawn"),
+    [((768, 512), (768, 512)), ((1, 1), (1, 1)), ((0, 0), (1024, 1024)), ((4096, 1024), (2048, 512))],
 )
 def test_a_picture_has_the_size_that_was_asked_for(
     either_gateway: Emulator, asked: tuple[int, int], drawn: tuple[int, int]

@@ -348,14 +348,14 @@ def test_the_program_prints_its_address_and_ends_cleanly_on_interrupt() -> None:
         assert "export POLLINATIONS_BASE_URL=http://127.0.0.1:" in line
         assert loopback.get(line.strip().rpartition("=")[2] + "/v1/models").status_code == 200
         program.send_signal(signal.SIGINT)
-        _, complaints = program.communicate(timeout=10)
+        _, complaints = program.communicate(timeout=60)
     assert (program.returncode, complaints) == (0, "")
 
 
 def test_the_program_names_a_taken_port() -> None:
     """One sentence on stderr and exit code 1."""
     with Emulator() as gateway, start_main("--port", str(gateway.port)) as program:
-        said, complaints = program.communicate(timeout=10)
+        said, complaints = program.communicate(timeout=60)
     assert (program.returncode, said) == (1, "")
     assert f"Port {gateway.port}" in complaints
     assert "Traceback" not in complaints
