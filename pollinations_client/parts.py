@@ -34,8 +34,8 @@ READ_BLOCK = frozenset({"index", "type", "text", "thinking", "signature", "data"
 class PartsFold:
     """What a message brings goes in by kind; the events for it come out; ``parts`` is the result."""
 
-    __slots__ = ("_audio", "_block", "_echo", "_reasoning_from", "_run", "_text_from", "index", "opening", "parts",
-                 "pieces", "takes_reasoning", "takes_text", "unread")  # fmt: skip
+    __slots__ = ("_audio", "_block", "_reasoning_from", "_run", "_text_from", "_unechoed", "index", "opening",
+                 "parts", "pieces", "takes_reasoning", "takes_text", "unread")  # fmt: skip
 
     def __init__(self, *, watches_notices: bool) -> None:
         self.parts: list[Part] = []
@@ -48,15 +48,14 @@ class PartsFold:
         self._run: TextPart | ReasoningPart | None = None
         self._block: Any = None  # the provider's index of the content block behind the open run
         self._text_from: str | None = None
-        self._echo = ""  # what the field has repeated so far of text that the blocks said first
+        self._unechoed: list[str] = []  # text that the blocks said first and the field may still repeat
         self._reasoning_from: str | None = None
         self._audio: list[str] = []
 
     def content(self, text: str) -> list[Event]:
         """A piece of the ``content`` field."""
-        if self._text_from == "blocks" and self._text_so_far().startswith(self._echo + text):
-            self._echo += text  # the field repeats what the blocks have said, piece by piece or at the end
-            return []
+        if self._text_from == "blocks" and self._is_echo(text):
+            return []  # the field repeats what the blocks have said, piece by piece or at the end
         self._text_from = "content"
         return self._opened(self.opening.feed(text))
 
@@ -86,10 +85,12 @@ class PartsFold:
     def blocks(self, blocks: list[Any], content: str | None, reasoning: str | None) -> list[Event]:
         """``content_blocks`` of a delta or a whole message, beside the fields that may repeat them."""
         entries = [block for block in blocks if isinstance(block, dict)]
+        repeated = None
         if content:
             told = "".join(_text_in(entry) for entry in entries).strip()
             if told and content.strip() in told and self._text_from != "content":
-                content = None  # the same text, but the blocks know its place among pictures and thoughts
+                # The same text, but the blocks know its place among pictures and thoughts.
+                repeated, content = content, None
             elif self._text_from is None and (not told or told in content):
                 self._text_from = "content"
         events: list[Event] = []
@@ -107,6 +108,8 @@ class PartsFold:
         for entry in entries:
             if not any(entry is one for one in before):
                 events += self._block_entry(entry)
+        if repeated is not None and not self._is_echo(repeated):
+            self._unechoed.clear()
         return events
 
     def image(self, entry: Any) -> list[Event]:
@@ -147,9 +150,12 @@ class PartsFold:
                 events += self._extend(ReasoningPart if is_reasoning else TextPart, text)
         return events
 
-    def _text_so_far(self) -> str:
-        opened = "".join(self.pieces) if isinstance(self._run, TextPart) else ""
-        return "".join(part.text for part in self.parts if isinstance(part, TextPart)) + opened
+    def _is_echo(self, text: str) -> bool:
+        said = "".join(self._unechoed)
+        if not said.startswith(text):
+            return False
+        self._unechoed[:] = [said[len(text) :]]
+        return True
 
     def _extend(self, kind: Run, text: str, block: Any = None) -> list[Event]:
         if type(self._run) is not kind or (block is not None and block != self._block):
@@ -180,6 +186,7 @@ class PartsFold:
             events += [*self.settle(), *self._extend(ReasoningPart, thought, index)]
         if (text := _text_in(entry)) and self._text_from != "content":
             self._text_from = "blocks"
+            self._unechoed.append(text)
             events += [*self.settle(), *self._extend(TextPart, text, index)]
         redacted = _redacted_in(entry)
         if isinstance(signature := inner.get("signature"), str) or redacted is not None:

@@ -244,6 +244,12 @@ def test_thinking_as_a_list_of_texts_is_read() -> None:
             assert (reply.reasoning, reply.text) == ("think", "a")
 
 
+def test_a_word_said_twice_is_no_repetition() -> None:
+    """A chunk's field repeats that chunk's blocks, not the next chunk's word."""
+    laugh = chunk({"content": "ha", "content_blocks": [{"index": 0, "delta": {"text": "ha"}}]})
+    assert streamed(laugh, laugh, chunk({"content": "ha"}, "stop")).text == "hahaha"
+
+
 @pytest.mark.parametrize("delta", [{"data": "ENC"}, {"type": "redacted_thinking", "data": "ENC"}])
 def test_encrypted_thinking_in_a_stream_is_kept(delta: dict[str, Any]) -> None:
     """It must go back with the next turn; Portkey takes the type off."""
