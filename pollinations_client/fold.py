@@ -71,7 +71,7 @@ class Fold:
         self._secret = secret
         self._reasoning_is_named = False
         self._calls = ToolCallFold()
-        self._parts = PartsFold(watches_notices=notices.may_carry(self._reply.info.headers))
+        self._parts = PartsFold(watches_notices=notices.is_announced(self._reply.info.headers))
         self._reply.parts = self._parts.parts
         self._layout: tuple[str, ...] | None = None
         self._choice_layout: tuple[str, ...] | None = None
@@ -271,13 +271,14 @@ class Fold:
     def finish(self, *, streamed: bool = True) -> list[Event]:
         """The last events: text still held back, then :class:`Finished`. Raises where the answer is none."""
         reply = self._reply
-        held = self._parts.opening.held
-        if held and not (reply.usage and reply.usage.counts_anything) and not self._calls.began:
-            notice = notices.error_in(held, reply.info.headers, doing=self._doing)
-            if notice is not None:
-                raise notice
+        was_held = bool(self._parts.opening.held)
         events = self._parts.settle()
         self.partial()
+        if not (reply.usage and reply.usage.counts_anything) and not self._calls.began:
+            notice = notices.error_in(reply.text, reply.info.headers, doing=self._doing)
+            if notice is not None:
+                notice.partial = None if was_held else reply
+                raise notice
         if streamed and not self.is_complete:
             raise self._failed(
                 StreamInterrupted,

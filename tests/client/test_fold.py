@@ -18,6 +18,7 @@ from pollinations_client import (
     EmptyReply,
     Finished,
     ImagePart,
+    InsufficientBalanceError,
     MalformedReply,
     OtherPart,
     PollinationsError,
@@ -762,6 +763,17 @@ def test_an_ordinary_stream_waits_for_nothing() -> None:
     reader = AnswerReader(ResponseInfo(headers={"content-type": "text/event-stream", **NO_STORE}))
     first = reader.feed(b"data: " + json.dumps(chunk({"content": "Hi"})).encode() + b"\n\n")
     assert [event.text for event in first if isinstance(event, TextDelta)] == ["Hi"]
+
+
+def test_a_stream_that_is_not_marked_waits_not_even_for_the_words_a_notice_begins_with() -> None:
+    """Many answers begin with "The"; should it be a notice after all, that is told at the end, with what came."""
+    reader = AnswerReader(ResponseInfo(headers={"content-type": "text/event-stream"}))
+    body = [sse(chunk({"content": one}), done=False) for one in (NOTICE[:3], NOTICE[3:])]
+    assert [event.text for event in reader.feed(body[0]) if isinstance(event, TextDelta)] == ["The"]
+    reader.feed(body[1] + sse(chunk({}, "stop", usage=ZERO)))
+    assert isinstance(reader.failure, InsufficientBalanceError)
+    assert reader.failure.partial is not None
+    assert reader.failure.partial.text == NOTICE
 
 
 # -- properties
