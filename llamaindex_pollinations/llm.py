@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import llama_index.core.instrumentation as instrument
 from llama_index.core.base.llms.types import (
@@ -24,7 +24,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.prompts import PromptTemplate
-from llama_index.core.types import PydanticProgramMode
+from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field
 
 from pollinations_client import (
@@ -304,43 +304,43 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
 
     def structured_predict(
         self,
-        output_cls: type[Any],
+        output_cls: type[Model],
         prompt: PromptTemplate,
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
-    ) -> Any:
+    ) -> Model:
         """An object of ``output_cls``; see ``structured_output_mode``, and ``pydantic_program_mode`` to insist.
 
         Raises:
             StructuredOutputError: When no answer held one.
         """
         if self.pydantic_program_mode in OTHER_PROGRAMS:
-            return super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+            return cast(Model, super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
         )
         messages = self._asked(prompt, prompt_args)
         found = structured_calls.predicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
         dispatcher.event(LLMStructuredPredictEndEvent(output=found))
-        return found
+        return cast(Model, found)
 
     async def astructured_predict(
         self,
-        output_cls: type[Any],
+        output_cls: type[Model],
         prompt: PromptTemplate,
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
-    ) -> Any:
+    ) -> Model:
         """:meth:`structured_predict`, awaited."""
         if self.pydantic_program_mode in OTHER_PROGRAMS:
-            return await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+            return cast(Model, await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
         )
         messages = self._asked(prompt, prompt_args)
         found = await structured_calls.apredicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
         dispatcher.event(LLMStructuredPredictEndEvent(output=found))
-        return found
+        return cast(Model, found)
 
     def _structured_stream_call(
         self,

@@ -6,13 +6,13 @@ import asyncio
 import enum
 import json
 import warnings
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from llama_index.core import PromptTemplate
 from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import ChatPromptTemplate
-from llama_index.core.types import PydanticProgramMode
+from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field
 
 from llamaindex_pollinations import Pollinations, StructuredOutputError
@@ -123,6 +123,13 @@ def test_an_explicit_program_mode_is_respected(
     """LlamaIndex's own switch decides over everything."""
     assert found(make(pydantic_program_mode=mode, structured_output_mode="json_schema"), method)[-1] == BOB
     assert MODES[mode](gateway.requests[0].json)
+
+
+@pytest.mark.parametrize("method", ["structured_predict", "astructured_predict"])
+def test_type_checkers_are_told_the_class(method: str) -> None:
+    """What comes back is of the class that was asked for, as in LlamaIndex's own declaration."""
+    told = get_type_hints(getattr(Pollinations, method))
+    assert (told["output_cls"], told["return"]) == (type[Model], Model)
 
 
 def test_an_explicit_mode_is_the_only_one(make: Any, method: str, gateway: Emulator) -> None:
