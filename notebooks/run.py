@@ -18,7 +18,11 @@ def executed(path: Path, timeout_s: int = 300) -> nbformat.NotebookNode:
     """The notebook at ``path``, run from top to bottom in a fresh kernel, in its own folder."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=timeout_s, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}
+        notebook,
+        timeout=timeout_s,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(HERE)}},
+        coalesce_streams=True,  # a streamed answer is one output, not one a word
     )
     ran: nbformat.NotebookNode = client.execute()
     for cell in ran.cells:
