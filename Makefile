@@ -20,6 +20,7 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 demo: $(STAMP)  ## A chain, an agent that draws, a RAG pipeline; on the emulator when no key is set
+	@echo "Loading LangChain and LlamaIndex ..."
 	@$(BIN)/python demo.py
 
 test: $(STAMP)  ## Every test, over the emulator on 127.0.0.1

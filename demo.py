@@ -5,8 +5,18 @@ Runs on the local emulator when no key is set: ``make demo``. With POLLINATIONS_
 
 import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
+
+
+def stop(*_: object) -> None:
+    """End on Ctrl-C without a traceback, also while the imports below take their seconds."""
+    print("\nStopped.")
+    sys.exit(130)
+
+
+signal.signal(signal.SIGINT, stop)
 
 from langchain.agents import create_agent
 from langchain_core.output_parsers import StrOutputParser
@@ -16,7 +26,7 @@ from llama_index.core import Document, Settings, SummaryIndex
 
 from langchain_pollinations import ChatPollinations, PollinationsImageTool
 from llamaindex_pollinations import Pollinations
-from pollinations_client import PollinationsError
+from pollinations_client import PollinationsClient, PollinationsError
 from pollinations_client.emulator import Emulator
 
 DOCUMENTS = Path(__file__).parent / "notebooks" / "documents"
@@ -25,7 +35,7 @@ DOCUMENTS = Path(__file__).parent / "notebooks" / "documents"
 def swap_models() -> None:
     """A LangChain chain; the model is a name."""
     print("\n1. One chain, three models")
-    prompt = ChatPromptTemplate.from_template("In one sentence: why do {insects} matter?")
+    prompt = ChatPromptTemplate.from_template("Why do {insects} matter? One sentence, please.")
     for name in ("openai", "claude", "deepseek"):
         chain = prompt | ChatPollinations(model=name) | StrOutputParser()
         print(f"   {name:>8}: {chain.invoke({'insects': 'bees'})}")
@@ -33,15 +43,15 @@ def swap_models() -> None:
 
 def watch_it_think() -> None:
     """A streamed answer, its reasoning apart."""
-    print("\n2. A streamed answer, reasoning first")
+    print("\n2. A streamed answer, reasoning first", end="")
     model = ChatPollinations(model="deepseek", reasoning_effort="low")
-    speaking = None
+    titles, speaking = {"reasoning": "thinks", "text": "answers"}, None
     for chunk in model.stream("How many days has a leap year?"):
         for block in chunk.content_blocks:
             kind = block["type"]
-            if kind in {"reasoning", "text"} and block.get(kind):
+            if kind in titles and block.get(kind):
                 if kind != speaking:
-                    print(f"\n   {'thinks' if kind == 'reasoning' else 'answers'}: ", end="")
+                    print(f"\n   {titles[kind]:>8}: ", end="")
                     speaking = kind
                 print(block[kind], end="", flush=True)
     print()
@@ -63,42 +73,47 @@ def let_an_agent_draw() -> None:
         for update in step.values():
             for message in update["messages"]:
                 for call in getattr(message, "tool_calls", []):
-                    print(f"   calls {call['name']}({', '.join(f'{k}={v!r}' for k, v in call['args'].items())})")
+                    print(f"      calls: {call['name']}({', '.join(f'{k}={v!r}' for k, v in call['args'].items())})")
                 if message.text:
-                    print(f"   {message.type:>5}: {message.text}")
+                    print(f"   {message.type:>8}: {message.text}")
 
 
 def ask_documents() -> None:
-    """A LlamaIndex query engine over the documents of this repository."""
+    """A LlamaIndex query engine over the documents of this repository; the model itself picks those that matter."""
     print("\n4. A question to a few documents")
     Settings.llm = Pollinations(model="gemini")
     files = sorted(DOCUMENTS.glob("*.md"))
     documents = [Document(text=file.read_text(), metadata={"file": file.name}) for file in files]
-    engine = SummaryIndex.from_documents(documents).as_query_engine()
-    answer = engine.query("How do honey bees tell each other where food is?")
-    print(f"   answer: {answer}")
-    print(f"   sources: {', '.join(sorted({node.metadata['file'] for node in answer.source_nodes}))}")
+    engine = SummaryIndex.from_documents(documents).as_query_engine(retriever_mode="llm")
+    answer = engine.query("How long does a summer worker live?")
+    print(f"     answer: {answer}")
+    for node in answer.source_nodes:
+        print(f"     source: {node.metadata['file']}, relevance {node.score:.0f} of 10")
+
+
+def gateway_that_answers(stack: contextlib.ExitStack) -> str:
+    """Start the emulator when neither a key nor an address is set, and say who answers."""
+    if os.environ.get("POLLINATIONS_BASE_URL"):
+        return f"{PollinationsClient().settings.base_url} answers: POLLINATIONS_BASE_URL is set."
+    if os.environ.get("POLLINATIONS_API_KEY"):
+        return "The Pollinations gateway answers: a key is set. Calls are paid in pollen."
+    os.environ["POLLINATIONS_BASE_URL"] = stack.enter_context(Emulator()).url
+    return (
+        f"The emulator answers at {os.environ['POLLINATIONS_BASE_URL']}: no key is set. It is no language model; "
+        "nothing is spent.\nFor the real gateway: export POLLINATIONS_API_KEY=... (https://enter.pollinations.ai/keys)"
+    )
 
 
 def main() -> int:
     """Run the four parts on the gateway, or on the emulator when there is no key."""
     with contextlib.ExitStack() as stack:
-        if os.environ.get("POLLINATIONS_API_KEY") or os.environ.get("POLLINATIONS_BASE_URL"):
-            print("The Pollinations gateway answers: a key or an address is set. Calls are paid in pollen.")
-        else:
-            gateway = stack.enter_context(Emulator())
-            os.environ["POLLINATIONS_BASE_URL"] = gateway.url
-            print(f"The emulator answers at {gateway.url}: no key is set. It is no language model; nothing is spent.")
-            print("For the real gateway: export POLLINATIONS_API_KEY=... (https://enter.pollinations.ai/keys)")
         try:
+            print(gateway_that_answers(stack))
             for part in (swap_models, watch_it_think, let_an_agent_draw, ask_documents):
                 part()
         except PollinationsError as error:
             print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
             return 1
-        except KeyboardInterrupt:
-            print("\nStopped.")
-            return 130
     return 0
 
 

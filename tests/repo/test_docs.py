@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pollinations_client import AsyncPollinationsClient, ChatOptions, ImageOptions, PollinationsClient, TextOptions
 from pollinations_client.emulator import Emulator
@@ -79,6 +80,30 @@ def test_the_readmes_python_blocks_run(gateway: Emulator, tmp_path: Path) -> Non
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def without_chance(printed: str) -> str:
+    """What the demonstration printed, without the free port and the drawn seed."""
+    return re.sub(r"(127\.0\.0\.1:|seed |lavender-)\d+", r"\1N", printed).strip()
+
+
+def test_the_demonstration_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    """Line by line, and the picture it tells of is there; the line before it is the Makefile's."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "demo.py")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": "", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    loading, _, shown = re.findall(r"```text\n(.*?)```", README, re.DOTALL)[0].partition("\n")
+    assert f'echo "{loading}"' in (ROOT / "Makefile").read_text()
+    assert without_chance(done.stdout).splitlines() == without_chance(shown).splitlines()
+    with Image.open(next((tmp_path / "pictures").iterdir())) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (768, 512))
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:
