@@ -249,3 +249,9 @@ def excerpt_of(body: bytes | str, secret: SecretStr | None = None, limit: int = 
     text = body[: limit * 8].decode("utf-8", "replace") if isinstance(body, bytes) else body[: limit * 8]
     line = " ".join("".join(mark if mark.isprintable() else " " for mark in redact(text, secret)).split())
     return line if len(line) <= limit else line[:limit] + "…"
+
+
+def number_in(text: str) -> int | None:
+    """The number that a text is, if it is one of the usual length in the usual digits."""
+    digits = text.strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None

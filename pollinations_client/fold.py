@@ -43,6 +43,7 @@ FINISH_REASONS = {
     "guardrail_intervened": "content_filter",
 }
 MILLISECONDS_FROM = 10**11  # ``created`` above this is in milliseconds: one path of the older gateway sends them
+NO_TIME = 10**15  # nor is this any more, let alone infinity
 BROKEN_STREAM_TEXT = "Streaming response could not be processed."  # the older gateway's text for a failed transform
 
 PLAIN_TOP = frozenset("id object created model system_fingerprint choices usage service_tier".split())
@@ -170,7 +171,7 @@ class Fold:
         for name in ("id", "model", "system_fingerprint"):
             if isinstance(value := chunk.get(name), str) and value:
                 setattr(reply, name, value)
-        if isinstance(created := chunk.get("created"), (int, float)) and 1 < created < 2**63:
+        if isinstance(created := chunk.get("created"), (int, float)) and 1 < created < NO_TIME:
             reply.created = int(created // 1000 if created > MILLISECONDS_FROM else created)
         if (usage := usage_from(chunk.get("usage"))) is not None and (usage.counts_anything or reply.usage is None):
             reply.usage = usage  # repeated, cumulative or provisional: the last one with tokens in it holds

@@ -40,6 +40,7 @@ from .errors import (
     UnprocessableEntityError,
     UpstreamError,
     excerpt_of,
+    number_in,
     redact,
 )
 
@@ -355,8 +356,8 @@ def _statuses(layers: list[dict[str, Any]]) -> Iterator[int]:
     for layer in layers:
         for name in ("upstreamStatus", "status", "statusCode", "code"):
             said = layer.get(name)
-            if isinstance(said, str) and said.isdigit():
-                said = int(said)
+            if isinstance(said, str):
+                said = number_in(said)
             if isinstance(said, int) and not isinstance(said, bool):
                 yield said
         if isinstance(said := layer.get("message"), str) and (leading := re.match(r"([45]\d\d)\b", said)):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from pydantic_core import from_json
 
-from .errors import InvalidRequestError, MalformedReply
+from .errors import InvalidRequestError, MalformedReply, number_in
 from .media import parse_data_url
 
 __all__ = [
@@ -208,8 +208,8 @@ def _object(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _count(given: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         value = given.get(name)
-        if isinstance(value, str) and value.strip().isdigit():
-            value = int(value)
+        if isinstance(value, str):
+            value = number_in(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63:
             return int(value)
     return None

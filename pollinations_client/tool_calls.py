@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from .errors import number_in
 from .reply import ToolCall, ToolCallDelta
 
 KNOWN = frozenset({"id", "type", "index", "function"})
@@ -155,8 +156,8 @@ def _begins_another(slot: _Slot, given_id: str, name: str, arguments: str, *, in
 
 
 def _index_of(given: Any) -> Any:
-    if isinstance(given, str) and given.strip().isdigit():
-        return int(given)
+    if isinstance(given, str) and (number := number_in(given)) is not None:
+        return number
     return given if isinstance(given, (int, str)) and given != "" else None
 
 

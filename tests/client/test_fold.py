@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pollinations_client import (
     AudioDelta,
+    AudioPart,
     ContentPolicyError,
     ContextOverflowError,
     EmptyReply,
@@ -716,6 +717,32 @@ def test_a_body_that_is_no_answer_says_what_came(body: bytes) -> None:
     """HTML, nothing, JSON of another shape."""
     with pytest.raises(PollinationsError):
         reply_from(body, JSON)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'"created":NaN',
+        b'"created":1e999',
+        b'"created":-1',
+        b'"usage":{"prompt_tokens":"' + b"9" * 5000 + b'"}',
+        '"usage":{"prompt_tokens":"²"}'.encode(),
+    ],
+)
+def test_numbers_that_are_none_cost_no_answer(odd: bytes) -> None:
+    """JSON as some providers write it knows infinity, and a count may be a text."""
+    body = b'{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],' + odd + b"}"
+    reply = reply_from(body, JSON)
+    assert (reply.text, reply.created) == ("hi", None)
+
+
+def test_sound_that_is_no_text_is_none() -> None:
+    """Base64 is what can be played."""
+    body = {
+        "choices": [{"message": {"content": "hi", "audio": {"data": 5, "transcript": []}}, "finish_reason": "stop"}]
+    }
+    reply = reply_from(json.dumps(body).encode(), JSON)
+    assert [(part.data, part.transcript) for part in reply.parts if isinstance(part, AudioPart)] == [("", "")]
 
 
 # -- notices

@@ -186,6 +186,15 @@ def test_keys_that_a_server_echoes_are_blanked_everywhere() -> None:
         assert key not in repr(error.body)
 
 
+@pytest.mark.parametrize("name", ["status", "code", "upstreamStatus", "retryAfterSeconds", "message", "requestId"])
+@pytest.mark.parametrize("value", ["9" * 5000, "²", 1e999, float("nan"), -1, True, None, [], {}])
+def test_numbers_that_are_none_do_not_hide_the_refusal(name: str, value: Any) -> None:
+    """Python reads no number of 5,000 digits, nor a superscript; the status speaks all the same."""
+    body = json.dumps({"error": {name: value}}).encode()
+    assert error_from(500, body).status_code == 500
+    assert isinstance(in_band_error({"error": {name: value}}), tree.PollinationsError)
+
+
 def test_an_unusual_key_is_blanked_too() -> None:
     """The key itself is known, whatever it looks like."""
     assert "hunter2hunter2" not in str(error_from(401, b"nope: hunter2hunter2", secret=SecretStr("hunter2hunter2")))
