@@ -36,7 +36,7 @@ SERVER_TOOLS = frozenset(
     }
 )
 NONE: frozenset[str] = frozenset()
-MEDIA = frozenset({"image", "image_url", "video", "video_url", "file"})
+SPEECH = frozenset({"audio", "output_audio"})
 
 
 def wire_messages(
@@ -200,13 +200,11 @@ def _sorted_blocks(blocks: Sequence[Any], place: int) -> tuple[list[Part], list[
         elif kind == "non_standard" and isinstance(block.get("value"), dict):
             if block["value"].get("type") not in CALLS | THOUGHTS:
                 unknown.append(block["value"])
-        elif kind in {"audio", "output_audio"}:  # the model's own words; sound goes in user messages only
-            if said := (block.get("extras") or {}).get("transcript") or block.get("transcript"):
-                texts.append({"type": "text", "text": said})
-        elif kind in MEDIA:
-            media.append(part_from(block, f"messages[{place}].content[{n}]"))
+        elif kind in SPEECH and (said := (block.get("extras") or {}).get("transcript") or block.get("transcript")):
+            texts.append({"type": "text", "text": said})  # the model's own words
         else:
-            texts.append(part_from(block, f"messages[{place}].content[{n}]"))
+            part = part_from(block, f"messages[{place}].content[{n}]")
+            (texts if part["type"] == "text" else media).append(part)
     if len(texts) > 1 and all(part.keys() == {"type", "text"} for part in texts):
         texts = [{"type": "text", "text": "".join(part["text"] for part in texts)}]  # runs of one answer
     return texts, media, unknown
@@ -345,10 +343,13 @@ def _tool_result(message: ToolMessage, place: int, model: str | None) -> tuple[W
         return _dressed({"role": "tool", "tool_call_id": message.tool_call_id, "content": message.content}, message), []
     texts: list[str] = []
     media: list[Part] = []
+    wire: Wire = {"role": "tool", "tool_call_id": message.tool_call_id}
     for n, block in enumerate(message.content):
         part = part_from(block, f"messages[{place}].content[{n}]", in_tool=True)
         if part["type"] == "text":
             texts.append(part["text"])
+            if mark := part.get("cache_control"):
+                wire["cache_control"] = mark
         else:
             media.append(part)
     shown, hidden = shown_to(model, media)
@@ -357,5 +358,5 @@ def _tool_result(message: ToolMessage, place: int, model: str | None) -> tuple[W
         texts.append(f"[{what} in the next user message]")
     if hidden:
         texts.append(hidden)
-    wire = _dressed({"role": "tool", "tool_call_id": message.tool_call_id, "content": "\n".join(texts)}, message)
+    wire = _dressed({**wire, "content": "\n".join(texts)}, message)
     return wire, _captioned(f"Attached to the result of tool call {message.tool_call_id}:", shown)

@@ -94,8 +94,12 @@ def source_of(block: dict[str, Any]) -> Source:
 
 
 def _extras(block: dict[str, Any]) -> dict[str, Any]:
+    """What stands beside a block: ``extras``, the older ``metadata``, and the older inside the newer."""
     extras = block.get("extras") or block.get("metadata")
-    return extras if isinstance(extras, dict) else {}
+    if not isinstance(extras, dict):
+        return {}
+    older = extras.get("metadata")
+    return {**extras, **older} if isinstance(older, dict) else extras
 
 
 def _no_source(block: dict[str, Any], where: str) -> InvalidRequestError:
@@ -139,6 +143,12 @@ def _image(block: dict[str, Any], where: str) -> Part:
     return {"type": "image_url", "image_url": {"url": url, **({"detail": detail} if detail else {})}}
 
 
+def _input_file(block: dict[str, Any], where: str) -> Part:
+    data = block.get("file_data")
+    url = data if isinstance(data, str) and data.startswith("data:") else block.get("file_url")
+    return _file({**block, "type": "file", "url": url, "base64": None if url else data}, where)
+
+
 def _input_image(block: dict[str, Any], where: str) -> Part:
     return _image({**block, "type": "image", "url": block.get("image_url")}, where)
 
@@ -174,13 +184,16 @@ def _file(block: dict[str, Any], where: str) -> Part:
     if block.get("source_type") == "text" or (block.get("source") or {}).get("type") == "text":
         return _plain_text(block, where)
     if isinstance(inner := (block.get("source") or {}).get("content"), (str, list)):  # a document made of blocks
-        pieces = [inner] if isinstance(inner, str) else [part_from(one, where).get("text", "") for one in inner]
-        return {"type": "text", "text": "\n".join(pieces)}
+        parts = [part_from(one, where) for one in ([inner] if isinstance(inner, str) else inner)]
+        if all(part["type"] == "text" for part in parts):
+            return {"type": "text", "text": "\n".join(part["text"] for part in parts)}
+        raise InvalidRequestError(f"{where}: a document made of blocks is sent as text; give pictures beside it.")
     source, extras = source_of(block), _extras(block)
     if source.file_id:
         return {"type": "file", "file": {"file_id": source.file_id}}
     mime = source.mime or "application/pdf"
-    name = block.get("filename") or block.get("title") or extras.get("filename") or extras.get("name")
+    named = {**extras, **block}
+    name = named.get("filename") or named.get("title") or named.get("name")
     file = {"file_name": name or FILE_NAMES.get(mime, "document"), "mime_type": mime}
     if source.data:
         return {"type": "file", "file": {**file, "file_data": f"data:{mime};base64,{source.data}"}}
@@ -202,6 +215,7 @@ READERS: dict[str, Callable[[dict[str, Any], str], Part]] = {
     "text-plain": _plain_text,
     "image": _image,
     "input_image": _input_image,
+    "input_file": _input_file,
     "audio": _audio,
     "video": _video,
     "file": _file,

@@ -107,8 +107,9 @@ def _part_for(part: Any, where: str) -> dict[str, Any]:
     if not isinstance(part, Mapping) or not isinstance(part.get("type"), str):
         raise InvalidRequestError(f"{where}: a part is text or a dict with a type.", param="messages")
     ready = told(part)
-    if ready["type"] == "image_url" and isinstance(ready.get("image_url"), str):
-        ready["image_url"] = {"url": ready["image_url"]}
+    kind = ready["type"]
+    if kind in {"image_url", "video_url"} and isinstance(ready.get(kind), str):
+        ready[kind] = {"url": ready[kind]}
     if ready["type"] == "file" and isinstance(file := ready.get("file"), Mapping) and "filename" in file:
         named = {name: value for name, value in file.items() if name != "filename"}
         ready["file"] = {"file_name": file["filename"], **named}  # OpenAI's spelling is stripped by the gateway

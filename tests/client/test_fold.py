@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from pollinations_client import (
     AudioDelta,
-    AudioPart,
     ContentPolicyError,
     ContextOverflowError,
     EmptyReply,
@@ -742,7 +741,7 @@ def test_sound_that_is_no_text_is_none() -> None:
         "choices": [{"message": {"content": "hi", "audio": {"data": 5, "transcript": []}}, "finish_reason": "stop"}]
     }
     reply = reply_from(json.dumps(body).encode(), JSON)
-    assert [(part.data, part.transcript) for part in reply.parts if isinstance(part, AudioPart)] == [("", "")]
+    assert (reply.text, reply.audio) == ("hi", None)
 
 
 # -- notices

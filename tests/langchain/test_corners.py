@@ -9,7 +9,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core import exceptions
 from langchain_core.exceptions import ModelError, OutputParserException
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -218,3 +218,67 @@ def test_a_schema_may_be_a_response_format(gateway: Emulator, make: Any, method:
     elif method == "json_schema":
         told = sent["response_format"]["json_schema"]
         assert (told["name"], told["strict"]) == ("Someone", True)
+
+
+PDF = "data:application/pdf;base64,JVBERg=="
+NAMED_PDF = {"file_name": "a.pdf", "mime_type": "application/pdf", "file_data": PDF}
+
+
+@pytest.mark.parametrize(
+    ("block", "part"),
+    [
+        ({"type": "input_file", "file_data": PDF, "filename": "a.pdf"}, {"type": "file", "file": NAMED_PDF}),
+        ({"type": "input_file", "file_id": "f1"}, {"type": "file", "file": {"file_id": "f1"}}),
+        (
+            {"type": "input_file", "file_url": "https://x.example/a.pdf", "filename": "a.pdf"},
+            {
+                "type": "file",
+                "file": {
+                    "file_name": "a.pdf",
+                    "mime_type": "application/pdf",
+                    "file_url": "https://x.example/a.pdf",
+                },
+            },
+        ),
+        (
+            {
+                "type": "file",
+                "source_type": "base64",
+                "data": "JVBERg==",
+                "mime_type": "application/pdf",
+                "metadata": {"filename": "a.pdf", "cache_control": {"type": "ephemeral"}},
+            },
+            {"type": "file", "file": NAMED_PDF, "cache_control": {"type": "ephemeral"}},
+        ),
+        (
+            {"type": "video_url", "video_url": "https://x.example/a.mp4"},
+            {"type": "video_url", "video_url": {"url": "https://x.example/a.mp4"}},
+        ),
+    ],
+)
+def test_files_and_videos_in_more_forms(gateway: Emulator, make: Any, block: Any, part: Any) -> None:
+    """OpenAI's newer file part, LangChain's older metadata, a video as a bare address."""
+    gateway.script(Answer(text="Seen."))
+    make("gemini").invoke([HumanMessage(["What is this?", block])])
+    assert gateway.requests[-1].json["messages"][0]["content"][1] == part
+
+
+def test_nothing_of_an_answer_is_lost_on_its_way_back(gateway: Emulator, make: Any) -> None:
+    """Speech without words, and pictures in any form: only a user message can carry them."""
+    speech = {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/wav"}
+    picture = {"type": "input_image", "image_url": "https://x.example/a.png"}
+    gateway.script(Answer(text="Yes."))
+    make("gemini").invoke([HumanMessage("Speak."), AIMessage([speech, picture, "Here."]), HumanMessage("Again?")])
+    answer, carried = gateway.requests[-1].json["messages"][1:3]
+    assert answer == {"role": "assistant", "content": "Here."}
+    assert [part["type"] for part in carried["content"]] == ["text", "input_audio", "image_url"]
+
+
+def test_a_mark_for_the_prompt_cache_stays_with_a_tools_result(gateway: Emulator, make: Any) -> None:
+    """The gateway takes it beside the text of a tool message."""
+    gateway.script(Answer(text="Yes."))
+    result = ToolMessage([{"type": "text", "text": "2", "cache_control": {"type": "ephemeral"}}], tool_call_id="c1")
+    turn = AIMessage("", tool_calls=[{"name": "add", "args": {"a": 1}, "id": "c1"}])
+    make("claude").bind_tools([add]).invoke([HumanMessage("1+1?"), turn, result])
+    sent = gateway.requests[-1].json["messages"][-1]
+    assert (sent["content"], sent["cache_control"]) == ("2", {"type": "ephemeral"})
