@@ -53,7 +53,7 @@ def _counted(value: Any) -> int | Decimal | None:
     if told is None or (isinstance(told, int) and not isinstance(told, bool)):
         return told
     try:
-        number = Decimal(told.strip() if isinstance(told, str) else "no number")
+        number = Decimal(told.strip() if isinstance(told, str) else told if isinstance(told, Decimal) else "none")
     except InvalidOperation:
         raise ValueError("It is no number") from None
     if not number.is_finite():

@@ -274,5 +274,6 @@ def test_a_count_is_any_number(given: Any, read: Any) -> None:
         UsageRecord.model_validate_json(UsageRecord(input_text_tokens=count).model_dump_json()).input_text_tokens
         == read
     )
-    with pytest.raises(MalformedReply, match="input_text_tokens"):
-        usage_from([{"input_text_tokens": "many"}])
+    for odd in ("many", "NaN", [1], True):
+        with pytest.raises(MalformedReply, match="input_text_tokens"):
+            usage_from([{"input_text_tokens": odd}])

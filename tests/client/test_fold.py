@@ -184,7 +184,13 @@ def test_pictures_among_blocks_keep_their_place() -> None:
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [("one", "onetwo"), ("onetwo", "onetwo"), ("onetwo and more", "onetwo and more"), ("else ", "else onetwo")],
+    [
+        ("one", "onetwo"),
+        ("two", "onetwo"),
+        ("onetwo", "onetwo"),
+        ("onetwo and more", "onetwo and more"),
+        ("else ", "else onetwo"),
+    ],
 )
 def test_nothing_is_dropped_where_content_and_blocks_disagree(content: str, expected: str) -> None:
     """The field may say less, the same, more, or something else."""
