@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -11,6 +12,7 @@ from pollinations_client import (
     AsyncPollinationsClient,
     Catalog,
     ConfigurationError,
+    InvalidRequestError,
     PollinationsClient,
     PollinationsError,
 )
@@ -24,6 +26,7 @@ OPTIONS = (
     *("api_key", "base_url", "timeout", "stream_idle_timeout", "total_timeout"),
     *("max_retries", "retry_streams", "default_headers"),
 )
+INJECTED = frozenset({"http_client", "http_async_client", "callbacks", "cache", "rate_limiter"})
 NEVER_PICKLED = {"api_key": None, "http_client": None, "http_async_client": None}
 
 
@@ -64,6 +67,13 @@ def told(fields: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(map(fields.__getitem__, ("http_client", "http_async_client", *OPTIONS)))
 
 
+def _under_their_names(options: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+    for alias in aliases.keys() & options.keys():
+        if aliases[alias] in options:
+            raise InvalidRequestError(f"{alias} and {aliases[alias]} are one option; give one of them.", param=alias)
+    return {aliases.get(name, name): value for name, value in options.items()}
+
+
 class Connected(Closing, BaseModel):
     """The options of a connection as fields. A mixin: it comes before LangChain's class."""
 
@@ -102,10 +112,8 @@ class Connected(Closing, BaseModel):
     def __init__(self, **options: Any) -> None:
         """Take options; open nothing. See the fields."""
         options = with_hidden_key(options)
-        for alias, name in self.aliases.items():
-            if alias in options and name not in options:
-                options[name] = options.pop(alias)
         try:
+            options = _under_their_names(options, self.aliases)
             super().__init__(**options)
             connection = Connection(self.__dict__)
         except ValidationError as error:
@@ -172,5 +180,10 @@ class Connected(Closing, BaseModel):
         self.__dict__["api_key"] = key_from(None)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """A copy with options of its own and the same injected clients."""
-        return self.model_copy()
+        """A copy with options of its own; what is injected, clients, callbacks and caches, is shared."""
+        copied = self.model_copy()
+        own = {name: value for name, value in copied.__dict__.items() if name not in INJECTED}
+        copied.__dict__.update(
+            copy.deepcopy({name: own[name] for name in own if type(own[name]) in (dict, list)}, memo)
+        )
+        return copied

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import Any
 
 import pytest
@@ -282,3 +283,19 @@ def test_a_mark_for_the_prompt_cache_stays_with_a_tools_result(gateway: Emulator
     make("claude").bind_tools([add]).invoke([HumanMessage("1+1?"), turn, result])
     sent = gateway.requests[-1].json["messages"][-1]
     assert (sent["content"], sent["cache_control"]) == ("2", {"type": "ephemeral"})
+
+
+def test_a_deep_copy_has_options_of_its_own(gateway: Emulator, make: Any) -> None:
+    """Down to what stands inside them."""
+    llm = make(extra_body={"top_k": {"a": 1}}, stop=["x"])
+    copied = copy.deepcopy(llm)
+    copied.extra_body["top_k"]["a"] = 2
+    copied.stop.append("y")
+    assert (llm.extra_body, llm.stop) == ({"top_k": {"a": 1}}, ["x"])
+    assert copied.invoke("hi").content
+
+
+def test_an_option_under_two_names_is_refused(make: Any) -> None:
+    """Neither wins in silence."""
+    with pytest.raises(ValueError, match="model_name and model are one option"):
+        make("openai", model_name="claude")
