@@ -105,3 +105,11 @@ def result_from(replies: Sequence[Reply], options: Options, cost_of: Callable[[R
     if usages := [reply.usage for reply in replies if reply.usage is not None]:
         output["token_usage"] = counts_of(usages)
     return ChatResult(generations=list(generations), llm_output=output)
+
+
+def summed_output(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    """``llm_output`` of several calls as one."""
+    told = [output for output in outputs if output]
+    counts = [output["token_usage"] for output in told if "token_usage" in output]
+    total = {name: sum(count[name] for count in counts) for name in (counts[0] if counts else ())}
+    return {**(told[-1] if told else {}), **({"token_usage": total} if total else {})}

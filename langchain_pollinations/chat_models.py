@@ -34,6 +34,7 @@ from .calls import (
     result_from,
     sent_options,
     stream_request,
+    summed_output,
     wire_for,
 )
 from .chunks import Chunks
@@ -131,6 +132,10 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         if ends:
             params["ls_stop"] = list(ends) if isinstance(ends, (list, tuple)) else [ends]
         return params
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """What all prompts of one ``generate`` used; a prompt that a cache answered used nothing."""
+        return summed_output(llm_outputs)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         card = snapshot().get(self.model)

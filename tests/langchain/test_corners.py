@@ -299,3 +299,14 @@ def test_an_option_under_two_names_is_refused(make: Any) -> None:
     """Neither wins in silence."""
     with pytest.raises(ValueError, match="model_name and model are one option"):
         make("openai", model_name="claude")
+
+
+def test_generate_tells_what_all_its_prompts_used(gateway: Emulator, make: Any) -> None:
+    """As ``llm_output``, where LangChain's own gives nothing."""
+    gateway.script(Body(said("a")), Body(said("b")))
+    told = make().generate([[HumanMessage("a")], [HumanMessage("b")]]).llm_output
+    assert told == {
+        "model_name": "served",
+        "token_usage": {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6},
+    }
+    assert make()._combine_llm_outputs([None]) == {}
