@@ -98,7 +98,7 @@ def _left(balance: Balance) -> str:
 
 
 class PollinationsToolkit(Connected, BaseToolkit):
-    """The gateway's tools with one key and one folder.
+    """The gateway's tools with one key, one connection and one folder.
 
     ``create_agent(llm, tools=PollinationsToolkit(save_dir="pictures").get_tools())``
     """
@@ -116,7 +116,7 @@ class PollinationsToolkit(Connected, BaseToolkit):
 
     def get_tools(self) -> list[BaseTool]:
         """The tools: pictures, video where a model for it is named, the list of models, the balance."""
-        common: dict[str, Any] = {name: getattr(self, name) for name in Connected.model_fields}
+        common: dict[str, Any] = {name: self.__dict__[name] for name in Connected.model_fields}
         tools: list[BaseTool] = [PollinationsImageTool(model=self.image_model, save_dir=self.save_dir, **common)]
         if self.video_model is not None:
             tools.append(PollinationsVideoTool(model=self.video_model, save_dir=self.save_dir, **common))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pollinations_client import ImageOptions, Picture, PollinationsError
 from pollinations_client.media import SaveError
@@ -24,6 +24,8 @@ from .errors import as_tool_error
 
 Content = str | list[str | dict[str, Any]]
 Pixels = Annotated[int, Field(ge=64, le=2048)]
+# Models give one address where a list is asked for.
+Addresses = Annotated[list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)]
 SENT = tuple(ImageOptions.model_fields)
 
 
@@ -36,7 +38,7 @@ class ImageRequest(BaseModel):
     seed: int | None = Field(
         default=None, ge=0, le=MAX_SEED, description="Give the same number to get the same picture again."
     )
-    image: list[str] | None = Field(
+    image: Addresses | None = Field(
         default=None, description="Web addresses (https) of pictures to change or to start from; few models take them."
     )
 
@@ -50,7 +52,7 @@ class VideoRequest(BaseModel):
     seed: int | None = Field(
         default=None, ge=0, le=MAX_SEED, description="Give the same number to get the same video again."
     )
-    image: list[str] | None = Field(
+    image: Addresses | None = Field(
         default=None, description="Web addresses (https) of the first picture and, if wanted, the last one."
     )
 

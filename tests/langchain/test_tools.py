@@ -217,3 +217,26 @@ def test_a_failing_lookup_is_an_answer_too(gateway: Emulator) -> None:
     message = tool.invoke({"type": "tool_call", "name": tool.name, "id": "c", "args": {}})
     assert message.status == "error"
     assert "Do not make the same call again" in message.content
+
+
+def test_a_folder_may_be_a_path(gateway: Emulator, tmp_path: Path) -> None:
+    """As everywhere in Python."""
+    tool = PollinationsImageTool(width=64, height=64, save_dir=tmp_path, api_key=KEY, base_url=gateway.url)
+    assert str(tmp_path) in tool.invoke({"prompt": "a fox"})
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_one_picture_to_start_from_is_a_list_of_one(gateway: Emulator) -> None:
+    """Models give the address alone."""
+    tool = PollinationsImageTool(model="kontext", api_key=KEY, base_url=gateway.url)
+    tool.invoke({"prompt": "a fox", "image": "https://x.example/a.png"})
+    assert gateway.requests[-1].query["image"] == "https://x.example/a.png"
+
+
+def test_the_toolkit_hands_its_connection_on(gateway: Emulator) -> None:
+    """Every option of a connection; a typo is an error."""
+    with PollinationsToolkit(api_key=KEY, base_url=gateway.url, timeout=7, max_retries=0) as toolkit:
+        tools = toolkit.get_tools()
+    assert {(tool.timeout, tool.max_retries, tool.base_url) for tool in tools} == {(7, 0, gateway.url)}  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="image_model"):
+        PollinationsToolkit(api_key=KEY, base_url=gateway.url, image_modle="flux")
