@@ -98,8 +98,8 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """The model and what was set; neither the key nor what LangChain adds by itself."""
-        added = {"model", "profile", "metadata"}
-        return [("model", self.model), *(one for one in super().__repr_args__() if one[0] not in added)]
+        told = [one for one in super().__repr_args__() if one[0] not in {"profile", "metadata"}]
+        return sorted(told, key=lambda one: one[0] != "model")
 
     # -- what LangChain asks about a model
 
