@@ -222,8 +222,8 @@ class Fold:
         if isinstance(audio := message.get("audio"), dict):
             events += self._parts.audio(audio)
         calls = message.get("tool_calls") or []
-        if isinstance(function := message.get("function_call"), dict):
-            calls = [*calls, {"index": "function_call", "function": function}]
+        if not calls and isinstance(function := message.get("function_call"), dict):
+            calls = [{"index": "function_call", "function": function}]  # beside tool_calls it repeats one of them
         if calls:
             events += self._tool_calls(calls, each_is_whole=is_whole)
         if isinstance(refusal := message.get("refusal"), str):

@@ -462,6 +462,12 @@ def test_the_old_function_call_field_is_a_tool_call() -> None:
     assert [(one.name, one.args) for one in reply.tool_calls] == [("f", {"x": 1})]
 
 
+def test_the_old_field_beside_the_new_one_is_no_second_call() -> None:
+    """Both at once tell of one call."""
+    both = {"tool_calls": [call(0, "a", "f", "{}")], "function_call": {"name": "f", "arguments": "{}"}}
+    assert [one.id for one in plain(both, "tool_calls").tool_calls] == ["a"]
+
+
 # -- usage, finish reasons, metadata
 
 
