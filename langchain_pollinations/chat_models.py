@@ -142,11 +142,15 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         return None if card is None else profile_from(card)
 
     def get_num_tokens_from_messages(self, messages: Sequence[BaseMessage], tools: Any = None) -> int:
-        """Tokens of ``messages``, counted approximately: nothing is downloaded and nobody is asked."""
+        """Tokens of ``messages``, approximately or by ``custom_get_token_ids``; nothing is downloaded or asked."""
+        if self.custom_get_token_ids is not None:
+            return super().get_num_tokens_from_messages(list(messages), tools)
         return count_tokens_approximately(messages, tools=tools)
 
     def get_token_ids(self, text: str) -> list[int]:
         """As many numbers as ``text`` has tokens, approximately; the ids themselves mean nothing."""
+        if self.custom_get_token_ids is not None:
+            return self.custom_get_token_ids(text)
         return list(range(-(-len(text) // 4)))
 
     # -- calls

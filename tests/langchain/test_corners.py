@@ -310,3 +310,10 @@ def test_generate_tells_what_all_its_prompts_used(gateway: Emulator, make: Any) 
         "token_usage": {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6},
     }
     assert make()._combine_llm_outputs([None]) == {}
+
+
+def test_tokens_are_counted_as_the_user_says(make: Any) -> None:
+    """Where a way to count is given, it counts."""
+    llm = make(custom_get_token_ids=lambda text: [0] * len(text.split()))
+    assert llm.get_num_tokens("one two three") == 3
+    assert llm.get_num_tokens_from_messages([HumanMessage("one two")]) == 3  # "Human: one two"
