@@ -109,6 +109,18 @@ def calls_in(*entries: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     return [(one.name, one.args) for one in reply.tool_calls]
 
 
+def test_calls_that_share_an_id_stay_calls_of_their_own() -> None:
+    """Some providers give one id to all: the second gets one of its own, or its result could not be told apart."""
+    entries = [call(0, "x", "add", '{"a": 1}'), call(1, "x", "find", "{}"), call(2, "x", "add", '{"a": 2}')]
+    whole = plain({"content": None, "tool_calls": entries}, "tool_calls")
+    assert [(one.name, one.args) for one in whole.tool_calls] == [("add", {"a": 1}), ("find", {}), ("add", {"a": 2})]
+    assert whole.tool_calls[0].id == "x"
+    assert len({one.id for one in whole.tool_calls}) == 3
+    opened = [call(0, "x", "add", ""), call(1, "x", "find", "")]
+    pieces = [call(0, arguments='{"a"'), call(1, arguments="{"), call(0, arguments=": 1}"), call(1, "x", arguments="}")]
+    assert calls_in(opened, *([piece] for piece in pieces)) == [("add", {"a": 1}), ("find", {})]
+
+
 # -- text, reasoning, order
 
 
