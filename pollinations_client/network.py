@@ -26,7 +26,7 @@ from pydantic import SecretStr
 
 from .calls import Call
 from .clock import Clock
-from .errors import APIConnectionError, APITimeoutError, ConfigurationError, MalformedReply, PollinationsError, redact
+from .errors import APIConnectionError, APITimeoutError, ConfigurationError, PollinationsError, redact
 from .settings import Limits, Timeouts
 
 NETWORK_ERRORS = (
@@ -62,8 +62,6 @@ def failure_from(error: Exception, call: Call, clock: Clock, host: str, secret: 
         failure.ambiguous = False  # type: ignore[attr-defined]
     elif isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)):
         failure = ConfigurationError(f"{call.doing} cannot be sent: {said}.")
-    elif isinstance(error, httpx.DecodingError):
-        failure = MalformedReply(f"{call.doing}: the answer's compression is broken: {said}.")
     else:
         untrusted = "CERTIFICATE_VERIFY_FAILED" in said or isinstance(error, ssl.SSLCertVerificationError)
         failure = APIConnectionError(

@@ -19,6 +19,7 @@ from .reply import Event, Reply, ResponseInfo
 from .sse import EventDecoder
 
 DONE = b"[DONE]"
+START_BYTES = 64
 SSE_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -48,6 +49,7 @@ class AnswerReader:
         self._decoder = EventDecoder()
         self._whole: list[bytes] = []  # the body, while it is not known to be a stream, or known not to be one
         self._whole_bytes = 0
+        self._start = b""  # of it, enough to tell
         self._is_stream = False
 
     @property
@@ -63,6 +65,8 @@ class AnswerReader:
         """The events that ``piece`` completes."""
         if not self._is_stream:
             self._whole.append(piece)
+            if len(self._start) < START_BYTES:
+                self._start += piece[:START_BYTES]
             self._whole_bytes += len(piece)
             if self._whole_bytes > self._json_limit_bytes:
                 self.failure = MalformedReply(f"The answer is larger than {self._json_limit_bytes} bytes.")
@@ -91,7 +95,7 @@ class AnswerReader:
         return events + self._finish()
 
     def _looks_like_stream(self) -> bool:
-        start = b"".join(self._whole)[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+        start = self._start.removeprefix(b"\xef\xbb\xbf").lstrip()
         declared = self._info.headers.get("content-type", "")
         if declared.startswith("text/event-stream"):
             return bool(start) and start[:1] not in b"{[<"

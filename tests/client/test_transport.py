@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import gzip
 import json
 import logging
 import os
@@ -14,6 +15,7 @@ import ssl
 import threading
 import time
 import traceback
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +30,7 @@ from pollinations_client import (
     Finished,
     Limits,
     MalformedReply,
+    PermissionDeniedError,
     PollinationsClient,
     PollinationsError,
     RateLimitError,
@@ -443,12 +446,55 @@ def test_an_answer_over_the_limit_is_refused(mode: str) -> None:
 @each_mode
 def test_a_compression_bomb_is_refused(mode: str) -> None:
     """A few kilobytes that become megabytes."""
-    import gzip
-
     bomb = gzip.compress(b" " * 20_000_000)
     with raw_server(lambda peer, _: peer.sendall(response(bomb, extra="Content-Encoding: gzip\r\n"))) as server:
         with pytest.raises(MalformedReply, match="larger"):
             ask(mode, server.url, limits=Limits(json_bytes=1_000_000))
+
+
+@each_mode
+def test_a_body_that_was_packed_twice_is_not_opened(mode: str) -> None:
+    """A kilobyte would fill the memory before anybody could count; a refusal packed so is still a refusal."""
+    packed = gzip.compress(gzip.compress(b" " * 20_000_000))
+    for status, kind in (("200 OK", MalformedReply), ("403 No", PermissionDeniedError)):
+        answer = response(packed, status, extra="Content-Encoding: gzip, gzip\r\n")
+        with raw_server(lambda peer, _, answer=answer: peer.sendall(answer)) as server:
+            with pytest.raises(kind):
+                ask(mode, server.url)
+
+
+@each_mode
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(WHOLE)),
+        ("deflate", zlib.compress(WHOLE)),
+        ("deflate", zlib.compress(WHOLE, wbits=-15)),
+        ("identity, x-gzip", gzip.compress(WHOLE)),
+        ("identity", WHOLE),
+    ],
+)
+def test_compressed_answers_are_read(mode: str, encoding: str, packed: bytes) -> None:
+    """The two compressions we ask for, as servers name and send them."""
+    answer = response(packed, extra=f"Content-Encoding: {encoding}\r\n")
+    with raw_server(lambda peer, _: peer.sendall(answer)) as server:
+        assert ask(mode, server.url).text == "hi"
+    asked = b"accept-encoding: gzip, deflate" if mode in PLAIN_MODES else b"accept-encoding: identity"
+    assert asked in server.requests[0].lower()
+
+
+def test_an_answer_that_ones_own_client_has_read_already_is_read() -> None:
+    """A mock, or a hook that logs bodies."""
+    mock = httpx.MockTransport(lambda request: httpx.Response(200, content=WHOLE))
+    with httpx.Client(transport=mock) as own:
+        assert PollinationsClient(KEY, http_client=own).chat("hi").text == "hi"
+    with (
+        raw_server(
+            lambda peer, _: peer.sendall(response(gzip.compress(WHOLE), extra="Content-Encoding: gzip\r\n"))
+        ) as server,
+        httpx.Client(event_hooks={"response": [lambda answer: answer.read()]}) as own,
+    ):
+        assert PollinationsClient(KEY, base_url=server.url, http_client=own).chat("hi").text == "hi"
 
 
 @each_mode
