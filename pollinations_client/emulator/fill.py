@@ -181,7 +181,7 @@ class Filler:
             numbers = [bounded(value, item, whole=kind == "integer") for value in self.source.numbers]
             self.source.numbers.clear()
             return numbers
-        return self.strings(item) if kind == "string" else self.objects(item, name, depth)
+        return self.strings(item, name) if kind == "string" else self.objects(item, name, depth)
 
     def distinct(self, items: list[Any], item: Json, low: int) -> list[Any]:
         """The items without repeats, and others of their kind until there are enough."""
@@ -208,15 +208,14 @@ class Filler:
             case _:
                 return self.value(item, "", 1)
 
-    def strings(self, item: Json) -> list[str]:
-        """Quoted texts, a list in the text, or the text's subjects; where a form is asked for, what has that form."""
+    def strings(self, item: Json, name: str) -> list[str]:
+        """The list under the name, quoted texts, any list, or the subjects; where a form is wanted, what has it."""
         if "format" in item or "pattern" in item:
             return forms.all_formed(item, self.source.text)
-        if self.source.quoted:
+        found = strings.labelled_list(name, self.source.text)
+        if not found and self.source.quoted:
             found, self.source.quoted = self.source.quoted, []
-        else:
-            found = strings.listed(self.source.text)
-        return [forms.sized(one, item) for one in found]
+        return [forms.sized(one, item) for one in found or strings.listed(self.source.text)]
 
     def objects(self, item: Json, name: str, depth: int) -> list[Any]:
         """One object per entity of a list in the text, else one."""

@@ -143,6 +143,19 @@ def score(whole: str, goal: str) -> str | None:
     )
 
 
+def marked_score(whole: str, goal: str) -> str | None:
+    """Feedback and ``[RESULT] 2``: so many points per numbered question, by how much of the query is answered."""
+    worth = re.search(r"\bworth\s+(\d+)\s+points?\b", whole)
+    asked = re.search(r"^Query:\s*(.+?)^(?:Response|Context):\s*(.+?)^Feedback:", whole, re.MULTILINE | re.DOTALL)
+    if "[RESULT]" not in whole or worth is None or asked is None:
+        return None
+    most = int(worth.group(1)) * max(1, len(re.findall(r"^\d\.", whole[: asked.start()], re.MULTILINE)))
+    words = set(subjects(asked.group(1)))
+    share = len(words & set(subjects(asked.group(2)))) / len(words) if words else 1.0
+    points = round(most * share) if "integer" in whole else round(most * share, 1)
+    return f"It speaks of {share:.0%} of the subjects of the query.\n[RESULT] {points}"
+
+
 def pairwise(whole: str, goal: str) -> str | None:
     """Which of two answers fits the question better: ``[[A]]``, ``[[B]]`` or ``[[C]]`` for a tie."""
     if "[[A]]" not in whole or "[[B]]" not in whole:
@@ -181,4 +194,4 @@ def ranking(whole: str, goal: str) -> str | None:
 
 
 Reader = Callable[[str, str], str | None]
-BEFORE_JSON: tuple[Reader, ...] = (react, ranking, pairwise, score, verdict)
+BEFORE_JSON: tuple[Reader, ...] = (react, ranking, pairwise, marked_score, score, verdict)

@@ -135,8 +135,8 @@ def _complete(tool: Tool, clause: str) -> bool:
 
 
 def _another(steps: list[Step], clause: str) -> Step | None:
-    """The last call again for another name: ``the weather in Paris and London``."""
-    name = clause.strip(" ?.!,")
+    """The last call again for another name: ``the weather in Paris and (in) London``."""
+    name = re.sub(r"^(?:in|at|for|to|from|of|also)\s+|,?\s*please$", "", clause.strip(" ?.!,"))
     if not steps or not re.fullmatch(strings.PROPER, name):
         return None
     last = steps[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from .words import KIN, best, keywords, sentences, subject, tokens
@@ -21,6 +22,8 @@ CALLED = frozenset("name label title".split())
 PERSON = frozenset("name person author user customer recipient who artist employee username company team".split())
 TITLED = frozenset("title movie book film song album".split())
 WHOLE = frozenset("query question input request text topic message instruction task search".split())
+SAID = frozenset("body content message text".split())
+SAYING = r"\b(?:saying|that says?|which says?|to (?:say|tell) (?:him |her |them )?(?:that )?)\s*(?:that\s+)?:?\s*(\S.*)"
 PICTURED = frozenset("prompt image picture caption scene".split())
 LANGUAGES = (
     "English French German Spanish Italian Portuguese Dutch Polish Russian Chinese Japanese Korean Arabic Hindi Turkish"
@@ -93,13 +96,24 @@ def labelled(name: str, text: str) -> str | None:
     return None
 
 
+def labelled_list(name: str, text: str) -> list[str]:
+    """The list that the text gives under the property's own name: ``tags: bees, honey and wax``."""
+    spelt = r"[\s_-]*".join(map(re.escape, tokens(name)))
+    match = re.search(rf"\b{spelt}\b[\"'`*]*\s*(?::|=|\bare\b)\s*([^\n.;]+)", text, re.IGNORECASE) if spelt else None
+    if match is None:
+        return []
+    told = match.group(1)
+    return quoted(told) or [
+        one.strip(" []") for one in re.split(r",\s*(?:and\s+)?|\s+and\s+", told) if one.strip(" []")
+    ]
+
+
 def fitting(name: str, description: str, text: str, used: set[str]) -> str:
     """The part of the text that fits a property's name; in the end the text's subject."""
     last = set(tokens(name))
-    if last & {"expression", "equation", "formula", "calculation"} and (found := _arithmetic(text)):
-        return found
-    if last & {"language", "lang"} and (found := _language(text)):
-        return found
+    for words, find in FINDERS:
+        if last & words and (found := find(text)):
+            return found
     if last & {"currency", "symbol", "ticker", "code"} and (codes := re.findall(r"\b[A-Z]{2,5}\b", text)):
         return _first_new(codes, used)
     if set(tokens(name)[-1:]) & NUMBERED and (found := _numbered_thing(name, text)):
@@ -173,6 +187,18 @@ def _language(text: str) -> str:
 def _arithmetic(text: str) -> str:
     found = [one.strip() for one in re.findall(r"[-+(]*\d[\d\s.+*/^()\u00d7\u00f7%-]*\d\)*", text)]
     return max(found, key=len, default="").replace("\u00d7", "*").replace("\u00f7", "/")
+
+
+def _said(text: str) -> str:
+    match = re.search(SAYING, text, re.IGNORECASE | re.DOTALL)
+    return match.group(1).strip(" .") if match else ""
+
+
+FINDERS: tuple[tuple[frozenset[str], Callable[[str], str]], ...] = (
+    (frozenset({"expression", "equation", "formula", "calculation"}), _arithmetic),
+    (frozenset({"language", "lang"}), _language),
+    (SAID, _said),
+)
 
 
 def _first_new(found: list[str], used: set[str]) -> str:

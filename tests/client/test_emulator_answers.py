@@ -97,6 +97,16 @@ CALLS: list[tuple[str, list[Json], list[tuple[str, Json]]]] = [
         [("send_email", {"to": "bob@x.org", "subject": "Hi", "body": "Lunch?"})],
     ),
     (
+        "Send an email to bob@x.org with the subject 'Hi' saying that lunch is at one.",
+        [tool("send_email", "Send an email", to="string", subject="string", body="string")],
+        [("send_email", {"to": "bob@x.org", "subject": "Hi", "body": "lunch is at one"})],
+    ),
+    (
+        "What is the weather in Oslo and in Rome, please?",
+        [WEATHER],
+        [("get_weather", {"city": "Oslo"}), ("get_weather", {"city": "Rome"})],
+    ),
+    (
         "Book a table for 4 people at Luigi's on 2026-05-01 at 19:30",
         [tool("book_table", "Book a table", restaurant="string", people="integer", date="string", time="string")],
         [("book_table", {"restaurant": "Luigi's", "people": 4, "date": "2026-05-01", "time": "19:30"})],

@@ -196,6 +196,18 @@ def test_values_come_from_the_text(properties: Json, text: str, expected: Json) 
     assert fill({"type": "object", "properties": typed, "required": list(typed)}, Source.of(text)) == expected
 
 
+def test_a_list_stands_under_its_name() -> None:
+    """``tags: a, b and c`` is the list of tags, whatever other names and quotes the text has."""
+    tags = {"type": "object", "properties": {"tags": {"type": "array", "items": {"type": "string"}}}}
+    schema = tags | {"required": ["tags"]}
+    assert fill(schema, Source.of("Ann Lee writes 'hello'; tags: bees, honey and wax"))["tags"] == [
+        "bees",
+        "honey",
+        "wax",
+    ]
+    assert fill(schema, Source.of("Ann: tags are 'red bee' and 'wax'."))["tags"] == ["red bee", "wax"]
+
+
 def test_allof_references_and_free_objects() -> None:
     """allOf is merged, references are followed, a free object takes the pairs of the text."""
     schema = {

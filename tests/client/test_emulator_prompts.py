@@ -11,7 +11,14 @@ from client import loopback
 from langchain_core.output_parsers import CommaSeparatedListOutputParser
 from langchain_core.output_parsers import PydanticOutputParser as LangChainParser
 from llama_index.core.chat_engine import condense_plus_context, condense_question
-from llama_index.core.evaluation import correctness, faithfulness, pairwise, relevancy
+from llama_index.core.evaluation import (
+    answer_relevancy,
+    context_relevancy,
+    correctness,
+    faithfulness,
+    pairwise,
+    relevancy,
+)
 from llama_index.core.extractors import metadata_extractors as extractors
 from llama_index.core.output_parsers import PydanticOutputParser
 from llama_index.core.output_parsers.selection import SelectionOutputParser
@@ -101,6 +108,21 @@ def test_correctness_gets_a_score_and_a_reason(gateway: Emulator) -> None:
         return float(found)
 
     assert 1 <= score("Bananas.") < score("It is 330 metres tall.") <= 5
+
+
+@pytest.mark.parametrize(("module", "told"), [(answer_relevancy, "response"), (context_relevancy, "context_str")])
+def test_relevancy_gets_its_marked_score(gateway: Emulator, module: Any, told: str) -> None:
+    """``[RESULT]`` and a number that the evaluator's own parser reads: all points for what fits, none for bananas."""
+
+    def score(text: str) -> float:
+        asked = "How tall is the Eiffel Tower?"
+        prompt = module.DEFAULT_EVAL_TEMPLATE.format(**{"query": asked, "query_str": asked, told: text})
+        found, reason = module._default_parser_function(say(gateway, prompt))
+        assert reason
+        return float(found)
+
+    assert score("The Eiffel Tower is a tall tower: 330 metres.") == module._DEFAULT_SCORE_THRESHOLD
+    assert score("Bananas.") == 0
 
 
 def test_pairwise_gets_a_winner(gateway: Emulator) -> None:
