@@ -118,6 +118,7 @@ class Frames:
         self.raw = raw
 
 
+LEAST_PAUSE_S = 0.01
 FaultKind = Literal["status", "cut", "stall", "reset", "slow"]
 FAULT_OPTIONS: dict[str, frozenset[str]] = {
     "status": frozenset({"status", "retry_after", "retry_after_ms", "body", "headers", "message", "code"}),
@@ -165,18 +166,21 @@ class Fault:
     def spoil(self, pieces: Sequence[Piece]) -> list[Piece]:
         """The pieces of a reply with this fault worked in."""
         if self.kind == "slow":
-            pause_s = 1 / float(self.options.get("bytes_per_s", 100))
-            return [part for piece in pieces for part in _slowly(piece, pause_s)]
+            bytes_per_s = float(self.options.get("bytes_per_s", 100))
+            return [part for piece in pieces for part in _slowly(piece, bytes_per_s)]
         if self.opening:
             return list(pieces)
         head, tail = _split(pieces, int(self.options.get("after", 0)))
         return [*head, *self._break(), *tail]
 
 
-def _slowly(piece: Piece, pause_s: float) -> list[Piece]:
+def _slowly(piece: Piece, bytes_per_s: float) -> list[Piece]:
+    """Byte by byte, or as many at once as make a pause that a clock can keep."""
     if not isinstance(piece, bytes):
         return [piece]
-    return [part for at in range(len(piece)) for part in (piece[at : at + 1], pause_s)]
+    step = max(1, int(bytes_per_s * LEAST_PAUSE_S))
+    taken = (piece[at : at + step] for at in range(0, len(piece), step))
+    return [part for some in taken for part in (some, len(some) / bytes_per_s)]
 
 
 def _split(pieces: Sequence[Piece], after: int) -> tuple[list[Piece], list[Piece]]:

@@ -301,6 +301,14 @@ def test_a_slow_reply_arrives_byte_by_byte(gateway: Emulator) -> None:
     assert len(pieces) > 1
 
 
+def test_a_slow_reply_keeps_its_pace(gateway: Emulator) -> None:
+    """Many bytes a second go out several at a time: 4 KB at 20 KB/s take about 0.2 s, not 4,000 pauses."""
+    gateway.script(Fault("slow", bytes_per_s=20_000, answer=Body(b"x" * 4000)))
+    begun = time.monotonic()
+    assert len(loopback.get(gateway.url + "/anything").content) == 4000
+    assert 0.15 < time.monotonic() - begun < 2
+
+
 def test_clients_that_leave_early_are_counted() -> None:
     """open_connections and disconnects show an early close; nobody else is connected here."""
     with Emulator() as gateway:
