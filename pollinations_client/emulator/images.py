@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .auth import authenticate, permit
 from .cache import IMMUTABLE, remembered
 from .checks import mapping, nullable, number, string
+from .limits import check_safe
 from .models import Model, find, models
 from .pictures import MOST_PX, Wish, within
 from .pictures import picture as drawn
@@ -85,6 +86,8 @@ def wish_from(era: str, prompt: str, model: Model, query: Query) -> Wish:
     height = integer(query, "height", 0, SEED_MAX, 1024) or 0
     seed = integer(query, "seed", -1, SEED_MAX_TODAY, 0) or 0
     option(query, "quality", QUALITIES, "medium")
+    if era == "today":
+        check_safe(query.get("safe"))
     if era == "seed" and "guidance_scale" in query:
         integer(query, "guidance_scale", 1, 20)
     aspects = ASPECTS_TODAY if era == "today" else ASPECTS_SEED

@@ -18,6 +18,8 @@ def check_model(request: ChatRequest) -> None:
     """Raise ``Refusal`` 400 when the model cannot take the request."""
     _check_tools(request)
     _check_media(request)
+    if request.era == "today":
+        check_safe(request.body.get("safe"))
     model, body = request.model, request.body
     if model.has("A"):
         heard = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
@@ -40,6 +42,21 @@ def check_model(request: ChatRequest) -> None:
             f"This model's maximum context length is {model.context} tokens. Please reduce the length of the messages.",
             code="context_length_exceeded",
         )
+
+
+SAFE = frozenset("privacy secrets sexual violence shield nsfw true false 0".split())
+
+
+def check_safe(asked: Any) -> None:
+    """A flag, or known safety tokens in a list or between commas. Raise ``Refusal`` 400."""
+    if asked is None or isinstance(asked, bool):
+        return
+    tokens = asked if isinstance(asked, list) else str(asked).split(",")
+    unknown = [one for one in map(str.strip, tokens) if one and one.lower() not in SAFE]
+    if unknown:
+        told = f"Unknown safety token '{unknown[0]:.40}'. Known: {', '.join(sorted(SAFE))}."
+        error: dict[str, Any] = {"type": "safety_error", "code": "invalid_safe", "message": told}
+        raise Refusal(400, told, bare={"error": error | {"safety": {"applied": [], "triggered": []}}})
 
 
 def count_tokens(request: ChatRequest) -> int:

@@ -361,6 +361,20 @@ def test_routes_of_one_era_only(gateway: Emulator, seed_gateway: Emulator) -> No
     assert loopback.get(seed_gateway.url + "/image/a/b").status_code == 404
 
 
+def test_unknown_safety_tokens_are_refused_in_their_own_shape(gateway: Emulator, seed_gateway: Emulator) -> None:
+    """Today ``safe`` is a flag or known tokens, in chat and in pictures; the seed era took anything."""
+    for safe in (True, "privacy,secrets", ["nsfw", "violence"], "0"):
+        assert post(gateway, {"messages": [USER], "safe": safe}).status_code == 200
+    for response in (
+        post(gateway, {"messages": [USER], "safe": "privacy,everything"}),
+        loopback.get(gateway.url + "/image/x?width=64&height=64&safe=everything"),
+    ):
+        assert response.status_code == 400
+        error = response.json()["error"]
+        assert (error["type"], error["code"]) == ("safety_error", "invalid_safe")
+    assert post(seed_gateway, {"messages": [USER], "safe": "everything"}).status_code == 200
+
+
 def test_lists_hold_what_the_key_may_call(gateway: Emulator, seed_gateway: Emulator) -> None:
     """A key of two models sees two; one that cannot pay sees no paid model today; without a key all are there."""
     for one in (gateway, seed_gateway):
