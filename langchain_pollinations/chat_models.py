@@ -63,7 +63,13 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
 
     Options are the fields below; ``None`` is not sent. An unknown one is refused with the nearest name, and
     ``extra_body`` is the door for fields that are not listed. Every error is a ``PollinationsError`` and LangChain's
-    ``ModelError`` of its kind.
+    ``ModelError`` of its kind. Those used most:
+
+    - ``model``: any name or alias; ``llm.catalog.names("text")`` knows many, ``llm.refresh_catalog()`` all of them
+    - ``temperature`` 0 to 2, ``top_p`` 0 to 1, ``max_tokens``, ``stop``, ``seed`` (-1 draws one per call)
+    - ``reasoning_effort``: none, minimal, low, medium, high, xhigh, max
+    - ``api_key`` or ``POLLINATIONS_API_KEY``; ``base_url`` or ``POLLINATIONS_BASE_URL``
+    - ``timeout`` and ``total_timeout`` in seconds, ``max_retries``
 
     Raises:
         ConfigurationError: At construction, for settings that cannot work, a missing key among them.

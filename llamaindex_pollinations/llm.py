@@ -27,10 +27,7 @@ from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field
 
-from pollinations_client import (
-    ConfigurationError,
-    ModelOptions,
-)
+from pollinations_client import ConfigurationError, ModelOptions
 from pollinations_client.settings import with_hidden_key
 
 from . import structured_calls
@@ -59,7 +56,12 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
 
     Options are the fields below, by the same names in the constructor and in each call; a call's hold over the
     constructor's. ``None`` is not sent. An unknown one is refused with the nearest name; ``extra_body``, and in the
-    constructor also ``additional_kwargs``, is the door for fields that are not listed.
+    constructor also ``additional_kwargs``, is the door for fields that are not listed. Those used most:
+
+    - ``model``: any name or alias; ``llm.catalog.names("text")`` knows many, ``llm.refresh_catalog()`` all of them
+    - ``temperature`` 0 to 2, ``max_tokens``, ``stop``, ``seed``; ``reasoning_effort``: none, low, medium, high, max
+    - ``api_key`` or ``POLLINATIONS_API_KEY``; ``api_base`` or ``POLLINATIONS_BASE_URL``
+    - ``context_window``, ``is_function_calling_model``: what the catalogue says, if not given
 
     Example:
         >>> from pollinations_client.emulator import Emulator
