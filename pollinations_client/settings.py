@@ -181,7 +181,7 @@ def settings_from(
     return Settings(
         api_key=key_from(api_key),
         base_url=_gateway_address(base_url),
-        account_base_url=_checked_url(account_base_url, "account_base_url") if account_base_url else None,
+        account_base_url=_account_url(account_base_url) if account_base_url else None,
         timeouts=_timeouts(timeouts or Timeouts(), timeout, stream_idle_timeout, total_timeout),
         retry=policy,
         limits=limits or Limits(),
@@ -247,6 +247,11 @@ def _likely(given: str) -> str:
         return ""
     scheme = "http" if given.startswith(("localhost", "127.")) else "https"
     return f" Did you mean '{scheme}://{given}'?"
+
+
+def _account_url(given: str) -> str:
+    """The documentation of API 0.3.0 writes the address with ``/account``, which every account call adds itself."""
+    return _checked_url(given, "account_base_url").removesuffix("/account")
 
 
 def _checked_headers(given: Mapping[str, str]) -> dict[str, str]:

@@ -22,7 +22,8 @@ def test_defaults_are_the_public_gateway() -> None:
     assert settings.base_url == GATEWAY
     assert settings.account_hosts == (GATEWAY, OLDER_ACCOUNT_HOST)
     assert settings_from(base_url="http://127.0.0.1:1").account_hosts == ("http://127.0.0.1:1",)
-    assert settings_from(account_base_url="https://a.example/api").account_hosts == ("https://a.example/api",)
+    for url in ("https://a.example/api", "https://a.example/api/account/"):
+        assert settings_from(account_base_url=url).account_hosts == ("https://a.example/api",)
 
 
 def test_the_environment_fills_what_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
