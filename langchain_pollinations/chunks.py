@@ -31,7 +31,7 @@ from pollinations_client import (
     ToolCallDelta,
 )
 
-from .replies import block_from, counts_of, extras_from, metadata_from, usage_from
+from .replies import block_from, counts_of, extras_from, generation_info, metadata_from, usage_from
 from .translator import PROVIDER
 
 
@@ -135,8 +135,7 @@ class Chunks:
         if self._tells_usage and reply.usage is not None:
             chunk.message.usage_metadata = usage_from(reply.usage, cost)  # type: ignore[attr-defined]
             chunk.message.response_metadata["token_usage"] = counts_of([reply.usage])
-        info = {"finish_reason": reply.finish_reason, "logprobs": reply.logprobs}
-        chunk.generation_info = {name: value for name, value in info.items() if value} or None
+        chunk.generation_info = generation_info(reply)
         return chunk
 
     def _late_blocks(self, call: ToolCall) -> list[dict[str, Any]]:

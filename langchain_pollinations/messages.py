@@ -15,6 +15,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from pydantic_core import to_jsonable_python
 
 from pollinations_client import InvalidRequestError
 from pollinations_client.wire.messages import shown_to
@@ -227,9 +228,7 @@ def _add_calls(wire: Wire, message: AIMessage, answered: frozenset[str]) -> None
 def _calls(message: AIMessage, answered: frozenset[str]) -> list[Wire]:
     extras = dict(message.additional_kwargs.get("tool_call_extras") or {})
     known = {call["id"] for call in message.tool_calls}
-    calls = [
-        _call(call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False)) for call in message.tool_calls
-    ]
+    calls = [_call(call["id"], call["name"], _json(call["args"])) for call in message.tool_calls]
     for block in message.content if isinstance(message.content, list) else ():
         if not isinstance(block, dict) or block.get("type") not in {"tool_call", "tool_use"}:
             continue
@@ -237,7 +236,7 @@ def _calls(message: AIMessage, answered: frozenset[str]) -> list[Wire]:
             extras.setdefault(block.get("id"), extra)
         if block.get("id") not in known:
             arguments = block.get("args", block.get("input")) or {}
-            arguments = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+            arguments = arguments if isinstance(arguments, str) else _json(arguments)
             calls.append(_call(block.get("id"), str(block.get("name")), arguments))
     calls += [
         _call(call["id"], call["name"] or "unknown", _as_object(call["args"]))
@@ -245,6 +244,11 @@ def _calls(message: AIMessage, answered: frozenset[str]) -> list[Wire]:
         if call["id"] in answered
     ]
     return [_with_extra(call, extras[call["id"]]) if call["id"] in extras else call for call in calls]
+
+
+def _json(arguments: Any) -> str:
+    """Arguments as text; a program may have put dates or models among them."""
+    return json.dumps(arguments, ensure_ascii=False, default=lambda value: to_jsonable_python(value, fallback=str))
 
 
 def _call(call_id: str | None, name: str, arguments: str) -> Wire:

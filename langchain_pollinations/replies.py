@@ -70,8 +70,13 @@ def message_from(reply: Reply, *, cost: Cost | None = None, audio_format: str | 
 def generation_from(reply: Reply, *, cost: Cost | None = None, audio_format: str | None = None) -> ChatGeneration:
     """The whole reply as a generation."""
     message = message_from(reply, cost=cost, audio_format=audio_format)
-    info = {"finish_reason": reply.finish_reason, **({"logprobs": reply.logprobs} if reply.logprobs else {})}
-    return ChatGeneration(message=message, generation_info=info)
+    return ChatGeneration(message=message, generation_info=generation_info(reply))
+
+
+def generation_info(reply: Reply) -> dict[str, Any] | None:
+    """What LangChain keeps beside a message."""
+    info = {"finish_reason": reply.finish_reason, "logprobs": reply.logprobs}
+    return {name: value for name, value in info.items() if value} or None
 
 
 def usage_from(usage: Usage | None, cost: Cost | None = None) -> UsageMetadata | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -317,3 +319,21 @@ def test_tokens_are_counted_as_the_user_says(make: Any) -> None:
     llm = make(custom_get_token_ids=lambda text: [0] * len(text.split()))
     assert llm.get_num_tokens("one two three") == 3
     assert llm.get_num_tokens_from_messages([HumanMessage("one two")]) == 3  # "Human: one two"
+
+
+def test_arguments_that_a_program_has_put_in_are_written_out(gateway: Emulator, make: Any) -> None:
+    """Dates, models: a person in the loop, or a tool's schema, may have made them."""
+    turn = AIMessage(
+        "", tool_calls=[{"name": "add", "args": {"on": date(2026, 1, 2), "who": Person(name="Ada")}, "id": "1"}]
+    )
+    make().bind_tools([add]).invoke([HumanMessage("x"), turn, ToolMessage("2", tool_call_id="1")])
+    sent = gateway.requests[-1].json["messages"][1]["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(sent) == {"on": "2026-01-02", "who": {"name": "Ada", "age": None}}
+
+
+def test_an_end_without_a_reason_is_told_by_no_name(gateway: Emulator, make: Any) -> None:
+    """Plain as in streams."""
+    body = said("ok")
+    body["choices"][0]["finish_reason"] = None
+    gateway.script(Body(body))
+    assert "finish_reason" not in make().invoke("x").response_metadata
