@@ -46,6 +46,7 @@ Trait = Literal[
     "json_drops_tools",
     "refuses_forced_tool_choice",
     "thinking_in_content",
+    "tool_result_names",
     "unreliable_json_object",
     "vertex_tool_schema",
 ]

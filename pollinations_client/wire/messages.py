@@ -63,6 +63,8 @@ def _message_for(message: Mapping[str, Any], place: int, model: str | None) -> M
     if role == "developer" and not has_trait(model or DEFAULT_MODEL, "developer_role"):
         ready["role"] = "system"
     ready["content"] = _content_for(content, place, role)
+    if role == "tool" and not has_trait(model or DEFAULT_MODEL, "tool_result_names"):
+        ready.pop("name", None)
     if "name" in ready:
         ready["name"] = _good_name(str(ready["name"]))
     if role == "tool" and not ready.get("tool_call_id"):

@@ -283,6 +283,19 @@ def test_the_developer_role_is_for_openais_models(model: str | None, role: str) 
     assert body([{"role": "developer", "content": "x"}], **options)["messages"][0]["role"] == role
 
 
+@pytest.mark.parametrize(("model", "sent"), [("openai", None), ("claude", None), (None, None), ("gemini", "add")])
+def test_a_result_carries_its_functions_name_only_to_vertex(model: str | None, sent: str | None) -> None:
+    """A tool message has no name in the schema, so strict providers refuse one; Gemini's API asks for it."""
+    call = {"id": "a", "type": "function", "function": {"name": "add", "arguments": "{}"}}
+    said = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "3", "name": "add"},
+    ]
+    result = body(said, **({"model": model} if model else {}))["messages"][2]
+    assert result.get("name") == sent
+
+
 # -- tools
 
 
