@@ -14,8 +14,9 @@ help:  ## List the commands
 $(STAMP): pyproject.toml
 	@echo "Setting up $(VENV) (once; a minute or two) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=/path/to/python3.11 names another.")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "... the frameworks and the tools of the tests"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev --editable '.[all]'
 	@touch $@
 
