@@ -12,7 +12,10 @@ from .server import Emulator, EmulatorError
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; 0 after Ctrl-C, 1 when the port cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m pollinations_client.emulator", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m pollinations_client.emulator",
+        description="A local Pollinations gateway on 127.0.0.1 until Ctrl-C: no key, no spend, no language model.",
+    )
     parser.add_argument("--port", type=int, default=8787, help="port on 127.0.0.1; 0 takes a free one (default: 8787)")
     parser.add_argument(
         "--era", choices=("today", "seed"), default="today", help="which gateway to be (default: today)"
