@@ -31,6 +31,14 @@ class PollinationsWarning(UserWarning):
     """Something was sent differently from how it was asked for, because the model takes it no other way."""
 
 
+def _is_blank(message: Mapping[str, Any]) -> bool:
+    """Whether a message says nothing: no call, no text but white space, no other part."""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(part.get("text") or "" if part.get("type") == "text" else "+" for part in content)
+    return not message.get("tool_calls") and not (content.strip() if isinstance(content, str) else content)
+
+
 def messages_for(messages: Sequence[Mapping[str, Any]], model: str | None) -> list[Mapping[str, Any]]:
     """The messages as the gateway wants them. Raises :class:`InvalidRequestError` naming the position at fault."""
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Sequence):
@@ -42,7 +50,7 @@ def messages_for(messages: Sequence[Mapping[str, Any]], model: str | None) -> li
             "messages: the list is empty; the gateway needs at least one message.", param="messages"
         )
     ready = [_message_for(message, place, model) for place, message in enumerate(messages)]
-    if not any(message.get("content") or message.get("tool_calls") for message in ready):
+    if all(map(_is_blank, ready)):
         raise InvalidRequestError("messages: all of them are empty; say something.", param="messages")
     return ready
 

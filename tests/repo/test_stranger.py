@@ -15,7 +15,7 @@ import pytest
 
 from langchain_pollinations import ChatPollinations, PollinationsImageTool, PollinationsToolkit
 from llamaindex_pollinations import Pollinations, PollinationsToolSpec
-from pollinations_client import AsyncPollinationsClient, InvalidRequestError, PollinationsClient
+from pollinations_client import APIConnectionError, AsyncPollinationsClient, InvalidRequestError, PollinationsClient
 from pollinations_client.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +64,17 @@ def test_a_setting_given_to_a_call_is_sent_to_the_constructor(name: str) -> None
     """The nearest name among a call's options would mislead."""
     with PollinationsClient(KEY) as client, pytest.raises(InvalidRequestError, match=f"'{name}' of a call.*made"):
         client.chat("hi", **{name: 1})
+
+
+@pytest.mark.parametrize("blank", ["", " \n", [{"type": "text", "text": " "}], []])
+def test_a_prompt_that_says_nothing_is_refused_before_it_is_paid_for(blank: Any) -> None:
+    """White space is nothing; a picture without words is something."""
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    with PollinationsClient(base_url="http://127.0.0.1:9", max_retries=0) as client:
+        with pytest.raises(InvalidRequestError, match=r"messages: .*empty"):
+            client.chat([{"role": "user", "content": blank}])
+        with pytest.raises(APIConnectionError):
+            client.chat([{"role": "user", "content": [picture]}])
 
 
 @pytest.mark.parametrize(
