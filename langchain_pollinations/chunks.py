@@ -35,6 +35,25 @@ from .replies import block_from, counts_of, extras_from, generation_info, metada
 from .translator import PROVIDER
 
 
+class Opening(ChatGenerationChunk):
+    """The first chunk of a stream: LangChain adds all others to it, to tell callbacks of the whole.
+
+    The sum leaves ``total_cost`` out of its counts. LangChain adds counts of several calls up, and fails on what is no
+    whole number; the cost of the sum is in its ``response_metadata``.
+    """
+
+    def __add__(self, other: ChatGenerationChunk | list[ChatGenerationChunk]) -> ChatGenerationChunk:
+        whole = super().__add__(other)
+        if isinstance(whole.message, AIMessageChunk) and (counts := whole.message.usage_metadata):
+            counts.pop("total_cost", None)  # type: ignore[typeddict-item]
+        return whole
+
+    @classmethod
+    def lc_id(cls) -> list[str]:
+        """Written down as what it is to LangChain."""
+        return ChatGenerationChunk.lc_id()
+
+
 class Chunks:
     """Events in, chunks out, for one stream.
 
@@ -44,7 +63,7 @@ class Chunks:
     """
 
     __slots__ = (
-        *("_audio_format", "_cost_of", "_sound", "_tells_usage", "_told_extras"),
+        *("_audio_format", "_cost_of", "_is_open", "_sound", "_tells_usage", "_told_extras"),
         *("_text_at", "_text_run", "_thought_at", "_thought_run"),
     )
 
@@ -60,11 +79,16 @@ class Chunks:
         self._cost_of = cost_of
         self._text_at = self._thought_at = -1
         self._text_run = self._thought_run = -1
+        self._is_open = False
         self._sound = b""
         self._told_extras: dict[int, dict[str, Any]] = {}
 
     def of(self, event: Event) -> ChatGenerationChunk:
         """The chunk for an event."""
+        if not self._is_open:
+            self._is_open = True
+            first = self.of(event)
+            return Opening(message=first.message, generation_info=first.generation_info)
         if type(event) is TextDelta:
             if event.index != self._text_at:
                 self._text_at = event.index

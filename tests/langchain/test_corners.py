@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain_core import exceptions
+from langchain_core.callbacks import get_usage_metadata_callback
 from langchain_core.exceptions import ModelError, OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES
@@ -337,3 +338,29 @@ def test_an_end_without_a_reason_is_told_by_no_name(gateway: Emulator, make: Any
     body["choices"][0]["finish_reason"] = None
     gateway.script(Body(body))
     assert "finish_reason" not in make().invoke("x").response_metadata
+
+
+def test_counts_of_streamed_calls_add_up(gateway: Emulator, make: Any) -> None:
+    """LangChain's counter fails on a cost, which is no whole number: the message that it is given has none."""
+    used = {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30}
+    llm, streaming = make(), make(streaming=True)
+    agent = create_agent(llm)
+
+    async def streamed() -> list[Any]:
+        return [one async for one in llm.astream("x")]
+
+    ways = (
+        lambda: list(llm.stream("x")),
+        lambda: asyncio.run(streamed()),
+        lambda: streaming.invoke("x"),
+        lambda: list(agent.stream({"messages": [("user", "x")]}, stream_mode="messages")),
+    )
+    with get_usage_metadata_callback() as counter:
+        for way in ways:
+            gateway.script(Answer(text="ok", usage=used, model="served"))
+            way()
+    assert counter.usage_metadata["served"] == {"input_tokens": 80, "output_tokens": 40, "total_tokens": 120}
+    gateway.script(Answer(text="ok", usage=used))
+    assert streaming.invoke("x").response_metadata["cost"] > 0
+    gateway.script(Answer(text="ok", usage=used))
+    assert summed(llm.stream("x")).usage_metadata["total_cost"] > 0  # type: ignore[typeddict-item,index]
