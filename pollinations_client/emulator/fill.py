@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -58,11 +59,15 @@ class Filler:
             case "array":
                 return self.array(schema, name, depth)
             case "string":
-                return self.string(schema, name)
+                return self.nested(schema, depth) if "contentSchema" in schema else self.string(schema, name)
             case _ if kind == "object" or "properties" in schema or (not name and depth == 0):
                 return self.object(schema, name, depth)
             case _:
                 return self.string(schema, name)
+
+    def nested(self, schema: Json, depth: int) -> str:
+        """JSON inside a string."""
+        return json.dumps(self.value(schema["contentSchema"], "content", depth + 1), ensure_ascii=False)
 
     def plain(self, schema: Any) -> Json:
         """The schema with its reference followed and ``allOf`` merged."""

@@ -25,6 +25,7 @@ FORMATS: dict[str, tuple[str, str]] = {
     "hostname": (r"\b(?:[a-z0-9-]+\.)+[a-z]{2,}\b", "example.com"),
     "json-pointer": (r"(?<!\S)(?:/[\w.-]+)+", "/emulated"),
     "regex": (r"(?<!\S)\^\S+", ".*"),
+    "base64": (r"(?<!\S)(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)(?!\S)", "ZW11bGF0ZWQ="),
     "ipv4network": (r"\b\d{1,3}(?:\.\d{1,3}){3}/\d{1,2}\b", "127.0.0.0/8"),
     "ipv6network": (r"\b[0-9a-f:]+::/\d{1,3}\b", "::/64"),
 }
@@ -32,6 +33,7 @@ SAME_FORMATS = {
     **dict.fromkeys(("uuid1", "uuid3", "uuid4", "uuid5"), "uuid"),
     **dict.fromkeys(("uri-reference", "iri", "iri-reference", "url", "http-url", "multi-host-uri"), "uri"),
     **dict.fromkeys(("ipvanyaddress", "ipvanyinterface", "ipv4interface"), "ipv4"),
+    "base64url": "base64",
     "ipvanynetwork": "ipv4network",
     "ipv6interface": "ipv6",
     "idn-email": "email",
@@ -59,7 +61,7 @@ PATTERN_TRIES = (
 def format_of(schema: Json, name: str) -> str | None:
     """The format that a schema asks for, or that the last word of the name tells."""
     told = next((NAMED_FORMATS[w] for w in tokens(name)[-1:] if w in NAMED_FORMATS), "")
-    form = str(schema.get("format") or told)
+    form = str(schema.get("format") or schema.get("contentEncoding") or told)
     form = SAME_FORMATS.get(form, form)
     return form if form in FORMATS else None
 
@@ -109,7 +111,11 @@ def wellformed(schema: Json, name: str, text: str) -> str | None:
     if (found := in_format(schema, name, text)) is not None:
         return found
     form = format_of(schema, name)
-    asked_for = schema.get("format") or tokens(name)[-1:] in (["email"], ["url"], ["uri"], ["link"], ["uuid"])
+    asked_for = (
+        schema.get("format")
+        or schema.get("contentEncoding")
+        or tokens(name)[-1:] in (["email"], ["url"], ["uri"], ["link"], ["uuid"])
+    )
     return FORMATS[form][1] if form and asked_for else None
 
 

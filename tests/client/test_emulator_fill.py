@@ -123,6 +123,8 @@ HARD: dict[str, tuple[Json, Any]] = {
     ),
     "the stricter of merged bounds": ({"allOf": [{"type": "integer", "minimum": 2}, {"minimum": 8}]}, 8),
     "an item that must be there": ({"type": "array", "items": {"type": "integer"}, "contains": {"const": 9}}, [9]),
+    "JSON in a string": ({"type": "string", "contentSchema": {"type": "array", "items": {"const": 3}}}, "[3]"),
+    "bytes in a string": ({"type": "string", "contentEncoding": "base64"}, "ZW11bGF0ZWQ="),
     "a default of another type": ({"type": "integer", "default": "many"}, 1),
 }
 
