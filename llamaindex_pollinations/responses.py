@@ -57,7 +57,7 @@ class Reading:
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     single_call: bool = False
     audio_format: str | None = None
-    cost: Callable[[Usage, str | None], Decimal | None] | None = None
+    cost: Callable[[Reply], Decimal | None] | None = None
 
     def kept(self, calls: list[ToolCall]) -> list[ToolCall]:
         """The tool calls to hand on."""
@@ -67,9 +67,8 @@ class Reading:
 def reading_of(options: Mapping[str, Any], catalog: Catalog) -> Reading:
     """How the answer to a call with these options is to be read."""
 
-    def cost(usage: Usage, served: str | None) -> Decimal | None:
-        card = catalog.get(served) or catalog.get(options.get("model"))
-        return cost_of(usage.raw, card).total if card is not None and card.prices else None
+    def cost(reply: Reply) -> Decimal | None:
+        return cost_of(reply, catalog.get(reply.served_model) or catalog.get(options.get("model"))).total
 
     return Reading(
         names=own_names(options.get("tools") or ()),
@@ -205,9 +204,8 @@ def _about(reply: Reply, reading: Reading) -> dict[str, Any]:
         "content_filter_results": reply.content_filter_results,
         "audio": _audio_facts(reply.audio),
     }
-    if reading.cost is not None and reply.usage is not None:
-        total = reading.cost(reply.usage, reply.served_model)
-        told["cost"] = None if total is None else float(total)
+    if reading.cost is not None and (total := reading.cost(reply)) is not None:
+        told["cost"] = float(total)
     return {name: value for name, value in told.items() if value is not None}
 
 

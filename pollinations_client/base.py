@@ -131,22 +131,7 @@ class BaseClient:
 
         ``total`` is ``None`` where a price or the usage itself is unknown, and ``unknown`` says which.
         """
-        counted: Mapping[str, Any] | None
-        stated = None
-        match usage:
-            case Reply():
-                counted = None if usage.usage is None else _counted(usage.usage)
-                stated = usage.info.headers.get("x-pollen-cost")
-            case Usage():
-                counted = _counted(usage)
-            case ResponseInfo():
-                counted = {f"x-usage-{name}": count for name, count in usage.usage.items()} or None
-                stated = usage.headers.get("x-pollen-cost")
-            case _:
-                counted = usage
-        if stated is not None:
-            counted = {**(counted or {}), "x-pollen-cost": stated}
-        return cost(counted, self.catalog.get(model))
+        return cost(usage, self.catalog.get(model))
 
     def _image_call(self, prompt: str, options: Mapping[str, Any], *, is_video: bool = False) -> calls.Call:
         card = self.catalog.get(options.get("model"))
@@ -200,26 +185,6 @@ class BaseClient:
             cards, date=dt.datetime.now(dt.UTC).date().isoformat(), source=self.settings.base_url
         )
         return self._catalog
-
-
-def _counted(usage: Usage) -> Mapping[str, Any]:
-    """The gateway's own object; for a count made by hand, the same in the gateway's words."""
-    return usage.raw or {
-        "prompt_tokens": usage.input,
-        "completion_tokens": usage.output,
-        "total_tokens": usage.total or usage.input + usage.output,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cached,
-            "cache_write_tokens": usage.cache_write,
-            "audio_tokens": usage.audio_input,
-            "image_tokens": usage.image_input,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning,
-            "audio_tokens": usage.audio_output,
-            "image_tokens": usage.image_output,
-        },
-    }
 
 
 def bounded(name: str, value: int | None, low: int, high: int) -> int | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from .reply import Reply, ResponseInfo, Usage
 from .wire.catalog import ModelCard
 
 __all__ = ["Cost", "CostPart", "cost", "units_from"]
@@ -62,7 +63,8 @@ SIDES = {"input": "prompt", "output": "completion"}
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 # The gateway's own figure, where it sends one: a field of its usage, or a header.
-STATED = ("pollen_cost", "x-pollen-cost")
+COST_HEADER = "x-pollen-cost"
+STATED = ("pollen_cost", COST_HEADER)
 
 # List fields of a card that say the base price is not the whole story.
 CONDITIONS = ("pricing_variants", "pricing_adjustments")
@@ -122,12 +124,13 @@ class Cost:
         return {part.unit: part.amount for part in self.parts if part.amount is not None}
 
 
-def cost(usage: Mapping[str, Any] | None, card: ModelCard | None) -> Cost:
+def cost(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None, card: ModelCard | None) -> Cost:
     """What ``usage`` costs on the model of ``card``.
 
-    ``usage`` is a chat completion's ``usage``, response headers (``x-usage-*``), or a usage record. Without usage, or
-    without a card, the cost is unknown, not zero; a usage of nothing costs ``Decimal(0)``.
+    ``usage`` is an answer, its count, a chat completion's ``usage``, response headers (``x-usage-*``), or a usage
+    record. Without usage, or without a card, the cost is unknown, not zero; a usage of nothing costs ``Decimal(0)``.
     """
+    usage = _counted(usage)
     if usage is None:
         return Cost(unknown=("usage",))
     units, unreadable = units_from(usage)
@@ -142,6 +145,40 @@ def cost(usage: Mapping[str, Any] | None, card: ModelCard | None) -> Cost:
         currency="pollen" if card is None else card.currency,
         stated=next((_count(usage[name]) for name in STATED if usage.get(name) is not None), None),
     )
+
+
+def _counted(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What there is to price, in the gateway's own words, with the cost that a header states beside it."""
+    match usage:
+        case Reply():
+            counted, stated = _counted(usage.usage), usage.info.headers.get(COST_HEADER)
+        case ResponseInfo():
+            counted = {f"x-usage-{name}": count for name, count in usage.usage.items()} or None
+            stated = usage.headers.get(COST_HEADER)
+        case Usage():
+            counted, stated = usage.raw or _by_hand(usage), None
+        case _:
+            return usage
+    return counted if stated is None else {**(counted or {}), COST_HEADER: stated}
+
+
+def _by_hand(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total or usage.input + usage.output,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached,
+            "cache_write_tokens": usage.cache_write,
+            "audio_tokens": usage.audio_input,
+            "image_tokens": usage.image_input,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": usage.audio_output,
+            "image_tokens": usage.image_output,
+        },
+    }
 
 
 def units_from(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[str, ...]]:
