@@ -18,7 +18,7 @@ import urllib.parse
 import weakref
 from collections.abc import AsyncGenerator, Iterable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import httpcore
 import httpx
@@ -45,6 +45,7 @@ UNSENT = (
     httpx.ProxyError,
 )
 
+OwnClient = TypeVar("OwnClient", httpx.Client, httpx.AsyncClient)
 PIECE_BYTES = 64 * 1024  # of a request body: a server that takes one piece now and then is still timed
 
 CLOCK: ContextVar[Clock | None] = ContextVar("pollinations_clock", default=None)
@@ -248,13 +249,23 @@ def _options(limits: Limits) -> dict[str, Any]:
     }
 
 
+def _made(kind: type[OwnClient], limits: Limits) -> OwnClient:
+    try:
+        client = kind(**_options(limits))
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        said = redact(str(error))
+    else:
+        _with_deadlines(client)
+        return client
+    raise ConfigurationError(f"A proxy that the environment names (HTTP_PROXY, ALL_PROXY) cannot be used: {said}")
+
+
 def sync_client(limits: Limits, user: Any) -> httpx.Client:
     """The process's client for these limits; ``user`` keeps it open."""
     with _lock:
         shared = _sync_clients.get(limits)
         if shared is None or shared.client.is_closed:
-            shared = _sync_clients[limits] = _Shared(httpx.Client(**_options(limits)))
-            _with_deadlines(shared.client)
+            shared = _sync_clients[limits] = _Shared(_made(httpx.Client, limits))
         shared.users.add(user)
     client: httpx.Client = shared.client
     return client
@@ -266,8 +277,7 @@ async def async_client(limits: Limits, user: Any) -> httpx.AsyncClient:
         clients = _async_clients.setdefault(asyncio.get_running_loop(), {})
     shared = clients.get(limits)
     if shared is None or shared.client.is_closed:
-        client = httpx.AsyncClient(**_options(limits))
-        _with_deadlines(client)
+        client = _made(httpx.AsyncClient, limits)
         shared = clients[limits] = _Shared(client, _closed_with_the_loop(client))
         await anext(shared.keeper)  # type: ignore[arg-type]
     shared.users.add(user)

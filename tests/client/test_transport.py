@@ -333,6 +333,14 @@ def test_comments_keep_a_stream_from_being_idle_but_are_no_progress(mode: str) -
         ask(mode, server.url, timeouts=Timeouts(stream_idle_s=0.3, progress_s=0.5))
 
 
+@each_mode
+def test_a_proxy_that_cannot_be_used_is_named(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpx would raise ``ImportError`` or ``ValueError`` out of the middle of a call."""
+    monkeypatch.setenv("ALL_PROXY", "gopher://127.0.0.1:9")
+    with pytest.raises(ConfigurationError, match="proxy"):
+        ask(mode, "http://127.0.0.1:9", limits=Limits(max_connections=7))
+
+
 # -- refusals
 
 
