@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from pollinations_client import ImageOptions, InvalidRequestError, ModelCard, Picture
 from pollinations_client.closing import Closing
+from pollinations_client.media import SaveError
 from pollinations_client.settings import harmless_headers, hidden
 from pollinations_client.wire.options import unknown_option
 
@@ -190,15 +191,23 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
 
     def _shown(self, picture: Picture) -> Blocks:
         size = f", {picture.size_px[0]}x{picture.size_px[1]} px" if picture.size_px else ""
-        saved = "" if self.save_dir is None else f" Saved at {picture.save(self.save_dir)}."
         what = "video" if picture.is_video else "picture"
         told = TextBlock(
             text=f"The {what} of {picture.prompt!r} is made ({picture.mime_type}{size}, model "
-            f"{picture.model or 'of the gateway'}, seed {picture.seed}).{saved}"
+            f"{picture.model or 'of the gateway'}, seed {picture.seed}).{self._saved(picture)}"
         )
         if picture.is_video:
             return [told, VideoBlock(video=picture.data, video_mimetype=picture.mime_type)]
         return [told, image_block(picture.data, picture.mime_type)]
+
+    def _saved(self, picture: Picture) -> str:
+        """Where the file is. What was paid for is not lost because a folder cannot be written."""
+        if self.save_dir is None:
+            return ""
+        try:
+            return f" Saved at {picture.save(self.save_dir)}."
+        except SaveError as error:
+            return f" Not saved ({error}), but kept with this result."
 
 
 def _named(cards: list[ModelCard], kind: str) -> str:

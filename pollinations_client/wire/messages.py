@@ -127,21 +127,21 @@ def _part_for(part: Any, where: str) -> dict[str, Any]:
 
 
 def shown_to(model: str | None, parts: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """What tools and earlier answers attached, less pictures that ``model`` is known not to see; and a word on these.
+    """What tools and earlier answers attached, less pictures and videos that ``model`` is known not to see; and a word.
 
     The gateway refuses a whole request over one picture for a model that reads text only, and an agent's tool should
     not end its run so. What the user attached is not for this: there the refusal is the answer.
     """
-    card = snapshot().get(model or DEFAULT_MODEL) if parts else None
-    if card is None or card.vision is not False:
-        return list(parts), ""
-    shown = [part for part in parts if part["type"] != "image_url"]
-    left_out = len(parts) - len(shown)
-    if not left_out:
+    card = snapshot().get(model) if parts else None
+    seen = {"image_url": card is None or card.vision, "video_url": card is None or card.video_input}
+    shown = [part for part in parts if seen.get(part["type"]) is not False]
+    hidden = [part["type"] for part in parts if seen.get(part["type"]) is False]
+    if not hidden:
         return shown, ""
-    what = "1 picture" if left_out == 1 else f"{left_out} pictures"
-    warn(f"{model} takes no image input: {what} of tools or earlier answers left out.")
-    return shown, f"[{what} left out: this model takes no image input]"
+    kinds = " or ".join(sorted({kind.removesuffix("_url") for kind in hidden}))
+    what = "1 attachment" if len(hidden) == 1 else f"{len(hidden)} attachments"
+    warn(f"{model} takes no {kinds} input: {what} of tools or earlier answers left out.")
+    return shown, f"[{what} left out: this model takes no {kinds} input]"
 
 
 def _call_for(call: Any, place: int) -> dict[str, Any]:

@@ -436,7 +436,7 @@ def test_rows_21_22_a_model_without_eyes_is_told_that_there_is_a_picture(gateway
     ]
     make("deepseek").invoke(history)
     sent = gateway.requests[-1].json["messages"]
-    note = "[1 picture left out: this model takes no image input]"
+    note = "[1 attachment left out: this model takes no image input]"
     assert [message["role"] for message in sent] == ["user", "assistant", "tool"]
     assert [message["content"] for message in sent[1:]] == [f"Look.\n{note}", f"Done.\n{note}"]
     with pytest.raises(BadRequestError, match="image"):

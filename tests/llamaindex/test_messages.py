@@ -228,10 +228,12 @@ def test_row_27_and_28_a_model_without_eyes_is_told_that_there_is_a_picture() ->
     shown = ChatMessage(role="assistant", blocks=[TextBlock(text="Look."), ImageBlock(image=PNG)])
     history = [*tool_turn([TextBlock(text="done"), ImageBlock(image=PNG)]), shown]
     wire = wire_messages(history, model="deepseek")
-    note = "[1 picture left out: this model takes no image input]"
+    note = "[1 attachment left out: this model takes no image input]"
     assert [message["content"] for message in wire[2:]] == [f"done\n{note}", f"Look.\n{note}"]
     with pytest.warns(PollinationsWarning, match="deepseek takes no image input"):
         wire_messages(history, model="deepseek")
+    film = wire_messages(tool_turn([TextBlock(text="done"), VideoBlock(video=MP4)]), model="openai")
+    assert film[-1]["content"] == "done\n[1 attachment left out: this model takes no video input]"
     asked = [ChatMessage(role="user", blocks=[ImageBlock(image=PNG)])]
     assert wire_messages(asked, model="deepseek")[0]["content"] == [IMAGE_PART]
 

@@ -118,6 +118,15 @@ def test_save_dir_saves_and_tells_the_path(make_spec: Any, form: str, tmp_path: 
     assert saved.read_bytes() == picture.resolve_image().read()
 
 
+def test_a_picture_that_cannot_be_saved_is_not_lost(make_spec: Any, form: str, tmp_path: Path) -> None:
+    """It is paid for: the result still holds it, and says why there is no file."""
+    (tmp_path / "taken").write_text("a file")
+    tool = tool_of(make_spec(save_dir=tmp_path / "taken" / "folder", width=64, height=64), "generate_image")
+    made = called(tool, form, prompt="a fox")
+    assert "Not saved" in made.blocks[0].text
+    assert made.blocks[1].image
+
+
 def test_without_save_dir_nothing_is_written(make_spec: Any, form: str, tmp_path: Path, monkeypatch: Any) -> None:
     """Tools that draw do not litter."""
     monkeypatch.chdir(tmp_path)
