@@ -21,6 +21,7 @@ from pollinations_client import InvalidRequestError
 from pollinations_client.wire.messages import shown_to
 
 from .parts import Part, part_from
+from .translator import PROVIDER
 
 Wire = dict[str, Any]
 
@@ -278,7 +279,8 @@ def _replay(turn: Wire, message: AIMessage, *, everything: bool, in_content: boo
     """Put the reasoning of an answer back into its turn."""
     if not message.additional_kwargs and isinstance(message.content, str):
         return
-    signed = _signed_blocks(message)
+    is_ours = message.response_metadata.get("model_provider") == PROVIDER
+    signed = _signed_blocks(message) if is_ours or in_content else []  # nobody else can read what others signed
     if signed:
         turn["content_blocks"] = [*signed, *turn.get("content_blocks", ())]
         if in_content:

@@ -191,6 +191,16 @@ def test_encrypted_thinking_goes_back(message: AIMessage) -> None:
     assert turn["content"] == [*turn["content_blocks"], {"type": "text", "text": "a"}]
 
 
+def test_signed_thinking_of_others_goes_only_where_it_can_be_read() -> None:
+    """A history made with another package's Claude may go on with any model here."""
+    thought = {"type": "thinking", "thinking": "hm", "signature": "S"}
+    theirs = AIMessage([thought, {"type": "text", "text": "a"}], response_metadata={"model_provider": "anthropic"})
+    ours = theirs.model_copy(update={"response_metadata": {"model_provider": "pollinations"}})
+    assert sent(USER, theirs, USER)[1] == {"role": "assistant", "content": [{"type": "text", "text": "a"}]}
+    assert sent(USER, theirs, USER, thinking_in_content=True)[1]["content"][0] == thought
+    assert sent(USER, ours, USER)[1]["content_blocks"] == [thought]
+
+
 @pytest.mark.parametrize(
     "message",
     [
