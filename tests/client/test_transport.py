@@ -633,7 +633,7 @@ def test_closing_a_client_ends_the_streams_of_other_threads() -> None:
         failures.append(caught.value)
 
     with raw_server(script) as server:
-        client = PollinationsClient(KEY, base_url=server.url)
+        client = PollinationsClient(KEY, base_url=server.url, limits=Limits(max_connections=5))  # a pool of its own
         thread = threading.Thread(target=listen, args=(client,))
         thread.start()
         time.sleep(0.2)
