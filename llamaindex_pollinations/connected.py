@@ -32,7 +32,9 @@ class Connected(Closing, BaseComponent):
     timeout: Any = Field(default=None, description="Seconds for each wait, or an httpx.Timeout.")
     stream_idle_timeout: float | None = Field(default=None, description="Seconds between two bytes of a stream.")
     total_timeout: float | None = Field(default=None, description="Seconds for a call with all its retries.")
-    max_retries: int = Field(default=2, description="Further attempts, where a repeat cannot be billed twice.")
+    max_retries: int | None = Field(
+        default=None, description="Further attempts, where a repeat cannot be billed twice; 2 by default."
+    )
     retry_streams: bool = Field(default=False, description="Also repeat a stream that broke before its first byte.")
     default_headers: dict[str, str] | None = Field(default=None, repr=False, description="Sent with every request.")
     http_client: Any = Field(default=None, exclude=True, repr=False, description="An httpx.Client of your own.")

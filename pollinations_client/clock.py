@@ -23,7 +23,10 @@ LINGER_S = 0.2
 class Clock:
     """Started with a call; ``restart`` begins a further attempt of it."""
 
-    __slots__ = ("_body_began", "_call", "_deadline", "_lingers_until", "_progress", "_progress_at", "_timeouts")
+    __slots__ = (
+        *("_body_began", "_call", "_deadline", "_is_told", "_lingers_until", "_progress", "_progress_at"),
+        "_timeouts",
+    )
 
     def __init__(self, call: Call, timeouts: Timeouts) -> None:
         self._call = call
@@ -34,6 +37,7 @@ class Clock:
     def restart(self) -> None:
         """A new attempt: the first byte is waited for again; the total goes on."""
         self._body_began = False
+        self._is_told = False
         self._lingers_until: float | None = None
         self._progress = 0
         self._progress_at = time.monotonic()
@@ -61,9 +65,13 @@ class Clock:
         left = self.left_s()
         return left if left <= 0 else self.within_total(self._wait_s())
 
-    def heard(self, progress: int = 0) -> None:
-        """A piece of the body came; ``progress`` counts the events parsed so far. Raises when a limit is over."""
+    def heard(self, progress: int = 0, *, is_told: bool = False) -> None:
+        """A piece of the body came. Raises when a limit is over.
+
+        ``progress`` counts the events parsed so far; ``is_told`` says that all of the answer was among them.
+        """
         self._body_began = True
+        self._is_told = is_told
         now = time.monotonic()
         if now > self._deadline:
             raise self.timed_out()
@@ -94,5 +102,6 @@ class Clock:
 
     def _wait_s(self) -> float | None:
         if self._call.pace == "stream" and self._body_began:
-            return self._timeouts.stream_idle_s
+            idle, rest = self._timeouts.stream_idle_s, self._timeouts.after_finish_s
+            return idle if rest is None or not self._is_told else rest if idle is None else min(idle, rest)
         return self._timeouts.read_s(self._call.pace)

@@ -1,9 +1,10 @@
 """When to try again, and how long to wait before: pure policy, no clock and no network.
 
 Three classes of failure. *Safe*: nothing can have been generated (connection refused, 429, 503), so up to
-``max_retries`` further attempts, streams too; 500 and 502 once, since the gateway bills success only. *Ambiguous*: the
-request was sent and no answer came (timeouts, resets, 504, 520 to 524); one further attempt where the gateway
-documents an identical repeat as joined and billed once, none for streams unless the caller accepts to pay twice.
+``max_retries`` further attempts, streams too. After 500 and 502 nothing is billed either, but the same mostly comes
+again: ``server_error_retries`` of these, which is one until somebody names a number of retries. *Ambiguous*: the
+request was sent and no answer came (timeouts, resets, 504, 520 to 524); one further attempt where the gateway documents
+an identical repeat as joined and billed once, none for streams unless the caller accepts to pay twice.
 *Never*: everything the gateway refused on purpose, and anything after the first byte of a stream.
 """
 
@@ -16,7 +17,7 @@ from .calls import Call
 from .errors import APIConnectionError, APIStatusError, PollinationsError
 
 SAFE_STATUSES = frozenset({429, 503})
-ONCE_STATUSES = frozenset({500, 502})
+UNBILLED_STATUSES = frozenset({500, 502})
 AMBIGUOUS_STATUSES = frozenset({408, 504, 520, 521, 522, 523, 524, 530})
 
 
@@ -35,6 +36,7 @@ class RetryPolicy:
     """Every number is an option of the clients. Times are in seconds."""
 
     max_retries: int = 2
+    server_error_retries: int = 1
     retry_streams: bool = False
     backoff_base_s: float = 0.5
     backoff_limit_s: float = 8.0
@@ -47,11 +49,12 @@ class RetryPolicy:
             return most
         repeats = call.joins or call.is_free or self.retry_streams
         match failure:
+            case APIStatusError() if failure.is_retryable and failure.status_code in UNBILLED_STATUSES:
+                return min(1 + max(self.server_error_retries, 0), most)
+            case APIStatusError():
+                allows = repeats and failure.is_retryable and failure.status_code in AMBIGUOUS_STATUSES
             case APIConnectionError():
                 allows = repeats and failure.is_retryable
-            case APIStatusError():
-                once = failure.status_code in ONCE_STATUSES
-                allows = failure.is_retryable and (once or (repeats and failure.status_code in AMBIGUOUS_STATUSES))
             case _:
                 allows = False
         return min(2, most) if allows else 1

@@ -37,6 +37,8 @@ NO_KEY = (
 class Timeouts:
     """Limits in seconds; ``None`` switches one off. ``total_s`` covers one call with all its retries and pauses.
 
+    ``after_finish_s`` is for what a stream still tells after its finish reason: the count, and that it ends.
+
     Reasons for the defaults: the edge before the gateway gives up on a silent answer after 100 to 130 s and should be
     let speak first; a reasoning model is silent at first; a broken provider can leave a stream open for ever.
     """
@@ -49,6 +51,7 @@ class Timeouts:
     video_s: float | None = 600.0
     first_byte_s: float | None = 180.0
     stream_idle_s: float | None = 120.0
+    after_finish_s: float | None = 10.0
     progress_s: float | None = 300.0
     total_s: float | None = 600.0
 
@@ -171,9 +174,7 @@ def settings_from(
     ``timeout`` is seconds or an ``httpx.Timeout``; ``product`` is added to the User-Agent. Raises
     :class:`ConfigurationError` for what cannot work.
     """
-    policy = retry or RetryPolicy(
-        max_retries=RetryPolicy().max_retries if max_retries is None else max_retries, retry_streams=retry_streams
-    )
+    policy = retry or _policy(max_retries, retry_streams)
     if policy.max_retries < 0:
         raise ConfigurationError(
             f"max_retries: 0 or more is needed, {policy.max_retries} was given.", param="max_retries"
@@ -204,6 +205,13 @@ def _checked_key(given: SecretStr | None, where: str) -> SecretStr | None:
             param="api_key",
         )
     return key
+
+
+def _policy(max_retries: int | None, retry_streams: bool) -> RetryPolicy:
+    """The default policy; a number of retries that somebody names holds for server errors too."""
+    if max_retries is None:
+        return RetryPolicy(retry_streams=retry_streams)
+    return RetryPolicy(max_retries=max_retries, server_error_retries=max_retries, retry_streams=retry_streams)
 
 
 def _gateway_address(given: str | None) -> str:

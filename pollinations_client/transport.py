@@ -252,7 +252,7 @@ class SyncTransport(_Transport):
                     raise reader.failure
                 if reader.is_finished:
                     break
-                attempts.clock.heard(reader.progress)
+                attempts.clock.heard(reader.progress, is_told=reader.is_complete)
         except APIConnectionError as error:
             if not reader.is_complete:
                 error.partial = reader.partial()
@@ -386,7 +386,7 @@ class AsyncTransport(_Transport):
                     raise reader.failure
                 if reader.is_finished:
                     break
-                attempts.clock.heard(reader.progress)
+                attempts.clock.heard(reader.progress, is_told=reader.is_complete)
         except APIConnectionError as error:
             if not reader.is_complete:
                 error.partial = reader.partial()

@@ -46,6 +46,7 @@ from support.rawserver import chunk, raw_server, reset, response, stream_head
 
 QUICK = RetryPolicy(backoff_base_s=0.01)
 KEY = "sk_demo_0123456789abcdef"
+SLACK_S = 5.0  # a busy machine may be slow; without the limits under test each of these would take far longer
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 WHOLE = json.dumps(
     {
@@ -227,7 +228,7 @@ def floods_with_informational(peer: socket.socket, _: bytes) -> None:
 def drips_body(peer: socket.socket, request: bytes) -> None:
     """A byte of the answer now and then."""
     peer.sendall(stream_head() if b'"stream":true' in request else b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(60):
+    for _ in range(200):
         peer.sendall(chunk(b":") if b'"stream":true' in request else b" ")
         time.sleep(0.05)
 
@@ -242,7 +243,7 @@ def test_the_total_holds_against_every_kind_of_slowness(
         began = time.monotonic()
         with pytest.raises(APITimeoutError, match="total_timeout"):
             ask(mode, server.url, total_timeout=0.4)
-        assert time.monotonic() - began < 1.4
+        assert time.monotonic() - began < SLACK_S
 
 
 @each_mode
@@ -258,7 +259,7 @@ def test_the_total_holds_while_connecting(mode: str) -> None:
         began = time.monotonic()
         with pytest.raises(APITimeoutError, match="total_timeout"):
             ask(mode, f"http://127.0.0.1:{full.getsockname()[1]}", total_timeout=0.4)
-        assert time.monotonic() - began < 1.4
+        assert time.monotonic() - began < SLACK_S
 
 
 @each_mode
@@ -266,7 +267,7 @@ def test_the_total_holds_while_a_server_takes_the_request_piece_by_piece(mode: s
     """Or takes none of it: a picture in a prompt is many pieces."""
 
     def script(peer: socket.socket, _: bytes) -> None:
-        for _ in range(100):
+        for _ in range(200):
             peer.recv(4096)
             time.sleep(0.05)
 
@@ -274,7 +275,7 @@ def test_the_total_holds_while_a_server_takes_the_request_piece_by_piece(mode: s
         began = time.monotonic()
         with pytest.raises(APITimeoutError, match="total_timeout"):
             ask(mode, server.url, prompt="x" * 20_000_000, total_timeout=0.6)
-        assert time.monotonic() - began < 1.6
+        assert time.monotonic() - began < SLACK_S
 
 
 def test_the_total_holds_while_all_connections_are_busy() -> None:
@@ -293,7 +294,7 @@ def test_the_total_holds_while_all_connections_are_busy() -> None:
         began = time.monotonic()
         with pytest.raises(APITimeoutError, match="total_timeout"):
             client.chat("hi")
-        assert time.monotonic() - began < 1.4
+        assert time.monotonic() - began < SLACK_S
 
 
 @each_mode
@@ -325,12 +326,25 @@ def test_comments_keep_a_stream_from_being_idle_but_are_no_progress(mode: str) -
 
     def script(peer: socket.socket, _: bytes) -> None:
         peer.sendall(stream_head() + chunk(piece("par")))
-        for _ in range(60):
+        for _ in range(200):
             peer.sendall(chunk(b": ping\n\n"))
             time.sleep(0.05)
 
     with raw_server(script) as server, pytest.raises(APITimeoutError, match="progress"):
         ask(mode, server.url, timeouts=Timeouts(stream_idle_s=0.3, progress_s=0.5))
+
+
+@each_stream
+def test_an_answer_told_to_its_end_waits_only_a_moment_for_the_rest(mode: str) -> None:
+    """A provider that hangs after the finish reason has only its count to tell."""
+
+    def script(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(stream_head() + chunk(piece("hi")) + chunk(piece("", "stop")))
+        peer.recv(1)
+
+    with raw_server(script) as server:
+        reply = ask(mode, server.url, timeouts=Timeouts(after_finish_s=0.2, stream_idle_s=60))
+    assert (reply.text, reply.finish_reason, reply.usage) == ("hi", "stop", None)
 
 
 @each_mode
@@ -354,6 +368,18 @@ def test_refusals_are_asked_again_as_often_as_the_policy_says(mode: str, status:
     assert caught.value.status_code == status
     assert len(server.requests) == times == caught.value.retries_taken + 1
     assert len({request for request in server.requests}) == 1
+
+
+@each_mode
+@pytest.mark.parametrize("status", [500, 502])
+def test_a_number_of_retries_that_was_named_holds_for_server_errors_too(mode: str, status: int) -> None:
+    """They are not billed; only nobody is made to wait for more than one who did not ask."""
+    with raw_server(
+        lambda peer, _: peer.sendall(response(b"{}", f"{status} No", extra="Retry-After: 0.01\r\n"))
+    ) as server:
+        with pytest.raises(PollinationsError) as caught:
+            ask(mode, server.url, retry=None, max_retries=2)
+    assert len(server.requests) == 3 == caught.value.retries_taken + 1
 
 
 @each_mode
@@ -567,14 +593,14 @@ def test_pings_after_the_end_do_not_hold_the_caller(mode: str) -> None:
 
     def script(peer: socket.socket, _: bytes) -> None:
         peer.sendall(GOOD_STREAM.removesuffix(chunk(b"")))
-        for _ in range(60):
+        for _ in range(200):
             peer.sendall(chunk(b": ping\n\n"))
             time.sleep(0.05)
 
     with raw_server(script) as server:
         began = time.monotonic()
         assert ask(mode, server.url).text == "hi"
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < SLACK_S
 
 
 # -- connections
