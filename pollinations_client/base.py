@@ -32,7 +32,7 @@ from .wire.options import unknown_option
 if TYPE_CHECKING:
     import httpx
 
-    from .transport import Answer
+    from .exchange import Answer
 
 Messages = str | Sequence[Mapping[str, Any]]
 

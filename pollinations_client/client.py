@@ -16,7 +16,8 @@ from .wire import account
 from .wire.catalog import cards_from
 
 if TYPE_CHECKING:
-    from .transport import Answer, AsyncTransport, SyncTransport
+    from .exchange import Answer
+    from .transport import AsyncTransport, SyncTransport
 
 __all__ = ["AsyncPollinationsClient", "PollinationsClient"]
 
