@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 
-from pollinations_client import Cost, InvalidRequestError, ModelOptions, Reply
+from pollinations_client import InvalidRequestError, ModelOptions, Reply
 from pollinations_client.catalog import has_trait
 from pollinations_client.wire.chat import MAX_SEED, drawn_seed
 
@@ -97,7 +97,7 @@ def audio_format_of(options: Mapping[str, Any]) -> str | None:
     return (options.get("audio") or {}).get("format")
 
 
-def result_from(replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], Cost | None]) -> ChatResult:
+def result_from(replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], float | None]) -> ChatResult:
     """One generation a reply, and what all of them used."""
     sound = audio_format_of(options)
     generations = [generation_from(reply, cost=cost_of(reply), audio_format=sound) for reply in replies]

@@ -24,7 +24,7 @@ from pollinations_client import (
     Reply,
 )
 from pollinations_client._version import __version__
-from pollinations_client.catalog import Cost, snapshot
+from pollinations_client.catalog import snapshot
 
 from .calls import (
     ALIASES,
@@ -240,9 +240,14 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         counts = bool(kwargs.get("stream_usage", self.stream_usage))
         return Chunks(audio_format_of(options), tells_usage=counts, cost_of=self._pricer(options))
 
-    def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], Cost]:
-        """What tells the cost of a reply: the gateway, or the catalogue's prices for the model that was asked."""
-        return lambda reply: self._client.cost(reply, options["model"])
+    def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], float | None]:
+        """What tells the pollen of a reply: the gateway, or the catalogue's prices for the model that was asked."""
+
+        def priced(reply: Reply) -> float | None:
+            total = self._client.cost(reply, options["model"]).total
+            return None if total is None else float(total)
+
+        return priced
 
     # -- tools and structure
 

@@ -20,7 +20,6 @@ from pydantic import BaseModel
 from pollinations_client import (
     AudioDelta,
     AudioPart,
-    Cost,
     Event,
     Finished,
     PartDelta,
@@ -72,7 +71,7 @@ class Chunks:
         audio_format: str | None = None,
         *,
         tells_usage: bool = True,
-        cost_of: Callable[[Reply], Cost | None] = lambda reply: None,
+        cost_of: Callable[[Reply], float | None] = lambda reply: None,
     ) -> None:
         self._audio_format = audio_format
         self._tells_usage = tells_usage

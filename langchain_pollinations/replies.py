@@ -14,7 +14,6 @@ from langchain_core.outputs import ChatGeneration
 
 from pollinations_client import (
     AudioPart,
-    Cost,
     ImagePart,
     OtherPart,
     ReasoningPart,
@@ -48,7 +47,7 @@ class CostedUsage(dict[str, Any]):
         return (name for name in super().__iter__() if name != "total_cost")
 
 
-def message_from(reply: Reply, *, cost: Cost | None = None, audio_format: str | None = None) -> AIMessage:
+def message_from(reply: Reply, *, cost: float | None = None, audio_format: str | None = None) -> AIMessage:
     """The whole reply as a message.
 
     LangChain numbers it: the gateway's cache gives the same id with the same answer, and a graph takes two messages
@@ -67,7 +66,7 @@ def message_from(reply: Reply, *, cost: Cost | None = None, audio_format: str | 
     return message
 
 
-def generation_from(reply: Reply, *, cost: Cost | None = None, audio_format: str | None = None) -> ChatGeneration:
+def generation_from(reply: Reply, *, cost: float | None = None, audio_format: str | None = None) -> ChatGeneration:
     """The whole reply as a generation."""
     message = message_from(reply, cost=cost, audio_format=audio_format)
     return ChatGeneration(message=message, generation_info=generation_info(reply))
@@ -79,7 +78,7 @@ def generation_info(reply: Reply) -> dict[str, Any] | None:
     return {name: value for name, value in info.items() if value} or None
 
 
-def usage_from(usage: Usage | None, cost: Cost | None = None) -> UsageMetadata | None:
+def usage_from(usage: Usage | None, cost: float | None = None) -> UsageMetadata | None:
     """Counts as LangChain names them, the total always their sum; ``total_cost`` is pollen, where it is known.
 
     xAI counts reasoning in the total but not in the output; here it belongs to the output, as it does for all others.
@@ -99,8 +98,8 @@ def usage_from(usage: Usage | None, cost: Cost | None = None) -> UsageMetadata |
         given["input_token_details"] = known
     if known := {name: count for name, count in out.items() if count is not None}:
         given["output_token_details"] = known
-    if cost is not None and cost.total is not None:
-        given["total_cost"] = float(cost.total)
+    if cost is not None:
+        given["total_cost"] = cost
     return cast(UsageMetadata, given)
 
 
@@ -218,7 +217,7 @@ def _thinking(part: ReasoningPart) -> dict[str, Any]:
     return {"type": "thinking", "thinking": part.text, **({"signature": part.signature} if part.signature else {})}
 
 
-def metadata_from(reply: Reply, cost: Cost | None) -> dict[str, Any]:
+def metadata_from(reply: Reply, cost: float | None) -> dict[str, Any]:
     """``response_metadata``: who answered, how it ended, and every field of the answer this project does not know."""
     metadata: dict[str, Any] = {
         **{name: value for name, value in reply.extra.items() if not name.startswith("message.")},
@@ -233,7 +232,7 @@ def metadata_from(reply: Reply, cost: Cost | None) -> dict[str, Any]:
         "content_filter_results": reply.content_filter_results,
         "request_id": reply.info.request_id,
         "cache": reply.info.cache,
-        "cost": float(cost.total) if cost is not None and cost.total is not None else None,
+        "cost": cost,
     }
     if reply.finish_reason_raw != reply.finish_reason:
         metadata["native_finish_reason"] = reply.finish_reason_raw

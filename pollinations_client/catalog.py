@@ -242,6 +242,7 @@ def family(name: str) -> str | None:
     return snapshot().family(name)
 
 
+@functools.lru_cache(maxsize=1_024)
 def has_trait(name: str, trait: Trait) -> bool:
     """Whether the model ``name`` has ``trait``, by the shipped catalogue: see :meth:`Catalog.has_trait`."""
     return snapshot().has_trait(name, trait)
