@@ -646,6 +646,7 @@ def test_reasoning_is_inside_unless_the_total_shows_otherwise(total: int, units:
             {"input_text_tokens": 7, "input_cached_tokens": 2, "output_image_tokens": 1, "cost_usd": 9},
             {"promptTextTokens": 7, "promptCachedTokens": 2, "completionImageTokens": 1},
         ),
+        ({"input_text_tokens": 7, "output_audio_tokens": None}, {"promptTextTokens": 7}),
     ],
 )
 def test_usage_of_every_shape_splits_into_priced_units(usage: dict[str, Any], units: dict[str, Any]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import copy
 import dataclasses
+import gzip
 import json
 import random
 import socket
 import subprocess
 import sys
 import time
+import zlib
 from typing import Any
 
 import httpx
@@ -41,6 +43,7 @@ from pollinations_client import (
     calls,
 )
 from pollinations_client.emulator import Answer, Body, Emulator
+from pollinations_client.inflating import Inflater
 from pollinations_client.notices import error_in, may_become
 from pollinations_client.refusal import error_from, in_band_error
 from pollinations_client.sse import EventDecoder
@@ -454,6 +457,52 @@ def test_the_last_branches() -> None:
     assert len(folded({"tool_calls": unindexed}).tool_calls) == 2
     with pytest.raises(InvalidRequestError, match="temprature"):
         raise unknown_option("temprature", ["temperature"])
+
+
+def test_events_print_what_they_are() -> None:
+    """What a person sees who prints a stream."""
+    delta = {"reasoning_content": "hm"}
+    pieces = AnswerReader(SSE).feed(
+        b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta}]}).encode() + b"\n\n"
+    )
+    assert [repr(piece) for piece in pieces] == ["ReasoningDelta('hm', 0)"]
+    assert repr(TextDelta("hi", 1)) == "TextDelta('hi', 1)"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_compressed_bodies_may_come_byte_by_byte(encoding: str) -> None:
+    """The first bytes are a header and hold nothing yet."""
+    body = json.dumps({"data": [{"id": "openai", "object": "model"}]}).encode()
+    packed = gzip.compress(body) if encoding == "gzip" else zlib.compress(body)
+
+    def play(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(
+            f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: {encoding}\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n".encode()
+        )
+        peer.sendall(b"".join(chunk(packed[at : at + 1]) for at in range(len(packed))) + chunk(b""))
+
+    with raw_server(play) as server, PollinationsClient(base_url=server.url) as client:
+        assert [card.name for card in client.models()] == ["openai"]
+    opened = Inflater(encoding, "GET /v1/models")
+    assert b"".join(piece for at in range(len(packed)) for piece in opened.feed(packed[at : at + 1])) == body
+
+
+def test_an_address_elsewhere_that_cannot_be_reached_says_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator is no advice there; here it is the proxy that is gone."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+    with (
+        PollinationsClient(
+            base_url="http://gateway.example", max_retries=0, limits=Limits(max_connections=9)
+        ) as client,
+        pytest.raises(
+            APIConnectionError, match=r"gateway.example failed.* Check base_url, the network and the proxy"
+        ) as caught,
+    ):
+        client.models()
+    assert "emulator" not in str(caught.value)
 
 
 def test_an_option_that_is_secret_is_not_shown() -> None:

@@ -159,6 +159,18 @@ def test_an_unknown_option_is_refused_with_the_nearest_name(typo: str, meant: st
         body(**{typo: 1})
 
 
+@pytest.mark.parametrize("setting", ["timeout", "api_key", "base_url", "max_retries", "http_client"])
+@pytest.mark.parametrize("ask", [calls.chat, calls.image, calls.text])
+def test_a_setting_among_the_options_of_a_call_is_shown_its_place(setting: str, ask: Any) -> None:
+    """No near name is guessed, and the value, which may be a key, is not shown."""
+    with pytest.raises(
+        InvalidRequestError, match=f"'{setting}' of a call.* where the client or the model is made"
+    ) as caught:
+        ask("hi" if ask is not calls.chat else HI, {setting: "sk_secret"})
+    assert "sk_secret" not in str(caught.value)
+    assert caught.value.param == setting
+
+
 def test_extra_body_is_the_door_for_fields_nobody_lists() -> None:
     """They go out as they are, and win."""
     assert body(extra_body={"top_k": 5, "temperature": 9})["top_k"] == 5

@@ -619,6 +619,19 @@ def test_nulls_of_the_strict_form_are_left_out() -> None:
     assert answered["plain"] is None
 
 
+def test_a_null_that_an_enumeration_lists_is_an_answer() -> None:
+    """One that it does not list stands for left out, in a list behind a choice too."""
+    level = {"type": "object", "properties": {"a": {"enum": ["x", None]}, "b": {"enum": ["x", "y"], "default": "x"}}}
+    schema = {
+        "type": "object",
+        "properties": {"levels": {"anyOf": [{"type": "array", "items": level}, {"type": "null"}]}},
+        "required": ["levels"],
+    }
+    answered = {"levels": [{"a": None, "b": None}, {"a": "x", "b": "y"}]}
+    assert without_added_nulls(schema, answered) == {"levels": [{"a": None}, {"a": "x", "b": "y"}]}
+    assert without_added_nulls(schema, {"levels": None}) == {"levels": None}
+
+
 @settings(deadline=None, max_examples=60)
 @given(rooted, st.recursive(st.none() | st.integers(), lambda inner: st.dictionaries(st.text(max_size=2), inner)))
 def test_leaving_nulls_out_takes_any_schema_and_any_answer(schema: dict[str, Any], answered: Any) -> None:
