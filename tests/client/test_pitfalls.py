@@ -7,7 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from llama_index.core.llms import ChatMessage
+from pydantic import BaseModel
 
+from langchain_pollinations import ChatPollinations
+from llamaindex_pollinations import Pollinations
 from pollinations_client import (
     AuthenticationError,
     ContentPolicyError,
@@ -94,6 +98,56 @@ def test_pitfall_02_the_older_gateway_says_402_plainly(seed_gateway: Emulator) -
         client.chat("hi", model="openai")
     assert caught.value.status_code in {402, 403}
     assert len(seed_gateway.requests) == 1
+
+
+class Bee(BaseModel):
+    """A bee."""
+
+    name: str
+    legs: int
+
+
+@pytest.mark.parametrize("way", ["langchain", "langchain, streamed", "llamaindex", "llamaindex, streamed"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"name": "Maya", "legs": 6}\n```',
+        '```\n{"name": "Maya", "legs": 6}\n```',
+        'Here it is:\n\n```json\n{"name": "Maya", "legs": 6}\n```\nAnything else?',
+    ],
+)
+def test_pitfall_03_fenced_json_is_read_by_both_adapters(gateway: Emulator, text: str, way: str) -> None:
+    """Issues 5184, 6537: a response format is asked for, and its JSON comes in a Markdown fence."""
+    gateway.script(Answer(text=text))
+    if way.startswith("langchain"):
+        llm = ChatPollinations(model="claude", api_key=KEY, base_url=gateway.url)
+        bees = llm.with_structured_output(Bee, method="json_schema")
+        found = list(bees.stream("Which bee?"))[-1] if way.endswith("streamed") else bees.invoke("Which bee?")
+    else:
+        program = Pollinations(model="sonar", api_key=KEY, api_base=gateway.url).as_structured_llm(Bee)
+        asked = [ChatMessage(role="user", content="Which bee?")]
+        found = list(program.stream_chat(asked))[-1].raw if way.endswith("streamed") else program.chat(asked).raw
+    assert found == Bee(name="Maya", legs=6)
+    assert gateway.requests[-1].json["response_format"]["type"] == "json_schema"
+
+
+def test_pitfall_03_the_older_gateways_claude_fences_its_json(seed_gateway: Emulator) -> None:
+    """The client hands on what came; whoever asks for a structure gets the structure."""
+    question = "Describe the bee 'Maya', who has 6 legs, as JSON with the keys name and legs."
+    with PollinationsClient(KEY, base_url=seed_gateway.url) as client:
+        reply = client.chat(question, model="claude", response_format={"type": "json_object"})
+    assert reply.text.startswith("```json")
+    llm = ChatPollinations(model="claude", api_key=KEY, base_url=seed_gateway.url)
+    assert llm.with_structured_output(Bee, method="json_schema").invoke(question) == Bee(name="Maya", legs=6)
+
+
+def test_pitfall_03_plain_text_that_ignores_json_is_handed_on_as_it_is(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
+    """Issue 7413: ``/text`` calls JSON plain text, and may not be JSON at all; neither is an error."""
+    for said in ('```json\n{"legs": 6}\n```', '{"legs": 6}', "A bee has six legs."):
+        gateway.script(Body(said, status=200, content_type="text/plain; charset=utf-8"))
+        assert client.text("How many legs has a bee?", json=True) == said
 
 
 def test_pitfall_04_geminis_own_tools_can_be_switched_off_for_json(
