@@ -15,7 +15,7 @@ from .limits import check_safe
 from .models import Model, find, models
 from .pictures import MOST_PX, Wish, within
 from .pictures import picture as drawn
-from .query import Query, integer, option, truth
+from .query import Query, fraction, integer, option, truth
 from .refusals import Refusal, invalid
 from .reply import Reply, json_reply
 from .schema import SEED_MAX, SEED_MAX_TODAY
@@ -88,8 +88,8 @@ def wish_from(era: str, prompt: str, model: Model, query: Query) -> Wish:
     option(query, "quality", QUALITIES, "medium")
     if era == "today":
         check_safe(query.get("safe"))
-    if era == "seed" and "guidance_scale" in query:
-        integer(query, "guidance_scale", 1, 20)
+    if era == "seed":
+        fraction(query, "guidance_scale", 1, 20)
     aspects = ASPECTS_TODAY if era == "today" else ASPECTS_SEED
     if "aspectRatio" in query:
         width, height = _shape(option(query, "aspectRatio", aspects, "16:9"), width, height)

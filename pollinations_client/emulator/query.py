@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from .refusals import invalid
 
 Query = Mapping[str, str]
+Number = TypeVar("Number", int, float)
 
 
 def truth(query: Query, name: str, *, coerced: bool) -> bool:
@@ -22,10 +25,22 @@ def integer(query: Query, name: str, low: int, high: int, default: int | None = 
     text = query.get(name)
     if text is None or text == "":
         return default
+    return _within(int, text, name, low, high)
+
+
+def fraction(query: Query, name: str, low: int, high: int) -> float | None:
+    """A number within bounds, whole or not. Raises ``Refusal`` 400 with the field error."""
+    text = query.get(name)
+    return None if text is None or text == "" else _within(float, text, name, low, high)
+
+
+def _within(read: Callable[[str], Number], text: str, name: str, low: int, high: int) -> Number:
     try:
-        value = int(text)
+        value = read(text)
     except ValueError:
-        raise invalid({name: ["Invalid input: expected number, received NaN"]}) from None
+        value = None
+    if value is None or math.isnan(value):
+        raise invalid({name: ["Invalid input: expected number, received NaN"]})
     if value < low:
         raise invalid({name: [f"Too small: expected number to be >={low}"]})
     if value > high:
