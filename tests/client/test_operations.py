@@ -12,7 +12,9 @@ import pytest
 from pollinations_client import (
     AsyncPollinationsClient,
     AuthenticationError,
+    ChatOptions,
     Finished,
+    ImageOptions,
     InvalidRequestError,
     MalformedReply,
     ModelCard,
@@ -20,6 +22,7 @@ from pollinations_client import (
     ReasoningDelta,
     ResponseInfo,
     TextDelta,
+    TextOptions,
     UnknownModelError,
     UpstreamError,
     Usage,
@@ -199,6 +202,143 @@ def test_iter_usage_reads_every_record_once(mode: str, gateway: Emulator) -> Non
     paged = run(mode, gateway, "iter_usage", page_size=twins)
     assert paged == whole
     assert run(mode, gateway, "iter_usage", page_size=1_000, days=2) == run(mode, gateway, "usage", limit=1_000, days=2)
+
+
+ADD = {
+    "type": "function",
+    "function": {"name": "add", "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}}},
+}
+LINKS = ["https://a.example/1.png", "https://a.example/2.png"]
+JOINED = "https://a.example/1.png|https://a.example/2.png"
+
+CHAT_PARAMETERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # what is given, what is found on the wire
+    "model": ({"model": "openai"}, {"model": "openai"}),
+    "temperature": ({"temperature": 0.5}, {"temperature": 0.5}),
+    "top_p": ({"top_p": 0.5}, {"top_p": 0.5}),
+    "max_tokens": ({"max_tokens": 50}, {"max_tokens": 50}),
+    "max_completion_tokens": ({"max_completion_tokens": 50}, {"max_completion_tokens": 50}),
+    "stop": ({"stop": ["x"]}, {"stop": ["x"]}),
+    "seed": ({"seed": 5}, {"seed": 5}),
+    "frequency_penalty": ({"frequency_penalty": -2}, {"frequency_penalty": -2}),
+    "presence_penalty": ({"presence_penalty": 2}, {"presence_penalty": 2}),
+    "repetition_penalty": ({"repetition_penalty": 1.5}, {"repetition_penalty": 1.5}),
+    "logit_bias": ({"logit_bias": {5: -100}}, {"logit_bias": {"5": -100}}),
+    "logprobs": ({"logprobs": True}, {"logprobs": True}),
+    "top_logprobs": ({"logprobs": True, "top_logprobs": 2}, {"top_logprobs": 2}),
+    "reasoning_effort": ({"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
+    "thinking": ({"thinking": {"type": "enabled", "budget_tokens": 9}},
+                 {"thinking": {"type": "enabled", "budget_tokens": 9}}),
+    "thinking_budget": ({"thinking_budget": 9}, {"thinking_budget": 9}),
+    "parallel_tool_calls": ({"tools": [ADD], "parallel_tool_calls": False}, {"parallel_tool_calls": False}),
+    "modalities": ({"modalities": ["text"]}, {"modalities": ["text"]}),
+    "audio": ({"model": "openai-audio", "modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}},
+              {"audio": {"voice": "alloy", "format": "wav"}}),
+    "response_format": ({"response_format": {"type": "json_object"}}, {"response_format": {"type": "json_object"}}),
+    "tools": ({"tools": [ADD]}, {"tools": [ADD]}),
+    "tool_choice": ({"tools": [ADD], "tool_choice": "any"}, {"tool_choice": "required"}),
+    "default_tools": ({"default_tools": False}, {"tools": []}),
+    "functions": ({"functions": [{"name": "add"}]}, {"functions": [{"name": "add"}]}),
+    "function_call": ({"functions": [{"name": "add"}], "function_call": "none"}, {"function_call": "none"}),
+    "stream_options": ({"stream_options": {"include_usage": False}}, {"stream_options": {"include_usage": False}}),
+    "user": ({"user": "u"}, {"user": "u"}),
+    "safe": ({"safe": ["privacy", "secrets"]}, {"safe": ["privacy", "secrets"]}),
+    "web_search_options": ({"web_search_options": {"search_context_size": "low"}},
+                           {"web_search_options": {"search_context_size": "low"}}),
+    "extra_body": ({"extra_body": {"top_k": 3}}, {"top_k": 3}),
+}  # fmt: skip
+IMAGE_PARAMETERS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "model": ({"model": "flux"}, {"model": "flux"}),
+    "width": ({"width": 64}, {"width": "64"}),
+    "height": ({"height": 64}, {"height": "64"}),
+    "seed": ({"seed": 3}, {"seed": "3"}),
+    "image": ({"model": "nanobanana", "image": LINKS}, {"image": JOINED}),
+    "reference_images": ({"reference_images": LINKS}, {"reference_images": JOINED}),
+    "reference_videos": ({"reference_videos": LINKS}, {"reference_videos": JOINED}),
+    "reference_audios": ({"reference_audios": LINKS}, {"reference_audios": JOINED}),
+    "quality": ({"quality": "hd"}, {"quality": "hd"}),
+    "guidance_scale": ({"guidance_scale": 7.5}, {"guidance_scale": "7.5"}),
+    "duration": ({"model": "veo", "duration": 4}, {"duration": "4"}),
+    "aspect_ratio": ({"model": "veo", "aspect_ratio": "9:16"}, {"aspectRatio": "9:16"}),
+    "audio": ({"model": "veo", "audio": True}, {"audio": "true"}),
+    "resolution": ({"model": "veo", "resolution": "720p"}, {"resolution": "720p"}),
+    "negative_prompt": ({"negative_prompt": "blurry, dark"}, {"negative_prompt": "blurry, dark"}),
+    "enhance": ({"enhance": True}, {"enhance": "true"}),
+    "safe": ({"safe": True}, {"safe": "true"}),
+    "transparent": ({"transparent": True}, {"transparent": "true"}),
+    "private": ({"private": True}, {"private": "true"}),
+    "nologo": ({"nologo": True}, {"nologo": "true"}),
+    "nofeed": ({"nofeed": True}, {"nofeed": "true"}),
+    "extra_query": ({"extra_query": {"style": 3}}, {"style": "3"}),
+}
+TEXT_PARAMETERS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "model": ({"model": "openai"}, {"model": "openai"}),
+    "seed": ({"seed": 3}, {"seed": "3"}),
+    "system": ({"system": "Be short."}, {"system": "Be short."}),
+    "json_": ({"json": True}, {"json": "true"}),
+    "temperature": ({"temperature": 0.5}, {"temperature": "0.5"}),
+    "top_p": ({"top_p": 0.5}, {"top_p": "0.5"}),
+    "presence_penalty": ({"presence_penalty": -1.5}, {"presence_penalty": "-1.5"}),
+    "frequency_penalty": ({"frequency_penalty": 1}, {"frequency_penalty": "1"}),
+    "max_tokens": ({"max_tokens": 50}, {"max_tokens": "50"}),
+    "max_completion_tokens": ({"max_completion_tokens": 50}, {"max_completion_tokens": "50"}),
+    "voice": ({"voice": "nova"}, {"voice": "nova"}),
+    "reasoning_effort": ({"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
+    "safe": ({"safe": ["privacy", "secrets"]}, {"safe": "privacy,secrets"}),
+    "extra_query": ({"extra_query": {"style": 3}}, {"style": "3"}),
+}
+
+
+@each_mode
+@pytest.mark.parametrize("parameter", ChatOptions.model_fields)
+def test_every_chat_parameter_reaches_the_gateway(mode: str, either_gateway: Emulator, parameter: str) -> None:
+    """Both eras take it, whole and streamed; sound is streamed in another format."""
+    given, sent = CHAT_PARAMETERS[parameter]
+    if parameter != "stream_options":
+        assert run(mode, either_gateway, "chat", "Give JSON about bees", **given).finish_reason
+        assert sent.items() <= either_gateway.requests[-1].json.items()
+    if parameter == "audio":
+        given = {**given, "audio": {"voice": "alloy", "format": "pcm16"}}
+        sent = {"audio": {"voice": "alloy", "format": "pcm16"}}
+    assert run(mode, either_gateway, "stream_chat", "Give JSON about bees", **given)[-1].reply.finish_reason
+    assert sent.items() <= either_gateway.requests[-1].json.items()
+
+
+@each_mode
+@pytest.mark.parametrize("parameter", ImageOptions.model_fields)
+def test_every_picture_parameter_reaches_the_gateway(mode: str, either_gateway: Emulator, parameter: str) -> None:
+    """In its spelling; a picture comes, or a film."""
+    given, sent = IMAGE_PARAMETERS[parameter]
+    assert run(mode, either_gateway, "image", "a bee", **{"width": 64, "height": 64, **given}).data
+    assert sent.items() <= either_gateway.requests[-1].query.items()
+
+
+@each_mode
+@pytest.mark.parametrize("parameter", TextOptions.model_fields)
+def test_every_text_parameter_reaches_the_gateway(mode: str, either_gateway: Emulator, parameter: str) -> None:
+    """Whole and streamed."""
+    given, sent = TEXT_PARAMETERS[parameter]
+    for operation in ("text", "stream_text"):
+        assert "".join(run(mode, either_gateway, operation, "Give JSON about bees", **given))
+        assert sent.items() <= either_gateway.requests[-1].query.items()
+
+
+@each_mode
+def test_account_parameters_reach_the_gateway(mode: str, either_gateway: Emulator) -> None:
+    """As numbers, and only those that were given."""
+    cursor = run(mode, either_gateway, "usage", limit=3)[-1].timestamp
+    asked = {"limit": "2", "before": cursor, "days": "7"}
+    run(mode, either_gateway, "usage", limit=2, before=cursor, days=7)
+    assert either_gateway.requests[-1].query == asked
+    run(mode, either_gateway, "usage_csv", limit=2, before=cursor, days=7)
+    assert either_gateway.requests[-1].query == {**asked, "format": "csv"}
+    run(mode, either_gateway, "iter_usage", page_size=50_000, before=cursor, days=7)
+    assert {"limit": "50000", "before": cursor, "days": "7"} in [one.query for one in either_gateway.requests]
+    run(mode, either_gateway, "usage_daily", days=7)
+    assert either_gateway.requests[-1].query == {"days": "7"}
+    run(mode, either_gateway, "usage_daily_csv", days=7)
+    assert either_gateway.requests[-1].query == {"days": "7", "format": "csv"}
+    run(mode, either_gateway, "usage_daily")
+    assert either_gateway.requests[-1].query == {}
 
 
 @each_mode

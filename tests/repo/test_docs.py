@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -44,6 +45,22 @@ def test_every_parameter_is_documented_and_nothing_else(
         for name in re.findall(r"`(\w+)`", row.split("|")[1])
     }
     assert listed == {field.alias or name for name, field in options.model_fields.items()}
+
+
+def test_every_account_parameter_is_documented_with_its_operations() -> None:
+    """The signatures say which operation takes what."""
+    listed = {
+        (re.findall(r"`(\w+)`", row.split("|")[1])[0], operation)
+        for row in section("Account").splitlines()
+        if row.startswith("| `")
+        for operation in re.findall(r"`(\w+)`", row.split("|")[2])
+    }
+    taken = {
+        (name, operation)
+        for operation in ("profile", "balance", "key_info", *(one for one in dir(PollinationsClient) if "usage" in one))
+        for name in list(inspect.signature(getattr(PollinationsClient, operation)).parameters)[1:]
+    }
+    assert listed == taken
 
 
 def test_every_operation_is_documented() -> None:
