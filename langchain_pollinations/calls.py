@@ -12,6 +12,7 @@ from pollinations_client import InvalidRequestError, ModelOptions, Reply
 from pollinations_client.catalog import has_trait
 from pollinations_client.wire.chat import MAX_SEED, drawn_seed
 
+from .json_alone import wants_json
 from .messages import Wire, wire_messages
 from .offers import tool_from
 from .replies import counts_of, generation_from
@@ -99,8 +100,10 @@ def audio_format_of(options: Mapping[str, Any]) -> str | None:
 
 def result_from(replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], float | None]) -> ChatResult:
     """One generation a reply, and what all of them used."""
-    sound = audio_format_of(options)
-    generations = [generation_from(reply, cost=cost_of(reply), audio_format=sound) for reply in replies]
+    sound, is_json = audio_format_of(options), wants_json(options)
+    generations = [
+        generation_from(reply, cost=cost_of(reply), audio_format=sound, is_json=is_json) for reply in replies
+    ]
     output: dict[str, Any] = {"model_name": replies[0].served_model or options["model"]}
     if usages := [reply.usage for reply in replies if reply.usage is not None]:
         output["token_usage"] = counts_of(usages)

@@ -40,6 +40,7 @@ from .calls import (
 from .chunks import Chunks
 from .connection import Connected
 from .errors import as_model_error, model_errors
+from .json_alone import wants_json
 from .offers import profile_from, tool_from
 from .structured import Method, structured
 
@@ -238,7 +239,8 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
 
     def _chunks(self, options: dict[str, Any], kwargs: dict[str, Any]) -> Chunks:
         counts = bool(kwargs.get("stream_usage", self.stream_usage))
-        return Chunks(audio_format_of(options), tells_usage=counts, cost_of=self._pricer(options))
+        pricer, is_json = self._pricer(options), wants_json(options)
+        return Chunks(audio_format_of(options), tells_usage=counts, is_json=is_json, cost_of=pricer)
 
     def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], float | None]:
         """What tells the pollen of a reply: the gateway, or the catalogue's prices for the model that was asked."""

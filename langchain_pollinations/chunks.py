@@ -30,6 +30,7 @@ from pollinations_client import (
     ToolCallDelta,
 )
 
+from .json_alone import ORIGINAL, JsonStream
 from .replies import block_from, counts_of, extras_from, generation_info, metadata_from, usage_from
 from .translator import PROVIDER
 
@@ -62,7 +63,7 @@ class Chunks:
     """
 
     __slots__ = (
-        *("_audio_format", "_cost_of", "_is_open", "_sound", "_tells_usage", "_told_extras"),
+        *("_audio_format", "_cost_of", "_is_open", "_json", "_sound", "_tells_usage", "_told_extras"),
         *("_text_at", "_text_run", "_thought_at", "_thought_run"),
     )
 
@@ -71,11 +72,13 @@ class Chunks:
         audio_format: str | None = None,
         *,
         tells_usage: bool = True,
+        is_json: bool = False,
         cost_of: Callable[[Reply], float | None] = lambda reply: None,
     ) -> None:
         self._audio_format = audio_format
         self._tells_usage = tells_usage
         self._cost_of = cost_of
+        self._json = JsonStream() if is_json else None
         self._text_at = self._thought_at = -1
         self._text_run = self._thought_run = -1
         self._is_open = False
@@ -92,8 +95,11 @@ class Chunks:
             if event.index != self._text_at:
                 self._text_at = event.index
                 self._text_run += 1
-            return _laid_down(event.text, None) if not self._text_run else _built(event.text, run=self._text_run)
+            text = event.text if self._json is None else self._json.piece(event.text)
+            return _laid_down(text, None) if not self._text_run else _built(text, run=self._text_run)
         if type(event) is ToolCallDelta:
+            if self._json is not None and (held := self._json.rest()):
+                return _with_text(self.of(event), held)  # what was said before a call is no answer
             if event.extra and event.id:
                 self._told_extras[event.index] = event.extra
                 return _built("", tool_call_chunks=[_fragment(event)], call_extras=event.extra)
@@ -158,6 +164,11 @@ class Chunks:
         if self._tells_usage and reply.usage is not None:
             chunk.message.usage_metadata = usage_from(reply.usage, cost)  # type: ignore[attr-defined]
             chunk.message.response_metadata["token_usage"] = counts_of([reply.usage])
+        if self._json is not None and self._json.has_left_out(reply.text):
+            if held := self._json.end():
+                chunk = _with_text(chunk, held)
+            else:
+                chunk.message.response_metadata[ORIGINAL] = reply.text
         chunk.generation_info = generation_info(reply)
         return chunk
 
@@ -205,6 +216,13 @@ def _spoilt(call: ToolCall) -> Any:
     wrong = "}" if open_brackets and open_brackets[-1] == "]" else "]"
     args = ("\\" if escaped else "") + ('"' if inside else "") + wrong
     return tool_call_chunk(name=None, args=args, id=None, index=call.index)
+
+
+def _with_text(chunk: ChatGenerationChunk, text: str) -> ChatGenerationChunk:
+    content = chunk.message.content
+    chunk.message.content = text if isinstance(content, str) else [{"type": "text", "text": text}, *content]
+    chunk.text = text
+    return chunk
 
 
 def _built(content: Any, *, response_metadata: dict[str, Any] | None = None, **fields: Any) -> ChatGenerationChunk:

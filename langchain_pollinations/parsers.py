@@ -38,19 +38,20 @@ def json_text(text: str) -> str:
         text = THOUGHT.sub("", text).strip()
     if not text.startswith(("{", "[")) and (fenced := FENCE.search(text)):
         text = fenced[1].strip()
-    if text.startswith(("{", "[")) and (whole := _whole_json(text, 0)):
+    if text.startswith(("{", "[")) and (whole := whole_json(text, 0)):
         return whole
     for opening in "{[":
         place = text.find(opening)
         while place >= 0:
-            if whole := _whole_json(text, place):
+            if whole := whole_json(text, place):
                 return whole
             place = text.find(opening, place + 1)
     start = min((place for place in (text.find("{"), text.find("[")) if place >= 0), default=0)
     return text[start:]
 
 
-def _whole_json(text: str, start: int) -> str | None:
+def whole_json(text: str, start: int) -> str | None:
+    """The JSON value that begins at ``start``; ``None`` where it is cut or none."""
     try:
         return text[start : DECODER.raw_decode(text, start)[1]]
     except ValueError:
@@ -118,7 +119,7 @@ class TolerantJsonParser(WholeInTheEnd, JsonOutputParser):
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Parse the JSON in an answer; partial ones while they stream."""
         text = json_text(result[0].text)
-        if not partial and (refusal_in(result) or not text.startswith(("{", "[")) or _whole_json(text, 0) is None):
+        if not partial and (refusal_in(result) or not text.startswith(("{", "[")) or whole_json(text, 0) is None):
             raise no_answer(result)
         return super().parse_result([Generation(text=text)], partial=partial)
 
@@ -129,7 +130,7 @@ class TolerantPydanticParser(WholeInTheEnd, PydanticOutputParser[Any]):
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Parse the JSON in an answer into the class."""
         text = json_text(result[0].text)
-        if not partial and (refusal_in(result) or not text.startswith(("{", "[")) or _whole_json(text, 0) is None):
+        if not partial and (refusal_in(result) or not text.startswith(("{", "[")) or whole_json(text, 0) is None):
             raise no_answer(result)
         return super().parse_result([Generation(text=text)], partial=partial)
 

@@ -23,6 +23,7 @@ from pollinations_client import (
     Usage,
 )
 
+from .json_alone import ORIGINAL, json_alone
 from .translator import PROVIDER
 
 AUDIO_TYPES = {
@@ -47,8 +48,10 @@ class CostedUsage(dict[str, Any]):
         return (name for name in super().__iter__() if name != "total_cost")
 
 
-def message_from(reply: Reply, *, cost: float | None = None, audio_format: str | None = None) -> AIMessage:
-    """The whole reply as a message.
+def message_from(
+    reply: Reply, *, cost: float | None = None, audio_format: str | None = None, is_json: bool = False
+) -> AIMessage:
+    """The whole reply as a message; of one that was asked for as JSON, and that calls nothing, the JSON alone.
 
     LangChain numbers it: the gateway's cache gives the same id with the same answer, and a graph takes two messages
     of one id for one message. The gateway's id is in ``response_metadata``.
@@ -63,12 +66,19 @@ def message_from(reply: Reply, *, cost: float | None = None, audio_format: str |
         invalid_tool_calls=[_invalid(call) for call in bad],
     )
     message.usage_metadata = usage_from(reply.usage, cost)
+    if is_json and isinstance(message.content, str) and not reply.tool_calls:
+        alone = json_alone(message.content)
+        if alone.strip() != message.content.strip():
+            message.response_metadata[ORIGINAL] = message.content
+        message.content = alone
     return message
 
 
-def generation_from(reply: Reply, *, cost: float | None = None, audio_format: str | None = None) -> ChatGeneration:
+def generation_from(
+    reply: Reply, *, cost: float | None = None, audio_format: str | None = None, is_json: bool = False
+) -> ChatGeneration:
     """The whole reply as a generation."""
-    message = message_from(reply, cost=cost, audio_format=audio_format)
+    message = message_from(reply, cost=cost, audio_format=audio_format, is_json=is_json)
     return ChatGeneration(message=message, generation_info=generation_info(reply))
 
 
