@@ -72,6 +72,7 @@ BY_CODE: dict[str, type[APIStatusError]] = {
     "content_policy_violation": ContentPolicyError,
     "moderation_blocked": ContentPolicyError,
     "responsibleaipolicyviolation": ContentPolicyError,
+    "invalid_safe": BadRequestError,  # of the type safety_error too, but it is the option that is wrong
     "safety_error": ContentPolicyError,
 }
 
@@ -83,6 +84,7 @@ STATUS_BY_CODE: dict[str, int] = {
     "bad_request": 400,
     "invalid_request_error": 400,
     "invalid_prompt": 400,
+    "invalid_safe": 400,
     "unauthorized": 401,
     "payment_required": 402,
     "insufficient_balance": 402,

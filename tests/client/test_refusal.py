@@ -92,6 +92,23 @@ def test_code_and_words_narrow_the_class(status: int, code: str, message: str, k
     assert error.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "content_blocked", tree.ContentPolicyError),
+        (400, "invalid_safe", tree.BadRequestError),
+        (503, "service_unavailable", tree.ServerError),
+    ],
+)
+def test_a_safety_error_is_what_its_code_says(status: int, code: str, kind: type) -> None:
+    """One shape for a blocked prompt, a misspelt ``safe`` and a filter that is down."""
+    body = {"error": {"type": "safety_error", "code": code, "message": "no", "safety": {"applied": ["privacy"]}}}
+    error = error_from(status, body)
+    assert (type(error), error.code, error.is_retryable) == (kind, code, status == 503)
+    if status == 400:
+        assert type(in_band_error(body)) is kind
+
+
 def test_nested_json_is_opened_to_the_innermost_sentence_and_the_prompt_stays_out() -> None:
     """Issues 7783, 9707: the message is a JSON string that echoes the whole request."""
     error = error_from(400, envelope(400, "BAD_REQUEST", NESTED))
