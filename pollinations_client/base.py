@@ -20,6 +20,7 @@ from .errors import (
     UnknownModelError,
     excerpt_of,
 )
+from .paging import MOST_RECORDS, UsagePages
 from .picture import Picture, picture_from
 from .refusal import in_band_error
 from .reply import Reply, ResponseInfo, Usage
@@ -187,16 +188,27 @@ class BaseClient:
         return self._catalog
 
 
-def bounded(name: str, value: int | None, low: int, high: int) -> int | None:
-    """``value`` if it lies within; raises :class:`InvalidRequestError` with the bounds otherwise."""
-    if value is not None and not (type(value) is int and low <= value <= high):
-        raise InvalidRequestError(f"{name}: {low} to {high}; {value!r} was given.", param=name)
+def bounded(name: str, value: int | None, high: int, unit: str) -> int | None:
+    """``value`` if it is 1 to ``high``; raises :class:`InvalidRequestError` with the bounds and the unit otherwise."""
+    if value is not None and not (type(value) is int and 1 <= value <= high):
+        raise InvalidRequestError(f"{name}: The gateway takes 1 to {high} {unit}. Given: {value!r}.", param=name)
     return value
+
+
+def days_query(days: int | None) -> dict[str, str | int | None]:
+    """The query of ``/account/usage/daily``."""
+    return {"days": bounded("days", days, 90, "days")}
 
 
 def usage_query(*, limit: int, before: str | None, days: int | None) -> dict[str, str | int | None]:
     """The query of ``/account/usage``."""
-    return {"limit": bounded("limit", limit, 1, 50_000), "before": before, "days": bounded("days", days, 1, 90)}
+    return {"limit": bounded("limit", limit, MOST_RECORDS, "records"), "before": before, **days_query(days)}
+
+
+def usage_pages(page_size: int, before: str | None) -> UsagePages:
+    """The pages of an iteration over ``/account/usage``."""
+    bounded("page_size", page_size, MOST_RECORDS, "records")
+    return UsagePages(page_size, before)
 
 
 def messages_from(given: Messages) -> Sequence[Mapping[str, Any]]:

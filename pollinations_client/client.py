@@ -6,10 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, 
 from typing import TYPE_CHECKING, Any, Self
 
 from . import calls
-from .base import BaseClient, Messages, bounded, messages_from, usage_query
+from .base import BaseClient, Messages, days_query, messages_from, usage_pages, usage_query
 from .catalog import Catalog, ModelCard
 from .errors import BadRequestError, NotFoundError, UnknownModelError
-from .paging import UsagePages
 from .picture import Picture
 from .reply import Event, Reply, TextDelta
 from .wire import account
@@ -181,7 +180,7 @@ class PollinationsClient(BaseClient):
         self, *, before: str | None = None, page_size: int = 1_000, days: int | None = 90
     ) -> Iterator[account.UsageRecord]:
         """Every record once, newest first, one page at a time in memory; by default as far back as can be."""
-        pages = UsagePages(page_size, before)
+        pages = usage_pages(page_size, before)
         while not pages.is_over:
             page = self.usage(limit=pages.limit, before=pages.before, days=days)
             for record in pages.fresh(page):
@@ -189,12 +188,12 @@ class PollinationsClient(BaseClient):
 
     def usage_daily(self, *, days: int | None = None) -> list[account.DailyUsage]:
         """``GET /account/usage/daily``: requests and cost by day and model."""
-        query = {"days": bounded("days", days, 1, 90)}
+        query = days_query(days)
         return account.daily_usage_from(self._json(self._account("usage/daily", query)))
 
     def usage_daily_csv(self, *, days: int | None = None) -> str:
         """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())`` reads it."""
-        query = {"days": bounded("days", days, 1, 90), "format": "csv"}
+        query = {**days_query(days), "format": "csv"}
         return self._csv(self._account("usage/daily", query))
 
     def close(self) -> None:
@@ -366,7 +365,7 @@ class AsyncPollinationsClient(BaseClient):
         self, *, before: str | None = None, page_size: int = 1_000, days: int | None = 90
     ) -> AsyncIterator[account.UsageRecord]:
         """Every record once, newest first, one page at a time in memory; by default as far back as can be."""
-        pages = UsagePages(page_size, before)
+        pages = usage_pages(page_size, before)
         while not pages.is_over:
             page = await self.usage(limit=pages.limit, before=pages.before, days=days)
             for record in pages.fresh(page):
@@ -374,12 +373,12 @@ class AsyncPollinationsClient(BaseClient):
 
     async def usage_daily(self, *, days: int | None = None) -> list[account.DailyUsage]:
         """``GET /account/usage/daily``: requests and cost by day and model."""
-        query = {"days": bounded("days", days, 1, 90)}
+        query = days_query(days)
         return account.daily_usage_from(self._json(await self._account("usage/daily", query)))
 
     async def usage_daily_csv(self, *, days: int | None = None) -> str:
         """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())`` reads it."""
-        query = {"days": bounded("days", days, 1, 90), "format": "csv"}
+        query = {**days_query(days), "format": "csv"}
         return self._csv(await self._account("usage/daily", query))
 
     async def aclose(self) -> None:

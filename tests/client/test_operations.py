@@ -356,11 +356,23 @@ def test_an_account_answer_that_is_an_error_or_of_another_kind_says_so(mode: str
 
 
 @each_mode
-@pytest.mark.parametrize("options", [{"limit": 0}, {"limit": 50_001}, {"limit": "5"}, {"days": 0}, {"days": 91}])
-def test_usage_bounds(mode: str, gateway: Emulator, options: dict[str, Any]) -> None:
-    """Refused before sending, by name."""
-    with pytest.raises(InvalidRequestError, match=next(iter(options))):
-        run(mode, gateway, "usage", **options)
+@pytest.mark.parametrize(
+    ("operation", "option", "value", "said"),
+    [
+        ("usage", "limit", 0, "1 to 50000 records"),
+        ("usage", "limit", 50_001, "1 to 50000 records"),
+        ("usage_csv", "limit", "5", "1 to 50000 records"),
+        ("usage", "days", 0, "1 to 90 days"),
+        ("usage_daily", "days", 91, "1 to 90 days"),
+        ("usage_daily_csv", "days", True, "1 to 90 days"),
+        ("iter_usage", "page_size", 0, "1 to 50000 records"),
+    ],
+)
+def test_usage_bounds(mode: str, gateway: Emulator, operation: str, option: str, value: Any, said: str) -> None:
+    """Refused before sending: by name, with the bounds and the unit."""
+    with pytest.raises(InvalidRequestError, match=f"^{option}: .*{said}. Given: {value!r}") as caught:
+        run(mode, gateway, operation, **{option: value})
+    assert caught.value.param == option
     assert gateway.requests == []
 
 
