@@ -18,10 +18,10 @@ from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
 from pollinations_client import ModelCard, ReplyError
-from pollinations_client.tool_schema import strict_schema
 
 from .parsing import NothingFound, object_from_data, object_from_text, partial_data
 from .tool_calls import INVALID, selections_in
+from .tool_schemas import strict_form
 
 __all__ = ["Attempt", "Mode", "StructuredOutputError", "attempts", "cleaned", "last_failure"]
 
@@ -123,9 +123,8 @@ class Attempt:
         wanted: dict[str, Any] = {"name": BAD_IN_NAMES.sub("_", self.output_cls.__name__)[:64]}
         if isinstance(schema.get("description"), str):
             wanted["description"] = schema["description"]
-        wanted["schema"] = strict_schema(schema) if self.strict else schema
-        if self.strict:
-            wanted["strict"] = True
+        laid = strict_form(schema, f"The schema of {self.output_cls.__name__}") if self.strict else None
+        wanted |= {"schema": schema} if laid is None else {"schema": laid, "strict": True}
         return {"type": "json_schema", "json_schema": wanted}
 
     def _failed(self, response: ChatResponse, text: str, failure: ValueError) -> StructuredOutputError:

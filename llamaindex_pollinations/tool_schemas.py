@@ -9,9 +9,10 @@ from typing import Any
 from llama_index.core.tools.types import BaseTool
 
 from pollinations_client import InvalidRequestError
-from pollinations_client.tool_schema import strict_schema
+from pollinations_client.tool_schema import free_form_in, strict_schema
+from pollinations_client.wire.messages import warn
 
-__all__ = ["ToolDefinition", "choice_among", "own_names", "own_parameters", "wire_tools"]
+__all__ = ["ToolDefinition", "choice_among", "own_names", "own_parameters", "strict_form", "wire_tools"]
 
 
 class ToolDefinition(dict[str, Any]):
@@ -66,6 +67,18 @@ def choice_among(tools: Sequence[Any], choice: Any) -> Any:
     return choice
 
 
+def strict_form(schema: Mapping[str, Any], of: str) -> dict[str, Any] | None:
+    """``schema`` in strict form; ``None``, with a warning, where an object in it has members that it does not name.
+
+    Strict mode would leave such an object empty, so what it was asked for would be lost. ``of`` says whose schema it is.
+    """
+    if not (places := free_form_in(schema)):
+        return strict_schema(schema)
+    named = ", ".join(place or "the whole" for place in places)
+    warn(f"{of} is sent without strict, which has no form for free-form objects ({named}); name their members.")
+    return None
+
+
 def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
     about = tool.metadata
     seen = (about.name, about.description, about.fn_schema)
@@ -82,8 +95,8 @@ def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
 def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
     definition = ToolDefinition(tool.metadata.to_openai_tool(skip_length_check=True))
     definition.own_name = tool.metadata.get_name()
-    if strict:
-        function = definition["function"]
+    function = definition["function"]
+    if strict and (laid := strict_form(function["parameters"], f"The tool {definition.own_name}")) is not None:
         definition.own_parameters = function["parameters"]
-        definition["function"] = {**function, "parameters": strict_schema(function["parameters"]), "strict": True}
+        definition["function"] = {**function, "parameters": laid, "strict": True}
     return definition

@@ -6,12 +6,12 @@ Source: OpenAI's guide to structured outputs, "Supported schemas". Definitions a
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .json_schema import DEEPEST, Schema, is_null, merged, schemas_in, tuple_items, types_of
 
-__all__ = ["strict_schema", "without_added_nulls"]
+__all__ = ["free_form_in", "strict_schema", "without_added_nulls"]
 
 PLAIN = (
     *("type", "title", "description", "enum", "const", "pattern", "format", "multipleOf", "minItems", "maxItems"),
@@ -27,7 +27,8 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema:
 
     Objects get ``additionalProperties: false`` and every property is required; one that was optional may be null
     instead. Defaults and other keywords that strict mode refuses are dropped; ``oneOf`` becomes ``anyOf``, ``allOf`` is
-    merged. A free-form object (``dict[str, int]``) has no strict form and becomes an empty one.
+    merged. A free-form object (``dict[str, int]``) has no strict form and becomes an empty one: ask :func:`free_form_in`
+    before.
 
     >>> strict_schema({"type": "object", "properties": {"n": {"type": "integer", "default": 1}}})["properties"]
     {'n': {'type': ['integer', 'null']}}
@@ -38,6 +39,17 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema:
     return _laid(schema, schema, frozenset(), 0)
 
 
+def free_form_in(schema: Mapping[str, Any]) -> list[str]:
+    """Where ``schema`` has objects whose members it does not name, which no strict form can hold.
+
+    Members of definitions are told with the definition's name; the empty name is the outermost object.
+
+    >>> free_form_in({"type": "object", "properties": {"n": {"type": "object", "additionalProperties": True}}})
+    ['n']
+    """
+    return list(dict.fromkeys(_free_form(schema, "", 0)))
+
+
 def without_added_nulls(schema: Mapping[str, Any], data: Any) -> Any:
     """What answers :func:`strict_schema` as it would answer ``schema``: nulls that stand for "left out" are left out.
 
@@ -45,6 +57,26 @@ def without_added_nulls(schema: Mapping[str, Any], data: Any) -> Any:
     {}
     """
     return _answered(schema, schema, data, 0)
+
+
+def _free_form(schema: Any, where: str, depth: int) -> Iterator[str]:
+    if not isinstance(schema, Mapping) or depth > DEEPEST:
+        return
+    open_to = schema.get("additionalProperties")
+    unnamed = "object" in types_of(schema) and not {"properties", "allOf", "$ref"} & schema.keys()
+    if open_to is True or isinstance(open_to, Mapping) or (unnamed and open_to is not False):
+        yield where
+    for key in DEFINITIONS:
+        named = schema.get(key)
+        for name, part in named.items() if isinstance(named, Mapping) else ():
+            yield from _free_form(part, str(name), depth + 1)
+    properties = schema.get("properties")
+    for name, part in properties.items() if isinstance(properties, Mapping) else ():
+        yield from _free_form(part, f"{where}.{name}".lstrip("."), depth + 1)
+    for part in [part for key in ("anyOf", "oneOf", "allOf") for part in schemas_in(schema.get(key))]:
+        yield from _free_form(part, where, depth + 1)
+    for part in [*tuple_items(schema), schema.get("items")]:
+        yield from _free_form(part, f"{where}[]", depth + 1)
 
 
 def _answered(root: Mapping[str, Any], schema: Any, data: Any, depth: int) -> Any:

@@ -25,9 +25,9 @@ from .json_schema import (
     tuple_items,
     types_of,
 )
-from .strictness import strict_schema, without_added_nulls
+from .strictness import free_form_in, strict_schema, without_added_nulls
 
-__all__ = ["strict_schema", "vertex_schema", "without_added_nulls"]
+__all__ = ["free_form_in", "strict_schema", "vertex_schema", "without_added_nulls"]
 
 NUMBERS = (
     *("minItems", "maxItems", "minProperties", "maxProperties"),

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
 from pollinations_client.json_schema import aimed_at
-from pollinations_client.tool_schema import strict_schema, vertex_schema, without_added_nulls
+from pollinations_client.tool_schema import free_form_in, strict_schema, vertex_schema, without_added_nulls
 
 VERTEX_KEYWORDS = set(
     "type format title description nullable default items minItems maxItems enum properties propertyOrdering required "
@@ -477,6 +477,35 @@ def test_strict_root_is_an_object_itself() -> None:
     assert laid["type"] == "object"
     assert laid["properties"]["a"] == {"$ref": "#/$defs/A"}
     assert strict_schema({"$ref": "#"}) == {}
+
+
+class Shelf(BaseModel):
+    """Named members, and some that only the answer names."""
+
+    label: str
+    stock: dict[str, int]
+    notes: dict[str, Any] | None = None
+    rows: list[dict[str, float]] = []
+    open_node: Open | None = None
+
+
+class Open(BaseModel, extra="allow"):
+    """More members than are named."""
+
+    kind: str
+
+
+class Nothing(BaseModel):
+    """No members at all, and none wanted."""
+
+
+def test_free_form_objects_are_found_by_name() -> None:
+    """Strict mode would leave them empty; whoever asks for it can be told which they are."""
+    assert free_form_in(Shelf.model_json_schema()) == ["Open", "stock", "notes", "rows[]"]
+    assert free_form_in({"type": "object"}) == [""]
+    for closed in (Node, Order, Nothing):
+        assert free_form_in(strict_schema(closed.model_json_schema())) == []
+    assert free_form_in(Nothing.model_json_schema()) == []
 
 
 def test_strict_stops_at_a_depth() -> None:

@@ -92,6 +92,21 @@ def test_strict_schemas_on_request(make: Any, method: str, gateway: Emulator) ->
     assert schema["schema"]["required"] == ["name", "age"]
 
 
+@pytest.mark.parametrize("way", WAYS[:2])
+def test_strict_loses_no_free_form_member(make: Any, method: str, way: str, gateway: Emulator) -> None:
+    """A class with a free-form object is asked for without strict, and a warning names the field."""
+
+    class Tally(BaseModel):
+        """A tally."""
+
+        counts: dict[str, int]
+
+    gateway.script(answer_by(way, counts={"a": 1}))
+    with pytest.warns(PollinationsWarning, match=r"Tally.*without strict.*\(counts\)"):
+        assert found(make(strict=True, structured_output_mode=way), method, Tally)[-1] == Tally(counts={"a": 1})
+    assert '"strict"' not in str(gateway.requests[0].json).replace("'", '"')
+
+
 def test_defect_d21_and_row_20_functions_are_forced(make: Any, method: str, gateway: Emulator) -> None:
     """Streams too, and one call only."""
     found(make(structured_output_mode="function"), method)

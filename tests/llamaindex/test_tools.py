@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from llamaindex_pollinations import NoToolCallError, Pollinations
 from llamaindex_pollinations.tool_schemas import wire_tools
-from pollinations_client import BadRequestError, InvalidRequestError
+from pollinations_client import BadRequestError, InvalidRequestError, PollinationsWarning
 from pollinations_client.emulator import Answer, Chunks, Emulator
 from support.llamaindex import TAIL, blocks_of, delta, fragment
 
@@ -165,6 +165,23 @@ def test_row_13_and_14_strict_is_said_and_only_then_closes_the_schema(
     assert strict == by_field
     assert (strict["strict"], strict["parameters"]["additionalProperties"]) == (True, False)
     assert strict["parameters"]["required"] == ["start", "step"]
+
+
+def test_row_13_strict_loses_no_free_form_argument(make: Any, gateway: Emulator) -> None:
+    """Strict mode has no form for them: the tool goes as it is, a warning names the argument, other tools stay strict."""
+
+    def tally(counts: dict[str, int], title: str) -> str:
+        """Keep a tally."""
+        return f"{title}: {sum(counts.values())}"
+
+    tool = FunctionTool.from_defaults(tally)
+    gateway.script(Answer(tool_calls=[("tally", {"counts": {"a": 1, "b": 2}, "title": "t"})]))
+    with pytest.warns(PollinationsWarning, match=r"The tool tally is sent without strict.*\(counts\)"):
+        assert make(strict=True).predict_and_call([tool, COUNT], "Count").response == "t: 3"
+    loose, strict = (tool["function"] for tool in gateway.requests[0].json["tools"])
+    assert "strict" not in loose
+    assert loose["parameters"]["properties"]["counts"]["additionalProperties"] == {"type": "integer"}
+    assert strict["strict"] is True
 
 
 def test_row_13_nulls_that_strict_asks_for_do_not_reach_the_tool(make: Any, gateway: Emulator) -> None:
