@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import from_json
 
-__all__ = ["NothingFound", "object_from_data", "object_from_text", "partial_data", "without_nulls"]
+__all__ = ["NothingFound", "object_from_data", "object_from_text", "partial_data", "unwrapped", "without_nulls"]
 
 THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 FENCED = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
@@ -52,6 +52,8 @@ def object_from_data(data: Any, output_cls: type[BaseModel]) -> BaseModel:
     Raises the ``ValidationError`` of ``data`` as it is where nothing fits.
     """
     variants = list(_variants(data, output_cls))
+    if (inner := unwrapped(data, output_cls)) is not data:
+        variants.insert(0, inner)
     first = _is_foreign(data, output_cls) and variants  # all of a class's fields may have defaults: anything fits then
     for candidate in [*variants, data] if first else [data, *variants]:
         try:
@@ -61,8 +63,17 @@ def object_from_data(data: Any, output_cls: type[BaseModel]) -> BaseModel:
     return output_cls.model_validate(data)
 
 
+def unwrapped(data: Any, output_cls: type[BaseModel]) -> Any:
+    """What a ``RootModel`` holds, out of the object of one member as which it is asked for; other data as it is."""
+    if issubclass(output_cls, RootModel) and isinstance(data, dict) and len(data) == 1:
+        return next(iter(data.values()))
+    return data
+
+
 def _is_foreign(data: Any, output_cls: type[BaseModel]) -> bool:
-    """Whether an object has none of the class's fields."""
+    """Whether an object has none of the class's fields, or wraps them all in one."""
+    if issubclass(output_cls, RootModel):
+        return isinstance(data, dict) and data.keys() == output_cls.model_fields.keys()
     known = {name for field, info in output_cls.model_fields.items() for name in (field, info.alias) if name}
     return isinstance(data, dict) and bool(data) and not known & data.keys()
 

@@ -15,7 +15,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageR
 from llama_index.core.output_parsers.pydantic import PydanticOutputParser
 from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.types import PydanticProgramMode
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError, create_model
 
 from pollinations_client import ModelCard, ReplyError
 
@@ -61,7 +61,7 @@ class Attempt:
                 no_tools = {"default_tools": False} if self.has_default_tools else {}
                 return {"response_format": self._response_format(), **no_tools}
             case "function":
-                tool = get_function_tool(self.output_cls)
+                tool = get_function_tool(self._object_cls())
                 return {
                     "tools": [tool],
                     "tool_choice": BAD_IN_NAMES.sub("_", tool.metadata.get_name()),
@@ -118,8 +118,14 @@ class Attempt:
             return selections[0].tool_kwargs or None
         return partial_data(response.message.content or "")
 
+    def _object_cls(self) -> type[BaseModel]:
+        """The class to ask for: arguments and strict schemas are objects, so a list or a choice is a member of one."""
+        if not issubclass(self.output_cls, RootModel):
+            return self.output_cls
+        return create_model(self.output_cls.__name__, __doc__=self.output_cls.__doc__, root=(self.output_cls, ...))
+
     def _response_format(self) -> dict[str, Any]:
-        schema = self.output_cls.model_json_schema()
+        schema = self._object_cls().model_json_schema()
         wanted: dict[str, Any] = {"name": BAD_IN_NAMES.sub("_", self.output_cls.__name__)[:64]}
         if isinstance(schema.get("description"), str):
             wanted["description"] = schema["description"]

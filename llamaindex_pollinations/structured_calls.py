@@ -9,11 +9,12 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.llms.llm import LLM
 from llama_index.core.program.utils import FlexibleModel, create_flexible_model
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from pollinations_client import BadRequestError, EmptyReply, PollinationsError, UnprocessableEntityError
 from pollinations_client.wire.messages import warn
 
+from .parsing import unwrapped
 from .structured import Attempt, StructuredOutputError, last_failure
 
 __all__ = ["apredicted", "astreamed", "predicted", "streamed"]
@@ -88,7 +89,10 @@ async def astreamed(
 
 
 class _Growth:
-    """An object growing in a stream: as the class itself where it already fits, else with what there is of it."""
+    """An object growing in a stream: as the class itself where it already fits, else with what there is of it.
+
+    A ``RootModel`` has no fields that could be left open: it is shown where it fits.
+    """
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
@@ -103,10 +107,11 @@ class _Growth:
         if not data or data == self._seen:
             return None
         self._seen = data
+        wanted = self._attempt.output_cls
         try:
-            return self._attempt.output_cls.model_validate(data)
+            return wanted.model_validate(unwrapped(data, wanted))
         except ValidationError:
-            return self._flexible.model_validate(data)
+            return None if issubclass(wanted, RootModel) else self._flexible.model_validate(data)
 
     def whole(self) -> BaseModel:
         """The finished object. Raises :class:`StructuredOutputError`."""

@@ -70,7 +70,7 @@ def choice_among(tools: Sequence[Any], choice: Any) -> Any:
 def strict_form(schema: Mapping[str, Any], of: str) -> dict[str, Any] | None:
     """``schema`` in strict form; ``None``, with a warning, where an object in it has members that it does not name.
 
-    Strict mode would leave such an object empty, so what it was asked for would be lost. ``of`` says whose schema it is.
+    Strict mode would leave such an object empty, so what was asked for would be lost. ``of`` says whose schema it is.
     """
     if not (places := free_form_in(schema)):
         return strict_schema(schema)

@@ -27,8 +27,8 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema:
 
     Objects get ``additionalProperties: false`` and every property is required; one that was optional may be null
     instead. Defaults and other keywords that strict mode refuses are dropped; ``oneOf`` becomes ``anyOf``, ``allOf`` is
-    merged. A free-form object (``dict[str, int]``) has no strict form and becomes an empty one: ask :func:`free_form_in`
-    before.
+    merged. A free-form object (``dict[str, int]``) has no strict form and becomes an empty one; :func:`free_form_in`
+    finds them.
 
     >>> strict_schema({"type": "object", "properties": {"n": {"type": "integer", "default": 1}}})["properties"]
     {'n': {'type': ['integer', 'null']}}

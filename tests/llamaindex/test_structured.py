@@ -13,7 +13,7 @@ from llama_index.core import PromptTemplate
 from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import ChatPromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from llamaindex_pollinations import Pollinations, StructuredOutputError
 from llamaindex_pollinations.parsing import NothingFound, object_from_text, partial_data
@@ -90,6 +90,41 @@ def test_strict_schemas_on_request(make: Any, method: str, gateway: Emulator) ->
     schema = gateway.requests[0].json["response_format"]["json_schema"]
     assert (schema["strict"], schema["schema"]["additionalProperties"]) == (True, False)
     assert schema["schema"]["required"] == ["name", "age"]
+
+
+class People(RootModel[list[Person]]):
+    """Some people."""
+
+
+class Found(RootModel[Person | str]):
+    """A person, or why there is none."""
+
+
+class Ages(RootModel[dict[str, int]]):
+    """Ages by name."""
+
+
+@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("output_cls", "held"),
+    [(People, [{"name": "Bob", "age": 42}]), (Found, {"name": "Bob", "age": 42}), (Ages, {"Bob": 42, "Ann": 3})],
+)
+def test_lists_and_choices_are_members_of_an_object(
+    make: Any, method: str, way: str, output_cls: Any, held: Any, bare: bool, gateway: Emulator
+) -> None:
+    """Functions and strict schemas are objects: a RootModel is asked for as a member of one, and read in both forms."""
+    bare = bare and not (way == "function" and isinstance(held, list))
+    told = held if bare else {"root": held}
+    gateway.script(answer_by(way, **told) if isinstance(told, dict) else Answer(text=json.dumps(told)))
+    objects = found(make(structured_output_mode=way), method, output_cls)
+    assert objects[-1] == output_cls(held)
+    assert all(type(one) is output_cls for one in objects)
+    sent = gateway.requests[0].json
+    if way != "text":
+        schema = sent["tools"][0]["function"]["parameters"] if way == "function" else None
+        schema = schema or sent["response_format"]["json_schema"]["schema"]
+        assert (schema["type"], list(schema["properties"]), schema["required"]) == ("object", ["root"], ["root"])
 
 
 @pytest.mark.parametrize("way", WAYS[:2])

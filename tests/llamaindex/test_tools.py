@@ -168,7 +168,7 @@ def test_row_13_and_14_strict_is_said_and_only_then_closes_the_schema(
 
 
 def test_row_13_strict_loses_no_free_form_argument(make: Any, gateway: Emulator) -> None:
-    """Strict mode has no form for them: the tool goes as it is, a warning names the argument, other tools stay strict."""
+    """Strict mode has no form for it: its tool goes as it is, a warning names it, other tools stay strict."""
 
     def tally(counts: dict[str, int], title: str) -> str:
         """Keep a tally."""
