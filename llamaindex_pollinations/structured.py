@@ -79,7 +79,7 @@ class Attempt:
         """The messages of the call; asking by words adds the schema to the last of the user."""
         if self.way != "text":
             return list(messages)
-        wanted = TextBlock(text=PydanticOutputParser(self.output_cls).get_format_string(escape_json=False))
+        wanted = TextBlock(text=PydanticOutputParser(self._object_cls()).get_format_string(escape_json=False))
         if not messages or messages[-1].role != MessageRole.USER:
             return [*messages, ChatMessage(role=MessageRole.USER, blocks=[wanted])]
         last = messages[-1]

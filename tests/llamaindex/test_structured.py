@@ -121,7 +121,9 @@ def test_lists_and_choices_are_members_of_an_object(
     assert objects[-1] == output_cls(held)
     assert all(type(one) is output_cls for one in objects)
     sent = gateway.requests[0].json
-    if way != "text":
+    if way == "text":
+        assert '"required": ["root"]' in str(sent["messages"])
+    else:
         schema = sent["tools"][0]["function"]["parameters"] if way == "function" else None
         schema = schema or sent["response_format"]["json_schema"]["schema"]
         assert (schema["type"], list(schema["properties"]), schema["required"]) == ("object", ["root"], ["root"])
