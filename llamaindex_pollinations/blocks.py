@@ -27,7 +27,7 @@ from llama_index.core.base.llms.types import (
 from pollinations_client import InvalidRequestError
 from pollinations_client.media import parse_data_url, sniff
 
-__all__ = ["Part", "cache_control", "parts_from"]
+__all__ = ["Part", "cache_control", "linked_sound", "parts_from"]
 
 Part = dict[str, Any]
 Source = bytes | IOBase | None
@@ -58,12 +58,24 @@ def parts_from(block: Any, where: str) -> list[Part]:
     raise InvalidRequestError(f"{where}: a block of this kind cannot be sent in this message.", param="messages")
 
 
-def cache_control(given: CacheControl | Mapping[str, Any]) -> Part:
+def cache_control(given: CacheControl | Mapping[str, Any], where: str) -> Part:
     """The wire form of a cache point; the usual time to live is left unsaid."""
+    if not isinstance(given, CacheControl | Mapping):
+        raise InvalidRequestError(
+            f"{where}: cache_control: an object such as {{'type': 'ephemeral'}} is needed, not {given!r}.",
+            param="messages",
+        )
     fields = given.model_dump() if isinstance(given, CacheControl) else dict(given)
     if fields.get("ttl") in {None, USUAL_TTL}:
         fields.pop("ttl", None)
     return fields
+
+
+def linked_sound(block: Any) -> Part | None:
+    """The words for a sound that is only a link, for messages that the caller did not write: a tool's, a model's."""
+    if isinstance(block, AudioBlock) and block.url and not str(block.url).startswith("data:"):
+        return {"type": "text", "text": f"[audio: {block.url}]"}
+    return None
 
 
 def _citation(block: CitationBlock, where: str) -> list[Part]:

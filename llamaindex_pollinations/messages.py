@@ -18,7 +18,7 @@ from pollinations_client import InvalidRequestError
 from pollinations_client.catalog import family
 from pollinations_client.wire.messages import shown_to
 
-from .blocks import Part, cache_control, parts_from
+from .blocks import Part, cache_control, linked_sound, parts_from
 from .tool_calls import wire_calls_in
 
 __all__ = ["wire_messages"]
@@ -30,6 +30,7 @@ WIRE_ROLES = {"chatbot": "assistant", "model": "assistant"}
 PLAIN_ROLES = frozenset({"user", "system"})
 ASSISTANT_PARTS = frozenset({"text", "image_url"})
 TEXT_ROLES = frozenset({"system", "developer", "function"})
+NOT_OF_THE_CALLER = frozenset({"assistant", "tool"})
 BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 ATTACHED = "[attached below]"
 ATTACHED_FROM = "Attached by {name}:"
@@ -79,8 +80,8 @@ class _Conversation:
                 continue
             self._settle()
             self._lost_calls = False
-            if len(message.blocks) == 1 and type(block := message.blocks[0]) is TextBlock and role in PLAIN_ROLES:
-                self._wire.append(_named({"role": role, "content": block.text}, message))
+            if role in PLAIN_ROLES and (text := _only_text(message)) is not None:
+                self._wire.append(_named({"role": role, "content": text}, message))
             elif role == "assistant":
                 self._wire.append(self._assistant(message, place))
             else:
@@ -198,6 +199,13 @@ class _Conversation:
         self._attached += [{"type": "text", "text": RESULT_OF.format(call_id=call_id)}, *parts]
 
 
+def _only_text(message: ChatMessage) -> str | None:
+    """The text of a message that has nothing else to tell."""
+    if len(message.blocks) != 1 or type(block := message.blocks[0]) is not TextBlock:
+        return None
+    return None if message.additional_kwargs.get("cache_control") else block.text
+
+
 def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, ...] = ()) -> Wire:
     """Role and content; a cache point is put on the part before it, or on the message where there is none.
 
@@ -209,16 +217,19 @@ def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, 
         if isinstance(block, apart):
             continue
         where = f"messages[{place}] ({role}), block {number} ({type(block).__name__})"
-        if not isinstance(block, CachePoint):
+        if role in NOT_OF_THE_CALLER and (words := linked_sound(block)) is not None:
+            parts.append(words)
+        elif not isinstance(block, CachePoint):
             parts += _allowed(parts_from(block, where), role, where)
         elif parts:
-            parts[-1] = {**parts[-1], "cache_control": cache_control(block.cache_control)}
+            parts[-1] = {**parts[-1], "cache_control": cache_control(block.cache_control, where)}
         elif role == "user":
             raise InvalidRequestError(f"{where}: a cache point needs something before it.", param="messages")
         else:
-            wire["cache_control"] = cache_control(block.cache_control)
+            wire["cache_control"] = cache_control(block.cache_control, where)
     if given := message.additional_kwargs.get("cache_control"):
-        wire["cache_control"] = cache_control(given)
+        bearer = parts[-1] if parts and role == "user" else wire  # a user's message takes it on a part only
+        bearer["cache_control"] = cache_control(given, f"messages[{place}] ({role})")
     wire["content"] = _simplest(parts)
     return wire
 

@@ -418,6 +418,32 @@ def test_what_is_no_message_is_named_by_its_position() -> None:
         wire_messages([ChatMessage(role="user", content="hi"), {"role": "user", "content": "hi"}])  # type: ignore[list-item]
 
 
+@pytest.mark.parametrize("role", ["user", "system", "developer", "assistant"])
+def test_row_47_a_message_of_plain_text_may_be_cached(role: str, make: Any, gateway: Emulator) -> None:
+    """As Anthropic's users write it, in additional_kwargs: sent on the message, or on a user's last part."""
+    marked = ChatMessage(role=role, content="hi", additional_kwargs={"cache_control": {"type": "ephemeral"}})
+    make().chat([marked, ChatMessage(role="user", content="ho")])
+    (sent, _) = gateway.requests[0].json["messages"]
+    mark = {"cache_control": {"type": "ephemeral"}}
+    on_part = {"role": role, "content": [{"type": "text", "text": "hi", **mark}]}
+    assert sent == (on_part if role == "user" else {"role": role, "content": "hi", **mark})
+
+
+def test_a_cache_control_that_is_no_object_is_refused_by_its_place() -> None:
+    """In a message's own additional_kwargs too."""
+    message = ChatMessage(role="user", content="hi", additional_kwargs={"cache_control": "ephemeral"})
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\] \(user\): cache_control: .* not 'ephemeral'"):
+        wire_messages([message])
+
+
+def test_a_link_to_sound_that_a_tool_gave_stays_readable() -> None:
+    """The gateway takes sound as data only: an agent's run is not lost over a link, which is told as text."""
+    sound = AudioBlock(url="https://a.example/a.wav")
+    wired = wire_messages(tool_turn([TextBlock(text="done"), sound]))
+    assert wired[-1]["content"] == "done\n[audio: https://a.example/a.wav]"
+    assert wire_messages([ChatMessage(role="assistant", blocks=[sound])])[0]["content"].startswith("[audio: https")
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_a_block_that_cannot_be_sent_names_type_role_and_position(case: str) -> None:
     """Nothing is dropped without a word."""
