@@ -78,6 +78,7 @@ BY_CODE: dict[str, type[APIStatusError]] = {
 
 # A provider's status inside a 5xx of the gateway that says: the same request fails again.
 NOT_CURED_BY_RETRY = frozenset({400, 404, 405, 413, 415, 422})
+ENDS = (".", "!", "?", "…")  # of a sentence
 
 # For an error inside a 200, where no status speaks.
 STATUS_BY_CODE: dict[str, int] = {
@@ -273,7 +274,7 @@ def _message(error: APIStatusError, sentence: str, doing: str) -> str:
     wait = f" Try again in {error.retry_after:g} s." if error.retry_after else ""
     link = f" See {error.fix_url}." if error.fix_url and error.fix_url not in sentence else ""
     seen = f" (request id {error.request_id})" if error.request_id else ""
-    end = "" if sentence.endswith((".", "!", "?", "…")) else "."
+    end = "" if sentence.endswith(ENDS) else "."
     return _bounded(f"HTTP {error.status_code}{code}{_to(doing)}: {sentence}{end}{fields}{wait}{remedy}{link}{seen}")
 
 
@@ -330,15 +331,19 @@ def _opened(value: Any) -> Any:
 
 
 def _sentence(layers: list[dict[str, Any]]) -> str | None:
-    """The innermost sentence for a person; the gateway's own stock sentences say less than what they wrap."""
-    found = None
+    """The innermost sentence for a person, and the cause; a stock sentence says less than what it wraps."""
+    found = cause = ""
     for layer in layers:
-        for name in ("message", "error", "detail", "msg", "cause"):
-            said = layer.get(name)
-            if isinstance(said, str) and said.strip() and _opened(said) is said:
-                found = said.strip()
-                break
-    return " ".join(found.split())[:MESSAGE_LIMIT] if found else None
+        found = next(filter(None, (_words(layer.get(name)) for name in ("message", "error", "detail", "msg"))), found)
+        cause = _words(layer.get("cause")) or cause
+    if found and cause not in found:
+        return f"{found}{'' if found.endswith(ENDS) else '.'} Cause: {cause}"[:MESSAGE_LIMIT]
+    return (found or cause)[:MESSAGE_LIMIT] or None
+
+
+def _words(said: Any) -> str:
+    """``said`` on one line where it is for people; nothing where it is JSON, or no text at all."""
+    return " ".join(said.split()) if isinstance(said, str) and _opened(said) is said else ""
 
 
 def _all_words(layers: list[dict[str, Any]]) -> Iterator[str]:

@@ -375,13 +375,14 @@ def test_pitfall_24_the_user_agent_is_our_own(gateway: Emulator, client: Pollina
 
 
 def test_pitfall_25_a_cause_and_a_request_id_are_shown(gateway: Emulator, client: PollinationsClient) -> None:
-    """Issue 6568: INTERNAL_ERROR with nothing else."""
-    gateway.script(
-        *[Body({"error": {"code": "INTERNAL_ERROR", "cause": "socket hang up", "requestId": "r9"}}, status=500)] * 2
-    )
-    with pytest.raises(ServerError, match=r"socket hang up.*r") as caught:
-        client.chat("hi")
-    assert caught.value.request_id
+    """Issue 6568: INTERNAL_ERROR with nothing else, or beside a stock sentence that explains nothing."""
+    for message in ({}, {"message": "Oh snap, something went wrong on our end. We're on it!"}, {"message": "Failed"}):
+        said = {"code": "INTERNAL_ERROR", "cause": "socket hang up", "requestId": "r9", **message}
+        gateway.script(*[Body({"error": said}, status=500)] * 2)
+        with pytest.raises(ServerError, match=r"socket hang up\. \(request id ") as caught:
+            client.chat("hi")
+        assert caught.value.request_id
+        assert message.get("message", "") in str(caught.value)
 
 
 def test_pitfall_26_cost_is_computed_where_no_header_says_it(client: PollinationsClient) -> None:
