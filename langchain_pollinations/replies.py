@@ -66,12 +66,26 @@ def message_from(
         invalid_tool_calls=[_invalid(call) for call in bad],
     )
     message.usage_metadata = usage_from(reply.usage, cost)
-    if is_json and isinstance(message.content, str) and not reply.tool_calls:
-        alone = json_alone(message.content)
-        if alone.strip() != message.content.strip():
-            message.response_metadata[ORIGINAL] = message.content
-        message.content = alone
+    if is_json and not reply.tool_calls:
+        _leave_json_alone(message)
     return message
+
+
+def _leave_json_alone(message: AIMessage) -> None:
+    """Take what stands round the JSON out of a message, and keep its text as it came."""
+    text = str(message.text)
+    alone = json_alone(text)
+    if alone not in (text, text.strip()):
+        message.response_metadata[ORIGINAL] = text
+    if alone != text:
+        message.content = alone if isinstance(message.content, str) else _with_text(message.content, alone)
+
+
+def _with_text(blocks: list[str | dict[str, Any]], text: str) -> list[str | dict[str, Any]]:
+    """Blocks whose texts are one, where the last of them stood."""
+    *spare, last = (place for place, block in enumerate(blocks) if isinstance(block, dict) and block["type"] == "text")
+    said: dict[str, Any] = {"type": "text", "text": text}
+    return [said if place == last else block for place, block in enumerate(blocks) if place not in spare]
 
 
 def generation_from(

@@ -121,6 +121,22 @@ def test_an_answer_in_prose_keeps_its_fences(gateway: Emulator, make: Any) -> No
     assert summed(make().stream("Show me JSON.")).text == WRAPPED["fenced"]
 
 
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_json_beside_a_picture_is_alone_too(gateway: Emulator, make: Any, version: str) -> None:
+    """Gemini draws, speaks and answers in one content; the picture stays, and the text is the JSON."""
+    blocks: list[dict[str, Any]] = [
+        {"type": "text", "text": "A plot: "},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
+        {"type": "text", "text": WRAPPED["fenced"]},
+    ]
+    gateway.script(*[Answer(text=f"A plot: {WRAPPED['fenced']}", content_blocks=blocks)] * 2)
+    llm = make("gemini", output_version=version).bind(response_format=JSON_OBJECT)
+    for answer in (llm.invoke("A plot and JSON."), summed(llm.stream("A plot and JSON."))):
+        assert answer.text == SNOWDROP
+        assert sorted(block["type"] for block in answer.content_blocks) == ["image", "text"]
+        assert answer.response_metadata["original_text"] == f"A plot: {WRAPPED['fenced']}"
+
+
 def test_json_is_streamed_while_it_comes(gateway: Emulator, make: Any) -> None:
     """Only what stands before the object waits; the object itself comes in as many pieces as it was sent."""
     gateway.script(Answer(text=WRAPPED["fenced and introduced"]))
