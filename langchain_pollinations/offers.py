@@ -10,9 +10,12 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 
 from pollinations_client import InvalidRequestError, ModelCard
+from pollinations_client.strictness import strict_schema
 from pollinations_client.wire.chat import BUILT_IN_TOOLS
 
 Wire = dict[str, Any]
+
+WRITTEN_OUT_BY_LANGCHAIN = frozenset({"properties", "name", "toolSpec"})
 
 # An agent offers the same tools on every turn, and to write one out takes LangChain about 0.2 ms.
 _written: dict[int, tuple[weakref.ref[Any], tuple[Any, ...], Wire]] = {}
@@ -45,10 +48,30 @@ def _written_out(tool: Wire, strict: bool | None) -> Wire:
     flat = tool.get("type") == "function" and isinstance(tool.get("name"), str)
     function = {name: value for name, value in tool.items() if name != "type"} if flat else tool.get("function")
     if not isinstance(function, dict):
-        return convert_to_openai_tool(tool, strict=strict)
+        if not is_bare(tool):
+            return convert_to_openai_tool(tool, strict=strict)
+        bare = function_of(tool, strict)
+        kind = bare["parameters"].get("type", "object")
+        if kind != "object":
+            raise ValueError(f"its arguments must be an object, and the schema is of type {kind!r}")
+        return {"type": "function", "function": {**bare, "parameters": {"type": "object", **bare["parameters"]}}}
     wanted = strict is not None and "strict" not in function
     function = convert_to_openai_function(function, strict=strict) if wanted else function
     return {**tool, "function": function} if not flat else {"type": "function", "function": function}
+
+
+def is_bare(schema: Any) -> bool:
+    """Whether LangChain would write a JSON schema out as nothing but its title, for its root has no properties."""
+    return isinstance(schema, dict) and "title" in schema and not schema.keys() & WRITTEN_OUT_BY_LANGCHAIN
+
+
+def function_of(schema: Wire, strict: bool | None) -> Wire:
+    """A bare JSON schema, of an array, a choice or a map, as a function."""
+    described = {"description": schema["description"]} if schema.get("description") else {}
+    parameters = {name: value for name, value in schema.items() if name not in {"title", "description"}}
+    parameters = strict_schema(parameters) if strict else parameters
+    told = {} if strict is None else {"strict": strict}
+    return {"name": schema["title"], **described, "parameters": parameters, **told}
 
 
 def _remembered(tool: BaseTool, strict: bool | None) -> Wire:

@@ -10,7 +10,9 @@ from langchain_core.utils.function_calling import convert_to_json_schema, conver
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from pollinations_client import InvalidRequestError
+from pollinations_client.json_schema import merged
 
+from .offers import function_of, is_bare
 from .parsers import CalledOrSaidJsonParser, CalledOrSaidParser, TolerantJsonParser, TolerantPydanticParser
 
 if TYPE_CHECKING:
@@ -18,9 +20,14 @@ if TYPE_CHECKING:
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 
+FORMATS = ("json_schema", "json_object", "text")
+SCHEMA_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+
 
 def named(schema: Any) -> Any:
-    """A JSON schema with a title, which LangChain takes for its name; others as they are."""
+    """A JSON schema with a title, which LangChain takes for its name, and its root in place; others as they are."""
+    if isinstance(schema, dict) and "$ref" in schema and "properties" not in schema:
+        schema = merged(schema, schema)[0] or schema
     if isinstance(schema, dict) and not schema.keys() & {"title", "name", "function", "json_schema"}:
         return {"title": "answer", **schema}
     return schema
@@ -40,22 +47,29 @@ def written(convert: Callable[..., Any], schema: Any, **options: Any) -> Any:
     """A schema written out by one of LangChain's converters. Raises :class:`InvalidRequestError` for what is none."""
     try:
         return convert(named(schema), **options)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:  # the last where a root has several types
         reason = str(error).partition("\n")[0]
     raise InvalidRequestError(f"schema: {type(schema).__name__} cannot be written as one: {reason}", param="schema")
 
 
 def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
     """``response_format`` for a class, a TypedDict, a function or a JSON schema."""
-    if (
-        isinstance(schema, dict)
-        and schema.get("type") in {"json_schema", "json_object", "text"}
-        and "properties" not in schema
-    ):
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    if isinstance(schema, dict) and kind in FORMATS and "properties" not in schema:
         return schema
     if isinstance(schema, dict) and isinstance(schema.get("json_schema"), dict):
         return {"type": "json_schema", **schema}
-    function = written(convert_to_openai_tool, schema, strict=strict)["function"]
+    if isinstance(kind, str) and kind not in SCHEMA_TYPES and kind != "function":
+        raise InvalidRequestError(
+            f"response_format: type {kind!r} is none of {', '.join(FORMATS)}, nor a JSON schema's.",
+            param="response_format",
+        )
+    schema, strict = unwrapped(schema, strict)
+    schema = named(schema)
+    bare = is_bare(schema)
+    function = (
+        function_of(schema, strict) if bare else written(convert_to_openai_tool, schema, strict=strict)["function"]
+    )
     described = {"description": function["description"]} if function.get("description") else {}
     inner = {
         "name": function["name"],
@@ -117,4 +131,4 @@ def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
 
 
 def _json_schema(schema: Any) -> Any:
-    return None if schema is None else written(convert_to_json_schema, schema)
+    return schema if schema is None or is_bare(schema) else written(convert_to_json_schema, schema)
