@@ -30,6 +30,14 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {  # what other packages call it, where 
     "request_timeout": ("timeout",),
 }
 
+NOT_HERE = {  # what OpenAI's users are used to giving, and what stands in its place
+    "reuse_client": "connections are reused, safely in every event loop; leave it out.",
+    "api_version": "the gateway has one version; leave it out.",
+    "extra_headers": "headers are settled once, by default_headers where the client or the model is made.",
+    "headers": "headers are settled once, by default_headers where the client or the model is made.",
+    "n": "the gateway gives one answer a call; call again for another.",
+}
+
 
 def within(low: float, high: float | None = None, unit: str = "") -> AfterValidator:
     """For ``Annotated``: a number from ``low`` to ``high``; the refusal names both bounds and the unit."""
@@ -92,6 +100,8 @@ def unknown_option(name: str, known: Iterable[str], *, door: str | None = "extra
 def _unknown(name: str, known: list[str], door: str | None) -> str:
     if name in SETTINGS and not SETTINGS.intersection(known):
         return f"Unknown option {name!r} of a call: it is settled once, where the client or the model is made."
+    if name in NOT_HERE:
+        return f"Unknown option {name!r}: {NOT_HERE[name]}"
     near = [one for one in ELSEWHERE.get(name, ()) if one in known] or difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" Known options: {', '.join(known)}."
     others = f" Fields that are not listed go into {door}={{...}}." if door else ""

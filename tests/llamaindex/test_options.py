@@ -140,6 +140,22 @@ def test_a_typo_is_refused_with_the_nearest_name(
     assert gateway.requests == []
 
 
+@pytest.mark.parametrize(
+    ("name", "told"), [("reuse_client", "leave it out"), ("api_version", "leave it out"), ("n", "one answer a call")]
+)
+def test_an_option_of_openais_class_that_means_nothing_here_says_so(name: str, told: str, make: Any) -> None:
+    """Whoever swaps one line is told what to do, not the name of some other option that is spelt alike."""
+    with pytest.raises(InvalidRequestError, match=told):
+        make(**{name: 2})
+
+
+def test_headers_of_one_call_point_to_the_models(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+    """They are settled where the model is made; nothing is sent."""
+    with pytest.raises(InvalidRequestError, match="default_headers"):
+        say(make(), way, extra_headers={"X-A": "b"})
+    assert gateway.requests == []
+
+
 def test_a_typo_of_a_setting_is_refused_with_the_nearest_name(make: Any) -> None:
     """Settings of the connection count as options."""
     with pytest.raises(InvalidRequestError, match="'timeout'"):
