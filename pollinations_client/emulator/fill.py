@@ -40,6 +40,8 @@ class Filler:
             return self.option(schema, name)
         if self.source.keep_defaults and "default" in schema and not self.source.mentions(name):
             return schema["default"]
+        if self.source.keep_defaults and _may_be_null(schema) and not self.source.mentions(name):
+            return None  # strict tools have no defaults: leaving out is said by null
         if schema.get("anyOf") or schema.get("oneOf"):
             return self.variant(schema, name, depth)
         return self.typed(schema, name, depth)
@@ -309,6 +311,11 @@ def words_of(schema: Json) -> list[str]:
         if isinstance(part, dict):
             found += [word for one in part.get("enum") or () for word in subjects(str(one))]
     return found
+
+
+def _may_be_null(schema: Json) -> bool:
+    kinds = [schema.get("type"), *(one.get("type") for one in schema.get("anyOf", ()) if isinstance(one, dict))]
+    return any(kind == "null" or (isinstance(kind, list) and "null" in kind) for kind in kinds)
 
 
 def _told_of(variant: Json) -> str:

@@ -282,3 +282,17 @@ def test_consumer_summary_memory(make: Any, gateway: Emulator) -> None:
     memory = ChatSummaryMemoryBuffer.from_defaults(chat_history=long, llm=make(), token_limit=200)
     assert memory.get()[0].role.value == "system"
     assert len(gateway.requests) == 1
+
+
+def test_strict_tools_leave_out_what_was_not_asked_for(make: Any, gateway: Emulator) -> None:
+    """In strict form every argument must be named: those of which the request says nothing are null, and left out."""
+    tools = PollinationsToolSpec(api_key=KEY, api_base=gateway.url).to_tool_list()
+    agent = FunctionAgent(llm=make(strict=True), tools=tools)
+
+    async def run() -> Any:
+        return await agent.run("Draw a picture of a fox")
+
+    answer = asyncio.run(run())
+    (asked,) = (request for request in gateway.requests if request.path.startswith("/image/"))
+    assert "fox" in asked.path
+    assert "The picture of" in str(answer)
