@@ -21,7 +21,7 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 
 # Rooms from the cellar up: a module may import from its own floor and those below it, never from above.
 FLOORS: list[set[str]] = [
-    {"_version", "closing", "errors", "json_schema", "strictness", "tool_schema", "inflating", "sse"},
+    {"_version", "closing", "errors", "json_schema", "kinds", "strictness", "tool_schema", "inflating", "sse"},
     {"saving", "media", "wire.options", "wire.catalog", "wire.account", "pricing", "reply", "refusal", "notices"},
     {"catalog", "wire.chat", "wire.image", "wire.text", "opening", "tool_calls"},
     {"wire.messages", "parts"},
