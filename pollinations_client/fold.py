@@ -304,7 +304,8 @@ class Fold:
                 ContentPolicyError,
                 "A content filter stopped the answer before anything of it came. Reword the request.",
             )
-        if (reply.usage is None or not reply.usage.output) and reply.finish_reason in {"stop", None}:
+        nothing_counted = reply.usage is not None and not reply.usage.output
+        if reply.finish_reason is None or (nothing_counted and reply.finish_reason == "stop"):
             raise self._failed(
                 EmptyReply,
                 "The model generated nothing: no text, no tool call, no tokens. Try again with another seed.",
