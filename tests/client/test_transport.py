@@ -247,6 +247,14 @@ def test_the_total_holds_against_every_kind_of_slowness(
 
 
 @each_mode
+def test_without_a_total_each_wait_is_limited_all_the_same(mode: str) -> None:
+    """``None`` switches one limit off, not the others."""
+    limits = Timeouts(total_s=None, answer_s=0.2, first_byte_s=0.2)
+    with raw_server(stalls_before_headers) as server, pytest.raises(APITimeoutError, match=r"no answer within 0\.2 s"):
+        ask(mode, server.url, timeouts=limits)
+
+
+@each_mode
 def test_the_total_holds_while_connecting(mode: str) -> None:
     """A server whose queue is full does not even answer the handshake."""
     with socket.socket() as full, contextlib.ExitStack() as waiting:
