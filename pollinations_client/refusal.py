@@ -91,7 +91,7 @@ def in_band_error(body: Mapping[str, Any], *, doing: str = "", secret: SecretStr
     sentence = _sentence(layers) or "the provider reported an error without a sentence"
     return UpstreamError(
         _bounded(f"The provider failed inside a 200 answer{_to(doing)}: {sentence}"),
-        code=codes[-1] if codes else None,
+        code=next((told[0] for layer in reversed(layers) if (told := list(_codes(layer)))), None),
         status_code=status,
         request_id=_first(layers, "requestId", "request_id"),
         body=body,
