@@ -18,15 +18,13 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, model_validator
 
-from pollinations_client import (
-    ModelOptions,
-    PollinationsError,
-    Reply,
-)
+from pollinations_client import ModelOptions, PollinationsError, Reply
 from pollinations_client._version import __version__
-from pollinations_client.catalog import snapshot
+from pollinations_client.catalog.catalog import snapshot
 
-from .calls import (
+from ._client import Connected
+from ._json_mode import wants_json
+from ._options import (
     ALIASES,
     MOST_ANSWERS,
     audio_format_of,
@@ -37,12 +35,10 @@ from .calls import (
     summed_output,
     wire_for,
 )
-from .chunks import Chunks
-from .connection import Connected
+from ._streaming import Chunks
+from ._structured_output import Method, structured
+from ._tool_definitions import profile_from, tool_from
 from .errors import as_model_error, model_errors
-from .json_alone import wants_json
-from .offers import profile_from, tool_from
-from .structured import Method, structured
 
 
 class ChatPollinations(Connected, BaseChatModel, ModelOptions):

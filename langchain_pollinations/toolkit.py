@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pollinations_client import Balance, ModelCard, PollinationsError
 
-from .connection import Connected
+from ._client import Connected
 from .errors import as_tool_error
 from .tools import GatewayTool, PollinationsImageTool, PollinationsVideoTool
 

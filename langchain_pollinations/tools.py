@@ -15,11 +15,11 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pollinations_client import ImageOptions, Picture, PollinationsError
-from pollinations_client.media import SaveError
-from pollinations_client.wire.chat import MAX_SEED
-from pollinations_client.wire.options import refusal_from
+from pollinations_client.errors import SaveError
+from pollinations_client.request.chat_options import MAX_SEED
+from pollinations_client.request.validation import refusal_from
 
-from .connection import Connected
+from ._client import Connected
 from .errors import as_tool_error
 
 Content = str | list[str | dict[str, Any]]

@@ -8,9 +8,9 @@ except ImportError as missing:
 from pollinations_client import PollinationsError
 from pollinations_client._version import __version__
 
+from ._structured_output import StructuredOutputError
+from ._tool_calls import NoToolCallError
 from .llm import Pollinations
-from .structured import StructuredOutputError
-from .tool_calls import NoToolCallError
 from .tools import PollinationsToolSpec
 
 __all__ = [

@@ -30,16 +30,16 @@ from pydantic import BaseModel, Field
 from pollinations_client import ConfigurationError, ModelOptions
 from pollinations_client.settings import with_hidden_key
 
-from . import structured_calls
-from .connected import Connected
-from .messages import wire_messages
-from .options import call_options
-from .responses import completion_from, reading_of, response_from
-from .stream import Accumulator
-from .structured import Attempt, Mode, attempts, cleaned
-from .structured_llm import PollinationsStructuredLLM
-from .tool_calls import not_offered, selections_in
-from .tool_schemas import choice_among, wire_tools
+from . import _structured_calls
+from ._client import Connected
+from ._messages import wire_messages
+from ._options import call_options
+from ._responses import completion_from, reading_of, response_from
+from ._streaming import Accumulator
+from ._structured_llm import PollinationsStructuredLLM
+from ._structured_output import Attempt, Mode, attempts, cleaned
+from ._tool_calls import not_offered, selections_in
+from ._tool_definitions import choice_among, wire_tools
 
 __all__ = ["Pollinations"]
 
@@ -322,7 +322,7 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
         )
         messages = self._asked(prompt, prompt_args)
-        found = structured_calls.predicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        found = _structured_calls.predicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
         dispatcher.event(LLMStructuredPredictEndEvent(output=found))
         return cast(Model, found)
 
@@ -340,7 +340,7 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
         )
         messages = self._asked(prompt, prompt_args)
-        found = await structured_calls.apredicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        found = await _structured_calls.apredicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
         dispatcher.event(LLMStructuredPredictEndEvent(output=found))
         return cast(Model, found)
 
@@ -354,7 +354,7 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         if self.pydantic_program_mode in OTHER_PROGRAMS:
             return super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
         messages = self._asked(prompt, prompt_args)
-        return structured_calls.streamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        return _structured_calls.streamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
 
     async def _structured_astream_call(
         self,
@@ -366,7 +366,7 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         if self.pydantic_program_mode in OTHER_PROGRAMS:
             return await super()._structured_astream_call(output_cls, prompt, llm_kwargs, **prompt_args)
         messages = self._asked(prompt, prompt_args)
-        return structured_calls.astreamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        return _structured_calls.astreamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> PollinationsStructuredLLM:
         """This model as one that answers with objects of ``output_cls`` only, streamed completions included."""

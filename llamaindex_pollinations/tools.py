@@ -10,14 +10,14 @@ from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSp
 from pydantic import SecretStr
 
 from pollinations_client import ImageOptions, InvalidRequestError, ModelCard, Picture
-from pollinations_client.closing import Closing
-from pollinations_client.media import SaveError
+from pollinations_client._context_managers import Closing
+from pollinations_client.errors import SaveError
+from pollinations_client.request.validation import unknown_option
 from pollinations_client.settings import harmless_headers, hidden
-from pollinations_client.wire.options import unknown_option
 
-from .connection import CLIENT_FIELDS, Connection
-from .laying import image_block
-from .options import with_own_names
+from ._connection import CLIENT_FIELDS, Connection
+from ._fast_construct import image_block
+from ._options import with_own_names
 
 __all__ = ["PollinationsToolSpec"]
 

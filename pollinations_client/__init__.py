@@ -3,40 +3,11 @@
 Needs httpx and pydantic only; the adapters ``langchain_pollinations`` and ``llamaindex_pollinations`` stand on it.
 """
 
+from . import errors
 from ._version import __version__
-from .catalog import Catalog, Cost, CostPart, Durations, ModelCard, snapshot
+from .catalog.catalog import Catalog, Cost, CostPart, Durations, ModelCard, snapshot
 from .client import AsyncPollinationsClient, PollinationsClient
-from .errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    ContentPolicyError,
-    ContextOverflowError,
-    EmptyReply,
-    InsufficientBalanceError,
-    InvalidRequestError,
-    KeyBudgetExhaustedError,
-    MalformedReply,
-    ModelNotAllowedError,
-    NotFoundError,
-    PaidModelError,
-    PayloadTooLargeError,
-    PaymentRequiredError,
-    PermissionDeniedError,
-    PollinationsError,
-    RateLimitError,
-    RedirectError,
-    ReplyError,
-    ServerError,
-    StreamInterrupted,
-    UnknownModelError,
-    UnprocessableEntityError,
-    UpstreamError,
-)
-from .picture import Picture
+from .errors import *  # noqa: F403 - errors.__all__ is the one list of error classes
 from .reply import (
     AudioDelta,
     AudioPart,
@@ -56,9 +27,11 @@ from .reply import (
     ToolCallDelta,
     Usage,
 )
-from .retry import RetryPolicy
-from .settings import Limits, Settings, Timeouts
-from .wire.account import (
+from .request.chat_options import ChatOptions, ModelOptions
+from .request.image_options import ImageOptions
+from .request.messages import PollinationsWarning
+from .request.text_options import TextOptions
+from .response.account import (
     AccountBalance,
     Balance,
     DailyUsage,
@@ -69,79 +42,50 @@ from .wire.account import (
     daily_usage_from_csv,
     usage_from_csv,
 )
-from .wire.chat import ChatOptions, ModelOptions
-from .wire.image import ImageOptions
-from .wire.messages import PollinationsWarning
-from .wire.text import TextOptions
+from .response.picture import Picture
+from .retry import RetryPolicy
+from .settings import Limits, Settings, Timeouts
 
 __all__ = [
-    "APIConnectionError",
-    "APIStatusError",
-    "APITimeoutError",
     "AccountBalance",
     "AsyncPollinationsClient",
     "AudioDelta",
     "AudioPart",
-    "AuthenticationError",
-    "BadRequestError",
     "Balance",
     "Catalog",
     "ChatOptions",
-    "ConfigurationError",
-    "ContentPolicyError",
-    "ContextOverflowError",
     "Cost",
     "CostPart",
     "DailyUsage",
     "Durations",
-    "EmptyReply",
     "Event",
     "Finished",
     "ImageOptions",
     "ImagePart",
-    "InsufficientBalanceError",
-    "InvalidRequestError",
-    "KeyBudgetExhaustedError",
     "KeyInfo",
     "KeyPermissions",
     "Limits",
-    "MalformedReply",
     "ModelCard",
-    "ModelNotAllowedError",
     "ModelOptions",
-    "NotFoundError",
     "OtherPart",
-    "PaidModelError",
     "Part",
     "PartDelta",
-    "PayloadTooLargeError",
-    "PaymentRequiredError",
-    "PermissionDeniedError",
     "Picture",
     "PollinationsClient",
-    "PollinationsError",
     "PollinationsWarning",
     "Profile",
-    "RateLimitError",
     "ReasoningDelta",
     "ReasoningPart",
-    "RedirectError",
     "Reply",
-    "ReplyError",
     "ResponseInfo",
     "RetryPolicy",
-    "ServerError",
     "Settings",
-    "StreamInterrupted",
     "TextDelta",
     "TextOptions",
     "TextPart",
     "Timeouts",
     "ToolCall",
     "ToolCallDelta",
-    "UnknownModelError",
-    "UnprocessableEntityError",
-    "UpstreamError",
     "Usage",
     "UsageRecord",
     "__version__",
@@ -149,3 +93,4 @@ __all__ = [
     "snapshot",
     "usage_from_csv",
 ]
+__all__ += errors.__all__

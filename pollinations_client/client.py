@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from . import calls
-from .base import BaseClient, Messages, days_query, messages_from, usage_pages, usage_query
-from .catalog import Catalog, ModelCard
+from .base_client import (
+    BaseClient,
+    Messages,
+    days_query,
+    messages_from,
+    usage_pages,
+    usage_query,
+)
+from .catalog.catalog import Catalog, ModelCard
+from .catalog.model_card import cards_from
 from .errors import BadRequestError, NotFoundError, UnknownModelError
-from .picture import Picture
 from .reply import Event, Reply, TextDelta
-from .wire import account
-from .wire.catalog import cards_from
+from .request import endpoints
+from .response import account
+from .response.picture import Picture
 
 if TYPE_CHECKING:
-    from .exchange import Answer
-    from .transport import AsyncTransport, SyncTransport
+    from .transport.base import Answer
+    from .transport.transport import AsyncTransport, SyncTransport
 
 __all__ = ["AsyncPollinationsClient", "PollinationsClient"]
 
@@ -34,7 +41,7 @@ class PollinationsClient(BaseClient):
     @property
     def _wire(self) -> SyncTransport:
         if self._transport is None:
-            from .transport import SyncTransport
+            from .transport.transport import SyncTransport
 
             self._transport = SyncTransport(self.settings, self._http_client)
         transport: SyncTransport = self._transport
@@ -51,7 +58,7 @@ class PollinationsClient(BaseClient):
             InvalidRequestError: Before sending, for what the gateway cannot take.
             PollinationsError: For every other failure, by kind; see ``errors``.
         """
-        call = calls.chat(messages_from(messages), options)
+        call = endpoints.chat(messages_from(messages), options)
         try:
             return self._reply_in(self._wire.fetch(call), call)
         except BadRequestError as error:
@@ -64,7 +71,7 @@ class PollinationsClient(BaseClient):
 
         The request is sent with the first ``next``; closing the generator closes the connection.
         """
-        call = calls.chat(messages_from(messages), options, stream=True)
+        call = endpoints.chat(messages_from(messages), options, stream=True)
         try:
             for event in self._wire.events(call):
                 yield event
@@ -77,12 +84,12 @@ class PollinationsClient(BaseClient):
 
     def text(self, prompt: str, **options: Any) -> str:
         """``GET /text/{prompt}``: the answer's text alone. Options are the fields of :class:`TextOptions`."""
-        call = calls.text(prompt, options)
+        call = endpoints.text(prompt, options)
         return self._text(self._fetch(call, options.get("model")), call)
 
     def stream_text(self, prompt: str, **options: Any) -> Generator[str, None, None]:
         """The same as a stream of text pieces."""
-        call = calls.text(prompt, options, stream=True)
+        call = endpoints.text(prompt, options, stream=True)
         try:
             for event in self._wire.events(call):
                 if isinstance(event, TextDelta):
@@ -105,7 +112,7 @@ class PollinationsClient(BaseClient):
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
         return self._picture(self._fetch(call, model), call, prompt)
 
-    def _fetch(self, call: calls.Call, model: str | None) -> Answer:
+    def _fetch(self, call: endpoints.Call, model: str | None) -> Answer:
         try:
             return self._wire.fetch(call)
         except UnknownModelError as error:
@@ -114,33 +121,33 @@ class PollinationsClient(BaseClient):
 
     def models(self) -> list[ModelCard]:
         """``GET /v1/models``: in API 0.3.0 text models by name only, today all of them with their facts."""
-        return cards_from(self._json(self._wire.fetch(calls.models("/v1/models"))))
+        return cards_from(self._json(self._wire.fetch(endpoints.models("/v1/models"))))
 
     def text_models(self) -> list[ModelCard]:
         """``GET /text/models``; with a key only those it may call."""
-        return cards_from(self._json(self._wire.fetch(calls.models("/text/models"))), category="text")
+        return cards_from(self._json(self._wire.fetch(endpoints.models("/text/models"))), category="text")
 
     def image_models(self) -> list[ModelCard]:
         """``GET /image/models``: models for pictures and for video."""
-        return cards_from(self._json(self._wire.fetch(calls.models("/image/models"))), category="image")
+        return cards_from(self._json(self._wire.fetch(endpoints.models("/image/models"))), category="image")
 
     def audio_models(self) -> list[ModelCard]:
         """``GET /audio/models``."""
-        return cards_from(self._json(self._wire.fetch(calls.models("/audio/models"))), category="audio")
+        return cards_from(self._json(self._wire.fetch(endpoints.models("/audio/models"))), category="audio")
 
     def refresh(self) -> Catalog:
         """Ask the gateway for its lists and lay them over the catalogue shipped with the package."""
         cards: list[ModelCard] = []
-        for path, category in calls.MODEL_LISTS.items():
+        for path, category in endpoints.MODEL_LISTS.items():
             try:
-                cards += cards_from(self._json(self._wire.fetch(calls.models(path))), category=category)
+                cards += cards_from(self._json(self._wire.fetch(endpoints.models(path))), category=category)
             except NotFoundError:
                 continue  # API 0.3.0 has no list for sound and embeddings
         return self._merge_cards(cards)
 
     def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
         """Ask the account hosts in turn: the older one only where the newer does not know the path."""
-        call = calls.account(path, query)
+        call = endpoints.account(path, query)
         *others, last = self.settings.account_hosts
         for host in others:
             try:
@@ -219,7 +226,7 @@ class AsyncPollinationsClient(BaseClient):
     @property
     def _wire(self) -> AsyncTransport:
         if self._transport is None:
-            from .transport import AsyncTransport
+            from .transport.transport import AsyncTransport
 
             self._transport = AsyncTransport(self.settings, self._http_client)
         transport: AsyncTransport = self._transport
@@ -236,7 +243,7 @@ class AsyncPollinationsClient(BaseClient):
             InvalidRequestError: Before sending, for what the gateway cannot take.
             PollinationsError: For every other failure, by kind; see ``errors``.
         """
-        call = calls.chat(messages_from(messages), options)
+        call = endpoints.chat(messages_from(messages), options)
         try:
             return self._reply_in(await self._wire.fetch(call), call)
         except BadRequestError as error:
@@ -249,7 +256,7 @@ class AsyncPollinationsClient(BaseClient):
 
         The request is sent with the first ``next``; closing the generator closes the connection.
         """
-        call = calls.chat(messages_from(messages), options, stream=True)
+        call = endpoints.chat(messages_from(messages), options, stream=True)
         try:
             async for event in self._wire.events(call):
                 yield event
@@ -262,12 +269,12 @@ class AsyncPollinationsClient(BaseClient):
 
     async def text(self, prompt: str, **options: Any) -> str:
         """``GET /text/{prompt}``: the answer's text alone. Options are the fields of :class:`TextOptions`."""
-        call = calls.text(prompt, options)
+        call = endpoints.text(prompt, options)
         return self._text(await self._fetch(call, options.get("model")), call)
 
     async def stream_text(self, prompt: str, **options: Any) -> AsyncGenerator[str, None]:
         """The same as a stream of text pieces."""
-        call = calls.text(prompt, options, stream=True)
+        call = endpoints.text(prompt, options, stream=True)
         try:
             async for event in self._wire.events(call):
                 if isinstance(event, TextDelta):
@@ -290,7 +297,7 @@ class AsyncPollinationsClient(BaseClient):
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
         return self._picture(await self._fetch(call, model), call, prompt)
 
-    async def _fetch(self, call: calls.Call, model: str | None) -> Answer:
+    async def _fetch(self, call: endpoints.Call, model: str | None) -> Answer:
         try:
             return await self._wire.fetch(call)
         except UnknownModelError as error:
@@ -299,33 +306,33 @@ class AsyncPollinationsClient(BaseClient):
 
     async def models(self) -> list[ModelCard]:
         """``GET /v1/models``: in API 0.3.0 text models by name only, today all of them with their facts."""
-        return cards_from(self._json(await self._wire.fetch(calls.models("/v1/models"))))
+        return cards_from(self._json(await self._wire.fetch(endpoints.models("/v1/models"))))
 
     async def text_models(self) -> list[ModelCard]:
         """``GET /text/models``; with a key only those it may call."""
-        return cards_from(self._json(await self._wire.fetch(calls.models("/text/models"))), category="text")
+        return cards_from(self._json(await self._wire.fetch(endpoints.models("/text/models"))), category="text")
 
     async def image_models(self) -> list[ModelCard]:
         """``GET /image/models``: models for pictures and for video."""
-        return cards_from(self._json(await self._wire.fetch(calls.models("/image/models"))), category="image")
+        return cards_from(self._json(await self._wire.fetch(endpoints.models("/image/models"))), category="image")
 
     async def audio_models(self) -> list[ModelCard]:
         """``GET /audio/models``."""
-        return cards_from(self._json(await self._wire.fetch(calls.models("/audio/models"))), category="audio")
+        return cards_from(self._json(await self._wire.fetch(endpoints.models("/audio/models"))), category="audio")
 
     async def refresh(self) -> Catalog:
         """Ask the gateway for its lists and lay them over the catalogue shipped with the package."""
         cards: list[ModelCard] = []
-        for path, category in calls.MODEL_LISTS.items():
+        for path, category in endpoints.MODEL_LISTS.items():
             try:
-                cards += cards_from(self._json(await self._wire.fetch(calls.models(path))), category=category)
+                cards += cards_from(self._json(await self._wire.fetch(endpoints.models(path))), category=category)
             except NotFoundError:
                 continue  # API 0.3.0 has no list for sound and embeddings
         return self._merge_cards(cards)
 
     async def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
         """Ask the account hosts in turn: the older one only where the newer does not know the path."""
-        call = calls.account(path, query)
+        call = endpoints.account(path, query)
         *others, last = self.settings.account_hosts
         for host in others:
             try:

@@ -1,4 +1,4 @@
-"""The one tree of errors; what fills it from the gateway's answers is in ``refusal.py``.
+"""The one tree of errors; what fills it from the gateway's answers is in ``response/error_decoder.py``.
 
 ::
 
@@ -25,6 +25,7 @@
     │   ├── RateLimitError                  429
     │   ├── RedirectError                   3xx; redirects are never followed
     │   └── ServerError                     5xx, and 408
+    ├── SaveError (OSError)                 a picture could not be written to disk
     └── ReplyError                          answered with 200, yet not usable; ``partial`` has what came
         ├── MalformedReply                  HTML, broken JSON, a picture that is none
         ├── EmptyReply                      nothing was generated and nothing was billed
@@ -69,13 +70,12 @@ __all__ = [
     "RateLimitError",
     "RedirectError",
     "ReplyError",
+    "SaveError",
     "ServerError",
     "StreamInterrupted",
     "UnknownModelError",
     "UnprocessableEntityError",
     "UpstreamError",
-    "excerpt_of",
-    "redact",
 ]
 
 EXCERPT_LIMIT = 300
@@ -235,6 +235,10 @@ class StreamInterrupted(ReplyError):
     """A stream that stopped without a finish reason and without ``[DONE]``."""
 
     is_retryable = True
+
+
+class SaveError(PollinationsError, OSError):
+    """The bytes arrived and could not be written; the cause tells what the operating system said."""
 
 
 def redact(text: str, secret: SecretStr | None = None) -> str:

@@ -1,7 +1,7 @@
 """The normal form of an answer: what every model behind the gateway says, in one shape that both adapters read.
 
 A plain answer is folded as a stream of one chunk, so the two cannot differ. The folding itself, with the gateway's
-many spellings, is in ``fold.py``; here are only the shapes that come out of it. All of them are plain data:
+many spellings, is in ``response/decoder.py``; here are only the shapes that come out of it. All of them are plain data:
 comparable, copyable, picklable.
 """
 
@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from pydantic_core import from_json
 
+from .data_url import parse_data_url
 from .errors import InvalidRequestError, MalformedReply, number_in
-from .media import parse_data_url
 
 __all__ = [
     "AudioDelta",

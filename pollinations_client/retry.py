@@ -13,8 +13,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .calls import Call
 from .errors import APIConnectionError, APIStatusError, PollinationsError
+from .request.endpoints import Call
 
 SAFE_STATUSES = frozenset({429, 503})
 UNBILLED_STATUSES = frozenset({500, 502})

@@ -23,9 +23,9 @@ except ImportError as missing:
         sys.exit(needed)
     raise ImportError(needed) from missing
 
-from .auth import KeyRules
+from .gateway.keys import KeyRules
 from .scripts import Answer, Body, Chunks, Fault, Frames, Received
-from .server import Emulator, EmulatorError
+from .server.server import Emulator, EmulatorError
 
 __all__ = ["Answer", "Body", "Chunks", "Emulator", "EmulatorError", "Fault", "Frames", "KeyRules", "Received"]
 

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from .server import Emulator, EmulatorError
+from .server.server import Emulator, EmulatorError
 
 
 def main(argv: list[str] | None = None) -> int:

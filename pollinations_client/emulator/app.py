@@ -14,13 +14,14 @@ from urllib.parse import parse_qsl, quote
 from starlette.routing import Match, Route
 
 from .._version import __version__
-from . import account, chat, embeddings, images, models
-from .auth import may_see
-from .faults import literal, spoilt
-from .refusals import Refusal
-from .reply import Reply, json_reply
+from .endpoints import account, chat, embeddings, images
+from .endpoints.text import get_text, post_text
+from .gateway import models
+from .gateway.errors import Refusal
+from .gateway.keys import may_see
 from .scripts import Answer, Body, Chunks, Fault, Frames, Item, Received
-from .texts import get_text, post_text
+from .server.faults import literal, spoilt
+from .server.response import Reply, json_reply
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

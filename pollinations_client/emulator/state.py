@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from .scripts import Queue, Received
 
 if TYPE_CHECKING:
-    from .auth import KeyRules
-    from .cache import Kept
+    from .gateway.cache import Kept
+    from .gateway.keys import KeyRules
 
 
 @dataclass

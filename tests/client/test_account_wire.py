@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pollinations_client.catalog.pricing import units_from
 from pollinations_client.errors import MalformedReply
-from pollinations_client.pricing import units_from
-from pollinations_client.wire.account import (
+from pollinations_client.response.account import (
     Balance,
     KeyInfo,
     Profile,

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pollinations_client.catalog import (
+from pollinations_client.catalog.catalog import (
     Catalog,
     Durations,
     ModelCard,
@@ -27,9 +27,9 @@ from pollinations_client.catalog import (
     has_trait,
     snapshot,
 )
+from pollinations_client.catalog.pricing import units_from
 from pollinations_client.client import PollinationsClient
 from pollinations_client.errors import MalformedReply
-from pollinations_client.pricing import units_from
 from pollinations_client.reply import Reply, ResponseInfo, Usage
 
 SEED_TEXT = {
@@ -266,7 +266,7 @@ def test_any_json_object_with_a_name_is_a_card(fields: dict[str, Any]) -> None:
 
 def test_snapshot_is_dated_small_and_sourced() -> None:
     """The shipped list says when and from where it is, weighs under 60 KB, and no name means two models of a kind."""
-    data = (files("pollinations_client") / "data" / "models.json").read_bytes()
+    data = (files("pollinations_client") / "catalog" / "models.json").read_bytes()
     names = [(card.category, name.lower()) for card in snapshot() for name in card.names]
     assert len(data) < 60_000
     assert snapshot().date
@@ -282,7 +282,7 @@ def test_importing_the_catalogue_reads_no_file_and_no_http_library() -> None:
         "import sys, types\n"
         f"bare = types.ModuleType('pollinations_client'); bare.__path__ = [{str(files('pollinations_client'))!r}]\n"
         "sys.modules.update(httpx=None, pollinations_client=bare)\n"
-        "import pollinations_client.catalog as catalog\n"
+        "import pollinations_client.catalog.catalog as catalog\n"
         "assert catalog.snapshot.cache_info().currsize == 0\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
@@ -457,7 +457,7 @@ def test_traits_are_data(name: str, trait: Trait, has: bool) -> None:
 
 def test_every_trait_is_in_the_data_with_its_reason() -> None:
     """The typed names of traits and the data file agree, and each model they name is in the list."""
-    rules = json.loads((files("pollinations_client") / "data" / "models.json").read_bytes())["traits"]
+    rules = json.loads((files("pollinations_client") / "catalog" / "models.json").read_bytes())["traits"]
     assert set(rules) == set(get_args(Trait))
     for rule in rules.values():
         assert rule["why"]

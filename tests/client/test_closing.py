@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pollinations_client.closing import Closing
+from pollinations_client._context_managers import Closing
 
 
 class Door(Closing):

@@ -40,15 +40,15 @@ from pollinations_client import (
     ToolCallDelta,
     UnknownModelError,
     Usage,
-    calls,
 )
 from pollinations_client.emulator import Answer, Body, Emulator
-from pollinations_client.inflating import Inflater
-from pollinations_client.notices import error_in, may_become
-from pollinations_client.refusal import error_from, in_band_error
-from pollinations_client.sse import EventDecoder
-from pollinations_client.stream import AnswerReader, reply_from
-from pollinations_client.wire.options import Options, unknown_option
+from pollinations_client.request import endpoints
+from pollinations_client.request.validation import Options, unknown_option
+from pollinations_client.response.error_decoder import error_from, in_band_error
+from pollinations_client.response.payment_notices import error_in, may_become
+from pollinations_client.response.reader import AnswerReader, reply_from
+from pollinations_client.response.sse import EventDecoder
+from pollinations_client.transport.decompression import Inflater
 from support.rawserver import chunk, raw_server, response, stream_head
 
 SSE = ResponseInfo(headers={"content-type": "text/event-stream"})
@@ -201,9 +201,9 @@ def test_a_notice_is_short() -> None:
 
 def test_dots_tools_and_choices_at_the_edge() -> None:
     """A prompt of dots stays one segment; a tool without parameters stays as it is; a built-in choice goes through."""
-    assert calls.image("..", {"seed": 1}).target.startswith("/image/%2E%2E?")
+    assert endpoints.image("..", {"seed": 1}).target.startswith("/image/%2E%2E?")
     body = json.loads(
-        calls.chat(
+        endpoints.chat(
             [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y", "tool_calls": []}],
             {
                 "model": "gemini",
@@ -584,10 +584,10 @@ def test_lists_pictures_and_texts_at_the_edge(gateway: Emulator, tmp_path: Any) 
 
 def test_a_shared_client_outside_of_a_call_has_httpxs_own_limits(gateway: Emulator) -> None:
     """No clock, no deadline."""
-    from pollinations_client import network
+    from pollinations_client.transport import client_pool
 
     user = Limits(max_connections=9)
-    client = network.sync_client(user, PollinationsClient(base_url=gateway.url))
+    client = client_pool.sync_client(user, PollinationsClient(base_url=gateway.url))
     assert client.get(f"{gateway.url}/v1/models").status_code == 200
     client.close()
     with pytest.raises(ConfigurationError, match="cannot be sent"):

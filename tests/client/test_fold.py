@@ -33,7 +33,7 @@ from pollinations_client import (
     ToolCallDelta,
     UpstreamError,
 )
-from pollinations_client.stream import AnswerReader, reply_from
+from pollinations_client.response.reader import AnswerReader, reply_from
 
 SSE = ResponseInfo(headers={"content-type": "text/event-stream; charset=utf-8"})
 JSON = ResponseInfo(headers={"content-type": "application/json"})

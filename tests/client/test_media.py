@@ -16,18 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pollinations_client.errors import InvalidRequestError, PollinationsError
-from pollinations_client.media import (
-    SaveError,
-    data_url,
-    extension_for,
-    looks_cut,
-    parse_data_url,
-    safe_file_stem,
-    save,
-    size_px,
-    sniff,
-)
+from pollinations_client.data_url import data_url, parse_data_url
+from pollinations_client.errors import InvalidRequestError, PollinationsError, SaveError
+from pollinations_client.media.files import safe_file_stem, save
+from pollinations_client.media.sniff import extension_for, looks_cut, size_px, sniff
 
 
 def picture(kind: str, size: tuple[int, int] = (37, 23), **options: object) -> bytes:
@@ -435,7 +427,7 @@ def test_many_threads_save_under_one_name(tmp_path: Path) -> None:
 def test_two_processes_save_under_one_name(tmp_path: Path) -> None:
     """Processes do not take each other's names."""
     program = (
-        "import sys; from pollinations_client.media import save\n"
+        "import sys; from pollinations_client.media.files import save\n"
         "for _ in range(10): print(save(sys.argv[2].encode() * 9, sys.argv[1], 'fox', 'png'))\n"
     )
     writers = [
@@ -484,7 +476,7 @@ def test_a_folder_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_names_run_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbering ends somewhere, with a sentence."""
-    monkeypatch.setattr("pollinations_client.saving.NAMES_TRIED", 2)
+    monkeypatch.setattr("pollinations_client.media.files.NAMES_TRIED", 2)
     save(b"x", tmp_path, "fox", "png")
     save(b"x", tmp_path, "fox", "png")
     with pytest.raises(SaveError, match=r"2 files named fox\.png"):

@@ -17,10 +17,10 @@ from pollinations_client import (
     ServerError,
     UpstreamError,
 )
-from pollinations_client.calls import chat
-from pollinations_client.refusal import error_from, in_band_error
 from pollinations_client.reply import usage_from
-from pollinations_client.wire.account import profile_from
+from pollinations_client.request.endpoints import chat
+from pollinations_client.response.account import profile_from
+from pollinations_client.response.error_decoder import error_from, in_band_error
 
 
 def envelope(status: int, code: str, message: str) -> bytes:

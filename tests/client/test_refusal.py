@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from pollinations_client import errors as tree
-from pollinations_client.refusal import MESSAGE_LIMIT, error_from, in_band_error, retry_after_from
+from pollinations_client.response.error_decoder import MESSAGE_LIMIT, error_from, in_band_error, retry_after_from
 
 
 def envelope(status: int, code: str, message: Any, **more: Any) -> bytes:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pollinations_client import ChatOptions, ImageOptions, InvalidRequestError, PollinationsWarning, calls
-from pollinations_client.calls import chat_body
+from pollinations_client import ChatOptions, ImageOptions, InvalidRequestError, PollinationsWarning
+from pollinations_client.request import endpoints
+from pollinations_client.request.endpoints import chat_body
 
 HI = [{"role": "user", "content": "hi"}]
 TOOL = {
@@ -27,7 +28,7 @@ TOOL = {
 
 def body(messages: Any = HI, *, stream: bool = False, **options: Any) -> dict[str, Any]:
     """The JSON body of a chat request."""
-    return json.loads(calls.chat(messages, options, stream=stream).body or b"")
+    return json.loads(endpoints.chat(messages, options, stream=stream).body or b"")
 
 
 def test_a_plain_call_sends_what_was_given_and_nothing_else() -> None:
@@ -125,12 +126,12 @@ def test_a_refusal_names_both_bounds_and_the_unit(option: str, value: Any, said:
     with pytest.raises(InvalidRequestError, match=f"^{option}: .*{said}.*Given: {value}"):
         body(**{option: value})
     with pytest.raises(InvalidRequestError, match="1 to 120 seconds"):
-        calls.image("p", {"duration": 121})
+        endpoints.image("p", {"duration": 121})
     with pytest.raises(InvalidRequestError, match="0 pixels or more"):
-        calls.image("p", {"width": -1})
+        endpoints.image("p", {"width": -1})
 
 
-@pytest.mark.parametrize("ask", [calls.chat, calls.text])
+@pytest.mark.parametrize("ask", [endpoints.chat, endpoints.text])
 def test_a_stream_asked_for_as_an_option_is_shown_the_way(ask: Any) -> None:
     """It is what users of other clients try first."""
     with pytest.raises(InvalidRequestError, match="stream_chat"):
@@ -160,13 +161,13 @@ def test_an_unknown_option_is_refused_with_the_nearest_name(typo: str, meant: st
 
 
 @pytest.mark.parametrize("setting", ["timeout", "api_key", "base_url", "max_retries", "http_client"])
-@pytest.mark.parametrize("ask", [calls.chat, calls.image, calls.text])
+@pytest.mark.parametrize("ask", [endpoints.chat, endpoints.image, endpoints.text])
 def test_a_setting_among_the_options_of_a_call_is_shown_its_place(setting: str, ask: Any) -> None:
     """No near name is guessed, and the value, which may be a key, is not shown."""
     with pytest.raises(
         InvalidRequestError, match=f"'{setting}' of a call.* where the client or the model is made"
     ) as caught:
-        ask("hi" if ask is not calls.chat else HI, {setting: "sk_secret"})
+        ask("hi" if ask is not endpoints.chat else HI, {setting: "sk_secret"})
     assert "sk_secret" not in str(caught.value)
     assert caught.value.param == setting
 
@@ -387,12 +388,12 @@ def test_a_model_known_to_refuse_forced_tools_is_asked_with_auto_and_a_warning()
 
 def test_relaxed_gives_up_the_forced_choice_only_when_that_was_the_fault() -> None:
     """Anything else is the caller's to know."""
-    forced = calls.chat(HI, {"tools": [TOOL], "tool_choice": "any"})
-    again = calls.relaxed(forced, "tool_choice required is not supported")
+    forced = endpoints.chat(HI, {"tools": [TOOL], "tool_choice": "any"})
+    again = endpoints.relaxed(forced, "tool_choice required is not supported")
     assert again is not None
     assert json.loads(again.body or b"")["tool_choice"] == "auto"
-    assert calls.relaxed(forced, "temperature is wrong") is None
-    assert calls.relaxed(again, "tool_choice again") is None
+    assert endpoints.relaxed(forced, "temperature is wrong") is None
+    assert endpoints.relaxed(again, "tool_choice again") is None
 
 
 def test_what_is_given_is_never_changed() -> None:
@@ -422,13 +423,13 @@ def test_text_that_is_no_unicode_is_refused() -> None:
 
 def query(prompt: str = "a fox", **options: Any) -> dict[str, str]:
     """The query of an image call."""
-    return dict(urllib.parse.parse_qsl(calls.image(prompt, options).target.partition("?")[2]))
+    return dict(urllib.parse.parse_qsl(endpoints.image(prompt, options).target.partition("?")[2]))
 
 
 @given(st.text(min_size=1, max_size=60).filter(lambda text: text.strip() and text.isprintable()))
 def test_any_prompt_is_one_path_segment(prompt: str) -> None:
     """Slashes, question marks and dots included."""
-    path = calls.image(prompt, {"seed": 1}).target.partition("?")[0]
+    path = endpoints.image(prompt, {"seed": 1}).target.partition("?")[0]
     segment = path.removeprefix("/image/")
     assert "/" not in segment
     assert segment not in {".", ".."}
@@ -439,13 +440,13 @@ def test_any_prompt_is_one_path_segment(prompt: str) -> None:
 def test_a_prompt_that_is_none_is_refused(prompt: Any) -> None:
     """Before sending."""
     with pytest.raises(InvalidRequestError, match="prompt"):
-        calls.image(prompt, {})
+        endpoints.image(prompt, {})
 
 
 def test_a_url_that_the_edge_would_refuse_is_refused_here() -> None:
     """Issue 7786: about 8 KB."""
     with pytest.raises(InvalidRequestError, match="Shorten"):
-        calls.image("x" * 9_000, {})
+        endpoints.image("x" * 9_000, {})
 
 
 def test_false_is_left_out_and_true_is_a_word() -> None:
@@ -456,13 +457,13 @@ def test_false_is_left_out_and_true_is_a_word() -> None:
 
 def test_the_prompt_models_is_not_the_list_of_models() -> None:
     """The bare word is another endpoint's address."""
-    assert calls.image("models", {"seed": 1}).target == "/image/models%20?seed=1"
-    assert calls.text("models", {}).target == "/text/models%20"
+    assert endpoints.image("models", {"seed": 1}).target == "/image/models%20?seed=1"
+    assert endpoints.text("models", {}).target == "/text/models%20"
 
 
 def test_a_key_is_never_put_into_a_url() -> None:
     """And the refusal does not show it."""
-    for ask in (calls.image, calls.text):
+    for ask in (endpoints.image, endpoints.text):
         with pytest.raises(InvalidRequestError, match="api_key") as caught:
             ask("p", {"extra_query": {"key": "sk_secret"}})
         assert "sk_secret" not in str(caught.value)
@@ -487,13 +488,13 @@ def test_a_picture_without_a_seed_gets_a_random_one() -> None:
 )
 def test_a_comma_or_bar_within_a_link_does_not_split_it(given: Any, sent: str) -> None:
     """The gateway splits at bars, or else at commas."""
-    query = urllib.parse.parse_qs(calls.image("p", {"image": given}).target.partition("?")[2])
+    query = urllib.parse.parse_qs(endpoints.image("p", {"image": given}).target.partition("?")[2])
     assert query["image"] == [sent]
 
 
 def test_references_are_joined_by_bars_and_come_last() -> None:
     """Commas occur in URLs."""
-    target = calls.image(
+    target = endpoints.image(
         "x", {"image": ["https://a.example/1,2.png", "https://b.example"], "model": "veo", "seed": 1}
     ).target
     assert target.endswith("image=https%3A%2F%2Fa.example%2F1%2C2.png%7Chttps%3A%2F%2Fb.example")
@@ -516,7 +517,7 @@ def test_references_are_joined_by_bars_and_come_last() -> None:
 def test_picture_options_out_of_range_are_refused(option: str, value: Any) -> None:
     """By name."""
     with pytest.raises(InvalidRequestError, match=option):
-        calls.image("x", {option: value})
+        endpoints.image("x", {option: value})
 
 
 def test_every_picture_parameter_of_the_specification_is_there() -> None:
@@ -532,7 +533,7 @@ def test_every_picture_parameter_of_the_specification_is_there() -> None:
 
 def test_text_calls_spell_their_query() -> None:
     """``json`` and ``stream`` are words or absent."""
-    call = calls.text("say / hi", {"model": "openai", "json": True, "temperature": 0.5, "seed": 3}, stream=True)
+    call = endpoints.text("say / hi", {"model": "openai", "json": True, "temperature": 0.5, "seed": 3}, stream=True)
     path, _, text = call.target.partition("?")
     assert path == "/text/say%20%2F%20hi"
     assert dict(urllib.parse.parse_qsl(text)) == {
@@ -542,25 +543,25 @@ def test_text_calls_spell_their_query() -> None:
         "seed": "3",
         "stream": "true",
     }
-    assert calls.text("x", {"json": False}).target == "/text/x"
+    assert endpoints.text("x", {"json": False}).target == "/text/x"
 
 
 def test_text_calls_have_a_door_and_spell_lists_and_typos_right() -> None:
     """The same rules as for pictures."""
-    assert calls.text("p", {"safe": ["privacy", "nsfw"], "extra_query": {"style": 1, "raw": False}}).target == (
+    assert endpoints.text("p", {"safe": ["privacy", "nsfw"], "extra_query": {"style": 1, "raw": False}}).target == (
         "/text/p?safe=privacy%2Cnsfw&style=1"
     )
-    assert calls.text("p", {"safe": []}).target == "/text/p"
-    assert calls.text("p", {"temperature": 1.0, "extra_query": {"x": 1234567.5}}).target == (
+    assert endpoints.text("p", {"safe": []}).target == "/text/p"
+    assert endpoints.text("p", {"temperature": 1.0, "extra_query": {"x": 1234567.5}}).target == (
         "/text/p?temperature=1&x=1234567.5"
     )
     with pytest.raises(InvalidRequestError, match="Did you mean 'json'"):
-        calls.text("p", {"jsn": True})
+        endpoints.text("p", {"jsn": True})
 
 
 def test_what_is_asked_for_is_named_without_the_prompt() -> None:
     """Errors and logs must not carry it."""
-    assert calls.image("my secret", {}).doing == "GET /image/{prompt}"
-    assert calls.text("my secret", {}).doing == "GET /text/{prompt}"
-    assert calls.models("/text/models").doing == "GET /text/models"
-    assert calls.account("usage", {"limit": 5, "before": None}).target == "/account/usage?limit=5"
+    assert endpoints.image("my secret", {}).doing == "GET /image/{prompt}"
+    assert endpoints.text("my secret", {}).doing == "GET /text/{prompt}"
+    assert endpoints.models("/text/models").doing == "GET /text/models"
+    assert endpoints.account("usage", {"limit": 5, "before": None}).target == "/account/usage?limit=5"

@@ -10,13 +10,13 @@ from pollinations_client import (
     ConfigurationError,
     RetryPolicy,
     StreamInterrupted,
-    calls,
 )
-from pollinations_client.refusal import error_from
+from pollinations_client.request import endpoints
+from pollinations_client.response.error_decoder import error_from
 
-PLAIN = calls.chat([{"role": "user", "content": "x"}], {})
-STREAM = calls.chat([{"role": "user", "content": "x"}], {}, stream=True)
-LIST = calls.models("/v1/models")
+PLAIN = endpoints.chat([{"role": "user", "content": "x"}], {})
+STREAM = endpoints.chat([{"role": "user", "content": "x"}], {}, stream=True)
+LIST = endpoints.models("/v1/models")
 POLICY = RetryPolicy(max_retries=3)
 
 
@@ -127,6 +127,6 @@ def test_a_bad_request_dressed_as_a_timeout_is_not_repeated() -> None:
 
 def test_a_repeat_is_the_same_bytes() -> None:
     """Only an identical request is joined to the first and billed once."""
-    call = calls.chat([{"role": "user", "content": "x"}], {"seed": -1})
+    call = endpoints.chat([{"role": "user", "content": "x"}], {"seed": -1})
     assert call.body is call.body
     assert b'"seed":' in (call.body or b"")

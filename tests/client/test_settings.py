@@ -10,7 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from pollinations_client import ConfigurationError, PollinationsClient, PollinationsError, RetryPolicy, Timeouts
+from pollinations_client import (
+    ConfigurationError,
+    PollinationsClient,
+    PollinationsError,
+    RetryPolicy,
+    Timeouts,
+)
 from pollinations_client.settings import GATEWAY, OLDER_ACCOUNT_HOST, settings_from
 
 KEY = "sk_demo_0123456789abcdef"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pollinations_client.errors import MalformedReply
-from pollinations_client.sse import EventDecoder
+from pollinations_client.response.sse import EventDecoder
 
 
 def decoded(body: bytes, cuts: list[int] | None = None, limit: int = 1 << 20) -> list[bytes]:

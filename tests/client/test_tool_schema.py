@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
-from pollinations_client.json_schema import aimed_at
-from pollinations_client.tool_schema import free_form_in, strict_schema, vertex_schema, without_added_nulls
+from pollinations_client.schemas.resolve import aimed_at
+from pollinations_client.schemas.vertex import free_form_in, strict_schema, vertex_schema, without_added_nulls
 
 VERTEX_KEYWORDS = set(
     "type format title description nullable default items minItems maxItems enum properties propertyOrdering required "

@@ -878,21 +878,21 @@ def test_tokens_are_counted_without_a_download(llm: ChatPollinations) -> None:
 
 def test_chunks_laid_down_are_equal_to_validated_ones() -> None:
     """The fast way makes the same objects as LangChain's constructors."""
-    from langchain_pollinations import chunks
+    from langchain_pollinations import _streaming
     from pollinations_client import ReasoningDelta, TextDelta, ToolCallDelta
 
-    assert chunks.CAN_LAY_DOWN
+    assert _streaming.CAN_LAY_DOWN
     events = [
         TextDelta("x", 0),
         ReasoningDelta("why", 0),
         *(ToolCallDelta(0, text) for text in ("a", '"', "1}", " ", "{", "", "null", "[1")),
     ]
-    fast = [chunks.Chunks().of(event) for event in events]
-    chunks.CAN_LAY_DOWN = False
+    fast = [_streaming.Chunks().of(event) for event in events]
+    _streaming.CAN_LAY_DOWN = False
     try:
-        slow = [chunks.Chunks().of(event) for event in events]
+        slow = [_streaming.Chunks().of(event) for event in events]
     finally:
-        chunks.CAN_LAY_DOWN = True
+        _streaming.CAN_LAY_DOWN = True
     for one, other in zip(fast, slow, strict=True):
         assert one == other
         assert one.model_dump() == other.model_dump()

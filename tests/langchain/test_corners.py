@@ -19,7 +19,7 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel
 
-from langchain_pollinations.parsers import RefusedAnswer
+from langchain_pollinations._parsers import RefusedAnswer
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
 
 

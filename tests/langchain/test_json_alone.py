@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from langchain_pollinations.json_alone import JsonStream, json_alone
+from langchain_pollinations._json_mode import JsonStream, json_alone
 from pollinations_client.emulator import Answer, Emulator
 
 SNOWDROP = '{"name": "snow}drop \\"G. nivalis\\"", "height_cm": 15}'

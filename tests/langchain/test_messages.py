@@ -15,8 +15,8 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langchain_pollinations.messages import wire_messages
-from langchain_pollinations.parts import part_from
+from langchain_pollinations._content import part_from
+from langchain_pollinations._messages import wire_messages
 from pollinations_client import InvalidRequestError
 
 USER = HumanMessage("hi")

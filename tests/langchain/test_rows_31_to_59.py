@@ -19,7 +19,12 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.tools import tool
 
 from langchain_pollinations import ChatPollinations
-from pollinations_client import APIConnectionError, PollinationsError, StreamInterrupted, UpstreamError
+from pollinations_client import (
+    APIConnectionError,
+    PollinationsError,
+    StreamInterrupted,
+    UpstreamError,
+)
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator, Fault, Frames
 
 KEY = "sk_demo_0123456789abcdef"

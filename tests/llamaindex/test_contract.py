@@ -53,7 +53,7 @@ def test_making_a_model_opens_nothing() -> None:
     program = (
         "import sys; from llamaindex_pollinations import Pollinations, PollinationsToolSpec; "
         "Pollinations(api_key='sk_x', model='claude').metadata; PollinationsToolSpec(api_key='sk_x'); "
-        "print('pollinations_client.network' in sys.modules)"
+        "print('pollinations_client.transport.client_pool' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"

@@ -16,7 +16,7 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
 )
 
-from llamaindex_pollinations import laying
+from llamaindex_pollinations import _fast_construct
 
 
 def made() -> list[tuple[Any, Any]]:
@@ -24,18 +24,21 @@ def made() -> list[tuple[Any, Any]]:
     text, thought = TextBlock(text="Hi"), ThinkingBlock(content="Hm.")
     message = ChatMessage(role=MessageRole.ASSISTANT, blocks=[thought, text], additional_kwargs={"a": 1})
     response = ChatResponse(message=message, delta="Hi", raw={"b": 2}, additional_kwargs={"c": 3})
-    laid = [laying.thinking_block("Hm."), laying.text_block("Hi")]
+    laid = [_fast_construct.thinking_block("Hm."), _fast_construct.text_block("Hi")]
     return [
         (laid[1], text),
         (laid[0], thought),
-        (laying.image_block(b"a picture", "image/png"), ImageBlock(image=b"a picture", image_mimetype="image/png")),
-        (laying.chat_response(laid, {"a": 1}, "Hi", {"b": 2}, {"c": 3}), response),
+        (
+            _fast_construct.image_block(b"a picture", "image/png"),
+            ImageBlock(image=b"a picture", image_mimetype="image/png"),
+        ),
+        (_fast_construct.chat_response(laid, {"a": 1}, "Hi", {"b": 2}, {"c": 3}), response),
     ]
 
 
 def test_the_layout_is_the_known_one() -> None:
     """Else streams are slower, though right."""
-    assert laying.IS_KNOWN
+    assert _fast_construct.IS_KNOWN
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -44,7 +47,7 @@ def test_what_is_laid_down_equals_what_is_constructed(
     place: int, is_known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In value, fields set, dumps, prints, copies and pickles."""
-    monkeypatch.setattr(laying, "IS_KNOWN", is_known)
+    monkeypatch.setattr(_fast_construct, "IS_KNOWN", is_known)
     laid, built = made()[place]
     assert laid == built
     assert laid.model_fields_set == built.model_fields_set
@@ -56,7 +59,7 @@ def test_what_is_laid_down_equals_what_is_constructed(
 
 def test_nothing_is_shared_between_two_of_them() -> None:
     """Changing one leaves the next as it is."""
-    first, second = laying.thinking_block("a"), laying.thinking_block("a")
+    first, second = _fast_construct.thinking_block("a"), _fast_construct.thinking_block("a")
     first.additional_information["x"] = 1
     first.num_tokens = 4
     assert second.additional_information == {}

@@ -24,7 +24,7 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
-from llamaindex_pollinations.messages import wire_messages
+from llamaindex_pollinations._messages import wire_messages
 from pollinations_client import InvalidRequestError, PollinationsWarning
 from pollinations_client.emulator import Answer, Emulator
 

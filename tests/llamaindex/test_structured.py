@@ -16,7 +16,7 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field, RootModel
 
 from llamaindex_pollinations import Pollinations, StructuredOutputError
-from llamaindex_pollinations.parsing import NothingFound, object_from_text, partial_data
+from llamaindex_pollinations._parsers import NothingFound, object_from_text, partial_data
 from pollinations_client import ContextOverflowError, PollinationsWarning, UnknownModelError
 from pollinations_client.emulator import Answer, Emulator, Fault
 

@@ -13,7 +13,7 @@ from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel, Field
 
 from llamaindex_pollinations import NoToolCallError, Pollinations
-from llamaindex_pollinations.tool_schemas import wire_tools
+from llamaindex_pollinations._tool_definitions import wire_tools
 from pollinations_client import BadRequestError, InvalidRequestError, PollinationsWarning
 from pollinations_client.emulator import Answer, Chunks, Emulator
 from support.llamaindex import TAIL, blocks_of, delta, fragment

@@ -16,7 +16,7 @@ from llama_index.core.tools import FunctionTool
 from llamaindex_pollinations import PollinationsToolSpec
 from pollinations_client import ConfigurationError, InvalidRequestError, MalformedReply, ServerError
 from pollinations_client.emulator import Body, Emulator, Fault
-from pollinations_client.media import size_px
+from pollinations_client.media.sniff import size_px
 
 KEY = "sk_demo_0123456789abcdef"
 

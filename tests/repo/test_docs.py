@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pollinations_client import AsyncPollinationsClient, ChatOptions, ImageOptions, PollinationsClient, TextOptions
+from pollinations_client import (
+    AsyncPollinationsClient,
+    ChatOptions,
+    ImageOptions,
+    PollinationsClient,
+    TextOptions,
+)
 from pollinations_client.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]

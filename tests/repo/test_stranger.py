@@ -15,7 +15,12 @@ import pytest
 
 from langchain_pollinations import ChatPollinations, PollinationsImageTool, PollinationsToolkit
 from llamaindex_pollinations import Pollinations, PollinationsToolSpec
-from pollinations_client import APIConnectionError, AsyncPollinationsClient, InvalidRequestError, PollinationsClient
+from pollinations_client import (
+    APIConnectionError,
+    AsyncPollinationsClient,
+    InvalidRequestError,
+    PollinationsClient,
+)
 from pollinations_client.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,368 @@
+"""LangChain messages to the gateway's: pure, and nothing is left out without a word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from pydantic_core import to_jsonable_python
+
+from pollinations_client import InvalidRequestError
+from pollinations_client.request.messages import shown_to
+
+from ._block_translator import PROVIDER
+from ._content import Part, part_from
+
+Wire = dict[str, Any]
+
+# In an answer's content, but told in ``tool_calls`` on the wire.
+CALLS = frozenset(
+    {"tool_use", "tool_call", "tool_call_chunk", "invalid_tool_call", "input_json_delta", "function_call"}
+)
+THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking"})
+# What tools of the provider's own did. It has no place in a message but the gateway's ``content_blocks``.
+SERVER_TOOLS = frozenset(
+    {
+        *("server_tool_call", "server_tool_call_chunk", "server_tool_result", "server_tool_use"),
+        *("web_search_tool_result", "code_execution_tool_result", "executable_code", "code_execution_result"),
+    }
+)
+NONE: frozenset[str] = frozenset()
+SPEECH = frozenset({"audio", "output_audio"})
+
+
+def wire_messages(
+    messages: Sequence[BaseMessage],
+    *,
+    model: str | None = None,
+    replay_reasoning: bool = True,
+    thinking_in_content: bool = False,
+) -> list[Wire]:
+    """The conversation as the gateway takes it.
+
+    Pictures and files inside tool results follow in one user message after the whole run of results, since a tool
+    message takes text only; those inside an answer likewise.
+
+    Args:
+        messages: The conversation.
+        model: Whom it is for: pictures of tools and answers go only to a model that takes pictures.
+        replay_reasoning: Send reasoning back: with every turn that calls tools and every turn since the last user
+            message, where providers demand it; signed thinking wherever it stands.
+        thinking_in_content: The model wants signed thinking among the parts of its content.
+    """
+    wire: list[Wire] = []
+    carried: list[Part] = []
+    loop_from = _last_user(messages)
+    for place, message in _spread(messages):
+        if carried and not isinstance(message, ToolMessage):
+            wire.append({"role": "user", "content": carried})
+            carried = []
+        match message:
+            case AIMessage():
+                answered = _answered(messages) if message.invalid_tool_calls else NONE
+                turn, media = _assistant(message, place, answered, model)
+                if replay_reasoning:
+                    everything = place > loop_from or "tool_calls" in turn
+                    _replay(turn, message, everything=everything, in_content=thinking_in_content)
+                wire.append(turn)
+                carried += media
+            case ToolMessage():
+                result, media = _tool_result(message, place, model)
+                wire.append(result)
+                carried += media
+            case _:
+                wire.append(_plain(message, place))
+    if carried:
+        wire.append({"role": "user", "content": carried})
+    return wire
+
+
+def _answered(messages: Sequence[BaseMessage]) -> frozenset[str]:
+    """The calls that have results."""
+    return frozenset(message.tool_call_id for message in messages if isinstance(message, ToolMessage))
+
+
+def _last_user(messages: Sequence[BaseMessage]) -> int:
+    for place in range(len(messages) - 1, -1, -1):
+        if isinstance(messages[place], HumanMessage):
+            return place
+    return -1
+
+
+def _spread(messages: Sequence[BaseMessage]) -> Iterator[tuple[int, BaseMessage]]:
+    """The messages with their places; Anthropic's ``tool_result`` blocks in a user message become tool messages."""
+    for place, message in enumerate(messages):
+        if not (isinstance(message, HumanMessage) and isinstance(message.content, list)):
+            yield place, message
+            continue
+        results = [block for block in message.content if isinstance(block, dict) and block.get("type") == "tool_result"]
+        for block in results:
+            status = "error" if block.get("is_error") else "success"
+            yield (
+                place,
+                ToolMessage(content=block.get("content") or "", tool_call_id=block["tool_use_id"], status=status),
+            )
+        rest = [block for block in message.content if not any(block is one for one in results)]
+        if rest or not results:
+            yield place, message.model_copy(update={"content": rest}) if results else message
+
+
+def _plain(message: BaseMessage, place: int) -> Wire:
+    """A message that is neither an answer nor a tool's result."""
+    match message:
+        case HumanMessage():
+            role = "user"
+        case SystemMessage():
+            role = message.additional_kwargs.get("__openai_role__", "system")
+        case FunctionMessage():
+            role = "function"
+        case ChatMessage():
+            role = message.role
+        case _:
+            raise InvalidRequestError(
+                f"messages[{place}]: a {type(message).__name__} cannot be sent to a chat model.", param="messages"
+            )
+    return _dressed({"role": role, "content": _content(message.content, place)}, message)
+
+
+def _dressed(wire: Wire, message: BaseMessage) -> Wire:
+    """With what the message says of itself: its name, its mark for the prompt cache."""
+    if message.name:
+        wire["name"] = message.name
+    if extra := message.additional_kwargs:
+        for field in ("name", "cache_control"):
+            if field in extra and field not in wire:
+                wire[field] = extra[field]
+    return wire
+
+
+def _content(content: Any, place: int) -> str | list[Part]:
+    if isinstance(content, str):
+        return content
+    return [part_from(block, f"messages[{place}].content[{n}]") for n, block in enumerate(content)]
+
+
+# -- answers
+
+
+def _assistant(message: AIMessage, place: int, answered: frozenset[str], model: str | None) -> tuple[Wire, list[Part]]:
+    """An answer of the model, and its pictures, which only a user message can carry."""
+    content: str | list[Part]
+    media: list[Part] = []
+    unknown: list[Any] = []
+    if isinstance(message.content, str):
+        content = message.content
+    else:
+        content, media, unknown = _sorted_blocks(message.content, place)
+    wire = _dressed({"role": "assistant", "content": content}, message)
+    if message.tool_calls or message.invalid_tool_calls or message.additional_kwargs:
+        _add_calls(wire, message, answered)
+    elif isinstance(message.content, list) and (calls := _calls(message, answered)):
+        wire["tool_calls"] = calls
+    if unknown:
+        wire["content_blocks"] = unknown
+    if not media:
+        return wire, media
+    shown, hidden = shown_to(model, media)
+    if hidden:
+        wire["content"] = _with_line(wire["content"], hidden)
+    return wire, _captioned("Attached to the assistant's answer:", shown)
+
+
+def _with_line(content: str | list[Part], line: str) -> str | list[Part]:
+    return [*content, {"type": "text", "text": line}] if isinstance(content, list) else f"{content}\n{line}".strip()
+
+
+def _captioned(caption: str, media: list[Part]) -> list[Part]:
+    return [{"type": "text", "text": caption}, *media] if media else []
+
+
+def _sorted_blocks(blocks: Sequence[Any], place: int) -> tuple[list[Part], list[Part], list[Any]]:
+    """The blocks of an answer: its text; what only a user message can carry; what only ``content_blocks`` can."""
+    texts: list[Part] = []
+    media: list[Part] = []
+    unknown: list[Any] = []
+    for n, block in enumerate(blocks):
+        kind = block.get("type") if isinstance(block, dict) else "text"
+        if kind in CALLS or kind in THOUGHTS:
+            continue
+        if kind in SERVER_TOOLS:
+            raw = (block.get("extras") or {}).get("raw")
+            unknown.append(raw or {name: value for name, value in block.items() if name != "index"})
+        elif kind == "non_standard" and isinstance(block.get("value"), dict):
+            if block["value"].get("type") not in CALLS | THOUGHTS:
+                unknown.append(block["value"])
+        elif kind in SPEECH and (said := (block.get("extras") or {}).get("transcript") or block.get("transcript")):
+            texts.append({"type": "text", "text": said})  # the model's own words
+        else:
+            part = part_from(block, f"messages[{place}].content[{n}]")
+            (texts if part["type"] == "text" else media).append(part)
+    if len(texts) > 1 and all(part.keys() == {"type", "text"} for part in texts):
+        texts = [{"type": "text", "text": "".join(part["text"] for part in texts)}]  # runs of one answer
+    return texts, media, unknown
+
+
+def _add_calls(wire: Wire, message: AIMessage, answered: frozenset[str]) -> None:
+    kept = message.additional_kwargs
+    if calls := _calls(message, answered) or [dict(call) for call in kept.get("tool_calls") or ()]:
+        wire["tool_calls"] = calls
+    elif function := kept.get("function_call"):
+        wire["function_call"] = function
+    if (refusal := kept.get("refusal")) and not wire["content"]:
+        wire["content"] = refusal
+    for call in message.invalid_tool_calls:
+        if call["id"] not in answered:  # a call without a result is refused by every provider
+            said = f"[called {call['name'] or 'a tool'} with arguments that are no JSON object: {call['args'] or ''}]"
+            wire["content"] = _with_line(wire["content"], said)
+
+
+def _calls(message: AIMessage, answered: frozenset[str]) -> list[Wire]:
+    extras = dict(message.additional_kwargs.get("tool_call_extras") or {})
+    known = {call["id"] for call in message.tool_calls}
+    calls = [_call(call["id"], call["name"], _json(call["args"])) for call in message.tool_calls]
+    for block in message.content if isinstance(message.content, list) else ():
+        if not isinstance(block, dict) or block.get("type") not in {"tool_call", "tool_use"}:
+            continue
+        if extra := {name: value for name, value in (block.get("extras") or {}).items() if name != "cache_control"}:
+            extras.setdefault(block.get("id"), extra)
+        if block.get("id") not in known:
+            arguments = block.get("args", block.get("input")) or {}
+            arguments = arguments if isinstance(arguments, str) else _json(arguments)
+            calls.append(_call(block.get("id"), str(block.get("name")), arguments))
+    calls += [
+        _call(call["id"], call["name"] or "unknown", _as_object(call["args"]))
+        for call in message.invalid_tool_calls
+        if call["id"] in answered
+    ]
+    return [_with_extra(call, extras[call["id"]]) if call["id"] in extras else call for call in calls]
+
+
+def _json(arguments: Any) -> str:
+    """Arguments as text; a program may have put dates or models among them."""
+    return json.dumps(arguments, ensure_ascii=False, default=lambda value: to_jsonable_python(value, fallback=str))
+
+
+def _call(call_id: str | None, name: str, arguments: str) -> Wire:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _with_extra(call: Wire, extra: Mapping[str, Any]) -> Wire:
+    """A call with the fields it came with, a thought signature say, each in its place."""
+    outer = {name: value for name, value in extra.items() if name != "function"}
+    return {**call, "function": {**call["function"], **extra.get("function", {})}, **outer}
+
+
+def _as_object(arguments: str | None) -> str:
+    """Arguments that the model got wrong, as a JSON object: providers refuse anything else in a history."""
+    try:
+        if isinstance(json.loads(arguments or ""), dict):
+            return arguments or "{}"
+    except ValueError:
+        pass
+    return json.dumps({"invalid_arguments": arguments or ""}, ensure_ascii=False)
+
+
+# -- reasoning
+
+
+def _replay(turn: Wire, message: AIMessage, *, everything: bool, in_content: bool) -> None:
+    """Put the reasoning of an answer back into its turn."""
+    if not message.additional_kwargs and isinstance(message.content, str):
+        return
+    is_ours = message.response_metadata.get("model_provider") == PROVIDER
+    signed = _signed_blocks(message) if is_ours or in_content else []  # nobody else can read what others signed
+    if signed:
+        turn["content_blocks"] = [*signed, *turn.get("content_blocks", ())]
+        if in_content:
+            # A field that the message's schema does not know is cut off by today's gateway; parts of any type stay.
+            turn["content"] = [*signed, *_texts_beside(signed, turn["content"])]
+    if everything or signed:
+        if reasoning := _reasoning(message):
+            turn["reasoning_content"] = reasoning
+        if details := message.additional_kwargs.get("reasoning_details"):
+            turn["reasoning_details"] = details
+
+
+def _reasoning(message: AIMessage) -> str:
+    kept = message.additional_kwargs.get("reasoning_content")
+    if isinstance(kept, str) and kept:
+        return kept
+    return "".join(
+        str(block.get("reasoning") or block.get("thinking") or "")
+        for block in (message.content if isinstance(message.content, list) else ())
+        if isinstance(block, dict) and block.get("type") in THOUGHTS
+    )
+
+
+def _texts_beside(signed: Sequence[Part], content: str | list[Part]) -> list[Part]:
+    """The text of a turn, where its thinking does not bring it along."""
+    told = "".join(block["text"] for block in signed if block["type"] == "text")
+    texts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    if not told:
+        return [part for part in texts if part.get("text") or part["type"] != "text"]
+    rest = "".join(part.get("text", "") for part in texts).removeprefix(told)
+    return [{"type": "text", "text": rest}] if rest else []
+
+
+def _signed_blocks(message: AIMessage) -> list[Part]:
+    """The thinking of an answer where a provider signed it, with the text that stands in between; else nothing."""
+    if kept := message.additional_kwargs.get("thinking_blocks"):
+        return [dict(block) for block in kept]
+    if isinstance(message.content, str):
+        return []
+    blocks = [wire for block in message.content if (wire := _thought_or_text(block)) is not None]
+    if not any(block.get("signature") or block["type"] == "redacted_thinking" for block in blocks):
+        return []
+    while blocks[-1]["type"] == "text":
+        blocks.pop()
+    return blocks
+
+
+def _thought_or_text(block: Any) -> Part | None:
+    if isinstance(block, str):
+        return {"type": "text", "text": block} if block else None
+    kind, extras = block.get("type"), block.get("extras") or {}
+    if kind == "redacted_thinking" or (kind == "reasoning" and "redacted" in extras):
+        return {"type": "redacted_thinking", "data": block.get("data") or extras.get("redacted")}
+    if kind in THOUGHTS:
+        said = {"type": "thinking", "thinking": block.get("thinking") or block.get("reasoning") or ""}
+        signature = block.get("signature") or extras.get("signature")
+        return {**said, "signature": signature} if signature else said
+    return {"type": "text", "text": block["text"]} if kind == "text" and block.get("text") else None
+
+
+# -- tool results
+
+
+def _tool_result(message: ToolMessage, place: int, model: str | None) -> tuple[Wire, list[Part]]:
+    if type(message.content) is str:
+        return _dressed({"role": "tool", "tool_call_id": message.tool_call_id, "content": message.content}, message), []
+    texts: list[str] = []
+    media: list[Part] = []
+    wire: Wire = {"role": "tool", "tool_call_id": message.tool_call_id}
+    for n, block in enumerate(message.content):
+        part = part_from(block, f"messages[{place}].content[{n}]", in_tool=True)
+        if part["type"] == "text":
+            texts.append(part["text"])
+            if mark := part.get("cache_control"):
+                wire["cache_control"] = mark
+        else:
+            media.append(part)
+    shown, hidden = shown_to(model, media)
+    if shown:
+        what = "1 attachment follows" if len(shown) == 1 else f"{len(shown)} attachments follow"
+        texts.append(f"[{what} in the next user message]")
+    if hidden:
+        texts.append(hidden)
+    wire = _dressed({**wire, "content": "\n".join(texts)}, message)
+    return wire, _captioned(f"Attached to the result of tool call {message.tool_call_id}:", shown)

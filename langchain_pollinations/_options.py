@@ -1,0 +1,118 @@
+"""From a model's fields and a call's options to what is sent, and from the replies to LangChain's result. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatResult
+
+from pollinations_client import InvalidRequestError, ModelOptions, Reply
+from pollinations_client.catalog.catalog import has_trait
+from pollinations_client.request.chat_options import MAX_SEED, drawn_seed
+
+from ._json_mode import wants_json
+from ._messages import Wire, wire_messages
+from ._responses import counts_of, generation_from
+from ._structured_output import response_format_for
+from ._tool_definitions import tool_from
+
+if TYPE_CHECKING:
+    from .chat_models import ChatPollinations
+
+# Names that LangChain's users know from other models, at construction and in a call.
+ALIASES = {"model_name": "model", "stop_sequences": "stop", "model_kwargs": "extra_body"}
+NOT_SENT = frozenset({"ls_structured_output_format", "structured_output_format", "stream_usage", "stream", "n"})
+MOST_ANSWERS = 16
+SENT = tuple(ModelOptions.model_fields)
+
+Options = dict[str, Any]
+
+
+def sent_options(llm: ChatPollinations) -> Options:
+    """The options in the model's own fields that are given."""
+    fields = llm.__dict__
+    return {name: fields[name] for name in SENT if fields[name] is not None}
+
+
+def call_options(llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]) -> Options:
+    """What is sent: the call's options before the model's."""
+    options = {**sent_options(llm), **given}
+    for name in NOT_SENT & options.keys():
+        del options[name]
+    for alias in ALIASES.keys() & options.keys():
+        options[ALIASES[alias]] = options.pop(alias)
+    options["model"] = options.get("model") or llm.model
+    if stop is not None:
+        options["stop"] = stop
+    if tools := options.get("tools"):
+        options["tools"] = [tool_from(tool, None, place) for place, tool in enumerate(tools)]
+    if (wanted := options.get("response_format")) is not None:
+        options["response_format"] = response_format_for(wanted)
+    if llm.extra_body and options.get("extra_body") is not llm.extra_body:
+        options["extra_body"] = {**llm.extra_body, **(options.get("extra_body") or {})}
+    return options
+
+
+def wire_for(llm: ChatPollinations, messages: Sequence[BaseMessage], options: Options) -> list[Wire]:
+    """The messages as they are sent."""
+    return wire_messages(
+        messages,
+        model=options["model"],
+        replay_reasoning=llm.replay_reasoning,
+        thinking_in_content=has_trait(options["model"], "thinking_in_content"),
+    )
+
+
+def answers_of(llm: ChatPollinations, given: Mapping[str, Any]) -> int:
+    """How many answers a call asks for."""
+    n = llm.n if given.get("n") is None else given["n"]
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MOST_ANSWERS:
+        raise InvalidRequestError(f"n: 1 to {MOST_ANSWERS} answers per prompt; {n!r} was given.", param="n")
+    return n
+
+
+def requests_for(llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]) -> list[Options]:
+    """The options of each request: the gateway gives one answer to each, so ``n`` of them differ in their seeds."""
+    options, n = call_options(llm, stop, given), answers_of(llm, given)
+    if n == 1:
+        return [options]
+    seed = options.get("seed")
+    first = drawn_seed(-1 if seed is None else seed) or 0
+    return [{**options, "seed": (first + number) % (MAX_SEED + 1)} for number in range(n)]
+
+
+def stream_request(llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]) -> Options:
+    """The options of a stream."""
+    options = call_options(llm, stop, given)
+    if answers_of(llm, given) > 1:
+        raise InvalidRequestError("n: a stream brings one answer; ask for several with generate() or n=1.", param="n")
+    if not given.get("stream_usage", llm.stream_usage):
+        options.setdefault("stream_options", {"include_usage": False})
+    return options
+
+
+def audio_format_of(options: Mapping[str, Any]) -> str | None:
+    """The format of speech that a request asks for."""
+    return (options.get("audio") or {}).get("format")
+
+
+def result_from(replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], float | None]) -> ChatResult:
+    """One generation a reply, and what all of them used."""
+    sound, is_json = audio_format_of(options), wants_json(options)
+    generations = [
+        generation_from(reply, cost=cost_of(reply), audio_format=sound, is_json=is_json) for reply in replies
+    ]
+    output: dict[str, Any] = {"model_name": replies[0].served_model or options["model"]}
+    if usages := [reply.usage for reply in replies if reply.usage is not None]:
+        output["token_usage"] = counts_of(usages)
+    return ChatResult(generations=list(generations), llm_output=output)
+
+
+def summed_output(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    """``llm_output`` of several calls as one."""
+    told = [output for output in outputs if output]
+    counts = [output["token_usage"] for output in told if "token_usage" in output]
+    total = {name: sum(count[name] for count in counts) for name in (counts[0] if counts else ())}
+    return {**(told[-1] if told else {}), **({"token_usage": total} if total else {})}

@@ -1,0 +1,263 @@
+"""The client's whole replies as LangChain's messages. Pure."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import invalid_tool_call, tool_call
+from langchain_core.outputs import ChatGeneration
+
+from pollinations_client import (
+    AudioPart,
+    ImagePart,
+    OtherPart,
+    ReasoningPart,
+    Reply,
+    TextPart,
+    ToolCall,
+    Usage,
+)
+
+from ._block_translator import PROVIDER
+from ._json_mode import ORIGINAL, json_alone
+
+AUDIO_TYPES = {
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "flac": "audio/flac",
+    "opus": "audio/opus",
+    "pcm16": "audio/pcm",
+}
+SERVER_CALLS = frozenset({"server_tool_use", "executable_code"})
+SERVER_RESULTS = frozenset({"code_execution_result", "web_search_tool_result", "code_execution_tool_result"})
+
+
+class CostedUsage(dict[str, Any]):
+    """Counts with ``total_cost`` beside them, in pollen.
+
+    LangChain adds counts up key by key and refuses what is no whole number, so the cost is left out of its iteration:
+    it is there for whoever asks for it, and sums do without it.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in super().__iter__() if name != "total_cost")
+
+
+def message_from(
+    reply: Reply, *, cost: float | None = None, audio_format: str | None = None, is_json: bool = False
+) -> AIMessage:
+    """The whole reply as a message; of one that was asked for as JSON, and that calls nothing, the JSON alone.
+
+    LangChain numbers it: the gateway's cache gives the same id with the same answer, and a graph takes two messages
+    of one id for one message. The gateway's id is in ``response_metadata``.
+    """
+    good = [call for call in reply.tool_calls if call.problem is None]
+    bad = [call for call in reply.tool_calls if call.problem is not None]
+    message = AIMessage(
+        content=_content(reply, audio_format),
+        additional_kwargs=extras_from(reply, whole=True),
+        response_metadata=metadata_from(reply, cost),
+        tool_calls=[tool_call(name=call.name, args=call.args or {}, id=call.id) for call in good],
+        invalid_tool_calls=[_invalid(call) for call in bad],
+    )
+    message.usage_metadata = usage_from(reply.usage, cost)
+    if is_json and not reply.tool_calls:
+        _leave_json_alone(message)
+    return message
+
+
+def _leave_json_alone(message: AIMessage) -> None:
+    """Take what stands round the JSON out of a message, and keep its text as it came."""
+    text = str(message.text)
+    alone = json_alone(text)
+    if alone not in (text, text.strip()):
+        message.response_metadata[ORIGINAL] = text
+    if alone != text:
+        message.content = alone if isinstance(message.content, str) else _with_text(message.content, alone)
+
+
+def _with_text(blocks: list[str | dict[str, Any]], text: str) -> list[str | dict[str, Any]]:
+    """Blocks whose texts are one, where the last of them stood."""
+    *spare, last = (place for place, block in enumerate(blocks) if isinstance(block, dict) and block["type"] == "text")
+    said: dict[str, Any] = {"type": "text", "text": text}
+    return [said if place == last else block for place, block in enumerate(blocks) if place not in spare]
+
+
+def generation_from(
+    reply: Reply, *, cost: float | None = None, audio_format: str | None = None, is_json: bool = False
+) -> ChatGeneration:
+    """The whole reply as a generation."""
+    message = message_from(reply, cost=cost, audio_format=audio_format, is_json=is_json)
+    return ChatGeneration(message=message, generation_info=generation_info(reply))
+
+
+def generation_info(reply: Reply) -> dict[str, Any] | None:
+    """What LangChain keeps beside a message."""
+    info = {"finish_reason": reply.finish_reason, "logprobs": reply.logprobs}
+    return {name: value for name, value in info.items() if value} or None
+
+
+def usage_from(usage: Usage | None, cost: float | None = None) -> UsageMetadata | None:
+    """Counts as LangChain names them, the total always their sum; ``total_cost`` is pollen, where it is known.
+
+    xAI counts reasoning in the total but not in the output; here it belongs to the output, as it does for all others.
+    """
+    if usage is None:
+        return None
+    output = max(usage.output, usage.total - usage.input)
+    given = CostedUsage(input_tokens=usage.input, output_tokens=output, total_tokens=usage.input + output)
+    into = {
+        "audio": usage.audio_input,
+        "cache_read": usage.cached,
+        "cache_creation": usage.cache_write,
+        "image": usage.image_input,
+    }
+    out = {"audio": usage.audio_output, "reasoning": usage.reasoning, "image": usage.image_output}
+    if known := {name: count for name, count in into.items() if count is not None}:
+        given["input_token_details"] = known
+    if known := {name: count for name, count in out.items() if count is not None}:
+        given["output_token_details"] = known
+    if cost is not None:
+        given["total_cost"] = cost
+    return cast(UsageMetadata, given)
+
+
+def counts_of(usages: Sequence[Usage]) -> dict[str, int]:
+    """Counts as OpenAI names them, added up, for callbacks that read ``token_usage``."""
+    return {
+        "prompt_tokens": sum(usage.input for usage in usages),
+        "completion_tokens": sum(usage.output for usage in usages),
+        "total_tokens": sum(usage.total for usage in usages),
+    }
+
+
+def _invalid(call: ToolCall) -> Any:
+    return invalid_tool_call(name=call.name or None, args=call.arguments, id=call.id, error=call.problem)
+
+
+def _content(reply: Reply, audio_format: str | None) -> str | list[str | dict[str, Any]]:
+    shown = [part for part in reply.parts if not isinstance(part, ReasoningPart)]
+    if all(isinstance(part, TextPart) for part in shown):
+        return reply.text or reply.refusal or ""
+    return [block_from(part, audio_format) for part in shown]
+
+
+def block_from(part: Any, audio_format: str | None = None) -> dict[str, Any]:
+    """A standard content block for a part that is no reasoning."""
+    match part:
+        case TextPart(text):
+            return {"type": "text", "text": text}
+        case ImagePart():
+            return image_block(part)
+        case AudioPart():
+            extras = {"transcript": part.transcript, "id": part.id, "expires_at": part.expires_at}
+            mime = AUDIO_TYPES.get(audio_format or "", f"audio/{audio_format or 'wav'}")
+            known = {name: value for name, value in extras.items() if value}
+            return {"type": "audio", "base64": part.data, "mime_type": mime, **({"extras": known} if known else {})}
+        case OtherPart():
+            raw = {name: value for name, value in part.raw.items() if name != "index"}  # its place in a stream
+            return server_tool_block(raw) or {"type": "non_standard", "value": raw}
+    raise TypeError(type(part).__name__)
+
+
+def image_block(part: ImagePart) -> dict[str, Any]:
+    """A picture as a standard block, its bytes inline where the reply carries them."""
+    head, comma, data = part.url.partition(";base64,")
+    if comma and head.startswith("data:"):
+        return {"type": "image", "base64": data, "mime_type": part.mime_type or "image/png"}
+    if (raw := part.data) is not None:
+        return {"type": "image", "base64": base64.b64encode(raw).decode(), "mime_type": part.mime_type or "image/png"}
+    return {"type": "image", "url": part.url, **({"mime_type": part.mime_type} if part.mime_type else {})}
+
+
+def server_tool_block(raw: dict[str, Any]) -> dict[str, Any] | None:
+    """What a tool of the provider's own did, as a standard block; ``None`` for a block of another kind.
+
+    The block as it came is kept in ``extras``, for the way back.
+    """
+    kind, inner = str(raw.get("type")), raw.get(str(raw.get("type")))
+    inner = inner if isinstance(inner, dict) else {}
+    if kind in SERVER_CALLS:
+        arguments = raw.get("input") or inner or {"code": raw.get("code")}
+        call_id, name = raw.get("id") or "code_0", raw.get("name") or "code_execution"
+        return {"type": "server_tool_call", "id": call_id, "name": name, "args": arguments, "extras": {"raw": raw}}
+    if kind not in SERVER_RESULTS:
+        return None
+    output = raw.get("content") or inner or raw.get("output")
+    found = output if isinstance(output, dict) else {}
+    failed = "error" in str(found.get("type")) or str(found.get("outcome", "OUTCOME_OK")) != "OUTCOME_OK"
+    return {
+        "type": "server_tool_result",
+        "tool_call_id": raw.get("tool_use_id") or "code_0",
+        "status": "error" if failed else "success",
+        "output": output,
+        "extras": {"raw": raw},
+    }
+
+
+def extras_from(reply: Reply, *, whole: bool) -> dict[str, Any]:
+    """``additional_kwargs``: reasoning, where it was not streamed already, and all that LangChain has no field for."""
+    extras: dict[str, Any] = {
+        "reasoning_content": reply.reasoning if whole else None,
+        "thinking_blocks": _signed_thinking(reply),
+        "reasoning_details": reply.reasoning_details,
+        "tool_call_extras": {call.id: call.extra for call in reply.tool_calls if call.extra},
+        "refusal": reply.refusal,
+        "citations": reply.citations,
+        "search_results": reply.search_results,
+        "annotations": reply.annotations,
+        "audio": _sound(reply.audio) if whole else None,
+        **{name.removeprefix("message."): value for name, value in reply.extra.items() if name.startswith("message.")},
+    }
+    return {name: value for name, value in extras.items() if value}
+
+
+def _sound(part: AudioPart | None) -> dict[str, Any]:
+    """Speech as OpenAI's own field has it; the standard block is in the content."""
+    given = {} if part is None else dataclasses.asdict(part)
+    return {name: value for name, value in given.items() if value}
+
+
+def _signed_thinking(reply: Reply) -> list[dict[str, Any]]:
+    """Signed thinking as it must go back: unchanged, in order, with the text that stands between two thoughts."""
+    if not any(isinstance(part, ReasoningPart) and (part.signature or part.redacted) for part in reply.parts):
+        return []
+    last = max(place for place, part in enumerate(reply.parts) if isinstance(part, ReasoningPart))
+    return [
+        _thinking(part) if isinstance(part, ReasoningPart) else {"type": "text", "text": part.text}
+        for part in reply.parts[: last + 1]
+        if isinstance(part, (ReasoningPart, TextPart))
+    ]
+
+
+def _thinking(part: ReasoningPart) -> dict[str, Any]:
+    if part.redacted is not None:
+        return {"type": "redacted_thinking", "data": part.redacted}
+    return {"type": "thinking", "thinking": part.text, **({"signature": part.signature} if part.signature else {})}
+
+
+def metadata_from(reply: Reply, cost: float | None) -> dict[str, Any]:
+    """``response_metadata``: who answered, how it ended, and every field of the answer this project does not know."""
+    metadata: dict[str, Any] = {
+        **{name: value for name, value in reply.extra.items() if not name.startswith("message.")},
+        "model_provider": PROVIDER,
+        "model_name": reply.served_model,
+        "finish_reason": reply.finish_reason,
+        "id": reply.id,
+        "created": reply.created,
+        "system_fingerprint": reply.system_fingerprint,
+        "logprobs": reply.logprobs,
+        "prompt_filter_results": reply.prompt_filter_results,
+        "content_filter_results": reply.content_filter_results,
+        "request_id": reply.info.request_id,
+        "cache": reply.info.cache,
+        "cost": cost,
+    }
+    if reply.finish_reason_raw != reply.finish_reason:
+        metadata["native_finish_reason"] = reply.finish_reason_raw
+    return {name: value for name, value in metadata.items() if value is not None}

@@ -1,0 +1,326 @@
+"""The client's events as LangChain's chunks. Pure.
+
+The common piece of a stream, a few letters of text, reasoning or tool arguments, is laid down from a template that was
+validated once, when this module was imported: LangChain's own constructor costs more than all the rest of the way.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import invalid_tool_call, tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.utils.json import parse_partial_json
+from pydantic import BaseModel
+
+from pollinations_client import (
+    AudioDelta,
+    AudioPart,
+    Event,
+    Finished,
+    PartDelta,
+    ReasoningDelta,
+    Reply,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+)
+
+from ._block_translator import PROVIDER
+from ._json_mode import ORIGINAL, JsonStream
+from ._responses import (
+    block_from,
+    counts_of,
+    extras_from,
+    generation_info,
+    metadata_from,
+    usage_from,
+)
+
+
+class Opening(ChatGenerationChunk):
+    """The first chunk of a stream: LangChain adds all others to it, to tell callbacks of the whole.
+
+    The sum leaves ``total_cost`` out of its counts. LangChain adds counts of several calls up, and fails on what is no
+    whole number; the cost of the sum is in its ``response_metadata``.
+    """
+
+    def __add__(self, other: ChatGenerationChunk | list[ChatGenerationChunk]) -> ChatGenerationChunk:
+        whole = super().__add__(other)
+        if isinstance(whole.message, AIMessageChunk) and (counts := whole.message.usage_metadata):
+            counts.pop("total_cost", None)  # type: ignore[typeddict-item]
+        return whole
+
+    @classmethod
+    def lc_id(cls) -> list[str]:
+        """Written down as what it is to LangChain."""
+        return ChatGenerationChunk.lc_id()
+
+
+class Chunks:
+    """Events in, chunks out, for one stream.
+
+    What a chunk's own fields cannot tell its translator stands in attributes that sums do not keep: ``run``, for text
+    and reasoning that come in runs, with a picture or each other in between; ``opens_thought``, for thinking that is
+    encrypted; ``call_extras`` and ``late_blocks``, for what belongs to a call beside its arguments.
+    """
+
+    __slots__ = (
+        *("_audio_format", "_cost_of", "_is_open", "_json", "_sound", "_tells_usage", "_told_extras"),
+        *("_text_at", "_text_run", "_thought_at", "_thought_run"),
+    )
+
+    def __init__(
+        self,
+        audio_format: str | None = None,
+        *,
+        tells_usage: bool = True,
+        is_json: bool = False,
+        cost_of: Callable[[Reply], float | None] = lambda reply: None,
+    ) -> None:
+        self._audio_format = audio_format
+        self._tells_usage = tells_usage
+        self._cost_of = cost_of
+        self._json = JsonStream() if is_json else None
+        self._text_at = self._thought_at = -1
+        self._text_run = self._thought_run = -1
+        self._is_open = False
+        self._sound = b""
+        self._told_extras: dict[int, dict[str, Any]] = {}
+
+    def of(self, event: Event) -> ChatGenerationChunk:
+        """The chunk for an event."""
+        if not self._is_open:
+            self._is_open = True
+            first = self.of(event)
+            return Opening(message=first.message, generation_info=first.generation_info)
+        if type(event) is TextDelta:
+            if event.index != self._text_at:
+                self._text_at = event.index
+                self._text_run += 1
+            text = event.text if self._json is None else self._json.piece(event.text)
+            return _laid_down(text, None) if not self._text_run else _built(text, run=self._text_run)
+        if type(event) is ToolCallDelta:
+            if self._json is not None and (held := self._json.rest()):
+                return _with_text(self.of(event), held)  # what was said before a call is no answer
+            if event.extra and event.id:
+                self._told_extras[event.index] = event.extra
+                return _built("", tool_call_chunks=[_fragment(event)], call_extras=event.extra)
+            return _laid_down_call(event)
+        if type(event) is ReasoningDelta and event.index == self._thought_at and not self._thought_run:
+            return _laid_down("", event.text or None)
+        return self._odd(event)
+
+    def _odd(self, event: Event) -> ChatGenerationChunk:
+        match event:
+            case ReasoningDelta(text):
+                if event.index != self._thought_at:
+                    self._thought_at = event.index
+                    self._thought_run += 1
+                if event.redacted is not None:
+                    return _built("", run=self._thought_run, opens_thought=True)
+                if not self._thought_run:
+                    return _laid_down("", text or None)
+                return _built("", additional_kwargs={"reasoning_content": text}, run=self._thought_run)
+            case PartDelta():
+                return _built([{**block_from(event.part), "index": event.index}])
+            case AudioDelta():
+                return _built("", additional_kwargs={"audio": self._sound_piece(event)})
+            case Finished(reply):
+                return self._last(reply)
+        raise TypeError(type(event).__name__)
+
+    def _sound_piece(self, event: AudioDelta) -> dict[str, Any]:
+        """A piece of sound that LangChain can append to the pieces before it: base64 in threes of bytes."""
+        try:
+            sound = self._sound + base64.b64decode(event.data)
+        except binascii.Error:
+            sound, data = b"", event.data
+        else:
+            whole = len(sound) - len(sound) % 3
+            sound, data = sound[whole:], base64.b64encode(sound[:whole]).decode()
+        self._sound = sound
+        piece = {"id": event.id, "data": data, "transcript": event.transcript}
+        return {name: value for name, value in piece.items() if value}
+
+    def _last(self, reply: Reply) -> ChatGenerationChunk:
+        """The last chunk: usage, metadata, finish reason, each exactly once."""
+        cost = self._cost_of(reply)
+        content: Any = reply.refusal if reply.refusal and not reply.text else ""
+        extras = extras_from(reply, whole=False)
+        for place, part in enumerate(reply.parts):
+            if isinstance(part, AudioPart):  # whole, for LangChain's events keep the last piece of such a block only
+                content = [{**block_from(part, self._audio_format), "index": place}]
+                rest = {"data": base64.b64encode(self._sound).decode(), "expires_at": part.expires_at}
+                extras["audio"] = {name: value for name, value in rest.items() if value}
+        more: dict[str, Any] = {"run": self._text_run} if self._text_run > 0 else {}
+        if late := [block for call in reply.tool_calls for block in self._late_blocks(call)]:
+            more["late_blocks"] = late
+        chunk = _built(
+            content,
+            tool_call_chunks=[_spoilt(call) for call in reply.tool_calls if _would_be_repaired(call)],
+            additional_kwargs=extras,
+            response_metadata=metadata_from(reply, cost),
+            chunk_position="last",
+            **more,
+        )
+        if self._tells_usage and reply.usage is not None:
+            chunk.message.usage_metadata = usage_from(reply.usage, cost)  # type: ignore[attr-defined]
+            chunk.message.response_metadata["token_usage"] = counts_of([reply.usage])
+        if self._json is not None and self._json.has_left_out(reply.text):
+            if held := self._json.end():
+                chunk = _with_text(chunk, held)
+            else:
+                chunk.message.response_metadata[ORIGINAL] = reply.text
+        chunk.generation_info = generation_info(reply)
+        return chunk
+
+    def _late_blocks(self, call: ToolCall) -> list[dict[str, Any]]:
+        """What the end of a stream tells of a call: a signature that came late, and that arguments are no object.
+
+        LangChain's events take any JSON for arguments and fail on what is no object, unless it is made no JSON.
+        """
+        block = {"type": "tool_call_chunk", "id": None, "name": None, "index": f"lc_tc_{call.index}"}
+        told = self._told_extras.get(call.index, {})
+        late = {name: value for name, value in call.extra.items() if name not in told}
+        broken = call.problem is not None and not _would_be_repaired(call)
+        return [
+            *([{**block, "args": None, "extras": late}] if late else ()),
+            *([{**block, "args": "]"}] if broken else ()),
+        ]
+
+
+def _would_be_repaired(call: ToolCall) -> bool:
+    """Whether LangChain would make a call out of arguments that are none.
+
+    It repairs partial JSON when it sums chunks, so half a call would become a whole one that the model never made.
+    """
+    if call.problem is None:
+        return False
+    try:
+        return isinstance(parse_partial_json(call.arguments) if call.arguments else {}, dict)
+    except ValueError:
+        return False
+
+
+def _spoilt(call: ToolCall) -> Any:
+    """A last fragment that keeps bad arguments bad: a bracket that closes what is not open, which no repair mends."""
+    inside, escaped, open_brackets = False, False, []
+    for mark in call.arguments:
+        if inside:
+            inside = escaped or mark != '"'
+            escaped = mark == "\\" and not escaped
+        elif mark == '"':
+            inside = True
+        elif mark in "{[":
+            open_brackets.append("}" if mark == "{" else "]")
+        elif mark in "}]" and open_brackets:
+            open_brackets.pop()
+    wrong = "}" if open_brackets and open_brackets[-1] == "]" else "]"
+    args = ("\\" if escaped else "") + ('"' if inside else "") + wrong
+    return tool_call_chunk(name=None, args=args, id=None, index=call.index)
+
+
+def _with_text(chunk: ChatGenerationChunk, text: str) -> ChatGenerationChunk:
+    content = chunk.message.content
+    chunk.message.content = text if isinstance(content, str) else [{"type": "text", "text": text}, *content]
+    chunk.text = text
+    return chunk
+
+
+def _built(content: Any, *, response_metadata: dict[str, Any] | None = None, **fields: Any) -> ChatGenerationChunk:
+    metadata = {"model_provider": PROVIDER} if response_metadata is None else response_metadata
+    return ChatGenerationChunk(message=AIMessageChunk(content=content, response_metadata=metadata, **fields))
+
+
+TEXT = _built("x", additional_kwargs={})
+CALL = _built("", tool_call_chunks=[tool_call_chunk(name=None, args="x", id=None, index=0)])
+CHUNK_STATE = dict(TEXT.__dict__)
+CHUNK_FIELDS = frozenset(TEXT.__pydantic_fields_set__)
+TEXT_STATE = dict(TEXT.message.__dict__)
+TEXT_FIELDS = frozenset(TEXT.message.__pydantic_fields_set__)
+CALL_STATE = dict(CALL.message.__dict__)
+CALL_FIELDS = frozenset(CALL.message.__pydantic_fields_set__)
+OWN = ("additional_kwargs", "response_metadata", "tool_calls", "invalid_tool_calls", "tool_call_chunks")
+SLOTS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+
+
+def _is_as_known() -> bool:
+    """Whether LangChain's and Pydantic's classes are still laid out as this module knows them."""
+    empty = {name: value for name, value in TEXT_STATE.items() if isinstance(value, (list, dict))}
+    return (
+        empty.keys() == set(OWN)
+        and not any(value for name, value in empty.items() if name != "response_metadata")
+        and {"text", "message"} <= CHUNK_STATE.keys()
+        and not any(isinstance(value, (list, dict)) for value in CHUNK_STATE.values())
+        and all(name in BaseModel.__dict__ for name in SLOTS)
+        and TEXT.message.__pydantic_extra__ == {}
+        and TEXT.__pydantic_extra__ is None
+        and TEXT.message.__pydantic_private__ is TEXT.__pydantic_private__ is None
+    )
+
+
+CAN_LAY_DOWN = _is_as_known()
+if CAN_LAY_DOWN:
+    _set_fields, _set_extra, _set_private = (BaseModel.__dict__[name].__set__ for name in SLOTS)
+_new = object.__new__
+
+
+def _laid_down(text: str, reasoning: str | None) -> ChatGenerationChunk:
+    extras = {} if reasoning is None else {"reasoning_content": reasoning}
+    if not CAN_LAY_DOWN:
+        return _built(text, additional_kwargs=extras)
+    message = _new(AIMessageChunk)
+    state = message.__dict__
+    state.update(TEXT_STATE)
+    state["content"] = text
+    state["additional_kwargs"] = extras
+    state["response_metadata"] = {"model_provider": PROVIDER}
+    state["tool_calls"] = []
+    state["invalid_tool_calls"] = []
+    state["tool_call_chunks"] = []
+    _set_fields(message, set(TEXT_FIELDS))
+    _set_extra(message, {})
+    _set_private(message, None)
+    return _wrapped(message, text)
+
+
+def _fragment(event: ToolCallDelta) -> Any:
+    # A call without arguments is "null" where some providers spell it.
+    arguments = "" if event.id and event.arguments == "null" else event.arguments
+    return tool_call_chunk(name=event.name, args=arguments, id=event.id, index=event.index)
+
+
+def _laid_down_call(event: ToolCallDelta) -> ChatGenerationChunk:
+    piece, arguments = _fragment(event), event.arguments
+    # A fragment of its own is an invalid call; one that opens an object, or is empty, LangChain reads as a call.
+    if not CAN_LAY_DOWN or event.name or event.id or not arguments or arguments.lstrip()[:1] in {"{", ""}:
+        return _built("", tool_call_chunks=[piece])
+    message = _new(AIMessageChunk)
+    state = message.__dict__
+    state.update(CALL_STATE)
+    state["additional_kwargs"] = {}
+    state["response_metadata"] = {"model_provider": PROVIDER}
+    state["tool_calls"] = []
+    state["invalid_tool_calls"] = [invalid_tool_call(name=None, args=arguments, id=None, error=None)]
+    state["tool_call_chunks"] = [piece]
+    _set_fields(message, set(CALL_FIELDS))
+    _set_extra(message, {})
+    _set_private(message, None)
+    return _wrapped(message, "")
+
+
+def _wrapped(message: AIMessageChunk, text: str) -> ChatGenerationChunk:
+    chunk = _new(ChatGenerationChunk)
+    state = chunk.__dict__
+    state.update(CHUNK_STATE)
+    state["text"] = text
+    state["message"] = message
+    _set_fields(chunk, set(CHUNK_FIELDS))
+    _set_extra(chunk, None)
+    _set_private(chunk, None)
+    return chunk

@@ -1,0 +1,193 @@
+"""LlamaIndex content blocks to the gateway's content parts. Pure, but for files that a block names by path.
+
+A block is read, never changed, and a URL is sent as a URL: nothing is downloaded here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import mimetypes
+from collections.abc import Mapping
+from io import IOBase
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    CacheControl,
+    CitableBlock,
+    CitationBlock,
+    DocumentBlock,
+    ImageBlock,
+    TextBlock,
+    VideoBlock,
+)
+
+from pollinations_client import InvalidRequestError
+from pollinations_client.data_url import parse_data_url
+from pollinations_client.media.sniff import sniff
+
+__all__ = ["Part", "cache_control", "linked_sound", "parts_from"]
+
+Part = dict[str, Any]
+Source = bytes | IOBase | None
+
+AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "pcm": "pcm16", "mp4": "m4a"}
+USUAL_TTL = "5m"
+PEEKED_BYTES = 64
+
+
+def parts_from(block: Any, where: str) -> list[Part]:
+    """The parts of a text, media or citation block. Raises :class:`InvalidRequestError`; ``where`` names the place."""
+    match block:
+        case TextBlock():
+            return [{"type": "text", "text": block.text}] if block.text else []
+        case ImageBlock():
+            return [_image(block, where)]
+        case AudioBlock():
+            return [_audio(block, where)]
+        case VideoBlock():
+            return [_video(block, where)]
+        case DocumentBlock():
+            return [_document(block, where)]
+        case CitableBlock():
+            inner = [part for nested in block.content for part in parts_from(nested, where)]
+            return [{"type": "text", "text": f"[{block.title}] ({block.source})"}, *inner]
+        case CitationBlock():
+            return _citation(block, where)
+    raise InvalidRequestError(f"{where}: a block of this kind cannot be sent in this message.", param="messages")
+
+
+def cache_control(given: CacheControl | Mapping[str, Any], where: str) -> Part:
+    """The wire form of a cache point; the usual time to live is left unsaid."""
+    if not isinstance(given, CacheControl | Mapping):
+        raise InvalidRequestError(
+            f"{where}: cache_control: an object such as {{'type': 'ephemeral'}} is needed, not {given!r}.",
+            param="messages",
+        )
+    fields = given.model_dump() if isinstance(given, CacheControl) else dict(given)
+    if fields.get("ttl") in {None, USUAL_TTL}:
+        fields.pop("ttl", None)
+    return fields
+
+
+def linked_sound(block: Any) -> Part | None:
+    """The words for a sound that is only a link, for messages that the caller did not write: a tool's, a model's."""
+    if isinstance(block, AudioBlock) and block.url and not str(block.url).startswith("data:"):
+        return {"type": "text", "text": f"[audio: {block.url}]"}
+    return None
+
+
+def _citation(block: CitationBlock, where: str) -> list[Part]:
+    source = " ".join(text for text in (block.title, f"({block.source})" if block.source else "") if text)
+    if not isinstance(block.cited_content, TextBlock):
+        return [{"type": "text", "text": f"[{source}]"}, *parts_from(block.cited_content, where)]
+    said = block.cited_content.text
+    return [{"type": "text", "text": f"[{source}] {said}" if said else f"[{source}]"}]
+
+
+def _image(block: ImageBlock, where: str) -> Part:
+    image: Part = {"url": str(block.url)} if block.url else {}
+    if not image:
+        data = _base64(block.image, block.path, block, where)
+        image["url"] = f"data:{block.image_mimetype or _kind_of(data) or 'image/jpeg'};base64,{data}"
+    if block.detail:
+        image["detail"] = block.detail
+    return {"type": "image_url", "image_url": image}
+
+
+def _video(block: VideoBlock, where: str) -> Part:
+    video: Part = {"url": str(block.url)} if block.url else {}
+    if not video:
+        data = _base64(block.video, block.path, block, where)
+        video["url"] = f"data:{block.video_mimetype or _kind_of(data) or 'video/mp4'};base64,{data}"
+    if block.video_mimetype:
+        video["mime_type"] = block.video_mimetype
+    return {"type": "video_url", "video_url": video}
+
+
+def _audio(block: AudioBlock, where: str) -> Part:
+    if block.url and not str(block.url).startswith("data:"):
+        raise InvalidRequestError(
+            f"{where}: audio goes to the gateway as data, not as a link; load {block.url} and pass audio=bytes.",
+            param="messages",
+        )
+    kind = block.format
+    if block.url:
+        mime_type, sound = parse_data_url(str(block.url))
+        data = base64.b64encode(sound).decode()
+        kind = kind or mime_type.rpartition("/")[2]
+    else:
+        data = _base64(block.audio, block.path, block, where)
+    kind = (kind or (_kind_of(data) or "").rpartition("/")[2]).lower()
+    if not kind:
+        raise InvalidRequestError(
+            f"{where}: the sound's format cannot be told from its bytes; pass AudioBlock(format='wav').",
+            param="messages",
+        )
+    return {"type": "input_audio", "input_audio": {"data": data, "format": AUDIO_FORMATS.get(kind, kind)}}
+
+
+def _document(block: DocumentBlock, where: str) -> Part:
+    file: Part = {"filename": block.title} if block.title else {}
+    if block.url:
+        file["file_url"] = str(block.url)
+    else:
+        data = _base64(block.data, block.path, block, where)
+        kind = block.document_mimetype or _kind_of(data) or _kind_by_name(block) or "application/octet-stream"
+        file["file_data"] = f"data:{kind};base64,{data}"
+    if block.document_mimetype:
+        file["mime_type"] = block.document_mimetype
+    return {"type": "file", "file": file}
+
+
+def _kind_by_name(block: DocumentBlock) -> str | None:
+    """Text has no first bytes that tell its kind: the ending of its path or its title does."""
+    names = (str(name) for name in (block.path, block.title) if name)
+    return next((kind for name in names if (kind := mimetypes.guess_type(name)[0])), None)
+
+
+def _base64(source: Source, path: str | Path | None, block: Any, where: str) -> str:
+    """The bytes of a block in base64: from memory, an open file (left where it stood), or a path."""
+    kind = type(block).__name__
+    try:
+        if isinstance(source, IOBase):
+            stood = source.tell()
+            source.seek(0)
+            data = bytes(source.read())
+            source.seek(stood)
+        elif source is not None:
+            data = source
+        elif path is not None:
+            data = Path(path).expanduser().read_bytes()
+        else:
+            raise InvalidRequestError(
+                f"{where}: the {kind} holds neither data, nor a path, nor a URL.", param="messages"
+            )
+    except (OSError, ValueError) as error:
+        if isinstance(error, InvalidRequestError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidRequestError(f"{where}: the {kind} cannot be read: {reason}.", param="messages") from error
+    if not data:
+        raise InvalidRequestError(f"{where}: the {kind} is empty.", param="messages")
+    if isinstance(source, bytes) and _is_base64(data):
+        return data.decode("ascii")
+    return base64.b64encode(data).decode("ascii")
+
+
+def _is_base64(data: bytes) -> bool:
+    """Blocks keep what they are given as base64; what was assigned later may be raw. The beginning tells."""
+    head = data[:PEEKED_BYTES]
+    try:
+        base64.b64decode(head[: len(head) // 4 * 4] if len(data) > PEEKED_BYTES else head, validate=True)
+    except binascii.Error:
+        return False
+    return True
+
+
+def _kind_of(data: str) -> str | None:
+    """The MIME type told by the first bytes behind base64 text."""
+    head = data[:4096]
+    return sniff(base64.b64decode(head[: len(head) // 4 * 4]))

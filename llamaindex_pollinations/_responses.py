@@ -1,0 +1,276 @@
+"""The client's normal form to LlamaIndex responses: whole answers and the last chunk of a stream. Pure.
+
+What is told where: text, thinking, pictures, sound, citations and tool calls are blocks of the message; what must go
+back with the next turn is in the message's ``additional_kwargs``; counts, cost, finish reason and everything else
+about the answer are in the response's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    ChatResponse,
+    CitationBlock,
+    CompletionResponse,
+    ImageBlock,
+    LogProb,
+    TextBlock,
+    ThinkingBlock,
+)
+
+from pollinations_client import (
+    AudioPart,
+    Catalog,
+    ImagePart,
+    OtherPart,
+    ReasoningPart,
+    Reply,
+    TextPart,
+    ToolCall,
+    Usage,
+)
+from pollinations_client.catalog.catalog import cost as cost_of
+from pollinations_client.media.sniff import sniff
+
+from . import _fast_construct
+from ._tool_calls import calls_in
+from ._tool_definitions import own_names, own_parameters
+
+__all__ = ["Reading", "completion_from", "image_block", "reading_of", "response_from"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one request's answer is to be read.
+
+    ``names`` gives a tool's own name for the one it had on the wire, ``schemas`` its own schema where a strict one was
+    sent; ``single_call`` keeps the first tool call only; ``audio_format`` is what sound was asked for in; ``cost``
+    prices usage in pollen.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    single_call: bool = False
+    audio_format: str | None = None
+    cost: Callable[[Reply], Decimal | None] | None = None
+
+    def kept(self, calls: list[ToolCall]) -> list[ToolCall]:
+        """The tool calls to hand on."""
+        return calls[:1] if self.single_call else calls
+
+
+def reading_of(options: Mapping[str, Any], catalog: Catalog) -> Reading:
+    """How the answer to a call with these options is to be read."""
+
+    def cost(reply: Reply) -> Decimal | None:
+        return cost_of(reply, catalog.get(reply.served_model) or catalog.get(options.get("model"))).total
+
+    return Reading(
+        names=own_names(options.get("tools") or ()),
+        schemas=own_parameters(options.get("tools") or ()),
+        single_call=options.get("parallel_tool_calls") is False,
+        audio_format=(options.get("audio") or {}).get("format"),
+        cost=cost,
+    )
+
+
+def response_from(reply: Reply, reading: Reading, delta: str | None = None) -> ChatResponse:
+    """A whole answer as a response; ``delta`` is given for the last chunk of a stream."""
+    blocks, kept = _blocks(reply, reading)
+    call_blocks, call_kwargs = calls_in(reading.kept(reply.tool_calls), reading.names, reading.schemas)
+    ready = [*blocks, *call_blocks]
+    if not any(isinstance(block, TextBlock) for block in blocks):
+        ready.append(TextBlock(text=""))  # content is text, never None
+    raw = _raw(reply, call_kwargs.get("tool_calls"))
+    response = _fast_construct.chat_response(ready, {**call_kwargs, **kept}, delta, raw, _about(reply, reading))
+    response.logprobs = _logprobs(reply.logprobs)
+    return response
+
+
+def completion_from(response: ChatResponse) -> CompletionResponse:
+    """A chat response as a completion: its text, and both its dictionaries as one."""
+    return CompletionResponse(
+        text=response.message.content or "",
+        delta=response.delta,
+        raw=response.raw,
+        logprobs=response.logprobs,
+        additional_kwargs={**response.message.additional_kwargs, **response.additional_kwargs},
+    )
+
+
+def image_block(part: ImagePart) -> ImageBlock:
+    """A picture in an answer: its bytes where they came along, else its address."""
+    if (data := part.data) is not None:
+        mime_type = part.mime_type or sniff(data)
+        return _fast_construct.image_block(data, mime_type) if mime_type else ImageBlock(image=data)
+    return ImageBlock(url=part.url, image_mimetype=part.mime_type)
+
+
+def _blocks(reply: Reply, reading: Reading) -> tuple[list[Any], dict[str, Any]]:
+    """The answer's parts as blocks, and what of them only fits into ``additional_kwargs``.
+
+    Thinking between two pieces of text does not part them: a picture or a sound does. Thinking is one block, but for
+    signed pieces, which must go back as they came.
+    """
+    blocks: list[Any] = []
+    kept: dict[str, Any] = {"reasoning_details": reply.reasoning_details} if reply.reasoning_details else {}
+    text: TextBlock | None = None
+    for part in reply.parts:
+        match part:
+            case TextPart():
+                if text is None:
+                    blocks.append(text := TextBlock(text=part.text))
+                else:
+                    text.text += part.text
+            case ReasoningPart():
+                _add_thinking(blocks, part, reply)
+            case ImagePart():
+                blocks.append(image_block(part))
+                text = None
+            case AudioPart():
+                blocks += _sound(part, reading)
+                text = None
+                if part.id:
+                    kept["audio"] = {"id": part.id}
+            case OtherPart():
+                kept.setdefault("content_blocks", []).append(part.raw)
+    if reply.refusal and not any(isinstance(block, TextBlock) for block in blocks):
+        blocks.append(TextBlock(text=reply.refusal))
+    _count_thinking(blocks, reply.usage)
+    return [*blocks, *_citations(reply)], kept
+
+
+def _add_thinking(blocks: list[Any], part: ReasoningPart, reply: Reply) -> None:
+    last = next((block for block in reversed(blocks) if isinstance(block, ThinkingBlock)), None)
+    about: dict[str, Any] = {}
+    if part.signature or part.redacted:
+        marks = {"signature": part.signature, "redacted": part.redacted, "model": reply.served_model}
+        about = {name: mark for name, mark in marks.items() if mark}
+    if last is None or last.additional_information or about:
+        blocks.append(ThinkingBlock(content=part.text, additional_information=about))
+    else:
+        last.content = (last.content or "") + part.text
+
+
+def _count_thinking(blocks: list[Any], usage: Usage | None) -> None:
+    """The gateway counts an answer's reasoning as a whole: the last thinking block says it."""
+    last = next((block for block in reversed(blocks) if isinstance(block, ThinkingBlock)), None)
+    if last is not None and usage is not None:
+        last.num_tokens = usage.reasoning
+
+
+def _sound(part: AudioPart, reading: Reading) -> list[Any]:
+    sound = [AudioBlock(audio=part.data.encode("ascii"), format=reading.audio_format)] if part.data else []
+    return [TextBlock(text=part.transcript), *sound] if part.transcript else [*sound]
+
+
+def _citations(reply: Reply) -> list[CitationBlock]:
+    """One block a cited page, with title and excerpt where the search results tell them."""
+    found = {str(one.get("url")): one for one in reply.search_results if isinstance(one, Mapping)}
+    return [
+        CitationBlock(
+            cited_content=TextBlock(text=str(about.get("snippet") or "")),
+            source=url,
+            title=str(about.get("title") or url),
+            additional_location_info={},
+        )
+        for url in reply.citations
+        for about in [found.get(url, {})]
+    ]
+
+
+def _about(reply: Reply, reading: Reading) -> dict[str, Any]:
+    """Everything about the answer that is not its content; absent where the gateway did not say."""
+    info = reply.info
+    told: dict[str, Any] = {
+        **_counts(reply.usage),
+        "finish_reason": reply.finish_reason,
+        "model": reply.served_model,
+        "id": reply.id,
+        "request_id": info.request_id,
+        "cache": info.cache,
+        "fallback_target": info.fallback_target,
+        "system_fingerprint": reply.system_fingerprint,
+        "refusal": reply.refusal,
+        "citations": list(reply.citations) or None,
+        "search_results": list(reply.search_results) or None,
+        "annotations": list(reply.annotations) or None,
+        "prompt_filter_results": reply.prompt_filter_results,
+        "content_filter_results": reply.content_filter_results,
+        "audio": _audio_facts(reply.audio),
+    }
+    if reading.cost is not None and (total := reading.cost(reply)) is not None:
+        told["cost"] = float(total)
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _counts(usage: Usage | None) -> dict[str, int | None]:
+    if usage is None:
+        return {}
+    return {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total,
+        "cached_tokens": usage.cached,
+        "cache_write_tokens": usage.cache_write,
+        "reasoning_tokens": usage.reasoning,
+        "prompt_audio_tokens": usage.audio_input,
+        "completion_audio_tokens": usage.audio_output,
+        "prompt_image_tokens": usage.image_input,
+        "completion_image_tokens": usage.image_output,
+    }
+
+
+def _audio_facts(part: AudioPart | None) -> dict[str, Any] | None:
+    if part is None:
+        return None
+    facts = {"id": part.id, "expires_at": part.expires_at, "transcript": part.transcript}
+    return {name: value for name, value in facts.items() if value}
+
+
+def _raw(reply: Reply, calls: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """The answer in the gateway's own form, with ``usage`` where token counters look for it."""
+    wire: dict[str, Any] = {"role": "assistant", "content": reply.text or None}
+    if reply.reasoning:
+        wire["reasoning_content"] = reply.reasoning
+    if calls:
+        wire["tool_calls"] = calls
+    top = {name: value for name, value in reply.extra.items() if not name.startswith(("choice.", "message."))}
+    wire |= {name[8:]: value for name, value in reply.extra.items() if name.startswith("message.")}
+    return {
+        **top,
+        "id": reply.id,
+        "object": "chat.completion",
+        "created": reply.created,
+        "model": reply.served_model,
+        "choices": [{"index": 0, "message": wire, "finish_reason": reply.finish_reason_raw}],
+        "usage": _raw_usage(reply.usage),
+    }
+
+
+def _raw_usage(usage: Usage | None) -> dict[str, Any] | None:
+    if usage is None:
+        return None
+    plain = {"prompt_tokens": usage.input, "completion_tokens": usage.output, "total_tokens": usage.total}
+    return {**usage.raw, **plain}
+
+
+def _logprobs(given: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
+    """One list a token: its alternatives where they were asked for, else itself."""
+    tokens = given.get("content") if given else None
+    if not isinstance(tokens, list):
+        return None
+    return [
+        [_logprob(one) for one in (token.get("top_logprobs") or [token]) if isinstance(one, Mapping)]
+        for token in tokens
+        if isinstance(token, Mapping)
+    ]
+
+
+def _logprob(given: Mapping[str, Any]) -> LogProb:
+    return LogProb(token=given.get("token") or "", logprob=given.get("logprob") or 0.0, bytes=given.get("bytes") or [])

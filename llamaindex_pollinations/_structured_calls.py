@@ -1,0 +1,138 @@
+"""Driving structured calls: one way after another until an answer holds the object. Sync and async twins."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+from llama_index.core.llms.llm import LLM
+from llama_index.core.program.utils import FlexibleModel, create_flexible_model
+from pydantic import BaseModel, RootModel, ValidationError
+
+from pollinations_client import (
+    BadRequestError,
+    EmptyReply,
+    PollinationsError,
+    UnprocessableEntityError,
+)
+from pollinations_client.request.messages import warn
+
+from ._parsers import unwrapped
+from ._structured_output import Attempt, StructuredOutputError, last_failure
+
+__all__ = ["apredicted", "astreamed", "predicted", "streamed"]
+
+# Another way of asking may help against these; against an unknown model or a filter it does not.
+WORTH_ANOTHER_WAY = (BadRequestError, UnprocessableEntityError, EmptyReply, StructuredOutputError)
+Options = Mapping[str, Any]
+Attempts = Sequence[Attempt]
+
+
+def predicted(llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options) -> BaseModel:
+    """The object; raises what the last way failed with."""
+    failures: list[PollinationsError] = []
+    for attempt in attempts:
+        try:
+            response = llm.chat(attempt.messages(messages), **attempt.on_top_of(options))
+            return attempt.object_in(response)
+        except WORTH_ANOTHER_WAY as error:
+            _note(error, attempt, attempts, failures)
+    raise last_failure(failures)
+
+
+async def apredicted(llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options) -> BaseModel:
+    """The same, awaited."""
+    failures: list[PollinationsError] = []
+    for attempt in attempts:
+        try:
+            response = await llm.achat(attempt.messages(messages), **attempt.on_top_of(options))
+            return attempt.object_in(response)
+        except WORTH_ANOTHER_WAY as error:
+            _note(error, attempt, attempts, failures)
+    raise last_failure(failures)
+
+
+def streamed(
+    llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
+) -> Generator[BaseModel, None, None]:
+    """The object as it grows; the last one is whole and valid."""
+    failures: list[PollinationsError] = []
+    for attempt in attempts:
+        growth = _Growth(attempt)
+        try:
+            with contextlib.closing(llm.stream_chat(attempt.messages(messages), **attempt.on_top_of(options))) as chat:
+                for response in chat:
+                    if (grown := growth.feed(response)) is not None:
+                        yield grown
+            yield growth.whole()
+            return
+        except WORTH_ANOTHER_WAY as error:
+            _note(error, attempt, attempts, failures)
+    raise last_failure(failures)
+
+
+async def astreamed(
+    llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
+) -> AsyncGenerator[BaseModel, None]:
+    """The same, awaited."""
+    failures: list[PollinationsError] = []
+    for attempt in attempts:
+        growth = _Growth(attempt)
+        try:
+            responses = await llm.astream_chat(attempt.messages(messages), **attempt.on_top_of(options))
+            async with contextlib.aclosing(responses) as chat:
+                async for response in chat:
+                    if (grown := growth.feed(response)) is not None:
+                        yield grown
+            yield growth.whole()
+            return
+        except WORTH_ANOTHER_WAY as error:
+            _note(error, attempt, attempts, failures)
+    raise last_failure(failures)
+
+
+class _Growth:
+    """An object growing in a stream: as the class itself where it already fits, else with what there is of it.
+
+    A ``RootModel`` has no fields that could be left open: it is shown where it fits.
+    """
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._flexible: type[FlexibleModel] = create_flexible_model(attempt.output_cls)
+        self._seen: dict[str, Any] | None = None
+        self._last: ChatResponse | None = None
+
+    def feed(self, response: ChatResponse) -> BaseModel | None:
+        """The object so far, where the response added to it."""
+        self._last = response
+        data = self._attempt.partial_in(response)
+        if not data or data == self._seen:
+            return None
+        self._seen = data
+        wanted = self._attempt.output_cls
+        try:
+            return wanted.model_validate(unwrapped(data, wanted))
+        except ValidationError:
+            return None if issubclass(wanted, RootModel) else self._flexible.model_validate(data)
+
+    def whole(self) -> BaseModel:
+        """The finished object. Raises :class:`StructuredOutputError`."""
+        if self._last is None:
+            raise StructuredOutputError("The stream held nothing.")
+        return self._attempt.object_in(self._last)
+
+
+def _note(error: PollinationsError, attempt: Attempt, attempts: Attempts, failures: list[PollinationsError]) -> None:
+    """Go on to the next way and say so; raise where another way cannot help."""
+    if isinstance(error, BadRequestError) and type(error) not in {BadRequestError, UnprocessableEntityError}:
+        raise error
+    if isinstance(error, StructuredOutputError) and error.is_final:
+        raise error
+    failures.append(error)
+    place = attempts.index(attempt) + 1
+    if place == len(attempts):
+        raise last_failure(failures)
+    warn(f"{error.message} Asked again by {attempts[place].way} in place of {attempt.way}.")

@@ -1,0 +1,102 @@
+"""LlamaIndex tools to the gateway's tool definitions, each tool object converted once."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from llama_index.core.tools.types import BaseTool
+
+from pollinations_client import InvalidRequestError
+from pollinations_client.request.messages import warn
+from pollinations_client.schemas.vertex import free_form_in, strict_schema
+
+__all__ = ["ToolDefinition", "choice_among", "own_names", "own_parameters", "strict_form", "wire_tools"]
+
+
+class ToolDefinition(dict[str, Any]):
+    """A tool as it is sent.
+
+    ``own_name`` is its name in LlamaIndex, which may hold characters a name here may not; ``own_parameters`` its schema
+    where the strict form of it was sent.
+    """
+
+    own_name: str = ""
+    own_parameters: Mapping[str, Any] | None = None
+
+
+_Entry = tuple[tuple[Any, ...], ToolDefinition]
+_converted: weakref.WeakKeyDictionary[BaseTool, dict[bool, _Entry]] = weakref.WeakKeyDictionary()
+
+
+def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
+    """Tools as the client takes them: LlamaIndex tools converted, names of built-in tools and dicts as they are.
+
+    Raises :class:`InvalidRequestError` for a function or a class that is no tool yet.
+    """
+    tools = list(tools)
+    for place, tool in enumerate(tools):
+        if callable(tool) and not isinstance(tool, BaseTool):
+            name = getattr(tool, "__name__", type(tool).__name__)
+            raise InvalidRequestError(
+                f"tools[{place}]: {name} is no tool yet; make it one with FunctionTool.from_defaults({name}).",
+                param="tools",
+            )
+    return [_definition(tool, strict) if isinstance(tool, BaseTool) else tool for tool in tools]
+
+
+def own_names(tools: Sequence[Any]) -> Mapping[str, str]:
+    """From a name on the wire to the tool's own, where the two differ."""
+    definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
+    names = {tool["function"]["name"]: tool.own_name for tool in definitions}
+    return {sent: own for sent, own in names.items() if sent != own}
+
+
+def own_parameters(tools: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
+    """From a tool's own name to its own schema, where the strict form of it was sent."""
+    definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
+    return {tool.own_name: tool.own_parameters for tool in definitions if tool.own_parameters is not None}
+
+
+def choice_among(tools: Sequence[Any], choice: Any) -> Any:
+    """A choice that is the name of one of ``tools``, its own or the one on the wire, as an object; others as given."""
+    for tool in tools if isinstance(choice, str) else ():
+        if isinstance(tool, ToolDefinition) and choice in {tool.own_name, tool["function"]["name"]}:
+            return {"type": "function", "function": {"name": tool["function"]["name"]}}
+    return choice
+
+
+def strict_form(schema: Mapping[str, Any], of: str) -> dict[str, Any] | None:
+    """``schema`` in strict form; ``None``, with a warning, where an object in it has members that it does not name.
+
+    Strict mode would leave such an object empty, so what was asked for would be lost. ``of`` says whose schema it is.
+    """
+    if not (places := free_form_in(schema)):
+        return strict_schema(schema)
+    named = ", ".join(place or "the whole" for place in places)
+    warn(f"{of} is sent without strict, which has no form for free-form objects ({named}); name their members.")
+    return None
+
+
+def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
+    about = tool.metadata
+    seen = (about.name, about.description, about.fn_schema)
+    try:
+        entries = _converted.setdefault(tool, {})
+    except TypeError:  # a tool that cannot be hashed or weakly referenced is converted every time
+        return _convert(tool, strict)
+    held = entries.get(strict)
+    if held is None or held[0] != seen:
+        held = entries[strict] = (seen, _convert(tool, strict))
+    return held[1]
+
+
+def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
+    definition = ToolDefinition(tool.metadata.to_openai_tool(skip_length_check=True))
+    definition.own_name = tool.metadata.get_name()
+    function = definition["function"]
+    if strict and (laid := strict_form(function["parameters"], f"The tool {definition.own_name}")) is not None:
+        definition.own_parameters = function["parameters"]
+        definition["function"] = {**function, "parameters": laid, "strict": True}
+    return definition

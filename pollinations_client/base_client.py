@@ -1,0 +1,216 @@
+"""What both clients share: settings, catalogue, and the reading of answers. No I/O."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Never, Self
+
+from pydantic import SecretStr
+
+from .catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
+from .errors import (
+    BadRequestError,
+    InvalidRequestError,
+    MalformedReply,
+    PollinationsError,
+    UnknownModelError,
+    excerpt_of,
+)
+from .reply import Reply, ResponseInfo, Usage
+from .request import endpoints
+from .request.messages import warn
+from .request.validation import unknown_option
+from .response.error_decoder import in_band_error
+from .response.picture import Picture, picture_from
+from .response.reader import json_from, kind_of, reply_from, text_from
+from .response.usage_pages import MOST_RECORDS, UsagePages
+from .retry import RetryPolicy
+from .settings import Limits, Settings, Timeouts, hidden, settings_from
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .transport.base import Answer
+
+Messages = str | Sequence[Mapping[str, Any]]
+
+
+class BaseClient:
+    """A client without its driver; see :class:`~pollinations_client.PollinationsClient`."""
+
+    def __init__(
+        self,
+        api_key: str | SecretStr | None = None,
+        *,
+        base_url: str | None = None,
+        account_base_url: str | None = None,
+        timeout: float | httpx.Timeout | None = None,
+        stream_idle_timeout: float | None = None,
+        total_timeout: float | None = None,
+        timeouts: Timeouts | None = None,
+        max_retries: int | None = None,
+        retry_streams: bool = False,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        http_client: Any = None,
+        product: str | None = None,
+        **unknown: Never,
+    ) -> None:
+        """Take settings; open nothing.
+
+        Args:
+            api_key: ``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``. Sent in the header only.
+            base_url: Another gateway's address, with or without ``/v1``; else ``POLLINATIONS_BASE_URL``; else the
+                public gateway.
+            account_base_url: Where ``/account`` is, if not there.
+            timeout: Seconds an answer, a stream's first byte or its next byte may take, or an ``httpx.Timeout``.
+            stream_idle_timeout: Seconds between two bytes of a stream; 120 by default.
+            total_timeout: Seconds for a call with all its retries; 600 by default.
+            timeouts: All limits at once, in place of the three above.
+            max_retries: Further attempts where a repeat cannot be billed twice; 2 by default, 0 for none.
+            retry_streams: Also repeat a stream that broke before its first byte, which may be billed twice.
+            retry: The whole policy at once, in place of the two above.
+            limits: Sizes in bytes and connections.
+            default_headers: Sent with every request.
+            http_client: An ``httpx`` client of your own, used as it is and never closed here.
+            product: Added to the User-Agent.
+
+        Raises:
+            ConfigurationError: For settings that cannot work, named.
+            InvalidRequestError: For a setting there is not, with the nearest name.
+        """
+        api_key = hidden(api_key)
+        for name in unknown:
+            raise unknown_option(name, signature(BaseClient).parameters.keys() - {"unknown"}, door=None)
+        self.settings: Settings = settings_from(
+            api_key=api_key,
+            base_url=base_url,
+            account_base_url=account_base_url,
+            timeout=timeout,
+            stream_idle_timeout=stream_idle_timeout,
+            total_timeout=total_timeout,
+            timeouts=timeouts,
+            max_retries=max_retries,
+            retry_streams=retry_streams,
+            retry=retry,
+            limits=limits,
+            default_headers=default_headers,
+            product=product,
+        )
+        self._http_client = http_client
+        self._catalog: Catalog | None = None
+        self._transport: Any = None
+
+    def __repr__(self) -> str:
+        settings: Settings | None = self.__dict__.get("settings")  # none yet in a failed constructor
+        return f"{type(self).__name__}(base_url={settings and settings.base_url!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"settings": self.settings, "_http_client": None, "_catalog": self._catalog, "_transport": None}
+
+    def __deepcopy__(self, memo: object) -> Self:
+        twin = copy.copy(self)
+        twin._http_client = self._http_client
+        return twin
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is known of models: the list shipped with the package, with what ``refresh()`` brought laid over it."""
+        return self._catalog if self._catalog is not None else snapshot()
+
+    @catalog.setter
+    def catalog(self, known: Catalog) -> None:
+        """Use another one, such as what a client of the same gateway has refreshed."""
+        self._catalog = known
+
+    def cost(self, usage: Reply | Usage | Mapping[str, Any] | ResponseInfo | None, model: str) -> Cost:
+        """What ``usage`` costs on ``model``, in pollen: as the gateway says, else by the catalogue's prices.
+
+        ``total`` is ``None`` where a price or the usage itself is unknown, and ``unknown`` says which.
+        """
+        return cost(usage, self.catalog.get(model))
+
+    def _image_call(self, prompt: str, options: Mapping[str, Any], *, is_video: bool = False) -> endpoints.Call:
+        card = self.catalog.get(options.get("model"))
+        return endpoints.image(prompt, options, is_video=is_video or (card is not None and card.is_video))
+
+    def _picture(self, answer: Answer, call: endpoints.Call, prompt: str) -> Picture:
+        url = self.settings.base_url + call.target
+        return picture_from(answer.body, answer.info, prompt, url, self.settings.api_key)
+
+    def _text(self, answer: Answer, call: endpoints.Call) -> str:
+        return text_from(answer.body, answer.info, doing=call.doing, secret=self.settings.api_key)
+
+    def _reply_in(self, answer: Answer, call: endpoints.Call) -> Reply:
+        return reply_from(answer.body, answer.info, doing=call.doing, secret=self.settings.api_key)
+
+    def _json(self, answer: Answer) -> Any:
+        parsed = json_from(answer.body, answer.info, self.settings.api_key)
+        if isinstance(parsed, dict) and parsed.get("error"):
+            raise in_band_error(parsed, secret=self.settings.api_key)
+        return parsed
+
+    def _csv(self, answer: Answer) -> str:
+        """CSV as text. Raises where JSON or a page came in its place."""
+        kind = kind_of(answer.info)
+        if kind == "application/json":
+            self._json(answer)
+        if kind in {"application/json", "text/html"}:
+            raise MalformedReply(
+                f"CSV was asked for and {kind} came.",
+                excerpt=excerpt_of(answer.body, self.settings.api_key),
+                request_id=answer.info.request_id,
+            )
+        return answer.body.decode("utf-8", "replace")
+
+    def _relaxed(self, call: endpoints.Call, refusal: BadRequestError, model: str | None) -> endpoints.Call:
+        """What to send after a 400: the same without a forced tool choice, where that was the fault; else raises."""
+        again = endpoints.relaxed(call, refusal.message)
+        if again is None:
+            raise self._explained(refusal, model)
+        warn(f"{model or 'The model'} refused the forced tool choice; it was asked again with 'auto'.")
+        return again
+
+    def _explained(self, error: PollinationsError, model: str | None) -> PollinationsError:
+        """An unknown model's error with the nearest names there are."""
+        if isinstance(error, UnknownModelError) and model and (near := self.catalog.suggest(model)):
+            error.args = (f"{error.message} Nearest known names: {', '.join(near)}.",)
+        return error
+
+    def _merge_cards(self, cards: Sequence[ModelCard]) -> Catalog:
+        self._catalog = snapshot().merged(
+            cards, date=dt.datetime.now(dt.UTC).date().isoformat(), source=self.settings.base_url
+        )
+        return self._catalog
+
+
+def bounded(name: str, value: int | None, high: int, unit: str) -> int | None:
+    """``value`` if it is 1 to ``high``; raises :class:`InvalidRequestError` with the bounds and the unit otherwise."""
+    if value is not None and not (type(value) is int and 1 <= value <= high):
+        raise InvalidRequestError(f"{name}: The gateway takes 1 to {high} {unit}. Given: {value!r}.", param=name)
+    return value
+
+
+def days_query(days: int | None) -> dict[str, str | int | None]:
+    """The query of ``/account/usage/daily``."""
+    return {"days": bounded("days", days, 90, "days")}
+
+
+def usage_query(*, limit: int, before: str | None, days: int | None) -> dict[str, str | int | None]:
+    """The query of ``/account/usage``."""
+    return {"limit": bounded("limit", limit, MOST_RECORDS, "records"), "before": before, **days_query(days)}
+
+
+def usage_pages(page_size: int, before: str | None) -> UsagePages:
+    """The pages of an iteration over ``/account/usage``."""
+    bounded("page_size", page_size, MOST_RECORDS, "records")
+    return UsagePages(page_size, before)
+
+
+def messages_from(given: Messages) -> Sequence[Mapping[str, Any]]:
+    """Messages; a bare prompt is one of the user."""
+    return [{"role": "user", "content": given}] if isinstance(given, str) else given

@@ -1,0 +1,291 @@
+"""What a call costs in pollen: usage times the prices on a model card, in ``Decimal``, and honest about gaps.
+
+The gateway reliably sends neither a cost field nor a cost header, so the cost is computed from what it does send. How
+usage is split into priced units follows the gateway's own billing (``shared/registry/usage-headers.ts``, autumn 2026).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ..reply import Reply, ResponseInfo, Usage
+from .model_card import ModelCard
+
+__all__ = ["Cost", "CostPart", "cost", "units_from"]
+
+ZERO = Decimal(0)
+
+# A unit without a price of its own is priced like its plain sibling, and the cost says so. Sound has no sibling: its
+# tokens cost many times what text costs.
+PRICED_LIKE = {
+    "promptCachedTokens": "promptTextTokens",
+    "promptCacheWriteTokens": "promptTextTokens",
+    "promptImageTokens": "promptTextTokens",
+    "promptVideoTokens": "promptTextTokens",
+    "completionReasoningTokens": "completionTextTokens",
+}
+# /v1/images/generations reports pictures as plain output_tokens.
+PRICED_LIKE_FOR_PICTURES = {**PRICED_LIKE, "completionTextTokens": "completionImageTokens"}
+
+# Where a provider's usage object may hold each detail; the first that is not zero counts.
+PROMPT_DETAILS = {
+    "promptCachedTokens": (
+        "prompt_tokens_details.cached_tokens",
+        "input_tokens_details.cached_tokens",
+        "cached_input_tokens",
+        "cache_read_input_tokens",
+        "prompt_cache_hit_tokens",
+    ),
+    "promptCacheWriteTokens": ("cache_creation_input_tokens", "prompt_tokens_details.cache_write_tokens"),
+    "promptAudioTokens": ("prompt_tokens_details.audio_tokens",),
+    "promptImageTokens": ("prompt_tokens_details.image_tokens", "input_tokens_details.image_tokens"),
+    "promptVideoTokens": ("prompt_tokens_details.video_tokens",),
+}
+COMPLETION_DETAILS = {
+    "completionAudioTokens": ("completion_tokens_details.audio_tokens",),
+    "completionImageTokens": ("completion_tokens_details.image_tokens",),
+    "completionReasoningTokens": (
+        "completion_tokens_details.reasoning_tokens",
+        "output_tokens_details.reasoning_tokens",
+        "reasoning_tokens",
+    ),
+}
+PROMPT_TOTAL = ("prompt_tokens", "input_tokens")
+COMPLETION_TOTAL = ("completion_tokens", "output_tokens")
+
+# "x-usage-completion-video-seconds", "input_cached_tokens" (usage records), "promptTextTokens" (the price keys).
+UNIT = re.compile(r"(?:x_usage_)?(prompt|input|completion|output)_(\w+)_(tokens|seconds)")
+SIDES = {"input": "prompt", "output": "completion"}
+CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+# The gateway's own figure, where it sends one: a field of its usage, or a header.
+COST_HEADER = "x-pollen-cost"
+STATED = ("pollen_cost", COST_HEADER)
+
+# List fields of a card that say the base price is not the whole story.
+CONDITIONS = ("pricing_variants", "pricing_adjustments")
+
+
+@dataclass(frozen=True, slots=True)
+class CostPart:
+    """One priced unit: ``count`` (tokens or seconds) times ``price``; ``amount`` is ``None`` without a price."""
+
+    unit: str
+    count: Decimal
+    price: Decimal | None
+    priced_as: str
+
+    @property
+    def amount(self) -> Decimal | None:
+        """Pollen for this part."""
+        return None if self.price is None else self.count * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The cost of one call, part by part.
+
+    ``unknown`` names the units that were used and have no price, or whose count is unreadable; then ``total`` is
+    ``None`` and ``known`` is a lower bound. ``assumed`` names the units priced like a sibling (cached input like plain
+    input, where the card has no price for it), and ``pricing_variants`` or ``pricing_adjustments`` where the gateway
+    has further rates, such as for long contexts or web searches, that are not in this sum. ``stated`` is the gateway's
+    own figure, where it sent one, and then the total.
+
+    >>> from pollinations_client.catalog.catalog import snapshot
+    >>> cost({"x-usage-completion-image-tokens": "3"}, snapshot().get("flux")).total
+    Decimal('0.006')
+    """
+
+    parts: tuple[CostPart, ...] = ()
+    unknown: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    currency: str = "pollen"
+    stated: Decimal | None = None
+
+    @property
+    def known(self) -> Decimal:
+        """The sum of all parts that have a price."""
+        return sum((part.amount for part in self.parts if part.amount is not None), ZERO)
+
+    @property
+    def total(self) -> Decimal | None:
+        """The whole cost, or ``None`` while anything in it is unknown."""
+        if self.stated is not None:
+            return self.stated
+        return None if self.unknown else self.known
+
+    @property
+    def amounts(self) -> dict[str, Decimal]:
+        """Unit to pollen, for the parts that have a price."""
+        return {part.unit: part.amount for part in self.parts if part.amount is not None}
+
+
+def cost(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None, card: ModelCard | None) -> Cost:
+    """What ``usage`` costs on the model of ``card``.
+
+    ``usage`` is an answer, its count, a chat completion's ``usage``, response headers (``x-usage-*``), or a usage
+    record. Without usage, or without a card, the cost is unknown, not zero; a usage of nothing costs ``Decimal(0)``.
+    """
+    usage = _counted(usage)
+    if usage is None:
+        return Cost(unknown=("usage",))
+    units, unreadable = units_from(usage)
+    prices = {} if card is None else card.prices
+    siblings = PRICED_LIKE_FOR_PICTURES if card is not None and card.is_image else PRICED_LIKE
+    parts = tuple(_part(unit, count, prices, siblings) for unit, count in units.items() if count)
+    conditions = tuple(name for name in CONDITIONS if parts and card is not None and card.extra.get(name))
+    return Cost(
+        parts=parts,
+        unknown=(*(part.unit for part in parts if part.price is None), *unreadable),
+        assumed=(*(part.unit for part in parts if part.price is not None and part.priced_as != part.unit), *conditions),
+        currency="pollen" if card is None else card.currency,
+        stated=next((_count(usage[name]) for name in STATED if usage.get(name) is not None), None),
+    )
+
+
+def _counted(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What there is to price, in the gateway's own words, with the cost that a header states beside it."""
+    match usage:
+        case Reply():
+            counted, stated = _counted(usage.usage), usage.info.headers.get(COST_HEADER)
+        case ResponseInfo():
+            counted = {f"x-usage-{name}": count for name, count in usage.usage.items()} or None
+            stated = usage.headers.get(COST_HEADER)
+        case Usage():
+            counted, stated = usage.raw or _by_hand(usage), None
+        case _:
+            return usage
+    return counted if stated is None else {**(counted or {}), COST_HEADER: stated}
+
+
+def _by_hand(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total or usage.input + usage.output,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached,
+            "cache_write_tokens": usage.cache_write,
+            "audio_tokens": usage.audio_input,
+            "image_tokens": usage.image_input,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": usage.audio_output,
+            "image_tokens": usage.image_output,
+        },
+    }
+
+
+def units_from(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[str, ...]]:
+    """Counts per price key (``promptTextTokens``, ...), and the names of counts that could not be read.
+
+    In a chat completion's usage the details are part of the totals, and are taken out of them: cached, audio and image
+    tokens out of ``prompt_tokens``, reasoning and audio out of ``completion_tokens``. Only where ``total_tokens`` shows
+    that a detail was counted on top (xAI reasoning) is it left beside its total. Headers and records are split already.
+    """
+    if not any(name in usage for name in (*PROMPT_TOTAL, *COMPLETION_TOTAL, "total_tokens")):
+        return _listed_units(usage)
+    counts = _Counts(usage)
+    prompt, completion = counts.first(PROMPT_TOTAL), counts.first(COMPLETION_TOTAL)
+    prompt_details = {unit: counts.first(paths) for unit, paths in PROMPT_DETAILS.items()}
+    completion_details = {unit: counts.first(paths) for unit, paths in COMPLETION_DETAILS.items()}
+    surplus = counts.first(("total_tokens",)) - prompt - completion
+    outside = _outside(surplus, prompt_details, completion_details) if surplus > 0 else frozenset()
+    units = {
+        **_split("promptTextTokens", prompt, prompt_details, outside),
+        **_split("completionTextTokens", completion, completion_details, outside),
+    }
+    return units, tuple(dict.fromkeys(counts.unreadable))
+
+
+def _outside(surplus: Decimal, prompt: dict[str, Decimal], completion: dict[str, Decimal]) -> frozenset[str]:
+    """The details that ``total_tokens`` counts on top of prompt and completion; none where it could mean two things."""
+    of_prompt, of_completion = sum(prompt.values(), ZERO), sum(completion.values(), ZERO)
+    if surplus == of_prompt + of_completion:
+        return frozenset((*prompt, *completion))
+    if surplus == completion["completionReasoningTokens"]:
+        return frozenset(("completionReasoningTokens",))
+    if of_prompt == of_completion:
+        return frozenset()
+    return (
+        frozenset(prompt)
+        if surplus == of_prompt
+        else frozenset(completion)
+        if surplus == of_completion
+        else frozenset()
+    )
+
+
+def _split(plain: str, total: Decimal, details: dict[str, Decimal], outside: frozenset[str]) -> dict[str, Decimal]:
+    """``total`` shared out among ``details``; what is left is plain text. Details larger than the total are capped."""
+    shares, left = {}, total
+    for unit, count in details.items():
+        shares[unit] = count if unit in outside else min(count, left)
+        left -= ZERO if unit in outside else shares[unit]
+    return {plain: left, **shares}
+
+
+def _part(unit: str, count: Decimal, prices: Mapping[str, Decimal], siblings: Mapping[str, str]) -> CostPart:
+    priced_as = unit if unit in prices else siblings.get(unit, unit)
+    return CostPart(unit, count, prices.get(priced_as), priced_as)
+
+
+def _listed_units(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[str, ...]]:
+    units: dict[str, Decimal] = {}
+    unreadable = []
+    for name, value in usage.items():
+        snake = CAPITAL.sub("_", str(name)).replace("-", "_").lower()
+        if not (found := UNIT.fullmatch(snake)):
+            continue
+        side, kind, measure = SIDES.get(found[1], found[1]), found[2], found[3]
+        unit = side + "".join(word.capitalize() for word in (*kind.split("_"), measure))
+        count = _count(value)
+        if count is None:
+            unreadable.append(unit)
+        else:
+            units[unit] = units.get(unit, ZERO) + count
+    return units, tuple(unreadable)
+
+
+class _Counts:
+    """Reads counts by dotted path, and remembers the ones that were there and no number."""
+
+    def __init__(self, usage: Mapping[str, Any]) -> None:
+        self.unreadable: list[str] = []
+        self._said: dict[str, Any] = {}
+        for name, value in usage.items():
+            if isinstance(value, Mapping):
+                self._said.update((f"{name}.{inner}", detail) for inner, detail in value.items())
+            else:
+                self._said[name] = value
+
+    def first(self, paths: tuple[str, ...]) -> Decimal:
+        for path in paths:
+            if (value := self._said.get(path)) is None:
+                continue
+            count = _count(value)
+            if count is None:
+                self.unreadable.append(path)
+            elif count:
+                return count
+        return ZERO
+
+
+def _count(value: Any) -> Decimal | None:
+    """A count; nothing said is zero, and ``None`` is something that is no count."""
+    if type(value) is int:
+        return Decimal(value) if value >= 0 else None
+    if value is None:
+        return ZERO
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        count = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return count if count.is_finite() and count >= 0 else None

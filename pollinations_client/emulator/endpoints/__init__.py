@@ -1,0 +1,1 @@
+"""Endpoints of the emulator, one module each."""

@@ -1,0 +1,156 @@
+"""POST /v1/chat/completions, and the text routes that stand on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..gateway import dialect
+from ..gateway.cache import IMMUTABLE, remembered
+from ..gateway.chat_request import ChatRequest, Json
+from ..gateway.errors import Refusal, invalid
+from ..gateway.keys import authenticate, notice, permit
+from ..gateway.model_rules import check_model
+from ..gateway.models import Model, find, models
+from ..gateway.usage import usage_headers, usage_of
+from ..gateway.validation import check_chat
+from ..scripts import Answer, Chunks
+from ..server.response import SSE, Reply, json_reply, sse_frames
+from ..stub_model import answer
+
+if TYPE_CHECKING:
+    from ..app import Exchange
+
+NO_STORE = "private, no-store"
+DEFAULT_MODEL = {"today": "openai/gpt-5.4-nano", "seed": "openai"}
+
+
+def complete(exchange: Exchange) -> Reply:
+    """One chat completion, plain or streamed."""
+    rules = authenticate(exchange.state, exchange.received)
+    body = check_chat(exchange.received.json, exchange.state.era)
+    asked = body.get("model") or DEFAULT_MODEL[exchange.state.era]
+    drawn = find("today", "picture", asked) if exchange.state.today else None
+    if drawn is not None:
+        permit(rules, drawn, asked)
+        return _link(exchange, body, drawn)
+    request = ChatRequest(body, text_model(exchange.state.era, asked), exchange.state.era)
+    check_model(request)
+    try:
+        permit(rules, request.model, asked)
+    except Refusal as refusal:
+        said = notice(refusal, asked) if exchange.state.today and _noticed(request) else None
+        if said is None:
+            raise
+        return _notice(exchange, request, said, asked)
+    if exchange.scripted is not None:
+        return rendered(exchange, request, exchange.scripted)
+    bypass = exchange.state.era == "seed" and body.get("seed") == -1
+    return remembered(
+        exchange.state, exchange.received, lambda: rendered(exchange, request, answer.answer(request)), bypass=bypass
+    )
+
+
+def text_model(era: str, asked: str) -> Model:
+    """The text model of that name. Raises ``Refusal`` 400 in the era's words."""
+    model = find(era, "text", asked)
+    if model is not None:
+        return model
+    if era == "today":
+        known = ", ".join(one.name for one in models(era, "text")[:5])
+        raise Refusal(400, f"Model '{asked}' was not found. See /text/models; there are {known} and more.")
+    names = "|".join(f'"{name}"' for one in models(era, "text") for name in (one.name, *one.aliases))
+    raise invalid({"model": [f"Invalid option: expected one of {names}"]})
+
+
+def _noticed(request: ChatRequest) -> bool:
+    """Whether a refusal may be dressed up as an answer: never where a program will parse it, or for sound."""
+    return request.json_format is None and "audio" not in (request.body.get("modalities") or ())
+
+
+def _notice(exchange: Exchange, request: ChatRequest, said: str, asked: str) -> Reply:
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    return rendered(exchange, request, Answer(text=said, usage=nothing, model=asked), cache_control=NO_STORE)
+
+
+def _link(exchange: Exchange, body: Json, model: Model) -> Reply:
+    """A picture model asked through chat answers with a link in Markdown, and without usage."""
+    chat = Model(model.name, model.aliases, "text", "", 0)
+    request = ChatRequest(body, chat, exchange.state.era)
+    address = f"http://127.0.0.1:{exchange.state.port}/image/{exchange.quoted(request.goal)}?model={model.name}"
+    return rendered(exchange, request, Answer(text=f"![{request.goal[:80]}]({address})", usage={}))
+
+
+def rendered(exchange: Exchange, request: ChatRequest, said: Answer | Chunks, cache_control: str = IMMUTABLE) -> Reply:
+    """An answer in the form that was asked for."""
+    if isinstance(said, Chunks):
+        return _literal(exchange, request, said)
+    usage = usage_of(exchange.state, request, said)
+    headers = model_headers(exchange, request, said.model)
+    if request.stream:
+        frames = sse_frames(dialect.chunks(request, said, usage), delay_s=exchange.state.delay_s)
+        control = NO_STORE if cache_control == NO_STORE else "no-cache"
+        return Reply(frames, content_type=SSE, headers=headers | {"cache-control": control})
+    counted = usage_headers(usage if said.usage is None else said.usage)
+    return json_reply(
+        dialect.completion(request, said, usage), headers=headers | counted | {"cache-control": cache_control}
+    )
+
+
+def model_headers(exchange: Exchange, request: ChatRequest, used: str | None = None) -> dict[str, str]:
+    """Which model was asked for and which one answered."""
+    if not exchange.state.today:
+        return {"x-model-used": used or request.model.provider_id}
+    asked = request.body.get("model") or DEFAULT_MODEL["today"]
+    return {"x-model-used": used or request.model.name, "x-model-requested": str(asked)}
+
+
+def _literal(exchange: Exchange, request: ChatRequest, said: Chunks) -> Reply:
+    headers = model_headers(exchange, request) | said.headers
+    if request.stream:
+        return Reply(
+            sse_frames(said.chunks, done=said.done, delay_s=exchange.state.delay_s), content_type=SSE, headers=headers
+        )
+    return json_reply(folded(said.chunks), headers=headers)
+
+
+def folded(chunks: list[Json]) -> Json:
+    """The completion that some chunks add up to."""
+    top: Json = {"object": "chat.completion"}
+    message: Json = {"role": "assistant", "content": None}
+    choice: Json = {"index": 0, "message": message, "finish_reason": None}
+    calls: list[Json] = []
+    for chunk in chunks:
+        top |= {name: value for name, value in chunk.items() if name not in ("choices", "object") and value is not None}
+        for one in chunk.get("choices") or []:
+            _fold_delta(message, calls, one.get("delta") or {})
+            choice["finish_reason"] = one.get("finish_reason") or choice["finish_reason"]
+    if calls:
+        message["tool_calls"] = calls
+    return top | {"choices": [choice]}
+
+
+def _fold_delta(message: Json, calls: list[Json], delta: Json) -> None:
+    for name, value in delta.items():
+        if name == "tool_calls":
+            for part in value or []:
+                _fold_call(calls, part)
+        elif isinstance(value, str) and name != "role":
+            message[name] = (message.get(name) or "") + value
+        elif value is not None:
+            message[name] = value
+
+
+def _fold_call(calls: list[Json], part: Json) -> None:
+    function = part.get("function") or {}
+    known = next(
+        (call for call in calls if call["index"] == part.get("index", 0) and part.get("id") in (None, "", call["id"])),
+        None,
+    )
+    if known is None:
+        made = {"index": part.get("index", 0), "id": part.get("id"), "type": "function"}
+        calls.append(made | {"function": {"name": function.get("name"), "arguments": function.get("arguments") or ""}})
+        return
+    arguments = function.get("arguments")
+    if isinstance(arguments, str):
+        known["function"]["arguments"] += arguments
+    known["function"]["name"] = known["function"]["name"] or function.get("name")

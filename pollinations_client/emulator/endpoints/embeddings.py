@@ -1,0 +1,131 @@
+"""POST /v1/embeddings: words hashed into a vector, so that texts with the same words lie near each other."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import struct
+from typing import TYPE_CHECKING, Any
+
+from ..gateway.checks import mapping, number, one_of, string
+from ..gateway.errors import Refusal, invalid
+from ..gateway.keys import authenticate, permit
+from ..gateway.models import Model, find, models
+from ..gateway.usage import count
+from ..server.response import Reply, json_reply
+from ..stub_model.words import stem, subjects, tokens
+
+if TYPE_CHECKING:
+    from ..app import Exchange
+
+MOST_INPUTS = 32
+DEFAULT = "openai/text-embedding-3-small"
+TASKS = (
+    "SEMANTIC_SIMILARITY",
+    "CLASSIFICATION",
+    "CLUSTERING",
+    "RETRIEVAL_DOCUMENT",
+    "RETRIEVAL_QUERY",
+    "CODE_RETRIEVAL_QUERY",
+    "QUESTION_ANSWERING",
+    "FACT_VERIFICATION",
+)
+
+
+def embed(exchange: Exchange) -> Reply:
+    """Vectors for one text, for up to 32 texts, or one vector for all content parts."""
+    rules = authenticate(exchange.state, exchange.received)
+    body = exchange.received.json
+    if complaint := mapping(body):
+        raise invalid({}, [complaint])
+    asked = body.get("model") or DEFAULT
+    if complaint := string(asked):
+        raise invalid({"model": [complaint]})
+    model = find("today", "embedding", asked)
+    if model is None:
+        known = ", ".join(one.name for one in models("today", "embedding"))
+        raise Refusal(400, f"Model '{asked}' was not found. Available embedding models: {known}")
+    texts = _texts(body.get("input"))
+    size = _size(body, model)
+    _check_options(body, model)
+    permit(rules, model, asked)
+    coded = body.get("encoding_format") == "base64"
+    vectors = [vector(text, size) for text in texts]
+    data = [
+        {"object": "embedding", "embedding": _coded(one) if coded else one, "index": at}
+        for at, one in enumerate(vectors)
+    ]
+    tokens_in = sum(count(text) for text in texts)
+    usage = {"prompt_tokens": tokens_in, "total_tokens": tokens_in}
+    headers = {"x-model-used": model.name, "x-model-requested": asked, "x-usage-prompt-text-tokens": str(tokens_in)}
+    return json_reply({"object": "list", "data": data, "model": model.name, "usage": usage}, headers=headers)
+
+
+def _texts(given: Any) -> list[str]:
+    """One text per vector."""
+    match given:
+        case str() if given:
+            return [given]
+        case {"type": str()}:
+            return [_part_text(given)]
+        case [{"type": str()}, *_]:
+            return [" ".join(_part_text(part) for part in given)]
+        case [str(), *_] if all(isinstance(one, str) and one for one in given):
+            if len(given) > MOST_INPUTS:
+                raise Refusal(400, f"Embedding batch size exceeds {MOST_INPUTS} inputs")
+            return list(given)
+        case _:
+            raise invalid(
+                {"input": ["Invalid input: expected a non-empty string, an array of strings, or content parts"]}
+            )
+
+
+def _part_text(part: Any) -> str:
+    if not isinstance(part, dict):
+        raise invalid({"input": ["Invalid input: expected object"]})
+    return str(part["text"]) if part.get("type") == "text" and "text" in part else json.dumps(part, sort_keys=True)
+
+
+def _size(body: dict[str, Any], model: Model) -> int:
+    size = body.get("dimensions")
+    if size is None:
+        return model.dimensions[0]
+    if complaint := number(1, 4096, whole=True)(size):
+        raise invalid({"dimensions": [complaint]})
+    if size not in model.dimensions[1:]:
+        raise Refusal(400, f"dimensions {size} is not supported by {model.name}")
+    return int(size)
+
+
+def _check_options(body: dict[str, Any], model: Model) -> None:
+    checks = {
+        "task_type": one_of(*TASKS),
+        "input_type": one_of("query", "document"),
+        "encoding_format": one_of("float", "base64"),
+    }
+    errors = {name: [complaint] for name, check in checks.items() if name in body and (complaint := check(body[name]))}
+    if errors:
+        raise invalid(errors)
+    if "task_type" in body and "gemini" not in model.name:
+        raise Refusal(400, f"task_type is not supported by {model.name}")
+    if "input_type" in body and "cohere" not in model.name:
+        raise Refusal(400, f"input_type is not supported by {model.name}")
+
+
+def vector(text: str, size: int) -> list[float]:
+    """A unit vector: every word and every subject of the text adds to a few places, rare filler adds least."""
+    values = [0.0] * size
+    weighted = [(stem(word), 0.15) for word in tokens(text)] + [(word, 1.0) for word in subjects(text)]
+    for word, weight in weighted or [(text, 1.0)]:
+        digest = hashlib.sha256(word.encode()).digest()
+        for at in range(0, 12, 3):
+            place = int.from_bytes(digest[at : at + 2]) % size
+            values[place] += weight if digest[at + 2] & 1 else -weight
+    length = math.sqrt(sum(value * value for value in values)) or 1.0
+    return [round(value / length, 7) for value in values]
+
+
+def _coded(values: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()

@@ -1,0 +1,206 @@
+"""GET /image/{prompt}, GET /video/{prompt} and POST /v1/images/generations."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..gateway.cache import IMMUTABLE, remembered
+from ..gateway.checks import mapping, nullable, number, string
+from ..gateway.errors import Refusal, invalid
+from ..gateway.keys import authenticate, permit
+from ..gateway.model_rules import check_safe
+from ..gateway.models import Model, find, models
+from ..gateway.query import Query, fraction, integer, option, truth
+from ..gateway.validation import SEED_MAX, SEED_MAX_TODAY
+from ..media.mp4 import film as filmed
+from ..media.pictures import MOST_PX, Wish, within
+from ..media.pictures import picture as drawn
+from ..scripts import Answer
+from ..server.response import Reply, json_reply
+
+if TYPE_CHECKING:
+    from ..app import Exchange
+
+DEFAULT = {"seed": "flux", "today": "zimage"}
+ASPECTS_TODAY = ("16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "9:21", "adaptive")
+ASPECTS_SEED = ("16:9", "9:16")
+MOST_FILM_PX = 512
+QUALITIES = ("low", "medium", "high", "hd")
+
+
+def picture(exchange: Exchange) -> Reply:
+    """A picture, or a film when the model makes films; the answer is the bytes."""
+    return _served(exchange, "/image/", DEFAULT[exchange.state.era])
+
+
+def film(exchange: Exchange) -> Reply:
+    """A film; the model is ``veo`` unless another is named."""
+    return _served(exchange, "/video/", "veo")
+
+
+def _served(exchange: Exchange, prefix: str, default_model: str) -> Reply:
+    rules = authenticate(exchange.state, exchange.received)
+    prompt, query = exchange.params["prompt"], exchange.received.query
+    segment = exchange.received.raw_path.partition("?")[0].removeprefix(prefix)
+    if not prompt or (not exchange.state.today and "/" in segment):
+        raise Refusal(404)
+    asked = query.get("model") or default_model
+    model = picture_model(exchange.state.era, asked)
+    wish = wish_from(exchange.state.era, prompt, model, query)
+    length_s = _length(exchange.state.era, model, query)
+    _check_references(model, query.get("image", ""))
+    permit(rules, model, asked)
+    if isinstance(exchange.scripted, Answer) and exchange.scripted.images:
+        first = exchange.scripted.images[0]
+        data = first if isinstance(first, bytes) else base64.b64decode(first.partition(",")[2])
+        return _bytes(exchange, data, model, prompt, asked, 1)
+    bypass = query.get("seed") == "-1" and not exchange.state.today
+
+    def generate() -> Reply:
+        if model.kind == "video":
+            sound = truth(query, "audio", coerced=True) or model.name.startswith("wan")
+            return _bytes(exchange, filmed(wish, length_s, sound=sound), model, prompt, asked, length_s)
+        return _bytes(exchange, drawn(wish), model, prompt, asked, 1)
+
+    return remembered(exchange.state, exchange.received, generate, bypass=bypass)
+
+
+def picture_model(era: str, asked: str) -> Model:
+    """The picture or film model of that name. Raises ``Refusal`` 400 in the era's words."""
+    model = find(era, "picture", asked)
+    if model is not None:
+        return model
+    names = [one.name for one in models(era, "picture")]
+    if era == "today":
+        raise Refusal(400, f"Model '{asked}' was not found. Available image and video models: {', '.join(names)}")
+    raise invalid({"model": ["Invalid option: expected one of " + "|".join(f'"{name}"' for name in names)]})
+
+
+def wish_from(era: str, prompt: str, model: Model, query: Query) -> Wish:
+    """What to draw, from checked parameters. A flag with any value is set: the gateway coerces ``false`` to true."""
+    width = integer(query, "width", 0, SEED_MAX, 1024) or 0
+    height = integer(query, "height", 0, SEED_MAX, 1024) or 0
+    seed = integer(query, "seed", -1, SEED_MAX_TODAY, 0) or 0
+    option(query, "quality", QUALITIES, "medium")
+    if era == "today":
+        check_safe(query.get("safe"))
+    if era == "seed":
+        fraction(query, "guidance_scale", 1, 20)
+    aspects = ASPECTS_TODAY if era == "today" else ASPECTS_SEED
+    if "aspectRatio" in query:
+        width, height = _shape(option(query, "aspectRatio", aspects, "16:9"), width, height)
+    elif model.kind == "video" and not {"width", "height"} & set(query):
+        width, height = _shape("16:9", width, height)
+    width, height = within(width, height, MOST_FILM_PX if model.kind == "video" else MOST_PX)
+    if seed == -1:
+        seed = int.from_bytes(hashlib.sha256(f"{prompt}{time.time_ns()}".encode()).digest()[:4]) // 2
+    transparent = truth(query, "transparent", coerced=True)
+    return Wish(prompt, model.name, seed, width, height, transparent)
+
+
+def _shape(aspect: str, width: int, height: int) -> tuple[int, int]:
+    if aspect == "adaptive":
+        return width, height
+    across, down = (int(part) for part in aspect.split(":"))
+    long = max(width, height) or 1024
+    return (long, long * down // across) if across >= down else (long * across // down, long)
+
+
+def _length(era: str, model: Model, query: Query) -> int:
+    """The length of a film in seconds, within what the model makes."""
+    asked = integer(query, "duration", 1, 120 if era == "today" else 10)
+    if model.kind != "video":
+        return 0
+    if asked is not None and asked not in model.durations:
+        allowed = ", ".join(str(one) for one in model.durations)
+        raise Refusal(400, f"Duration {asked} s is not supported by {model.name}. Allowed: {allowed}.")
+    return asked or model.durations[0]
+
+
+def _check_references(model: Model, image: str) -> None:
+    urls = [one for one in re.split(r"\||,(?=https?:)", image) if one]
+    if any(not re.match(r"https?://", one) for one in urls):
+        raise Refusal(
+            400,
+            "Invalid image URL. Put image= param last and percent-encode nested URLs; only http and https are read.",
+        )
+    if len(urls) > model.references:
+        raise Refusal(400, f"Model '{model.name}' takes at most {model.references} reference images, not {len(urls)}.")
+
+
+def _bytes(exchange: Exchange, data: bytes, model: Model, prompt: str, asked: str, amount: int) -> Reply:
+    kind = "video/mp4" if data[4:8] == b"ftyp" else "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
+    name = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")[:40] or "picture"
+    usage = (
+        {"x-usage-completion-video-seconds": str(amount)}
+        if model.kind == "video"
+        else {"x-usage-completion-image-tokens": "1"}
+    )
+    headers = usage | {
+        "cache-control": IMMUTABLE,
+        "content-disposition": f'inline; filename="{name}.{kind.rpartition("/")[2]}"',
+        "x-model-used": model.name,
+    }
+    if exchange.state.today:
+        headers["x-model-requested"] = asked
+    return Reply(data, content_type=kind, headers=headers)
+
+
+def generations(exchange: Exchange) -> Reply:
+    """POST /v1/images/generations: the picture in base64, or a URL that serves it."""
+    rules = authenticate(exchange.state, exchange.received)
+    body = exchange.received.json
+    if complaint := mapping(body):
+        raise invalid({}, [complaint])
+    errors = _generation_errors(body)
+    if errors:
+        raise invalid(errors)
+    asked = body.get("model") or DEFAULT["today"]
+    model = picture_model("today", asked)
+    permit(rules, model, asked)
+    seed = body.get("seed", int.from_bytes(hashlib.sha256(exchange.received.body).digest()[:4]) // 2)
+    width, height = body.get("size", "1024x1024").split("x")
+    query = {"width": width, "height": height, "seed": str(seed)} | (
+        {"transparent": "true"} if body.get("transparent") else {}
+    )
+    wish = wish_from("today", body["prompt"], model, query)
+
+    def generate() -> Reply:
+        return json_reply(
+            _generated(exchange, body, wish, query), headers={"x-model-used": model.name, "cache-control": IMMUTABLE}
+        )
+
+    return remembered(exchange.state, exchange.received, generate)
+
+
+def _generation_errors(body: dict[str, Any]) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = {}
+    prompt = body.get("prompt")
+    if not isinstance(prompt, str) or not 1 <= len(prompt) <= 32000:
+        errors["prompt"] = ["Invalid input: expected string of 1 to 32000 characters"]
+    checks = {"model": nullable(string), "seed": number(-1, SEED_MAX_TODAY, whole=True)}
+    errors |= {name: [told] for name, check in checks.items() if name in body and (told := check(body[name]))}
+    if body.get("n", 1) != 1:
+        errors["n"] = ["Invalid input: expected 1"]
+    if not re.fullmatch(r"\d{1,5}x\d{1,5}", str(body.get("size", "1024x1024"))):
+        errors["size"] = ["Invalid string: must match pattern WxH"]
+    if body.get("response_format", "b64_json") not in ("b64_json", "url"):
+        errors["response_format"] = ['Invalid option: expected one of "b64_json"|"url"']
+    return errors
+
+
+def _generated(exchange: Exchange, body: dict[str, Any], wish: Wish, query: dict[str, str]) -> dict[str, Any]:
+    shown: dict[str, str]
+    if body.get("response_format") == "url":
+        asked = "&".join(f"{name}={value}" for name, value in {"model": wish.model, **query}.items())
+        shown = {"url": f"http://127.0.0.1:{exchange.state.port}/image/{exchange.quoted(wish.prompt)}?{asked}"}
+    else:
+        data = drawn(wish)
+        kind = "image/png" if wish.transparent else "image/jpeg"
+        shown = {"b64_json": base64.b64encode(data).decode(), "media_type": kind}
+    usage = {"input_tokens": len(wish.prompt) // 4 + 1, "output_tokens": 1, "total_tokens": len(wish.prompt) // 4 + 2}
+    return {"created": int(time.time()), "data": [shown], "usage": usage}

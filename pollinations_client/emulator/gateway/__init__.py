@@ -1,0 +1,1 @@
+"""Gateway rules of the emulator: keys, validation, model rules, dialects, usage, cache."""

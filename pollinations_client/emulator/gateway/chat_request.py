@@ -1,0 +1,151 @@
+"""A checked chat request, read once: who is asked, what is asked, what happened in this turn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .model_tables import IGNORES_FORCED_TOOLS
+
+if TYPE_CHECKING:
+    from .models import Model
+
+Json = dict[str, Any]
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content; parts are joined with blank lines."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "\n\n".join(part["text"] for part in content if part.get("type") == "text")
+    return ""
+
+
+def parts_of(content: Any, kind: str) -> list[Json]:
+    """The parts of one type."""
+    return [part for part in content if part.get("type") == kind] if isinstance(content, list) else []
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One function that was offered."""
+
+    name: str
+    description: str = ""
+    parameters: Json = field(default_factory=dict)
+
+
+@dataclass
+class ChatRequest:
+    """A chat body with its model."""
+
+    body: Json
+    model: Model
+    era: str
+
+    @property
+    def messages(self) -> list[Json]:
+        """The messages as sent."""
+        messages: list[Json] = self.body["messages"]
+        return messages
+
+    @property
+    def stream(self) -> bool:
+        """Whether a stream was asked for."""
+        return bool(self.body.get("stream"))
+
+    @cached_property
+    def tools(self) -> list[Tool]:
+        """The functions offered; none when the choice is ``none`` or when JSON removes them (Gemini)."""
+        if self.body.get("tool_choice") == "none" or (self.model.family == "google" and self.json_format):
+            return []
+        offered = [tool["function"] for tool in self.body.get("tools") or [] if tool["type"] == "function"]
+        return [Tool(one["name"], one.get("description") or "", one.get("parameters") or {}) for one in offered]
+
+    @property
+    def json_format(self) -> Json | None:
+        """The response format when it asks for JSON."""
+        asked: Json = self.body.get("response_format") or {}
+        if asked.get("type") in ("json_object", "json_schema"):
+            return asked
+        return {"type": "json_object"} if self.body.get("json") or self.body.get("jsonMode") else None
+
+    @property
+    def forced_tool(self) -> str | None:
+        """The function that must be called by name."""
+        choice = self.body.get("tool_choice")
+        return choice["function"]["name"] if isinstance(choice, dict) else None
+
+    @property
+    def must_call(self) -> bool:
+        """Whether some function must be called."""
+        heeds = self.model.name not in IGNORES_FORCED_TOOLS
+        return heeds and (self.body.get("tool_choice") == "required" or self.forced_tool is not None)
+
+    @property
+    def parallel(self) -> bool:
+        """Whether several calls at once are welcome."""
+        return self.body.get("parallel_tool_calls") is not False
+
+    @cached_property
+    def system(self) -> str:
+        """All instructions: system and developer messages, and the ``system`` field."""
+        said = [text_of(m["content"]) for m in self.messages if m["role"] in ("system", "developer")]
+        return "\n\n".join(filter(None, [self.body.get("system", ""), *said]))
+
+    @cached_property
+    def goal_at(self) -> int:
+        """Where the person's last wish stands; a report of what a tool gave is no wish."""
+        users = [at for at, m in enumerate(self.messages) if m["role"] == "user"]
+        return next((at for at in reversed(users) if not self._reports(at)), users[-1] if users else -1)
+
+    def _reports(self, at: int) -> bool:
+        """Whether a user message only says what a tool gave."""
+        content = self.messages[at]["content"]
+        after_tool = at > 0 and self.messages[at - 1]["role"] in ("tool", "function")
+        observed = at > 1 and text_of(content).startswith("Observation:")
+        return observed or (after_tool and bool(parts_of(content, "image_url")))
+
+    @cached_property
+    def goal(self) -> str:
+        """The person's last wish; without any user message the last message's text."""
+        if self.goal_at >= 0:
+            return text_of(self.messages[self.goal_at]["content"])
+        return text_of(self.messages[-1].get("content"))
+
+    @property
+    def turn(self) -> list[Json]:
+        """What happened since."""
+        return self.messages[self.goal_at + 1 :]
+
+    @cached_property
+    def calls_made(self) -> list[Json]:
+        """The functions called in this turn, as ``{"name", "arguments"}``."""
+        return [call["function"] for m in self.turn for call in m.get("tool_calls") or []]
+
+    @cached_property
+    def results(self) -> list[str]:
+        """What the tools said in this turn."""
+        told = [(m["role"], text_of(m.get("content"))) for m in self.turn]
+        return [text for role, text in told if role in ("tool", "function") or text.startswith("Observation:")]
+
+    @cached_property
+    def earlier(self) -> list[tuple[str, str]]:
+        """Role and text of the conversation before the wish."""
+        told = self.messages[: max(self.goal_at, 0)]
+        return [(m["role"], text_of(m.get("content"))) for m in told if m["role"] in ("user", "assistant")]
+
+    def parts(self, kind: str) -> list[Json]:
+        """The parts of one type in all user messages."""
+        return [part for m in self.messages if m["role"] == "user" for part in parts_of(m["content"], kind)]
+
+    @cached_property
+    def prompt_text(self) -> str:
+        """Everything that counts as prompt, for counting."""
+        said = "\n".join(text_of(m.get("content")) for m in self.messages)
+        called = json.dumps([m["tool_calls"] for m in self.messages if m.get("tool_calls")], ensure_ascii=False)
+        offered = json.dumps(self.body.get("tools") or [], ensure_ascii=False)
+        return said + called + offered

@@ -1,0 +1,131 @@
+"""The gateway's errors: its envelope, its codes and its sentences, in both eras (seed document, error responses)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from ..server.response import Reply, json_bytes
+
+CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHORIZED",
+    402: "PAYMENT_REQUIRED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    408: "REQUEST_TIMEOUT",
+    409: "CONFLICT",
+    410: "GONE",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    422: "UNPROCESSABLE_ENTITY",
+    426: "UPGRADE_REQUIRED",
+    429: "RATE_LIMITED",
+    500: "INTERNAL_ERROR",
+    502: "BAD_GATEWAY",
+    503: "SERVICE_UNAVAILABLE",
+    504: "GATEWAY_TIMEOUT",
+}
+SEED_CODES = {status: CODES[status] for status in (400, 401, 402, 403, 404, 405, 409, 422, 429, 500, 503)}
+
+SENTENCES = {
+    400: "Something was wrong with the input data, check the details for more info.",
+    401: "Authentication required. Please provide an API key via Authorization header (Bearer token) "
+    "or ?key= query parameter.",
+    402: "Insufficient pollen balance or API key budget exhausted.",
+    403: "Access denied! You don't have the required permissions for this resource or model.",
+    404: "Oh no, there's nothing here.",
+    413: "The request body is larger than 20 MB.",
+    429: "You're making requests too quickly. Please slow down a bit.",
+    500: "Oh snap, something went wrong on our end. We're on it!",
+    502: "We couldn't reach our backend services. Please try again shortly.",
+    503: "We're temporarily down for maintenance. Sorry about that!",
+    504: "The upstream service did not respond in time.",
+}
+SEED_SENTENCES = {
+    401: "You need to authenticate by providing a session cookie or Authorization header (Bearer token).",
+}
+
+
+class Refusal(Exception):
+    """A request that is not answered; becomes the gateway's error envelope."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        details: dict[str, Any] | None = None,
+        fix_url: str | None = None,
+        headers: dict[str, str] | None = None,
+        bare: dict[str, Any] | None = None,
+        provider_error: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message or SENTENCES.get(status, ""))
+        self.status = status
+        self.message = message
+        self.code = code
+        self.details = details
+        self.fix_url = fix_url
+        self.headers = headers or {}
+        self.bare = bare
+        self.provider_error = provider_error
+
+    def reply(self, *, today: bool, request_id: str) -> Reply:
+        """The reply that says so; ``bare`` bodies go out as they are, outside the envelope."""
+        headers = {**self.headers, "x-request-id": request_id}
+        body = self.bare if self.bare is not None else self._envelope(today=today, request_id=request_id)
+        return Reply(json_bytes(body), status=self.status, headers=headers)
+
+    def _envelope(self, *, today: bool, request_id: str) -> dict[str, Any]:
+        sentences = SENTENCES if today else SENTENCES | SEED_SENTENCES
+        codes = CODES if today else SEED_CODES
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        error: dict[str, Any] = {
+            "code": self.code if today and self.code else codes.get(self.status, "UNKNOWN_ERROR"),
+            "message": self.message or sentences.get(self.status, "Something went wrong."),
+            "timestamp": now,
+        }
+        error |= self._todays_more() if today else self._seeds_more(request_id)
+        return {"status": self.status, "success": False, "error": error}
+
+    def _todays_more(self) -> dict[str, Any]:
+        """Details only of a validation or of what a provider said; the innermost sentence is the message already."""
+        more: dict[str, Any] = {"fixUrl": self.fix_url} if self.fix_url else {}
+        if self.provider_error is not None:
+            body = json_bytes({"error": self.provider_error}).decode()
+            more["details"] = {"name": "UpstreamError", "upstreamStatus": self.status, "upstreamBody": body}
+        elif self.details is not None:
+            more["details"] = self.details
+        return more
+
+    def _seeds_more(self, request_id: str) -> dict[str, Any]:
+        """Details always, of a 400 with both lists; a provider's words stand in JSON inside the message."""
+        lists: dict[str, Any] = {"formErrors": [], "fieldErrors": {}} if self.status == 400 else {}
+        more: dict[str, Any] = {"details": self.details or {"name": "HTTPException"} | lists, "requestId": request_id}
+        if self.provider_error is not None:
+            reason = HTTPStatus(self.status).phrase
+            told = {
+                "error": reason,
+                "message": f"{self.status} {reason}",
+                "requestId": request_id,
+                "requestParameters": {},
+                "details": {"error": self.provider_error, "provider": "emulator"},
+            }
+            more |= {"message": json_bytes(told).decode(), "details": {"name": "UpstreamError"} | lists}
+        return more
+
+
+def invalid(field_errors: dict[str, list[str]], form_errors: list[str] | None = None) -> Refusal:
+    """A body or query that fails validation."""
+    details = {"name": "ValidationError", "formErrors": form_errors or [], "fieldErrors": field_errors}
+    return Refusal(400, details=details)
+
+
+def upstream(message: str, status: int = 400, *, code: str | None = None) -> Refusal:
+    """What a provider behind the gateway refuses."""
+    told = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return Refusal(status, message, provider_error=told)

@@ -1,0 +1,115 @@
+"""What a model refuses although the gateway's schema takes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .chat_request import parts_of
+from .errors import Refusal, upstream
+from .model_tables import REFUSES_FORCED_TOOLS
+
+if TYPE_CHECKING:
+    from .chat_request import ChatRequest
+
+VERTEX_REFUSES = ("oneOf", "allOf", "const", "exclusiveMinimum", "exclusiveMaximum", "not", "if", "patternProperties")
+
+
+def check_model(request: ChatRequest) -> None:
+    """Raise ``Refusal`` 400 when the model cannot take the request."""
+    _check_tools(request)
+    _check_media(request)
+    if request.era == "today":
+        check_safe(request.body.get("safe"))
+    model, body = request.model, request.body
+    if model.has("A"):
+        heard = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
+        if not heard:
+            raise upstream("This model requires that either input content or output modality contain audio.")
+    if "audio" in (body.get("modalities") or ()):
+        if not model.has("A"):
+            raise upstream(f"Model '{model.name}' does not support audio output.")
+        if "audio" not in body:
+            raise upstream("Missing required parameter: 'audio'.")
+        if request.stream and body["audio"]["format"] != "pcm16":
+            raise upstream("Unsupported value: 'audio.format' must be 'pcm16' when stream is true.")
+    budget = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192}.get(
+        body.get("reasoning_effort", ""), 0
+    )
+    if "haiku" in model.name and budget and budget >= (body.get("max_tokens") or budget + 1):
+        raise upstream("`max_tokens` must be greater than `thinking.budget_tokens`.")
+    if count_tokens(request) > model.context:
+        raise upstream(
+            f"This model's maximum context length is {model.context} tokens. Please reduce the length of the messages.",
+            code="context_length_exceeded",
+        )
+
+
+SAFE = frozenset("privacy secrets sexual violence shield nsfw true false 0".split())
+
+
+def check_safe(asked: Any) -> None:
+    """A flag, or known safety tokens in a list or between commas. Raise ``Refusal`` 400."""
+    if asked is None or isinstance(asked, bool):
+        return
+    tokens = asked if isinstance(asked, list) else str(asked).split(",")
+    unknown = [one for one in map(str.strip, tokens) if one and one.lower() not in SAFE]
+    if unknown:
+        told = f"Unknown safety token '{unknown[0]:.40}'. Known: {', '.join(sorted(SAFE))}."
+        error: dict[str, Any] = {"type": "safety_error", "code": "invalid_safe", "message": told}
+        raise Refusal(400, told, bare={"error": error | {"safety": {"applied": [], "triggered": []}}})
+
+
+def count_tokens(request: ChatRequest) -> int:
+    """About how many tokens the messages have."""
+    return len(request.prompt_text) // 4
+
+
+def _check_tools(request: ChatRequest) -> None:
+    model, body, today = request.model, request.body, request.era == "today"
+    history = any(m["role"] == "tool" or m.get("tool_calls") for m in request.messages)
+    if today and not model.has("T") and (body.get("tools") or history):
+        raise Refusal(400, "This model does not support tool calling or tool history")
+    if request.must_call and model.name in REFUSES_FORCED_TOOLS:
+        raise upstream("tool_choice: forcing a tool is not supported by this model; use 'auto'.")
+    if request.must_call and model.family == "anthropic" and body.get("reasoning_effort") not in (None, "none"):
+        raise upstream("Thinking may not be enabled when tool_choice forces tool use.")
+    if model.family == "google":
+        for tool in body.get("tools") or []:
+            if tool["type"] == "function" and (word := forbidden(tool["function"].get("parameters"))):
+                where = "tools[0].function_declarations[0].parameters"
+                raise upstream(f"Invalid JSON payload received. Unknown name \"{word}\" at '{where}'")
+        if not today and request.json_format and body.get("tools") is None and "search" not in model.name:
+            raise upstream("Tool use with a response mime type: 'application/json' is unsupported")
+
+
+def forbidden(schema: Any, *, inside_names: bool = False) -> str | None:
+    """The first keyword that Vertex does not know, anywhere in a tool's schema."""
+    if isinstance(schema, list):
+        return next((word for one in schema if (word := forbidden(one))), None)
+    if not isinstance(schema, dict):
+        return None
+    for name, inner in schema.items():
+        if not inside_names and name in VERTEX_REFUSES:
+            return str(name)
+        if name in ("enum", "default", "example", "required") and not inside_names:
+            continue
+        if word := forbidden(inner, inside_names=name in ("properties", "$defs") and not inside_names):
+            return word
+    return None
+
+
+def _check_media(request: ChatRequest) -> None:
+    model = request.model
+    pictures = [part for m in request.messages for part in parts_of(m.get("content"), "image_url")]
+    if pictures and model.has("A"):
+        raise upstream(f"Model '{model.name}' does not support image input.")
+    if pictures and request.era == "today" and not model.has("V"):
+        raise Refusal(
+            400,
+            f"Model '{model.name}' does not support image input. Choose a model with image among its input_modalities.",
+        )
+    for part in pictures:
+        url = part["image_url"]["url"]
+        if not url.startswith(("https://", "http://", "data:image/")):
+            code = "invalid_image_url" if request.era == "today" else None
+            raise Refusal(400, f"Invalid image URL: {url[:60]!r}", code=code)

@@ -1,0 +1,252 @@
+"""What a chat body must look like, per era (seed: createChatCompletionRequest; today: the same with other bounds)."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from .checks import (
+    Check,
+    anything,
+    array,
+    boolean,
+    closed,
+    either,
+    mapped,
+    mapping,
+    nullable,
+    number,
+    one_of,
+    record,
+    string,
+    tagged,
+)
+from .errors import Refusal, invalid, upstream
+from .json_schema_check import fault_in, fault_in_parameters
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+VOICES = (
+    "alloy",
+    "echo",
+    "fable",
+    "onyx",
+    "nova",
+    "shimmer",
+    "coral",
+    "verse",
+    "ballad",
+    "ash",
+    "sage",
+    "amuch",
+    "dan",
+)
+AUDIO = ("wav", "mp3", "flac", "opus", "pcm16")
+BUILT_IN_TOOLS = ("code_execution", "google_search", "google_maps", "url_context", "computer_use", "file_search")
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+SEED_MAX = 2**53 - 1
+SEED_MAX_TODAY = 2**31 - 1
+
+CACHE_CONTROL: dict[str, Check] = {"cache_control": record({"type": one_of("ephemeral")})}
+TEXT_PART = record({"text": string}, CACHE_CONTROL)
+PARTS: dict[str, Check] = {
+    "text": TEXT_PART,
+    "image_url": record(
+        {"image_url": record({"url": string}, {"detail": one_of("auto", "low", "high"), "mime_type": string})},
+        CACHE_CONTROL,
+    ),
+    "video_url": record({"video_url": record({"url": string}, {"mime_type": string})}, CACHE_CONTROL),
+    "input_audio": record({"input_audio": record({"data": string, "format": one_of(*AUDIO)})}, CACHE_CONTROL),
+    "file": record(
+        {"file": record({}, dict.fromkeys(("file_data", "file_id", "file_name", "file_url", "mime_type"), string))},
+        CACHE_CONTROL,
+    ),
+    "thinking": record({"thinking": string}),
+    "redacted_thinking": record({"data": string}),
+}
+PARTS_OF_ROLE: dict[str, tuple[str, ...]] = {
+    "system": ("text",),
+    "developer": ("text",),
+    "user": ("text", "image_url", "video_url", "input_audio", "file"),
+    "assistant": ("text", "thinking", "redacted_thinking", "image_url"),
+    "tool": ("text",),
+    "function": ("text",),
+}
+FUNCTION_CALL = record({"name": string, "arguments": string})
+TOOL_CALL = record({"id": string, "type": one_of("function"), "function": FUNCTION_CALL})
+FUNCTION = record({"name": string}, {"description": string, "parameters": mapping, "strict": nullable(boolean)})
+TOOL = tagged({"function": record({"function": FUNCTION})} | dict.fromkeys(BUILT_IN_TOOLS, anything))
+RESPONSE_FORMAT = tagged(
+    {
+        "text": anything,
+        "json_object": anything,
+        "json_schema": record(
+            {
+                "json_schema": record(
+                    {"schema": mapping}, {"name": string, "description": string, "strict": nullable(boolean)}
+                )
+            }
+        ),
+    }
+)
+TOOL_CHOICE = either(
+    one_of("none", "auto", "required"),
+    record({"type": one_of("function"), "function": record({"name": string})}),
+)
+
+
+def message(value: Any) -> str | None:
+    """One message of any role."""
+    if not isinstance(value, dict):
+        return mapping(value)
+    role = str(value.get("role"))
+    if complaint := one_of(*ROLES)(role):
+        return f"role: {complaint}"
+    content = either(string, array(tagged({name: PARTS[name] for name in PARTS_OF_ROLE[role]}), low=1))
+    optional: dict[str, Check] = {"name": string} | ({} if role in ("user", "function") else CACHE_CONTROL)
+    required: dict[str, Check] = {}
+    match role:
+        case "assistant":
+            calls: dict[str, Check] = {"tool_calls": array(TOOL_CALL), "function_call": nullable(FUNCTION_CALL)}
+            optional |= {"content": nullable(content)} | calls
+        case "tool":
+            required |= {"content": nullable(content), "tool_call_id": string}
+        case "function":
+            required |= {"content": nullable(string), "name": string}
+        case _:
+            required["content"] = content
+    return record(required, optional)(value)
+
+
+@cache
+def chat_fields(era: str) -> dict[str, Check]:
+    """Every field that the gateway knows, with its check."""
+    today = era == "today"
+    penalty = nullable(number(-2, 2))
+    fields: dict[str, Check] = {
+        "messages": array(message),
+        "model": string,
+        "modalities": array(one_of("text", "audio")),
+        "audio": record({"voice": one_of(*VOICES), "format": one_of(*AUDIO)}),
+        "frequency_penalty": penalty,
+        "presence_penalty": penalty,
+        "repetition_penalty": nullable(number(0, 2)),
+        "logit_bias": nullable(mapped(number(-SEED_MAX, SEED_MAX, whole=True))),
+        "logprobs": nullable(boolean),
+        "top_logprobs": nullable(number(0, 20, whole=True)),
+        "max_tokens": nullable(number(0, SEED_MAX, whole=True)),
+        "response_format": RESPONSE_FORMAT,
+        "seed": nullable(number(-1, SEED_MAX_TODAY if today else SEED_MAX, whole=True)),
+        "stop": either(nullable(string), array(string, 1, 4)),
+        "stream": nullable(boolean),
+        "stream_options": nullable(record({}, {"include_usage": boolean})),
+        "reasoning_effort": one_of(*EFFORTS, *(("max",) if today else ())),
+        "temperature": nullable(number(0, 2)),
+        "top_p": nullable(number(0, 1)),
+        "tools": array(TOOL),
+        "tool_choice": TOOL_CHOICE,
+        "parallel_tool_calls": boolean,
+        "user": string,
+        "function_call": either(one_of("none", "auto"), record({"name": string})),
+        "functions": array(closed({"name": string}, {"description": string, "parameters": mapping}), 1, 128),
+    }
+    return fields | (TODAY_FIELDS if today else SEED_FIELDS)
+
+
+TODAY_FIELDS: dict[str, Check] = {
+    "safe": either(boolean, string, array(string)),
+    "web_search_options": record({}, {"search_context_size": one_of("low", "medium", "high")}),
+    "system": string,
+    "json": boolean,
+    "jsonMode": boolean,
+}
+SEED_FIELDS: dict[str, Check] = {
+    "thinking": nullable(
+        record({}, {"type": one_of("enabled", "disabled"), "budget_tokens": number(1, SEED_MAX, whole=True)})
+    ),
+    "thinking_budget": number(0, SEED_MAX, whole=True),
+}
+
+
+def check_chat(body: Any, era: str) -> dict[str, Any]:
+    """The body, if the gateway would take it. Raises ``Refusal`` 400 with the field errors."""
+    if not isinstance(body, dict):
+        raise invalid({}, ["Malformed JSON in request body" if body is None else "Invalid input: expected object"])
+    fields = chat_fields(era)
+    errors: dict[str, list[str]] = {}
+    if "messages" not in body:
+        errors["messages"] = ["Invalid input: expected array, received undefined"]
+    for name, value in body.items():
+        check = fields.get(name)
+        if check is not None and (complaint := check(value)):
+            errors[name] = [complaint]
+    if errors:
+        raise invalid(errors)
+    if not body["messages"]:
+        raise Refusal(400, "Messages must be a non-empty array")
+    check_history(body["messages"])
+    check_tools(body)
+    return body
+
+
+def check_history(messages: list[dict[str, Any]]) -> None:
+    """Every tool call is answered, every tool message answers one, and arguments are JSON. Raises as providers do."""
+    waiting: dict[str, None] = {}
+    for at, one in enumerate(messages):
+        if one["role"] == "tool":
+            if one["tool_call_id"] not in waiting:
+                raise upstream(
+                    "Invalid parameter: messages with role 'tool' must be a response to a preceding message "
+                    "with 'tool_calls'. "
+                    f"(messages.[{at}].role)"
+                )
+            del waiting[one["tool_call_id"]]
+            continue
+        _all_answered(waiting)
+        for call in one.get("tool_calls") or []:
+            _check_arguments(call, at)
+            waiting[call["id"]] = None
+    _all_answered(waiting)
+
+
+def _all_answered(waiting: dict[str, None]) -> None:
+    if waiting:
+        raise upstream(
+            "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+            "'tool_call_id'. "
+            f"The following tool_call_ids did not have response messages: {', '.join(waiting)}"
+        )
+
+
+def _check_arguments(call: dict[str, Any], at: int) -> None:
+    try:
+        arguments = json.loads(call["function"]["arguments"] or "{}")
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise upstream(f"messages.{at}.tool_calls: function arguments must be a JSON object in a string.")
+
+
+def check_tools(body: dict[str, Any]) -> None:
+    """Tool names are unique and well formed, schemas are schemas, and a forced tool exists."""
+    names = [tool["function"]["name"] for tool in body.get("tools", []) if tool["type"] == "function"]
+    for name in names:
+        if not name or len(name) > 64 or not all((c.isalnum() and c.isascii()) or c in "_-" for c in name):
+            raise upstream(f"Invalid 'tools[].function.name': {name!r} does not match '^[a-zA-Z0-9_-]{{1,64}}$'.")
+    for tool in body.get("tools", []):
+        function = tool.get("function") or {}
+        if tool["type"] == "function" and (fault := fault_in_parameters(function.get("parameters") or {})):
+            raise upstream(f"Invalid schema for function '{function['name']}': {fault}.")
+    form = body.get("response_format") or {}
+    asked = form.get("json_schema") if form.get("type") == "json_schema" else None
+    if asked is not None and (fault := fault_in(asked["schema"], asked["schema"])):
+        raise upstream(f"Invalid schema for response_format: {fault}.")
+    if len(set(names)) < len(names):
+        raise upstream("Tool names must be unique.")
+    choice = body.get("tool_choice")
+    if choice not in (None, "none") and not body.get("tools"):
+        raise upstream("Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.")
+    if isinstance(choice, dict) and choice["function"]["name"] not in names:
+        raise upstream(
+            f"Invalid value for 'tool_choice': no function '{choice['function']['name']}' is specified in 'tools'."
+        )

@@ -1,0 +1,140 @@
+"""A short real film: drawn JPEG frames, and a hum when sound is asked for, in an MP4 file written here.
+
+The boxes are those of ISO/IEC 14496-12; the video track holds Motion JPEG (sample entry ``jpeg``), the sound
+track 16 bit PCM (sample entry ``sowt``).
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from .pictures import Wish, draw
+from .wav import RATE_HZ, samples
+
+FRAMES_PER_S = 4
+DRAWN_FRAMES = 8
+TIMESCALE = 1000
+MATRIX = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+
+
+@dataclass(frozen=True)
+class Track:
+    """One track: its samples and how long each lasts in its own timescale."""
+
+    kind: str
+    entry: bytes
+    sizes: list[int]
+    timescale: int
+    sample_ticks: int
+    offset: int
+    width: int = 0
+    height: int = 0
+    uniform: int = 0
+    count: int = 0
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    """One box: length, kind, content."""
+    content = b"".join(parts)
+    return struct.pack(">I", len(content) + 8) + kind + content
+
+
+def full(kind: bytes, *parts: bytes, flags: int = 0) -> bytes:
+    """One box with version 0 and flags."""
+    return box(kind, struct.pack(">I", flags), *parts)
+
+
+@lru_cache(maxsize=16)
+def film(wish: Wish, seconds: int, *, sound: bool = False) -> bytes:
+    """The film as MP4: four frames a second, the drawing drifting as it goes on."""
+    count = max(1, seconds * FRAMES_PER_S)
+    drawn = [
+        _frame(replace(wish, transparent=False, phase=at / DRAWN_FRAMES)) for at in range(min(DRAWN_FRAMES, count))
+    ]
+    frames = [drawn[at * len(drawn) // count] for at in range(count)]
+    hum = samples(wish.prompt, 1.0) * seconds if sound else b""
+    head = box(b"ftyp", b"isom", struct.pack(">I", 512), b"isomiso2mp41")
+    picture = Track(
+        "vide",
+        _picture_entry(wish),
+        [len(one) for one in frames],
+        TIMESCALE,
+        TIMESCALE // FRAMES_PER_S,
+        len(head) + 8,
+        wish.width,
+        wish.height,
+        count=count,
+    )
+    tracks = [picture]
+    if hum:
+        start = len(head) + 8 + sum(picture.sizes)
+        tracks.append(Track("soun", _sound_entry(), [], RATE_HZ, 1, start, uniform=2, count=len(hum) // 2))
+    note = box(b"udta", box(b"\xa9cmt", _text("Emulated: no model made this film.")))
+    moov = box(
+        b"moov", _movie(seconds * TIMESCALE, len(tracks)), *(_track(one, n) for n, one in enumerate(tracks, 1)), note
+    )
+    return head + box(b"mdat", *frames, hum) + moov
+
+
+def _frame(wish: Wish) -> bytes:
+    out = io.BytesIO()
+    draw(wish).convert("RGB").save(out, "JPEG", quality=72)
+    return out.getvalue()
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return struct.pack(">HH", len(data), 0x55C4) + data
+
+
+def _picture_entry(wish: Wish) -> bytes:
+    name = b"Photo - JPEG"
+    return box(
+        b"jpeg",
+        struct.pack(">6xH16xHHII4xH", 1, wish.width, wish.height, 0x480000, 0x480000, 1),
+        bytes([len(name)]) + name.ljust(31, b"\0"),
+        struct.pack(">Hh", 24, -1),
+    )
+
+
+def _sound_entry() -> bytes:
+    return box(b"sowt", struct.pack(">6xH8xHHHHI", 1, 1, 16, 0, 0, RATE_HZ << 16))
+
+
+def _movie(ticks: int, tracks: int) -> bytes:
+    fixed = struct.pack(">IIIIIH10x", 0, 0, TIMESCALE, ticks, 0x10000, 0x100)
+    return full(b"mvhd", fixed, MATRIX, bytes(24), struct.pack(">I", tracks + 1))
+
+
+def _track(track: Track, number: int) -> bytes:
+    ticks = track.count * track.sample_ticks
+    length = ticks * TIMESCALE // track.timescale
+    volume = 0x100 if track.kind == "soun" else 0
+    header = full(
+        b"tkhd",
+        struct.pack(">IIIII8xHHHH", 0, 0, number, 0, length, 0, 0, volume, 0),
+        MATRIX,
+        struct.pack(">II", track.width << 16, track.height << 16),
+        flags=3,
+    )
+    media = full(b"mdhd", struct.pack(">IIIIHH", 0, 0, track.timescale, ticks, 0x55C4, 0))
+    handler = full(b"hdlr", b"\0\0\0\0", track.kind.encode(), bytes(12), b"emulated\0")
+    return box(b"trak", header, box(b"mdia", media, handler, _information(track)))
+
+
+def _information(track: Track) -> bytes:
+    """Where the samples lie and how long they last."""
+    kind = full(b"vmhd", bytes(8), flags=1) if track.kind == "vide" else full(b"smhd", bytes(4))
+    where = box(b"dinf", full(b"dref", struct.pack(">I", 1), full(b"url ", flags=1)))
+    table = box(
+        b"stbl",
+        full(b"stsd", struct.pack(">I", 1), track.entry),
+        full(b"stts", struct.pack(">III", 1, track.count, track.sample_ticks)),
+        full(b"stsc", struct.pack(">IIII", 1, 1, track.count, 1)),
+        full(b"stsz", struct.pack(">II", track.uniform, track.count), *(struct.pack(">I", one) for one in track.sizes)),
+        full(b"stco", struct.pack(">II", 1, track.offset)),
+    )
+    return box(b"minf", kind, where, table)

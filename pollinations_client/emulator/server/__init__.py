@@ -1,0 +1,1 @@
+"""HTTP server of the emulator: start and stop, connections, responses, scripted faults."""

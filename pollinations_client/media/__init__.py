@@ -1,0 +1,1 @@
+"""Media bytes: detect types, measure pictures, parse data URLs, save files."""

@@ -1,0 +1,149 @@
+"""``GET /image/{prompt}``: pictures and video. Fields, bounds, and how they are spelt in the query.
+
+Source: the OpenAPI file of API 0.3.0 and the parameter schema of autumn 2026. Booleans are sent as ``true`` or not at
+all, for the gateway reads any text, ``false`` too, as true.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, field_validator
+
+from ..errors import InvalidRequestError
+from .chat_options import MAX_SEED, Seed
+from .validation import Options, within
+
+URL_LIMIT_BYTES = 8_000  # the edge refuses longer ones with 400 or 414 (pollinations/pollinations issue 7786)
+
+
+LINKS = ("reference_images", "reference_videos", "reference_audios", "image")
+
+
+def _no_key(extra: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+    if "key" in extra:
+        raise ValueError("A key in a URL ends up in logs and caches; pass it as api_key to the client")
+    return extra
+
+
+ExtraQuery = Annotated[dict[str, str | int | float | bool], AfterValidator(_no_key)]
+
+
+class ImageOptions(Options):
+    """Every parameter of ``GET /image/{prompt}``. ``None`` means: not sent, the gateway's default holds."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    model: str | None = None
+    """Any image or video model of the gateway; its default differs between the eras, so name one."""
+    width: Annotated[int, within(0, unit="pixels")] | None = None
+    """Pixels; some models return the nearest size they know. Video: the nearest of 480p, 720p, 1080p."""
+    height: Annotated[int, within(0, unit="pixels")] | None = None
+    """Pixels."""
+    seed: Seed | None = None
+    """0 to 2147483647. The same request is answered with the same picture for ever, so without a seed, or with -1,
+    a random one is drawn per call."""
+    enhance: bool | None = None
+    """Let the gateway rewrite the prompt (API 0.3.0)."""
+    negative_prompt: str | None = None
+    """What to avoid (API 0.3.0)."""
+    safe: bool | str | list[str] | None = None
+    """Safety filters; today's gateway takes tokens as well."""
+    quality: Literal["low", "medium", "high", "hd"] | None = None
+    """GPT image models and Grok only."""
+    image: str | list[str] | None = None
+    """URLs of reference pictures, http or https, as a list or joined by bars; for video the first is the start frame,
+    the second the end frame."""
+    transparent: bool | None = None
+    """Transparent background; GPT image models only."""
+    guidance_scale: Annotated[float, within(1, 20)] | None = None
+    """1 to 20."""
+    duration: Annotated[int, within(1, 120, "seconds")] | None = None
+    """Video: seconds. veo 4, 6 or 8; seedance 2 to 10; wan 2 to 15."""
+    aspect_ratio: str | None = Field(default=None, validation_alias=AliasChoices("aspect_ratio", "aspectRatio"))
+    """``16:9``, ``9:16`` and, with today's gateway, ``4:3``, ``1:1``, ``3:4``, ``21:9``, ``9:21``, ``adaptive``."""
+    audio: bool | None = None
+    """Video: with sound (veo; costs extra)."""
+    resolution: str | None = None
+    """``1k``, ``2k``, ``4k``, ``480p``, ``720p``, ``1080p``... (today's gateway)."""
+    private: bool | None = None
+    nologo: bool | None = None
+    nofeed: bool | None = None
+    reference_images: str | list[str] | None = None
+    reference_videos: str | list[str] | None = None
+    reference_audios: str | list[str] | None = None
+    extra_query: ExtraQuery | None = None
+    """Parameters that are not listed here, sent as they are."""
+
+    @field_validator("image", "reference_images", "reference_videos", "reference_audios")
+    @classmethod
+    def _links_only(cls, given: str | list[str] | None) -> str | list[str] | None:
+        links = [given] if isinstance(given, str) else given or []
+        for link in (one for several in links for one in re.split(r"[|,](?=\w+:)", several)):
+            if urllib.parse.urlsplit(link).scheme not in {"http", "https"}:
+                raise ValueError("A reference is an http or https URL; data URLs and local files are not taken here")
+        return given or None
+
+
+def image_query(options: ImageOptions) -> list[tuple[str, str]]:
+    """The query, with the random seed drawn. Links come last, as the gateway's own error message asks."""
+    given = options.given()
+    extra: Mapping[str, Any] = given.pop("extra_query", {})
+    if given.get("seed", -1) == -1:
+        given["seed"] = secrets.randbelow(MAX_SEED + 1)
+    if "aspect_ratio" in given:
+        given["aspectRatio"] = given.pop("aspect_ratio")
+    ordered = [(name, given[name]) for name in given if name not in LINKS]
+    links = [(name, _linked(given[name])) for name in LINKS if name in given]
+    return query_pairs([*ordered, *extra.items(), *links])
+
+
+def _linked(given: str | list[str]) -> str:
+    """Links joined by bars. The gateway splits at bars, or else at commas: one that is part of a link is encoded."""
+    joined = re.sub(r"\|(?!https?:)", "%7C", given if isinstance(given, str) else "|".join(given))
+    return joined if "|" in joined else re.sub(r",(?!https?:)", "%2C", joined)
+
+
+def query_pairs(given: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Names and values as text: a boolean is ``true`` or absent, a list is joined by commas and absent when empty."""
+    return [(name, _in_query(value)) for name, value in given if value is not False and value != []]
+
+
+def _in_query(value: Any) -> str:
+    if value is True:
+        return "true"
+    if isinstance(value, list):
+        return ",".join(value)
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def prompt_path(endpoint: str, prompt: str) -> str:
+    """``endpoint`` with ``prompt`` as one percent-encoded segment. An empty prompt is refused."""
+    if not isinstance(prompt, str):
+        raise InvalidRequestError(f"prompt: a text is needed, {type(prompt).__name__} was given.", param="prompt")
+    if not prompt.strip():
+        raise InvalidRequestError("prompt: it is empty; say what to make.", param="prompt")
+    try:
+        segment = urllib.parse.quote(prompt, safe="")
+    except UnicodeEncodeError as error:
+        raise InvalidRequestError("prompt: it holds half a character (a lone surrogate).", param="prompt") from error
+    if not segment.strip("."):
+        segment = segment.replace(".", "%2E")  # a bare dot segment would be resolved away
+    if segment == "models":
+        segment += "%20"  # the bare word is the address of the list of models
+    return f"{endpoint}/{segment}"
+
+
+def check_url_length(target: str) -> str:
+    """``target``, path and query as sent; refused when the edge in front of the gateway would refuse it."""
+    if len(target) > URL_LIMIT_BYTES:
+        raise InvalidRequestError(
+            f"prompt: with its parameters it makes a URL of {len(target)} bytes, and the gateway's edge takes "
+            f"{URL_LIMIT_BYTES}. Shorten the prompt.",
+            param="prompt",
+        )
+    return target

@@ -1,0 +1,208 @@
+"""JSON schemas of tools, laid out for those who take only a part of JSON Schema.
+
+``vertex_schema`` is for Gemini behind the gateway, which drops what it does not know without a word: a ``oneOf`` left
+in means that the model never sees the parameter. ``strict_schema`` is OpenAI's strict form. Both give a new schema and
+leave the given one as it is. Source of the accepted keywords: the gateway's sanitizer of tool schemas, autumn 2026.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .openai_strict import free_form_in, strict_schema, without_added_nulls
+from .resolve import (
+    DEEPEST,
+    Schema,
+    aimed_at,
+    distinct,
+    is_null,
+    is_number,
+    kind_of,
+    merged,
+    schemas_in,
+    tuple_items,
+    types_of,
+)
+
+__all__ = ["free_form_in", "strict_schema", "vertex_schema", "without_added_nulls"]
+
+NUMBERS = (
+    *("minItems", "maxItems", "minProperties", "maxProperties"),
+    *("minLength", "maxLength", "minimum", "maximum"),
+)
+TEXTS = ("title", "description", "format", "pattern")
+LISTS = ("enum", "required", "propertyOrdering")
+VALUES = ("default", "example")
+KINDS = frozenset(("string", "number", "integer", "boolean", "array", "object"))
+ONLY_FOR = {
+    **dict.fromkeys(("minimum", "maximum"), ("integer", "number")),
+    **dict.fromkeys(("minLength", "maxLength", "pattern"), ("string",)),
+    **dict.fromkeys(("minItems", "maxItems"), ("array",)),
+    **dict.fromkeys(("minProperties", "maxProperties"), ("object",)),
+}
+# Said of a choice as a whole; Vertex refuses anything else beside anyOf.
+BESIDE_CHOICES = frozenset(("title", "description", "nullable", "anyOf", "oneOf"))
+WITHOUT_MEANING = frozenset(("$defs", "definitions", "$schema", "$id", "$comment", "default", "example", "examples"))
+# Definitions that name each other twice double with every level: past this many parts the rest is cut.
+LARGEST = 20_000
+
+
+def vertex_schema(schema: Mapping[str, Any]) -> Schema:
+    """``schema`` reduced to what Vertex AI accepts, with the meaning kept as far as that goes.
+
+    References are resolved in place, and a definition inside itself becomes a plain object; ``allOf`` is merged;
+    ``oneOf`` becomes ``anyOf``; ``const`` an ``enum``; exclusive bounds inclusive ones (the next integer for integers);
+    a null among the types ``nullable``; tuples arrays of any of their items. What else stands beside a choice moves
+    into it. Everything outside the accepted keywords is dropped.
+
+    >>> vertex_schema({"type": ["integer", "null"], "exclusiveMinimum": 0, "if": {}})
+    {'type': 'integer', 'nullable': True, 'minimum': 1}
+    """
+    return _Layout(schema).lay(schema, frozenset(), 0)
+
+
+class _Layout:
+    """One walk through one schema: the root that references point into, and how many parts were laid so far."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root = root
+        self.laid = 0
+
+    def lay(self, schema: Any, inside: frozenset[str], depth: int) -> Schema:
+        """``schema`` laid out; ``inside`` are the references it stands in."""
+        self.laid += 1
+        if not isinstance(schema, Mapping):
+            return {}  # true and false as schemas: no keyword here says "anything" or "nothing"
+        source, inside = (
+            merged(self.root, schema, inside) if depth <= DEEPEST and self.laid <= LARGEST else (None, inside)
+        )
+        if source is None:
+            return self._cut(schema)
+        nullable = "null" in types_of(source) or source.get("nullable") is True or _lists_null(source)
+        if choices := _choices(source):
+            target, one_is_null = self._laid_choices(source, choices, inside, depth)
+            return _finished(target, nullable or one_is_null)
+        target = {"type": kinds[0]} if (kinds := _kinds(source)) else {}
+        _lay_values(source, target)
+        self._lay_members(source, target, inside, depth)
+        _lay_bounds(source, target)
+        return _finished(target, nullable)
+
+    def _laid_choices(
+        self, source: Schema, choices: list[Mapping[str, Any]], inside: frozenset[str], depth: int
+    ) -> tuple[Schema, bool]:
+        """A schema that is nothing but its choices, and whether null is one of them."""
+        beside = {key: value for key, value in source.items() if key not in BESIDE_CHOICES | WITHOUT_MEANING}
+        if len(_kinds(source)) != 1:
+            beside.pop("type", None)  # several types are choices themselves
+        given = [part for part in choices if not is_null(part)]
+        laid = [self.lay({"allOf": [beside, part]} if beside else part, inside, depth + 1) for part in given]
+        found = _flat(laid)
+        notes = {key: source[key] for key in ("title", "description") if isinstance(source.get(key), str)}
+        if len(found) == 1:
+            return {**found[0], **notes}, len(given) < len(choices)
+        return {**notes, **({"anyOf": found} if found else {})}, len(given) < len(choices)
+
+    def _lay_members(self, source: Schema, target: Schema, inside: frozenset[str], depth: int) -> None:
+        """The schemas of an object's properties and an array's items."""
+        properties = source.get("properties")
+        if isinstance(properties, Mapping) and target.setdefault("type", "object") == "object":
+            target["properties"] = {str(name): self.lay(part, inside, depth + 1) for name, part in properties.items()}
+        more = source.get("additionalProperties")
+        if isinstance(more, bool | Mapping) and target.setdefault("type", "object") == "object":
+            target["additionalProperties"] = more if isinstance(more, bool) else self.lay(more, inside, depth + 1)
+        if fixed := tuple_items(source):
+            parts = _flat(self.lay(part, inside, depth + 1) for part in fixed)
+            items = parts[0] if len(parts) == 1 else {"anyOf": parts}
+        elif isinstance(source.get("items"), Mapping):
+            items = self.lay(source["items"], inside, depth + 1)
+        else:
+            items = {}
+        if (items or target.get("type") == "array") and target.setdefault("type", "array") == "array":
+            target["items"] = items
+
+    def _cut(self, schema: Mapping[str, Any]) -> Schema:
+        """What stands where a schema would go round for ever: its type and what it says of itself."""
+        aimed = aimed_at(self.root, str(schema.get("$ref"))) or {}
+        kinds = _kinds(schema) or _kinds(aimed) or ["object"]
+        said = schema.get("description", aimed.get("description"))
+        description = {"description": said} if isinstance(said, str) else {}
+        return {"type": kinds[0], **description, **({"items": {}} if kinds[0] == "array" else {})}
+
+
+def _kinds(schema: Mapping[str, Any]) -> list[str]:
+    return [kind for kind in types_of(schema) if kind in KINDS]
+
+
+def _flat(laid: Iterable[Schema]) -> list[Schema]:
+    """Each alternative once, those of a choice inside the choice among them."""
+    return distinct(part for one in laid for part in (one["anyOf"] if set(one) == {"anyOf"} else [one]))
+
+
+def _lists_null(source: Schema) -> bool:
+    listed = source.get("enum")
+    return is_null(source) or (isinstance(listed, list) and None in listed)
+
+
+def _choices(source: Schema) -> list[Mapping[str, Any]]:
+    """The alternatives of a schema. Those that only vary what is required say nothing to Vertex."""
+    listed = [part for key in ("anyOf", "oneOf") for part in schemas_in(source.get(key))]
+    if listed and ("properties" in source or "type" in source):
+        listed = [part for part in listed if set(part) - {"required", "not", *WITHOUT_MEANING}]
+    kinds = _kinds(source)
+    return listed or ([{"type": kind} for kind in kinds] if len(kinds) > 1 else [])
+
+
+def _lay_values(source: Schema, target: Schema) -> None:
+    """Keywords that hold values: each only if its value is of the kind that Vertex reads there."""
+    for keys, fits in ((TEXTS, str), (LISTS, list), (VALUES, object)):
+        for key in keys:
+            if isinstance(value := source.get(key), fits) and value is not None:
+                target[key] = copy.deepcopy(value)
+    for key in NUMBERS:
+        if is_number(value := source.get(key)):
+            target[key] = value
+    if "const" in source:
+        target["enum"] = [copy.deepcopy(source["const"])]
+
+
+def _lay_bounds(source: Schema, target: Schema) -> None:
+    """Exclusive bounds as inclusive ones: the next integer, or the bound itself for other numbers."""
+    whole = target.get("type") == "integer"
+    for exclusive, inclusive, tighter in (("exclusiveMinimum", "minimum", max), ("exclusiveMaximum", "maximum", min)):
+        bound = source.get(exclusive)
+        if bound is True:  # draft 4 marks the other bound as exclusive
+            bound = target.pop(inclusive, None)
+        if is_number(bound):
+            beyond = math.floor(bound) + 1 if inclusive == "minimum" else math.ceil(bound) - 1
+            reached = beyond if whole else bound
+            target[inclusive] = tighter(reached, target.get(inclusive, reached))
+
+
+def _finished(target: Schema, nullable: bool) -> Schema:
+    """What follows from the rest: null out of the values, names that exist, the keywords in a steady order."""
+    if "enum" in target:
+        values = [value for value in target.pop("enum") if value is not None]
+        if values:
+            target["enum"] = values
+            if "type" not in target and (found := kind_of(values)):
+                target["type"] = found
+    kind = target.get("type")
+    if kind == "array":
+        target.setdefault("items", {})
+    for key in [key for key in target if kind and kind not in ONLY_FOR.get(key, (kind,))]:
+        del target[key]
+    for key in ("required", "propertyOrdering"):
+        names = [name for name in target.pop(key, ()) if name in target.get("properties", {})]
+        if names:
+            target[key] = names
+    if nullable or target.get("nullable"):
+        target["nullable"] = True
+    return {
+        key: target[key]
+        for key in dict.fromkeys(("type", "nullable", "title", "description", *target))
+        if key in target
+    }

@@ -1,0 +1,125 @@
+"""What surrounds every call on the wire: its address and headers, its limits, what a refusal means. No I/O.
+
+Both drivers in ``transport.py`` stand on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import httpx
+
+from ..errors import ConfigurationError, MalformedReply, PollinationsError
+from ..reply import ResponseInfo
+from ..request.endpoints import Call
+from ..response.error_decoder import error_from
+from ..response.reader import AnswerReader
+from ..settings import NO_KEY, Settings
+from .attempts import Attempts
+from .client_pool import failure_from, lower_case, timeouts_for
+from .decompression import ACCEPTED
+
+BLANK = "[redacted]"
+SURE_LENGTH = 16  # a shorter key could be a word of an answer; it is blanked out of errors only
+
+
+@dataclass(slots=True, frozen=True)
+class Answer:
+    """A whole answer: status and headers, and the body."""
+
+    info: ResponseInfo
+    body: bytes = field(repr=False)
+
+
+class Exchange:
+    """What both drivers share: headers, addresses, and the reading of what came. No I/O."""
+
+    takes: ClassVar[type]
+
+    def __init__(self, settings: Settings, http_client: Any = None) -> None:
+        if http_client is not None and not isinstance(http_client, self.takes):
+            raise ConfigurationError(
+                f"http_client: calls of this kind need an httpx.{self.takes.__name__}, "
+                f"{type(http_client).__name__} was given.",
+                param="http_client",
+            )
+        self.settings = settings
+        self._injected: Any = http_client
+        self._headers = httpx.Headers(settings.headers())
+        self._urls: dict[str, httpx.URL] = {}
+        key = settings.api_key and settings.api_key.get_secret_value()
+        self._key = key if key and len(key) >= SURE_LENGTH else None
+        self._kinds: dict[tuple[str, str, bool], httpx.Headers] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.settings.base_url})"
+
+    def _request(self, client: Any, call: Call, host: str | None, attempts: Attempts) -> httpx.Request:
+        kind = (call.pace, call.accept, call.body is not None)
+        if kind not in self._kinds:
+            self._kinds[kind] = self._headers_for(call)
+        timeout = timeouts_for(call, self.settings.timeouts, attempts.clock)
+        address = (host or self.settings.base_url) + call.target
+        url = self._urls.get(address)
+        if url is None:
+            url = httpx.URL(address)
+            if call.method == "POST":
+                self._urls[address] = url
+        request: httpx.Request = client.build_request(
+            call.method, url, content=call.body, headers=self._kinds[kind], timeout=timeout
+        )
+        return request
+
+    def _headers_for(self, call: Call) -> httpx.Headers:
+        headers = self._headers.copy()
+        headers["accept"] = call.accept
+        if call.pace in {"stream", "picture", "video"}:
+            headers["accept-encoding"] = "identity"
+        else:
+            headers["accept-encoding"] = ACCEPTED
+        if call.body is not None:
+            headers["content-type"] = "application/json"
+        return headers
+
+    def _info(self, response: httpx.Response, attempts: Attempts) -> ResponseInfo:
+        headers = lower_case(response.headers.items())
+        if self._key is not None:
+            headers = {name: value.replace(self._key, BLANK) for name, value in headers.items()}
+        return ResponseInfo.from_headers(response.status_code, headers, attempts.number - 1)
+
+    def _blanked(self, received: bytes) -> bytes:
+        """``received`` without the key, should a server echo it: it must not reach a trace, a log or a next prompt."""
+        return received if self._key is None else received.replace(self._key.encode(), BLANK.encode())
+
+    def _limit_bytes(self, response: httpx.Response, call: Call) -> int:
+        limits = self.settings.limits
+        if not response.is_success:
+            return limits.error_bytes
+        match call.pace:
+            case "picture":
+                return limits.image_bytes
+            case "video":
+                return limits.video_bytes
+        return limits.json_bytes
+
+    def _refusal(self, info: ResponseInfo, body: bytes, call: Call) -> PollinationsError:
+        return error_from(info.status, body, info.headers, doing=call.doing, secret=self.settings.api_key)
+
+    def _failure(self, error: Exception, call: Call, attempts: Attempts) -> PollinationsError:
+        return failure_from(error, call, attempts.clock, self.settings.base_url, self.settings.api_key)
+
+    def _too_large(self, call: Call, limit: int) -> PollinationsError:
+        return MalformedReply(f"{call.doing}: the answer is larger than the {limit} bytes allowed (Limits).")
+
+    def _reader(self, response: httpx.Response, call: Call, attempts: Attempts) -> AnswerReader:
+        return AnswerReader(
+            self._info(response, attempts),
+            doing=call.doing,
+            secret=self.settings.api_key,
+            json_limit_bytes=self.settings.limits.json_bytes,
+        )
+
+    def _check_key(self, call: Call) -> None:
+        if self.settings.needs_key and not (call.is_free and call.host == "gateway"):
+            raise ConfigurationError(NO_KEY, param="api_key")

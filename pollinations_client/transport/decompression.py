@@ -1,0 +1,56 @@
+"""Compressed bodies, opened a piece at a time: however small a body is, no more of it is in memory than is asked for.
+
+httpx opens a whole piece at once, and one encoding after the other: a kilobyte that is packed twice fills the memory
+before anybody can count. Pure; no I/O.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from ..errors import MalformedReply
+
+ACCEPTED = "gzip, deflate"
+OPENED = frozenset({"gzip", "x-gzip", "deflate"})
+PIECE_BYTES = 64 * 1024
+
+
+class Inflater:
+    """Feed it the pieces of a body; it gives them out opened, none larger than ``PIECE_BYTES`` where it was packed."""
+
+    def __init__(self, encoding: str, doing: str) -> None:
+        """``encoding`` is the header's value. Raises :class:`MalformedReply` for one that was not asked for."""
+        named = [name for one in encoding.split(",") if (name := one.strip().lower()) not in {"", "identity"}]
+        if len(named) > 1 or not OPENED.issuperset(named):
+            raise MalformedReply(f"{doing}: the answer's compression was not asked for: {encoding[:80]!r}.")
+        self._doing = doing
+        # 32 more than the largest window: gzip and zlib are told apart by their first bytes.
+        self._opener = zlib.decompressobj(zlib.MAX_WBITS | 32) if named else None
+        self._may_be_bare = named == ["deflate"]
+
+    def feed(self, packed: bytes) -> Iterator[bytes]:
+        """What ``packed`` holds, as it is asked for. Raises :class:`MalformedReply` where it is broken."""
+        if self._opener is None:
+            yield packed
+            return
+        while packed and not self._opener.eof:
+            piece = self._opened(packed)
+            packed = self._opener.unconsumed_tail
+            if piece:
+                yield piece
+
+    def _opened(self, packed: bytes) -> bytes:
+        assert self._opener is not None
+        try:
+            piece = self._opener.decompress(packed, PIECE_BYTES)
+        except zlib.error as error:
+            if not self._may_be_bare:
+                said = str(error)
+            else:
+                self._opener, self._may_be_bare = zlib.decompressobj(-zlib.MAX_WBITS), False
+                return self._opened(packed)  # some servers send deflate without the header that belongs to it
+        else:
+            self._may_be_bare = False
+            return piece
+        raise MalformedReply(f"{self._doing}: the answer's compression is broken: {said}.")

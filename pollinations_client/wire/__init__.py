@@ -1,1 +1,0 @@
-"""What crosses the network, one module per endpoint: fields, bounds and rules, spelt as the gateway spells them."""
