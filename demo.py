@@ -1,6 +1,8 @@
-"""The main job in one sitting: swap models in a chain, watch one think, let an agent draw, ask your own documents.
+"""The main job in one sitting: swap models in a chain, watch one think, let an agent draw, ask your
+own documents.
 
-Runs on the local emulator when no key is set: ``make demo``. With POLLINATIONS_API_KEY set it runs on the gateway.
+Runs on the local emulator when no key is set: ``make demo``. With POLLINATIONS_API_KEY set it runs
+on the gateway.
 """
 
 import contextlib
@@ -68,18 +70,23 @@ def let_an_agent_draw() -> None:
     print("\n3. An agent looks out of the window and draws what it sees")
     picture_tool = PollinationsImageTool(model="flux", width=768, height=512, save_dir="pictures")
     agent = create_agent(ChatPollinations(model="openai"), tools=[garden_weather, picture_tool])
-    question = "Look up the weather in the garden at 'Kew', then generate an image of bees over lavender."
+    question = (
+        "Look up the weather in the garden at 'Kew', then generate an image of bees over lavender."
+    )
     for step in agent.stream({"messages": [("user", question)]}, stream_mode="updates"):
         for update in step.values():
             for message in update["messages"]:
                 for call in getattr(message, "tool_calls", []):
-                    print(f"      calls: {call['name']}({', '.join(f'{k}={v!r}' for k, v in call['args'].items())})")
+                    arguments = ", ".join(f"{k}={v!r}" for k, v in call["args"].items())
+                    print(f"      calls: {call['name']}({arguments})")
                 if message.text:
                     print(f"   {message.type:>8}: {message.text}")
 
 
 def ask_documents() -> None:
-    """A LlamaIndex query engine over the documents of this repository; the model itself picks those that matter."""
+    """A LlamaIndex query engine over the documents of this repository; the model itself picks those
+    that matter.
+    """
     print("\n4. A question to a few documents")
     Settings.llm = Pollinations(model="gemini")
     files = sorted(DOCUMENTS.glob("*.md"))
@@ -99,8 +106,9 @@ def gateway_that_answers(stack: contextlib.ExitStack) -> str:
         return "The Pollinations gateway answers: a key is set. Calls are paid in pollen."
     os.environ["POLLINATIONS_BASE_URL"] = stack.enter_context(Emulator()).url
     return (
-        f"The emulator answers at {os.environ['POLLINATIONS_BASE_URL']}: no key is set. It is no language model; "
-        "nothing is spent.\nFor the real gateway: export POLLINATIONS_API_KEY=... (https://enter.pollinations.ai/keys)"
+        f"The emulator answers at {os.environ['POLLINATIONS_BASE_URL']}: no key is set. It is no"
+        " language model; nothing is spent.\nFor the real gateway: export POLLINATIONS_API_KEY=..."
+        " (https://enter.pollinations.ai/keys)"
     )
 
 

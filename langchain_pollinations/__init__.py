@@ -3,10 +3,11 @@
 try:
     import langchain_core
 except ImportError as missing:
-    raise ImportError('LangChain is not installed: pip install "pollinations-adapters[langchain]"') from missing
+    raise ImportError(
+        'LangChain is not installed: pip install "pollinations-adapters[langchain]"'
+    ) from missing
 
-from pollinations_client import PollinationsError
-from pollinations_client._version import __version__
+from pollinations_client import PollinationsError, __version__
 
 from .chat_models import ChatPollinations
 from .toolkit import PollinationsBalanceTool, PollinationsModelsTool, PollinationsToolkit

@@ -1,7 +1,7 @@
 """Content blocks of our messages in LangChain's standard form, registered under ``pollinations``.
 
-Every block of a chunk gets an index that begins with ``lc_``: LangChain merges blocks of a stream by index, and plain
-numbers of reasoning, text and tool calls would collide into one corrupt block.
+Every block of a chunk gets an index that begins with ``lc_``: LangChain merges blocks of a stream
+by index, and plain numbers of reasoning, text and tool calls would collide into one corrupt block.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ STANDARD = frozenset(
         *("server_tool_call", "server_tool_result", "non_standard"),
     }
 )
-TOLD_ELSEWHERE = frozenset({"tool_use", "tool_call", "tool_call_chunk", "invalid_tool_call", "thinking"})
+TOLD_ELSEWHERE = frozenset(
+    {"tool_use", "tool_call", "tool_call_chunk", "invalid_tool_call", "thinking"}
+)
 
 Block = dict[str, Any]
 
@@ -40,24 +42,35 @@ def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]
     if kept:
         if told := kept.get("reasoning_content"):
             blocks += [
-                {**block, "index": f"lc_rs_{run + n}"} for n, block in enumerate(_thoughts(message) if told else ())
+                {**block, "index": f"lc_rs_{run + n}"}
+                for n, block in enumerate(_thoughts(message) if told else ())
             ]
-        elif "thinking_blocks" in kept:  # the end of a stream brings the signatures of what was said before
-            blocks += [{**block, "reasoning": "", "index": f"lc_rs_{n}"} for n, block in enumerate(_signed(message))]
+        elif (
+            "thinking_blocks" in kept
+        ):  # the end of a stream brings the signatures of what was said before
+            blocks += [
+                {**block, "reasoning": "", "index": f"lc_rs_{n}"}
+                for n, block in enumerate(_signed(message))
+            ]
     elif getattr(message, "opens_thought", False):
         blocks.append({"type": "reasoning", "reasoning": "", "index": f"lc_rs_{run}"})
     if message.content:
         for n, block in enumerate(_content(message)):
             given = block.get("index")
-            blocks.append({**block, "index": f"lc_txt_{run + n}" if given is None else f"lc_part_{given}"})
+            blocks.append(
+                {**block, "index": f"lc_txt_{run + n}" if given is None else f"lc_part_{given}"}
+            )
     if message.chunk_position == "last" and (noted := _annotations(message)):
         _annotate(blocks, noted, {"type": "text", "text": "", "index": f"lc_txt_{run}"})
-    if message.chunk_position == "last" and all(call.get("id") for call in message.tool_call_chunks):
+    if message.chunk_position == "last" and all(
+        call.get("id") for call in message.tool_call_chunks
+    ):
         return [*blocks, *_calls(message), *getattr(message, "late_blocks", ())]
     if calls := message.tool_call_chunks:
         extras = {"extras": message.call_extras} if hasattr(message, "call_extras") else {}
         blocks += [
-            {**call, "type": "tool_call_chunk", **extras, "index": f"lc_tc_{call.get('index')}"} for call in calls
+            {**call, "type": "tool_call_chunk", **extras, "index": f"lc_tc_{call.get('index')}"}
+            for call in calls
         ]
     return [*blocks, *getattr(message, "late_blocks", ())]
 
@@ -68,7 +81,9 @@ def _thoughts(message: AIMessage) -> list[Block]:
     signed = _signed(message)
     if not told or "".join(block["reasoning"] for block in signed) == told:
         return signed
-    extras = {name: value for block in signed for name, value in (block.get("extras") or {}).items()}
+    extras = {
+        name: value for block in signed for name, value in (block.get("extras") or {}).items()
+    }
     return [{"type": "reasoning", "reasoning": told, **({"extras": extras} if extras else {})}]
 
 
@@ -76,9 +91,13 @@ def _signed(message: AIMessage) -> list[Block]:
     blocks: list[Block] = []
     for thought in message.additional_kwargs.get("thinking_blocks") or ():
         if thought.get("type") == "redacted_thinking":
-            blocks.append({"type": "reasoning", "reasoning": "", "extras": {"redacted": thought.get("data")}})
+            blocks.append(
+                {"type": "reasoning", "reasoning": "", "extras": {"redacted": thought.get("data")}}
+            )
         elif thought.get("type") == "thinking":
-            extras = {"extras": {"signature": thought["signature"]}} if thought.get("signature") else {}
+            extras = (
+                {"extras": {"signature": thought["signature"]}} if thought.get("signature") else {}
+            )
             blocks.append({"type": "reasoning", "reasoning": thought.get("thinking", ""), **extras})
     return blocks
 
@@ -106,11 +125,17 @@ def _annotate(blocks: list[Block], noted: list[Block], otherwise: Block | None =
 
 
 def _annotations(message: AIMessage) -> list[Block]:
-    """Citations as LangChain's annotations: the list of links, and OpenAI's ``url_citation`` with its place."""
+    """Citations as LangChain's annotations: the list of links, and OpenAI's ``url_citation`` with
+    its place.
+    """
     kept = message.additional_kwargs
     if not ("citations" in kept or "annotations" in kept):
         return []
-    titles = {hit.get("url"): hit.get("title") for hit in kept.get("search_results") or () if isinstance(hit, dict)}
+    titles = {
+        hit.get("url"): hit.get("title")
+        for hit in kept.get("search_results") or ()
+        if isinstance(hit, dict)
+    }
     noted: list[Block] = [
         {"type": "citation", "url": url, **({"title": titles[url]} if titles.get(url) else {})}
         for url in kept.get("citations") or ()
@@ -118,17 +143,26 @@ def _annotations(message: AIMessage) -> list[Block]:
     for given in kept.get("annotations") or ():
         inner = given.get("url_citation", given) if isinstance(given, dict) else {}
         if isinstance(given, dict) and given.get("type") == "url_citation":
-            named = {name: inner[name] for name in ("url", "title", "start_index", "end_index") if name in inner}
+            named = {
+                name: inner[name]
+                for name in ("url", "title", "start_index", "end_index")
+                if name in inner
+            }
             noted.append({"type": "citation", **named})
         else:
             noted.append(
-                {"type": "non_standard_annotation", "value": given if isinstance(given, dict) else {"value": given}}
+                {
+                    "type": "non_standard_annotation",
+                    "value": given if isinstance(given, dict) else {"value": given},
+                }
             )
     return noted
 
 
 def _with_refusal(blocks: list[Any], message: AIMessage) -> list[Any]:
-    """A refusal as a block of its own, which LangChain has from core 1.7.5; before, and in its events, it is text."""
+    """A refusal as a block of its own, which LangChain has from core 1.7.5; before, and in its
+    events, it is text.
+    """
     refusal = message.additional_kwargs.get("refusal")
     if not refusal or "refusal" not in types.KNOWN_BLOCK_TYPES:
         return blocks

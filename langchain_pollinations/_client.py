@@ -16,9 +16,14 @@ from pollinations_client import (
     PollinationsClient,
     PollinationsError,
 )
-from pollinations_client._context_managers import Closing
-from pollinations_client.request.validation import refusal_from
-from pollinations_client.settings import NO_KEY, harmless_headers, key_from, with_hidden_key
+from pollinations_client._adapter_support import (
+    NO_KEY,
+    CloseableMixin,
+    invalid_request_from,
+    secret_key_from,
+    with_secret_key,
+    without_secret_headers,
+)
 
 from .errors import as_model_error, model_errors
 
@@ -30,16 +35,19 @@ INJECTED = frozenset({"http_client", "http_async_client", "callbacks", "cache", 
 NEVER_PICKLED = {"api_key": None, "http_client": None, "http_async_client": None}
 
 
-class Connection:
+class LazyClients:
     """A pair of clients, sync and async, for the options in an object's fields.
 
-    It holds no socket itself: all clients of a process share their connections, one pool per event loop.
+    It holds no socket itself: all clients of a process share their connections, one pool per event
+    loop.
     """
 
     __slots__ = ("_asynchronous", "known", "sync")
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
-        """Raises :class:`ConfigurationError` for options that cannot work, a missing key among them."""
+        """Raises :class:`ConfigurationError` for options that cannot work, a missing key among
+        them.
+        """
         self.known = told(fields)
         self._asynchronous: AsyncPollinationsClient | None = None
         self.sync = PollinationsClient(http_client=fields["http_client"], **self._options())
@@ -47,7 +55,7 @@ class Connection:
             raise ConfigurationError(NO_KEY, param="api_key")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Connection) and self.known == other.known
+        return isinstance(other, LazyClients) and self.known == other.known
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -55,7 +63,9 @@ class Connection:
     def asynchronous(self) -> AsyncPollinationsClient:
         """The async client."""
         if self._asynchronous is None:
-            self._asynchronous = AsyncPollinationsClient(http_client=self.known[1], **self._options())
+            self._asynchronous = AsyncPollinationsClient(
+                http_client=self.known[1], **self._options()
+            )
         return self._asynchronous
 
     def _options(self) -> dict[str, Any]:
@@ -70,11 +80,13 @@ def told(fields: Mapping[str, Any]) -> tuple[Any, ...]:
 def _under_their_names(options: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
     for alias in aliases.keys() & options.keys():
         if aliases[alias] in options:
-            raise InvalidRequestError(f"{alias} and {aliases[alias]} are one option; give one of them.", param=alias)
+            raise InvalidRequestError(
+                f"{alias} and {aliases[alias]} are one option; give one of them.", param=alias
+            )
     return {aliases.get(name, name): value for name, value in options.items()}
 
 
-class Connected(Closing, BaseModel):
+class ClientMixin(CloseableMixin, BaseModel):
     """The options of a connection as fields. A mixin: it comes before LangChain's class."""
 
     aliases: ClassVar[Mapping[str, str]] = {
@@ -87,9 +99,14 @@ class Connected(Closing, BaseModel):
     """The option that takes what is not listed."""
 
     api_key: SecretStr | None = Field(default=None, repr=False)
-    """``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``. Also accepted as ``pollinations_api_key``."""
+    """``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``.
+
+    Also accepted as ``pollinations_api_key``.
+    """
     base_url: str | None = None
-    """The gateway's address, with or without ``/v1``; else ``POLLINATIONS_BASE_URL``; else the public gateway."""
+    """The gateway's address, with or without ``/v1``; else ``POLLINATIONS_BASE_URL``; else the
+    public gateway.
+    """
     timeout: Any = None
     """Seconds an answer, a stream's first or its next byte may take, or an ``httpx.Timeout``."""
     stream_idle_timeout: float | None = None
@@ -97,7 +114,10 @@ class Connected(Closing, BaseModel):
     total_timeout: float | None = None
     """Seconds for one call with all its retries; 600 by default."""
     max_retries: int | None = None
-    """Further attempts where a repeat cannot be billed twice: 2 by default, 0 for none. ``with_retry`` multiplies."""
+    """Further attempts where a repeat cannot be billed twice: 2 by default, 0 for none.
+
+    ``with_retry`` multiplies.
+    """
     retry_streams: bool = False
     """Also repeat a stream that broke before its first byte, which may be billed twice."""
     default_headers: Mapping[str, str] | None = Field(default=None, repr=False, exclude=True)
@@ -107,18 +127,18 @@ class Connected(Closing, BaseModel):
     http_async_client: Any = Field(default=None, repr=False, exclude=True)
     """An ``httpx.AsyncClient`` of your own, for async calls."""
 
-    _connection: Connection | None = PrivateAttr(default=None)
+    _connection: LazyClients | None = PrivateAttr(default=None)
 
     def __init__(self, **options: Any) -> None:
         """Take options; open nothing. See the fields."""
-        options = with_hidden_key(options)
+        options = with_secret_key(options)
         try:
             options = _under_their_names(options, self.aliases)
             super().__init__(**options)
-            connection = Connection(self.__dict__)
+            connection = LazyClients(self.__dict__)
         except ValidationError as error:
             known = [*type(self).model_fields, *self.aliases]
-            refusal: PollinationsError = refusal_from(error, known, door=self.door)
+            refusal: PollinationsError = invalid_request_from(error, known, door=self.door)
         except PollinationsError as error:
             refusal = error
         else:
@@ -128,11 +148,11 @@ class Connected(Closing, BaseModel):
             return
         raise as_model_error(refusal)
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> LazyClients:
         """The clients for the options as they are now: a copy may have been given others."""
         connection = self._connection
         if connection is None or connection.known != told(self.__dict__):
-            connection = self._connection = Connection(self.__dict__)
+            connection = self._connection = LazyClients(self.__dict__)
         return connection
 
     @property
@@ -145,7 +165,9 @@ class Connected(Closing, BaseModel):
 
     @property
     def catalog(self) -> Catalog:
-        """What is known of models: the list shipped with the package, or what ``refresh_catalog`` brought."""
+        """What is known of models: the list shipped with the package, or what ``refresh_catalog``
+        brought.
+        """
         return self._client.catalog
 
     def refresh_catalog(self) -> Catalog:
@@ -168,22 +190,28 @@ class Connected(Closing, BaseModel):
         await self._async_client.aclose()
 
     def __getstate__(self) -> dict[Any, Any]:
-        """A pickle carries neither the key, which is read from the environment again, nor connections."""
+        """A pickle carries neither the key, which is read from the environment again, nor
+        connections.
+        """
         state = super().__getstate__()
         private = {**(state.get("__pydantic_private__") or {}), "_connection": None}
-        headers = self.default_headers and harmless_headers(self.default_headers)
+        headers = self.default_headers and without_secret_headers(self.default_headers)
         fields = {**state["__dict__"], **NEVER_PICKLED, "default_headers": headers}
         return {**state, "__dict__": fields, "__pydantic_private__": private}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
-        self.__dict__["api_key"] = key_from(None)
+        self.__dict__["api_key"] = secret_key_from(None)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """A copy with options of its own; what is injected, clients, callbacks and caches, is shared."""
+        """A copy with options of its own; what is injected, clients, callbacks and caches, is
+        shared.
+        """
         copied = self.model_copy()
         own = {name: value for name, value in copied.__dict__.items() if name not in INJECTED}
         copied.__dict__.update(
-            copy.deepcopy({name: own[name] for name in own if type(own[name]) in (dict, list)}, memo)
+            copy.deepcopy(
+                {name: own[name] for name in own if type(own[name]) in (dict, list)}, memo
+            )
         )
         return copied

@@ -1,6 +1,7 @@
 """Content blocks to the gateway's parts: pure, one reader per kind of block.
 
-A block may come in LangChain's standard form (v1), its older data form (v0), OpenAI's, Anthropic's or Google's.
+A block may come in LangChain's standard form (v1), its older data form (v0), OpenAI's, Anthropic's
+or Google's.
 """
 
 from __future__ import annotations
@@ -29,11 +30,17 @@ AUDIO_FORMATS = {
     "l16": "pcm16",
 }
 # The gateway wants a name for a file, and LangChain's standard block has none.
-FILE_NAMES = {"application/pdf": "document.pdf", "text/plain": "document.txt", "text/csv": "document.csv"}
+FILE_NAMES = {
+    "application/pdf": "document.pdf",
+    "text/plain": "document.txt",
+    "text/csv": "document.csv",
+}
 
 
 def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
-    """The gateway's part for one block. ``where`` names its place in an :class:`InvalidRequestError`.
+    """The gateway's part for one block.
+
+    ``where`` names its place in an :class:`InvalidRequestError`.
 
     In a tool's result a block of unknown type is data, and goes as JSON text.
     """
@@ -41,7 +48,8 @@ def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
         return {"type": "text", "text": block}
     if not isinstance(block, dict):
         raise InvalidRequestError(
-            f"{where}: text or a content block is needed, not {type(block).__name__}.", param="messages"
+            f"{where}: text or a content block is needed, not {type(block).__name__}.",
+            param="messages",
         )
     kind = str(block.get("type") or next(iter(block), None))
     if kind == "text" and block.keys() == {"type", "text"} and type(block["text"]) is str:
@@ -49,7 +57,10 @@ def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
     if kind == "non_standard" and isinstance(block.get("value"), dict):
         return part_from(block["value"], where, in_tool=in_tool)
     if kind in GATEWAY_PARTS or (kind == "file" and isinstance(block.get("file"), dict)):
-        return {"type": kind, **{name: value for name, value in block.items() if name not in NOT_SENT}}
+        return {
+            "type": kind,
+            **{name: value for name, value in block.items() if name not in NOT_SENT},
+        }
     reader = READERS.get(kind)
     if reader is None:
         if in_tool:
@@ -79,7 +90,9 @@ def source_of(block: dict[str, Any]) -> Source:
     url, mime = block.get("url"), block.get("mime_type")
     inner, form = block.get("source"), block.get("source_type")
     if isinstance(inner, dict):  # Anthropic's
-        url, data, file_id, mime = (inner.get(name) for name in ("url", "data", "file_id", "media_type"))
+        url, data, file_id, mime = (
+            inner.get(name) for name in ("url", "data", "file_id", "media_type")
+        )
     elif form is not None:  # LangChain's v0 data blocks
         data = block.get("data") if form in {"base64", "text"} else None
         file_id = block.get("id") if form == "id" else None
@@ -94,7 +107,9 @@ def source_of(block: dict[str, Any]) -> Source:
 
 
 def _extras(block: dict[str, Any]) -> dict[str, Any]:
-    """What stands beside a block: ``extras``, the older ``metadata``, and the older inside the newer."""
+    """What stands beside a block: ``extras``, the older ``metadata``, and the older inside the
+    newer.
+    """
     extras = block.get("extras") or block.get("metadata")
     if not isinstance(extras, dict):
         return {}
@@ -104,7 +119,8 @@ def _extras(block: dict[str, Any]) -> dict[str, Any]:
 
 def _no_source(block: dict[str, Any], where: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"{where}: the block of type {block.get('type')!r} has neither url, base64 nor file_id.", param="messages"
+        f"{where}: the block of type {block.get('type')!r} has neither url, base64 nor file_id.",
+        param="messages",
     )
 
 
@@ -124,7 +140,9 @@ def _plain_text(block: dict[str, Any], where: str) -> Part:
     source = source_of(block)
     inner = block.get("source")
     text = block.get("text") or (
-        source.data if block.get("source_type") == "text" or (inner or {}).get("type") == "text" else None
+        source.data
+        if block.get("source_type") == "text" or (inner or {}).get("type") == "text"
+        else None
     )
     if not isinstance(text, str):
         return _file({**block, "mime_type": source.mime or "text/plain"}, where)
@@ -140,7 +158,10 @@ def _image(block: dict[str, Any], where: str) -> Part:
     if not url:
         raise _no_source(block, where)
     detail = block.get("detail") or _extras(block).get("detail")
-    return {"type": "image_url", "image_url": {"url": url, **({"detail": detail} if detail else {})}}
+    return {
+        "type": "image_url",
+        "image_url": {"url": url, **({"detail": detail} if detail else {})},
+    }
 
 
 def _input_file(block: dict[str, Any], where: str) -> Part:
@@ -161,13 +182,20 @@ def _audio(block: dict[str, Any], where: str) -> Part:
         subtype = (source.mime or "audio/wav").partition("/")[2].partition(";")[0].lower()
         if subtype not in AUDIO_FORMATS:
             raise InvalidRequestError(
-                f"{where}: sound of type {source.mime!r} is not taken; wav, mp3, flac, opus and pcm16 are.",
+                f"{where}: sound of type {source.mime!r} is not taken; wav, mp3, flac, opus and"
+                " pcm16 are.",
                 param="messages",
             )
-        return {"type": "input_audio", "input_audio": {"data": source.data, "format": AUDIO_FORMATS[subtype]}}
+        return {
+            "type": "input_audio",
+            "input_audio": {"data": source.data, "format": AUDIO_FORMATS[subtype]},
+        }
     if not source.url:
         raise _no_source(block, where)
-    return {"type": "file", "file": {"file_url": source.url, "mime_type": source.mime or "audio/wav"}}
+    return {
+        "type": "file",
+        "file": {"file_url": source.url, "mime_type": source.mime or "audio/wav"},
+    }
 
 
 def _video(block: dict[str, Any], where: str) -> Part:
@@ -183,11 +211,15 @@ def _video(block: dict[str, Any], where: str) -> Part:
 def _file(block: dict[str, Any], where: str) -> Part:
     if block.get("source_type") == "text" or (block.get("source") or {}).get("type") == "text":
         return _plain_text(block, where)
-    if isinstance(inner := (block.get("source") or {}).get("content"), (str, list)):  # a document made of blocks
+    if isinstance(
+        inner := (block.get("source") or {}).get("content"), (str, list)
+    ):  # a document made of blocks
         parts = [part_from(one, where) for one in ([inner] if isinstance(inner, str) else inner)]
         if all(part["type"] == "text" for part in parts):
             return {"type": "text", "text": "\n".join(part["text"] for part in parts)}
-        raise InvalidRequestError(f"{where}: a document made of blocks is sent as text; give pictures beside it.")
+        raise InvalidRequestError(
+            f"{where}: a document made of blocks is sent as text; give pictures beside it."
+        )
     source, extras = source_of(block), _extras(block)
     if source.file_id:
         return {"type": "file", "file": {"file_id": source.file_id}}

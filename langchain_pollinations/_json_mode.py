@@ -1,7 +1,8 @@
-"""Answers that were asked for as JSON: their text is the JSON alone, whatever a model puts round it. Pure.
+"""Answers that were asked for as JSON: their text is the JSON alone, whatever a model puts round
+it. Pure.
 
-Claude and Gemini fence it behind this gateway, others say a word first, and LangChain's agents read the text of such an
-answer as it stands. The text as it came is kept in ``response_metadata``.
+Claude and Gemini fence it behind this gateway, others say a word first, and LangChain's agents read
+the text of such an answer as it stands. The text as it came is kept in ``response_metadata``.
 """
 
 from __future__ import annotations
@@ -14,19 +15,25 @@ from ._parsers import json_text, whole_json
 
 ORIGINAL = "original_text"  # of response_metadata, where the text that came was another
 
-OPENING = re.compile(r'<(think|thinking|thought|reasoning)>|(?:\A\s*|```(?:json|JSON)?\s*)[{\[]|\{\s*"')
+OPENING = re.compile(
+    r'<(think|thinking|thought|reasoning)>|(?:\A\s*|```(?:json|JSON)?\s*)[{\[]|\{\s*"'
+)
 LOOK_BACK = 64  # characters of an opening that a piece may end in
 MARKS = re.compile(r'["{}\[\]]|\\.|\\\Z', re.DOTALL)
 
 
 def wants_json(options: Mapping[str, Any]) -> bool:
     """Whether a request asks for an answer in JSON."""
-    wanted = options.get("response_format") or (options.get("extra_body") or {}).get("response_format")
+    wanted = options.get("response_format") or (options.get("extra_body") or {}).get(
+        "response_format"
+    )
     return isinstance(wanted, dict) and wanted.get("type") in {"json_object", "json_schema"}
 
 
 def json_alone(text: str) -> str:
-    """The whole JSON object in ``text``; ``text`` itself where there is none, and where it is an array."""
+    """The whole JSON object in ``text``; ``text`` itself where there is none, and where it is an
+    array.
+    """
     found = json_text(text)
     return found if found.startswith("{") and whole_json(found, 0) == found else text
 
@@ -34,11 +41,21 @@ def json_alone(text: str) -> str:
 class JsonStream:
     """Pieces of text in, those of the first whole JSON object out, as they come.
 
-    What stands before the object is held until it opens, for only then is it known to be in the way; what comes after
-    it is left out. Where no object opens, ``end`` gives what was held; where one turns out to be none, all goes on.
+    What stands before the object is held until it opens, for only then is it known to be in the
+    way; what comes after it is left out. Where no object opens, ``end`` gives what was held; where
+    one turns out to be none, all goes on.
     """
 
-    __slots__ = ("_depth", "_given", "_held", "_is_cut_escape", "_is_string", "_looked", "_place", "_skipped")
+    __slots__ = (
+        "_depth",
+        "_given",
+        "_held",
+        "_is_cut_escape",
+        "_is_string",
+        "_looked",
+        "_place",
+        "_skipped",
+    )
 
     def __init__(self) -> None:
         self._place: Literal["before", "inside", "after", "through"] = "before"

@@ -18,7 +18,7 @@ from langchain_core.messages import (
 from pydantic_core import to_jsonable_python
 
 from pollinations_client import InvalidRequestError
-from pollinations_client.request.messages import shown_to
+from pollinations_client._adapter_support import drop_unsupported_media
 
 from ._block_translator import PROVIDER
 from ._content import Part, part_from
@@ -27,14 +27,27 @@ Wire = dict[str, Any]
 
 # In an answer's content, but told in ``tool_calls`` on the wire.
 CALLS = frozenset(
-    {"tool_use", "tool_call", "tool_call_chunk", "invalid_tool_call", "input_json_delta", "function_call"}
+    {
+        "tool_use",
+        "tool_call",
+        "tool_call_chunk",
+        "invalid_tool_call",
+        "input_json_delta",
+        "function_call",
+    }
 )
 THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking"})
-# What tools of the provider's own did. It has no place in a message but the gateway's ``content_blocks``.
+# What tools of the provider's own did. It has no place in a message but the gateway's
+# ``content_blocks``.
 SERVER_TOOLS = frozenset(
     {
         *("server_tool_call", "server_tool_call_chunk", "server_tool_result", "server_tool_use"),
-        *("web_search_tool_result", "code_execution_tool_result", "executable_code", "code_execution_result"),
+        *(
+            "web_search_tool_result",
+            "code_execution_tool_result",
+            "executable_code",
+            "code_execution_result",
+        ),
     }
 )
 NONE: frozenset[str] = frozenset()
@@ -50,14 +63,14 @@ def wire_messages(
 ) -> list[Wire]:
     """The conversation as the gateway takes it.
 
-    Pictures and files inside tool results follow in one user message after the whole run of results, since a tool
-    message takes text only; those inside an answer likewise.
+    Pictures and files inside tool results follow in one user message after the whole run of
+    results, since a tool message takes text only; those inside an answer likewise.
 
     Args:
         messages: The conversation.
         model: Whom it is for: pictures of tools and answers go only to a model that takes pictures.
-        replay_reasoning: Send reasoning back: with every turn that calls tools and every turn since the last user
-            message, where providers demand it; signed thinking wherever it stands.
+        replay_reasoning: Send reasoning back: with every turn that calls tools and every turn since
+            the last user message, where providers demand it; signed thinking wherever it stands.
         thinking_in_content: The model wants signed thinking among the parts of its content.
     """
     wire: list[Wire] = []
@@ -89,7 +102,9 @@ def wire_messages(
 
 def _answered(messages: Sequence[BaseMessage]) -> frozenset[str]:
     """The calls that have results."""
-    return frozenset(message.tool_call_id for message in messages if isinstance(message, ToolMessage))
+    return frozenset(
+        message.tool_call_id for message in messages if isinstance(message, ToolMessage)
+    )
 
 
 def _last_user(messages: Sequence[BaseMessage]) -> int:
@@ -100,17 +115,27 @@ def _last_user(messages: Sequence[BaseMessage]) -> int:
 
 
 def _spread(messages: Sequence[BaseMessage]) -> Iterator[tuple[int, BaseMessage]]:
-    """The messages with their places; Anthropic's ``tool_result`` blocks in a user message become tool messages."""
+    """The messages with their places; Anthropic's ``tool_result`` blocks in a user message become
+    tool messages.
+    """
     for place, message in enumerate(messages):
         if not (isinstance(message, HumanMessage) and isinstance(message.content, list)):
             yield place, message
             continue
-        results = [block for block in message.content if isinstance(block, dict) and block.get("type") == "tool_result"]
+        results = [
+            block
+            for block in message.content
+            if isinstance(block, dict) and block.get("type") == "tool_result"
+        ]
         for block in results:
             status = "error" if block.get("is_error") else "success"
             yield (
                 place,
-                ToolMessage(content=block.get("content") or "", tool_call_id=block["tool_use_id"], status=status),
+                ToolMessage(
+                    content=block.get("content") or "",
+                    tool_call_id=block["tool_use_id"],
+                    status=status,
+                ),
             )
         rest = [block for block in message.content if not any(block is one for one in results)]
         if rest or not results:
@@ -130,7 +155,8 @@ def _plain(message: BaseMessage, place: int) -> Wire:
             role = message.role
         case _:
             raise InvalidRequestError(
-                f"messages[{place}]: a {type(message).__name__} cannot be sent to a chat model.", param="messages"
+                f"messages[{place}]: a {type(message).__name__} cannot be sent to a chat model.",
+                param="messages",
             )
     return _dressed({"role": role, "content": _content(message.content, place)}, message)
 
@@ -155,7 +181,9 @@ def _content(content: Any, place: int) -> str | list[Part]:
 # -- answers
 
 
-def _assistant(message: AIMessage, place: int, answered: frozenset[str], model: str | None) -> tuple[Wire, list[Part]]:
+def _assistant(
+    message: AIMessage, place: int, answered: frozenset[str], model: str | None
+) -> tuple[Wire, list[Part]]:
     """An answer of the model, and its pictures, which only a user message can carry."""
     content: str | list[Part]
     media: list[Part] = []
@@ -173,14 +201,18 @@ def _assistant(message: AIMessage, place: int, answered: frozenset[str], model: 
         wire["content_blocks"] = unknown
     if not media:
         return wire, media
-    shown, hidden = shown_to(model, media)
+    shown, hidden = drop_unsupported_media(model, media)
     if hidden:
         wire["content"] = _with_line(wire["content"], hidden)
     return wire, _captioned("Attached to the assistant's answer:", shown)
 
 
 def _with_line(content: str | list[Part], line: str) -> str | list[Part]:
-    return [*content, {"type": "text", "text": line}] if isinstance(content, list) else f"{content}\n{line}".strip()
+    return (
+        [*content, {"type": "text", "text": line}]
+        if isinstance(content, list)
+        else f"{content}\n{line}".strip()
+    )
 
 
 def _captioned(caption: str, media: list[Part]) -> list[Part]:
@@ -188,7 +220,9 @@ def _captioned(caption: str, media: list[Part]) -> list[Part]:
 
 
 def _sorted_blocks(blocks: Sequence[Any], place: int) -> tuple[list[Part], list[Part], list[Any]]:
-    """The blocks of an answer: its text; what only a user message can carry; what only ``content_blocks`` can."""
+    """The blocks of an answer: its text; what only a user message can carry; what only
+    ``content_blocks`` can.
+    """
     texts: list[Part] = []
     media: list[Part] = []
     unknown: list[Any] = []
@@ -202,13 +236,17 @@ def _sorted_blocks(blocks: Sequence[Any], place: int) -> tuple[list[Part], list[
         elif kind == "non_standard" and isinstance(block.get("value"), dict):
             if block["value"].get("type") not in CALLS | THOUGHTS:
                 unknown.append(block["value"])
-        elif kind in SPEECH and (said := (block.get("extras") or {}).get("transcript") or block.get("transcript")):
+        elif kind in SPEECH and (
+            said := (block.get("extras") or {}).get("transcript") or block.get("transcript")
+        ):
             texts.append({"type": "text", "text": said})  # the model's own words
         else:
             part = part_from(block, f"messages[{place}].content[{n}]")
             (texts if part["type"] == "text" else media).append(part)
     if len(texts) > 1 and all(part.keys() == {"type", "text"} for part in texts):
-        texts = [{"type": "text", "text": "".join(part["text"] for part in texts)}]  # runs of one answer
+        texts = [
+            {"type": "text", "text": "".join(part["text"] for part in texts)}
+        ]  # runs of one answer
     return texts, media, unknown
 
 
@@ -222,7 +260,10 @@ def _add_calls(wire: Wire, message: AIMessage, answered: frozenset[str]) -> None
         wire["content"] = refusal
     for call in message.invalid_tool_calls:
         if call["id"] not in answered:  # a call without a result is refused by every provider
-            said = f"[called {call['name'] or 'a tool'} with arguments that are no JSON object: {call['args'] or ''}]"
+            said = (
+                f"[called {call['name'] or 'a tool'} with arguments that are no JSON object:"
+                f" {call['args'] or ''}]"
+            )
             wire["content"] = _with_line(wire["content"], said)
 
 
@@ -233,7 +274,11 @@ def _calls(message: AIMessage, answered: frozenset[str]) -> list[Wire]:
     for block in message.content if isinstance(message.content, list) else ():
         if not isinstance(block, dict) or block.get("type") not in {"tool_call", "tool_use"}:
             continue
-        if extra := {name: value for name, value in (block.get("extras") or {}).items() if name != "cache_control"}:
+        if extra := {
+            name: value
+            for name, value in (block.get("extras") or {}).items()
+            if name != "cache_control"
+        }:
             extras.setdefault(block.get("id"), extra)
         if block.get("id") not in known:
             arguments = block.get("args", block.get("input")) or {}
@@ -244,12 +289,16 @@ def _calls(message: AIMessage, answered: frozenset[str]) -> list[Wire]:
         for call in message.invalid_tool_calls
         if call["id"] in answered
     ]
-    return [_with_extra(call, extras[call["id"]]) if call["id"] in extras else call for call in calls]
+    return [
+        _with_extra(call, extras[call["id"]]) if call["id"] in extras else call for call in calls
+    ]
 
 
 def _json(arguments: Any) -> str:
     """Arguments as text; a program may have put dates or models among them."""
-    return json.dumps(arguments, ensure_ascii=False, default=lambda value: to_jsonable_python(value, fallback=str))
+    return json.dumps(
+        arguments, ensure_ascii=False, default=lambda value: to_jsonable_python(value, fallback=str)
+    )
 
 
 def _call(call_id: str | None, name: str, arguments: str) -> Wire:
@@ -263,7 +312,9 @@ def _with_extra(call: Wire, extra: Mapping[str, Any]) -> Wire:
 
 
 def _as_object(arguments: str | None) -> str:
-    """Arguments that the model got wrong, as a JSON object: providers refuse anything else in a history."""
+    """Arguments that the model got wrong, as a JSON object: providers refuse anything else in a
+    history.
+    """
     try:
         if isinstance(json.loads(arguments or ""), dict):
             return arguments or "{}"
@@ -280,11 +331,14 @@ def _replay(turn: Wire, message: AIMessage, *, everything: bool, in_content: boo
     if not message.additional_kwargs and isinstance(message.content, str):
         return
     is_ours = message.response_metadata.get("model_provider") == PROVIDER
-    signed = _signed_blocks(message) if is_ours or in_content else []  # nobody else can read what others signed
+    signed = (
+        _signed_blocks(message) if is_ours or in_content else []
+    )  # nobody else can read what others signed
     if signed:
         turn["content_blocks"] = [*signed, *turn.get("content_blocks", ())]
         if in_content:
-            # A field that the message's schema does not know is cut off by today's gateway; parts of any type stay.
+            # A field that the message's schema does not know is cut off by today's gateway; parts
+            # of any type stay.
             turn["content"] = [*signed, *_texts_beside(signed, turn["content"])]
     if everything or signed:
         if reasoning := _reasoning(message):
@@ -315,7 +369,9 @@ def _texts_beside(signed: Sequence[Part], content: str | list[Part]) -> list[Par
 
 
 def _signed_blocks(message: AIMessage) -> list[Part]:
-    """The thinking of an answer where a provider signed it, with the text that stands in between; else nothing."""
+    """The thinking of an answer where a provider signed it, with the text that stands in between;
+    else nothing.
+    """
     if kept := message.additional_kwargs.get("thinking_blocks"):
         return [dict(block) for block in kept]
     if isinstance(message.content, str):
@@ -335,7 +391,10 @@ def _thought_or_text(block: Any) -> Part | None:
     if kind == "redacted_thinking" or (kind == "reasoning" and "redacted" in extras):
         return {"type": "redacted_thinking", "data": block.get("data") or extras.get("redacted")}
     if kind in THOUGHTS:
-        said = {"type": "thinking", "thinking": block.get("thinking") or block.get("reasoning") or ""}
+        said = {
+            "type": "thinking",
+            "thinking": block.get("thinking") or block.get("reasoning") or "",
+        }
         signature = block.get("signature") or extras.get("signature")
         return {**said, "signature": signature} if signature else said
     return {"type": "text", "text": block["text"]} if kind == "text" and block.get("text") else None
@@ -346,7 +405,13 @@ def _thought_or_text(block: Any) -> Part | None:
 
 def _tool_result(message: ToolMessage, place: int, model: str | None) -> tuple[Wire, list[Part]]:
     if type(message.content) is str:
-        return _dressed({"role": "tool", "tool_call_id": message.tool_call_id, "content": message.content}, message), []
+        return (
+            _dressed(
+                {"role": "tool", "tool_call_id": message.tool_call_id, "content": message.content},
+                message,
+            ),
+            [],
+        )
     texts: list[str] = []
     media: list[Part] = []
     wire: Wire = {"role": "tool", "tool_call_id": message.tool_call_id}
@@ -358,7 +423,7 @@ def _tool_result(message: ToolMessage, place: int, model: str | None) -> tuple[W
                 wire["cache_control"] = mark
         else:
             media.append(part)
-    shown, hidden = shown_to(model, media)
+    shown, hidden = drop_unsupported_media(model, media)
     if shown:
         what = "1 attachment follows" if len(shown) == 1 else f"{len(shown)} attachments follow"
         texts.append(f"[{what} in the next user message]")

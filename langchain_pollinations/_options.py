@@ -1,4 +1,6 @@
-"""From a model's fields and a call's options to what is sent, and from the replies to LangChain's result. Pure."""
+"""From a model's fields and a call's options to what is sent, and from the replies to LangChain's
+result. Pure.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 
 from pollinations_client import InvalidRequestError, ModelOptions, Reply
-from pollinations_client.catalog.catalog import has_trait
-from pollinations_client.request.chat_options import MAX_SEED, drawn_seed
+from pollinations_client._adapter_support import MAX_SEED, drawn_seed, has_trait
 
 from ._json_mode import wants_json
 from ._messages import Wire, wire_messages
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 # Names that LangChain's users know from other models, at construction and in a call.
 ALIASES = {"model_name": "model", "stop_sequences": "stop", "model_kwargs": "extra_body"}
-NOT_SENT = frozenset({"ls_structured_output_format", "structured_output_format", "stream_usage", "stream", "n"})
-MOST_ANSWERS = 16
+NOT_SENT = frozenset(
+    {"ls_structured_output_format", "structured_output_format", "stream_usage", "stream", "n"}
+)
+MAX_N = 16
 SENT = tuple(ModelOptions.model_fields)
 
 Options = dict[str, Any]
@@ -36,7 +39,9 @@ def sent_options(llm: ChatPollinations) -> Options:
     return {name: fields[name] for name in SENT if fields[name] is not None}
 
 
-def call_options(llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]) -> Options:
+def call_options(
+    llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]
+) -> Options:
     """What is sent: the call's options before the model's."""
     options = {**sent_options(llm), **given}
     for name in NOT_SENT & options.keys():
@@ -55,7 +60,9 @@ def call_options(llm: ChatPollinations, stop: list[str] | None, given: Mapping[s
     return options
 
 
-def wire_for(llm: ChatPollinations, messages: Sequence[BaseMessage], options: Options) -> list[Wire]:
+def wire_for(
+    llm: ChatPollinations, messages: Sequence[BaseMessage], options: Options
+) -> list[Wire]:
     """The messages as they are sent."""
     return wire_messages(
         messages,
@@ -68,13 +75,19 @@ def wire_for(llm: ChatPollinations, messages: Sequence[BaseMessage], options: Op
 def answers_of(llm: ChatPollinations, given: Mapping[str, Any]) -> int:
     """How many answers a call asks for."""
     n = llm.n if given.get("n") is None else given["n"]
-    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MOST_ANSWERS:
-        raise InvalidRequestError(f"n: 1 to {MOST_ANSWERS} answers per prompt; {n!r} was given.", param="n")
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MAX_N:
+        raise InvalidRequestError(
+            f"n: 1 to {MAX_N} answers per prompt; {n!r} was given.", param="n"
+        )
     return n
 
 
-def requests_for(llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]) -> list[Options]:
-    """The options of each request: the gateway gives one answer to each, so ``n`` of them differ in their seeds."""
+def requests_for(
+    llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]
+) -> list[Options]:
+    """The options of each request: the gateway gives one answer to each, so ``n`` of them differ in
+    their seeds.
+    """
     options, n = call_options(llm, stop, given), answers_of(llm, given)
     if n == 1:
         return [options]
@@ -83,11 +96,15 @@ def requests_for(llm: ChatPollinations, stop: list[str] | None, given: Mapping[s
     return [{**options, "seed": (first + number) % (MAX_SEED + 1)} for number in range(n)]
 
 
-def stream_request(llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]) -> Options:
+def stream_request(
+    llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]
+) -> Options:
     """The options of a stream."""
     options = call_options(llm, stop, given)
     if answers_of(llm, given) > 1:
-        raise InvalidRequestError("n: a stream brings one answer; ask for several with generate() or n=1.", param="n")
+        raise InvalidRequestError(
+            "n: a stream brings one answer; ask for several with generate() or n=1.", param="n"
+        )
     if not given.get("stream_usage", llm.stream_usage):
         options.setdefault("stream_options", {"include_usage": False})
     return options
@@ -98,11 +115,14 @@ def audio_format_of(options: Mapping[str, Any]) -> str | None:
     return (options.get("audio") or {}).get("format")
 
 
-def result_from(replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], float | None]) -> ChatResult:
+def result_from(
+    replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], float | None]
+) -> ChatResult:
     """One generation a reply, and what all of them used."""
     sound, is_json = audio_format_of(options), wants_json(options)
     generations = [
-        generation_from(reply, cost=cost_of(reply), audio_format=sound, is_json=is_json) for reply in replies
+        generation_from(reply, cost=cost_of(reply), audio_format=sound, is_json=is_json)
+        for reply in replies
     ]
     output: dict[str, Any] = {"model_name": replies[0].served_model or options["model"]}
     if usages := [reply.usage for reply in replies if reply.usage is not None]:

@@ -1,6 +1,8 @@
-"""From an answer to the structure asked for: tolerant of what stands around the JSON, and of nothing else.
+"""From an answer to the structure asked for: tolerant of what stands around the JSON, and of
+nothing else.
 
-Where a stream is parsed, what has come so far is given while it lasts, and in the end the whole or the reason why not.
+Where a stream is parsed, what has come so far is given while it lasts, and in the end the whole or
+the reason why not.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ DECODER = json.JSONDecoder(strict=False)  # line breaks in strings are taken as 
 
 
 class RefusedAnswer(OutputParserException, getattr(exceptions, "ModelRefusalError", ModelError)):  # type: ignore[misc]
-    """The model refused. It is LangChain's ``ModelRefusalError`` too, where LangChain has it (from core 1.7.5)."""
+    """The model refused.
+
+    It is LangChain's ``ModelRefusalError`` too, where LangChain has it (from core 1.7.5).
+    """
 
     raw_message: Any = None
 
@@ -75,7 +80,10 @@ def no_answer(result: list[Generation]) -> OutputParserException:
     if told.get("finish_reason") == "length":
         why = "The answer was cut before it was complete: raise max_tokens."
     elif bad := getattr(message, "invalid_tool_calls", None):
-        why = f"The model called {bad[0]['name']} with arguments that are no JSON object: {bad[0]['args']}"
+        why = (
+            f"The model called {bad[0]['name']} with arguments that are no JSON object:"
+            f" {bad[0]['args']}"
+        )
     else:
         why = f"The model answered without the structure asked for: {result[0].text[:200]!r}"
     return OutputParserException(why, llm_output=result[0].text)
@@ -85,11 +93,13 @@ def _piece(message: str | BaseMessage) -> Any:
     if isinstance(message, str):
         return GenerationChunk(text=message)
     if isinstance(message, AIMessage) and not isinstance(message, AIMessageChunk):
-        message = AIMessageChunk(**message.model_dump(exclude={"type"}))  # a whole answer, from a cache say
+        message = AIMessageChunk(
+            **message.model_dump(exclude={"type"})
+        )  # a whole answer, from a cache say
     return ChatGenerationChunk(message=message)  # type: ignore[arg-type]
 
 
-class WholeInTheEnd:
+class StrictFinalParseMixin:
     """A parser's way with streams. A mixin: it comes before LangChain's class."""
 
     def _transform(self: Any, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
@@ -113,29 +123,33 @@ class WholeInTheEnd:
             yield parsed
 
 
-class TolerantJsonParser(WholeInTheEnd, JsonOutputParser):
+class TolerantJsonParser(StrictFinalParseMixin, JsonOutputParser):
     """LangChain's JSON parser, after everything around the JSON was taken off."""
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Parse the JSON in an answer; partial ones while they stream."""
         text = json_text(result[0].text)
-        if not partial and (refusal_in(result) or not text.startswith(("{", "[")) or whole_json(text, 0) is None):
+        if not partial and (
+            refusal_in(result) or not text.startswith(("{", "[")) or whole_json(text, 0) is None
+        ):
             raise no_answer(result)
         return super().parse_result([Generation(text=text)], partial=partial)
 
 
-class TolerantPydanticParser(WholeInTheEnd, PydanticOutputParser[Any]):
+class TolerantPydanticParser(StrictFinalParseMixin, PydanticOutputParser[Any]):
     """The same for a Pydantic class, of either version of Pydantic."""
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Parse the JSON in an answer into the class."""
         text = json_text(result[0].text)
-        if not partial and (refusal_in(result) or not text.startswith(("{", "[")) or whole_json(text, 0) is None):
+        if not partial and (
+            refusal_in(result) or not text.startswith(("{", "[")) or whole_json(text, 0) is None
+        ):
             raise no_answer(result)
         return super().parse_result([Generation(text=text)], partial=partial)
 
 
-class CalledOrSaidParser(WholeInTheEnd, PydanticToolsParser):
+class ToolCallOrTextParser(StrictFinalParseMixin, PydanticToolsParser):
     """The class out of the tool call; where the model answered in text instead, out of that."""
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
@@ -143,10 +157,12 @@ class CalledOrSaidParser(WholeInTheEnd, PydanticToolsParser):
         called = None if refusal_in(result) else super().parse_result(result, partial=partial)
         if called is not None or (partial and "{" not in result[0].text):
             return called
-        return TolerantPydanticParser(pydantic_object=self.tools[0]).parse_result(result, partial=partial)
+        return TolerantPydanticParser(pydantic_object=self.tools[0]).parse_result(
+            result, partial=partial
+        )
 
 
-class CalledOrSaidJsonParser(WholeInTheEnd, JsonOutputKeyToolsParser):
+class ToolCallOrTextJsonParser(StrictFinalParseMixin, JsonOutputKeyToolsParser):
     """The same for a schema without a class."""
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:

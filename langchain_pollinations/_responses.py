@@ -34,14 +34,16 @@ AUDIO_TYPES = {
     "pcm16": "audio/pcm",
 }
 SERVER_CALLS = frozenset({"server_tool_use", "executable_code"})
-SERVER_RESULTS = frozenset({"code_execution_result", "web_search_tool_result", "code_execution_tool_result"})
+SERVER_RESULTS = frozenset(
+    {"code_execution_result", "web_search_tool_result", "code_execution_tool_result"}
+)
 
 
 class CostedUsage(dict[str, Any]):
     """Counts with ``total_cost`` beside them, in pollen.
 
-    LangChain adds counts up key by key and refuses what is no whole number, so the cost is left out of its iteration:
-    it is there for whoever asks for it, and sums do without it.
+    LangChain adds counts up key by key and refuses what is no whole number, so the cost is left out
+    of its iteration: it is there for whoever asks for it, and sums do without it.
     """
 
     def __iter__(self) -> Iterator[str]:
@@ -49,12 +51,17 @@ class CostedUsage(dict[str, Any]):
 
 
 def message_from(
-    reply: Reply, *, cost: float | None = None, audio_format: str | None = None, is_json: bool = False
+    reply: Reply,
+    *,
+    cost: float | None = None,
+    audio_format: str | None = None,
+    is_json: bool = False,
 ) -> AIMessage:
-    """The whole reply as a message; of one that was asked for as JSON, and that calls nothing, the JSON alone.
+    """The whole reply as a message; of one that was asked for as JSON, and that calls nothing, the
+    JSON alone.
 
-    LangChain numbers it: the gateway's cache gives the same id with the same answer, and a graph takes two messages
-    of one id for one message. The gateway's id is in ``response_metadata``.
+    LangChain numbers it: the gateway's cache gives the same id with the same answer, and a graph
+    takes two messages of one id for one message. The gateway's id is in ``response_metadata``.
     """
     good = [call for call in reply.tool_calls if call.problem is None]
     bad = [call for call in reply.tool_calls if call.problem is not None]
@@ -78,18 +85,30 @@ def _leave_json_alone(message: AIMessage) -> None:
     if alone not in (text, text.strip()):
         message.response_metadata[ORIGINAL] = text
     if alone != text:
-        message.content = alone if isinstance(message.content, str) else _with_text(message.content, alone)
+        message.content = (
+            alone if isinstance(message.content, str) else _with_text(message.content, alone)
+        )
 
 
 def _with_text(blocks: list[str | dict[str, Any]], text: str) -> list[str | dict[str, Any]]:
     """Blocks whose texts are one, where the last of them stood."""
-    *spare, last = (place for place, block in enumerate(blocks) if isinstance(block, dict) and block["type"] == "text")
+    *spare, last = (
+        place
+        for place, block in enumerate(blocks)
+        if isinstance(block, dict) and block["type"] == "text"
+    )
     said: dict[str, Any] = {"type": "text", "text": text}
-    return [said if place == last else block for place, block in enumerate(blocks) if place not in spare]
+    return [
+        said if place == last else block for place, block in enumerate(blocks) if place not in spare
+    ]
 
 
 def generation_from(
-    reply: Reply, *, cost: float | None = None, audio_format: str | None = None, is_json: bool = False
+    reply: Reply,
+    *,
+    cost: float | None = None,
+    audio_format: str | None = None,
+    is_json: bool = False,
 ) -> ChatGeneration:
     """The whole reply as a generation."""
     message = message_from(reply, cost=cost, audio_format=audio_format, is_json=is_json)
@@ -103,14 +122,18 @@ def generation_info(reply: Reply) -> dict[str, Any] | None:
 
 
 def usage_from(usage: Usage | None, cost: float | None = None) -> UsageMetadata | None:
-    """Counts as LangChain names them, the total always their sum; ``total_cost`` is pollen, where it is known.
+    """Counts as LangChain names them, the total always their sum; ``total_cost`` is pollen, where
+    it is known.
 
-    xAI counts reasoning in the total but not in the output; here it belongs to the output, as it does for all others.
+    xAI counts reasoning in the total but not in the output; here it belongs to the output, as it
+    does for all others.
     """
     if usage is None:
         return None
     output = max(usage.output, usage.total - usage.input)
-    given = CostedUsage(input_tokens=usage.input, output_tokens=output, total_tokens=usage.input + output)
+    given = CostedUsage(
+        input_tokens=usage.input, output_tokens=output, total_tokens=usage.input + output
+    )
     into = {
         "audio": usage.audio_input,
         "cache_read": usage.cached,
@@ -137,7 +160,9 @@ def counts_of(usages: Sequence[Usage]) -> dict[str, int]:
 
 
 def _invalid(call: ToolCall) -> Any:
-    return invalid_tool_call(name=call.name or None, args=call.arguments, id=call.id, error=call.problem)
+    return invalid_tool_call(
+        name=call.name or None, args=call.arguments, id=call.id, error=call.problem
+    )
 
 
 def _content(reply: Reply, audio_format: str | None) -> str | list[str | dict[str, Any]]:
@@ -158,9 +183,16 @@ def block_from(part: Any, audio_format: str | None = None) -> dict[str, Any]:
             extras = {"transcript": part.transcript, "id": part.id, "expires_at": part.expires_at}
             mime = AUDIO_TYPES.get(audio_format or "", f"audio/{audio_format or 'wav'}")
             known = {name: value for name, value in extras.items() if value}
-            return {"type": "audio", "base64": part.data, "mime_type": mime, **({"extras": known} if known else {})}
+            return {
+                "type": "audio",
+                "base64": part.data,
+                "mime_type": mime,
+                **({"extras": known} if known else {}),
+            }
         case OtherPart():
-            raw = {name: value for name, value in part.raw.items() if name != "index"}  # its place in a stream
+            raw = {
+                name: value for name, value in part.raw.items() if name != "index"
+            }  # its place in a stream
             return server_tool_block(raw) or {"type": "non_standard", "value": raw}
     raise TypeError(type(part).__name__)
 
@@ -171,12 +203,21 @@ def image_block(part: ImagePart) -> dict[str, Any]:
     if comma and head.startswith("data:"):
         return {"type": "image", "base64": data, "mime_type": part.mime_type or "image/png"}
     if (raw := part.data) is not None:
-        return {"type": "image", "base64": base64.b64encode(raw).decode(), "mime_type": part.mime_type or "image/png"}
-    return {"type": "image", "url": part.url, **({"mime_type": part.mime_type} if part.mime_type else {})}
+        return {
+            "type": "image",
+            "base64": base64.b64encode(raw).decode(),
+            "mime_type": part.mime_type or "image/png",
+        }
+    return {
+        "type": "image",
+        "url": part.url,
+        **({"mime_type": part.mime_type} if part.mime_type else {}),
+    }
 
 
 def server_tool_block(raw: dict[str, Any]) -> dict[str, Any] | None:
-    """What a tool of the provider's own did, as a standard block; ``None`` for a block of another kind.
+    """What a tool of the provider's own did, as a standard block; ``None`` for a block of another
+    kind.
 
     The block as it came is kept in ``extras``, for the way back.
     """
@@ -185,12 +226,20 @@ def server_tool_block(raw: dict[str, Any]) -> dict[str, Any] | None:
     if kind in SERVER_CALLS:
         arguments = raw.get("input") or inner or {"code": raw.get("code")}
         call_id, name = raw.get("id") or "code_0", raw.get("name") or "code_execution"
-        return {"type": "server_tool_call", "id": call_id, "name": name, "args": arguments, "extras": {"raw": raw}}
+        return {
+            "type": "server_tool_call",
+            "id": call_id,
+            "name": name,
+            "args": arguments,
+            "extras": {"raw": raw},
+        }
     if kind not in SERVER_RESULTS:
         return None
     output = raw.get("content") or inner or raw.get("output")
     found = output if isinstance(output, dict) else {}
-    failed = "error" in str(found.get("type")) or str(found.get("outcome", "OUTCOME_OK")) != "OUTCOME_OK"
+    failed = (
+        "error" in str(found.get("type")) or str(found.get("outcome", "OUTCOME_OK")) != "OUTCOME_OK"
+    )
     return {
         "type": "server_tool_result",
         "tool_call_id": raw.get("tool_use_id") or "code_0",
@@ -201,7 +250,9 @@ def server_tool_block(raw: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def extras_from(reply: Reply, *, whole: bool) -> dict[str, Any]:
-    """``additional_kwargs``: reasoning, where it was not streamed already, and all that LangChain has no field for."""
+    """``additional_kwargs``: reasoning, where it was not streamed already, and all that LangChain
+    has no field for.
+    """
     extras: dict[str, Any] = {
         "reasoning_content": reply.reasoning if whole else None,
         "thinking_blocks": _signed_thinking(reply),
@@ -212,7 +263,11 @@ def extras_from(reply: Reply, *, whole: bool) -> dict[str, Any]:
         "search_results": reply.search_results,
         "annotations": reply.annotations,
         "audio": _sound(reply.audio) if whole else None,
-        **{name.removeprefix("message."): value for name, value in reply.extra.items() if name.startswith("message.")},
+        **{
+            name.removeprefix("message."): value
+            for name, value in reply.extra.items()
+            if name.startswith("message.")
+        },
     }
     return {name: value for name, value in extras.items() if value}
 
@@ -224,8 +279,13 @@ def _sound(part: AudioPart | None) -> dict[str, Any]:
 
 
 def _signed_thinking(reply: Reply) -> list[dict[str, Any]]:
-    """Signed thinking as it must go back: unchanged, in order, with the text that stands between two thoughts."""
-    if not any(isinstance(part, ReasoningPart) and (part.signature or part.redacted) for part in reply.parts):
+    """Signed thinking as it must go back: unchanged, in order, with the text that stands between
+    two thoughts.
+    """
+    if not any(
+        isinstance(part, ReasoningPart) and (part.signature or part.redacted)
+        for part in reply.parts
+    ):
         return []
     last = max(place for place, part in enumerate(reply.parts) if isinstance(part, ReasoningPart))
     return [
@@ -238,11 +298,17 @@ def _signed_thinking(reply: Reply) -> list[dict[str, Any]]:
 def _thinking(part: ReasoningPart) -> dict[str, Any]:
     if part.redacted is not None:
         return {"type": "redacted_thinking", "data": part.redacted}
-    return {"type": "thinking", "thinking": part.text, **({"signature": part.signature} if part.signature else {})}
+    return {
+        "type": "thinking",
+        "thinking": part.text,
+        **({"signature": part.signature} if part.signature else {}),
+    }
 
 
 def metadata_from(reply: Reply, cost: float | None) -> dict[str, Any]:
-    """``response_metadata``: who answered, how it ended, and every field of the answer this project does not know."""
+    """``response_metadata``: who answered, how it ended, and every field of the answer this project
+    does not know.
+    """
     metadata: dict[str, Any] = {
         **{name: value for name, value in reply.extra.items() if not name.startswith("message.")},
         "model_provider": PROVIDER,

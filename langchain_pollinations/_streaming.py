@@ -1,7 +1,8 @@
 """The client's events as LangChain's chunks. Pure.
 
-The common piece of a stream, a few letters of text, reasoning or tool arguments, is laid down from a template that was
-validated once, when this module was imported: LangChain's own constructor costs more than all the rest of the way.
+The common piece of a stream, a few letters of text, reasoning or tool arguments, is laid down from
+a template that was validated once, when this module was imported: LangChain's own constructor costs
+more than all the rest of the way.
 """
 
 from __future__ import annotations
@@ -45,11 +46,13 @@ from ._responses import (
 class Opening(ChatGenerationChunk):
     """The first chunk of a stream: LangChain adds all others to it, to tell callbacks of the whole.
 
-    The sum leaves ``total_cost`` out of its counts. LangChain adds counts of several calls up, and fails on what is no
-    whole number; the cost of the sum is in its ``response_metadata``.
+    The sum leaves ``total_cost`` out of its counts. LangChain adds counts of several calls up, and
+    fails on what is no whole number; the cost of the sum is in its ``response_metadata``.
     """
 
-    def __add__(self, other: ChatGenerationChunk | list[ChatGenerationChunk]) -> ChatGenerationChunk:
+    def __add__(
+        self, other: ChatGenerationChunk | list[ChatGenerationChunk]
+    ) -> ChatGenerationChunk:
         whole = super().__add__(other)
         if isinstance(whole.message, AIMessageChunk) and (counts := whole.message.usage_metadata):
             counts.pop("total_cost", None)  # type: ignore[typeddict-item]
@@ -61,16 +64,25 @@ class Opening(ChatGenerationChunk):
         return ChatGenerationChunk.lc_id()
 
 
-class Chunks:
+class ChunkEncoder:
     """Events in, chunks out, for one stream.
 
-    What a chunk's own fields cannot tell its translator stands in attributes that sums do not keep: ``run``, for text
-    and reasoning that come in runs, with a picture or each other in between; ``opens_thought``, for thinking that is
-    encrypted; ``call_extras`` and ``late_blocks``, for what belongs to a call beside its arguments.
+    What a chunk's own fields cannot tell its translator stands in attributes that sums do not keep:
+    ``run``, for text and reasoning that come in runs, with a picture or each other in between;
+    ``opens_thought``, for thinking that is encrypted; ``call_extras`` and ``late_blocks``, for what
+    belongs to a call beside its arguments.
     """
 
     __slots__ = (
-        *("_audio_format", "_cost_of", "_is_open", "_json", "_sound", "_tells_usage", "_told_extras"),
+        *(
+            "_audio_format",
+            "_cost_of",
+            "_is_open",
+            "_json",
+            "_sound",
+            "_tells_usage",
+            "_told_extras",
+        ),
         *("_text_at", "_text_run", "_thought_at", "_thought_run"),
     )
 
@@ -103,7 +115,9 @@ class Chunks:
                 self._text_at = event.index
                 self._text_run += 1
             text = event.text if self._json is None else self._json.piece(event.text)
-            return _laid_down(text, None) if not self._text_run else _built(text, run=self._text_run)
+            return (
+                _laid_down(text, None) if not self._text_run else _built(text, run=self._text_run)
+            )
         if type(event) is ToolCallDelta:
             if self._json is not None and (held := self._json.rest()):
                 return _with_text(self.of(event), held)  # what was said before a call is no answer
@@ -111,7 +125,11 @@ class Chunks:
                 self._told_extras[event.index] = event.extra
                 return _built("", tool_call_chunks=[_fragment(event)], call_extras=event.extra)
             return _laid_down_call(event)
-        if type(event) is ReasoningDelta and event.index == self._thought_at and not self._thought_run:
+        if (
+            type(event) is ReasoningDelta
+            and event.index == self._thought_at
+            and not self._thought_run
+        ):
             return _laid_down("", event.text or None)
         return self._odd(event)
 
@@ -125,7 +143,9 @@ class Chunks:
                     return _built("", run=self._thought_run, opens_thought=True)
                 if not self._thought_run:
                     return _laid_down("", text or None)
-                return _built("", additional_kwargs={"reasoning_content": text}, run=self._thought_run)
+                return _built(
+                    "", additional_kwargs={"reasoning_content": text}, run=self._thought_run
+                )
             case PartDelta():
                 return _built([{**block_from(event.part), "index": event.index}])
             case AudioDelta():
@@ -135,7 +155,9 @@ class Chunks:
         raise TypeError(type(event).__name__)
 
     def _sound_piece(self, event: AudioDelta) -> dict[str, Any]:
-        """A piece of sound that LangChain can append to the pieces before it: base64 in threes of bytes."""
+        """A piece of sound that LangChain can append to the pieces before it: base64 in threes of
+        bytes.
+        """
         try:
             sound = self._sound + base64.b64decode(event.data)
         except binascii.Error:
@@ -153,16 +175,23 @@ class Chunks:
         content: Any = reply.refusal if reply.refusal and not reply.text else ""
         extras = extras_from(reply, whole=False)
         for place, part in enumerate(reply.parts):
-            if isinstance(part, AudioPart):  # whole, for LangChain's events keep the last piece of such a block only
+            if isinstance(
+                part, AudioPart
+            ):  # whole, for LangChain's events keep the last piece of such a block only
                 content = [{**block_from(part, self._audio_format), "index": place}]
-                rest = {"data": base64.b64encode(self._sound).decode(), "expires_at": part.expires_at}
+                rest = {
+                    "data": base64.b64encode(self._sound).decode(),
+                    "expires_at": part.expires_at,
+                }
                 extras["audio"] = {name: value for name, value in rest.items() if value}
         more: dict[str, Any] = {"run": self._text_run} if self._text_run > 0 else {}
         if late := [block for call in reply.tool_calls for block in self._late_blocks(call)]:
             more["late_blocks"] = late
         chunk = _built(
             content,
-            tool_call_chunks=[_spoilt(call) for call in reply.tool_calls if _would_be_repaired(call)],
+            tool_call_chunks=[
+                _invalidating_chunk(call) for call in reply.tool_calls if _would_be_repaired(call)
+            ],
             additional_kwargs=extras,
             response_metadata=metadata_from(reply, cost),
             chunk_position="last",
@@ -180,11 +209,18 @@ class Chunks:
         return chunk
 
     def _late_blocks(self, call: ToolCall) -> list[dict[str, Any]]:
-        """What the end of a stream tells of a call: a signature that came late, and that arguments are no object.
+        """What the end of a stream tells of a call: a signature that came late, and that arguments
+        are no object.
 
-        LangChain's events take any JSON for arguments and fail on what is no object, unless it is made no JSON.
+        LangChain's events take any JSON for arguments and fail on what is no object, unless it is
+        made no JSON.
         """
-        block = {"type": "tool_call_chunk", "id": None, "name": None, "index": f"lc_tc_{call.index}"}
+        block = {
+            "type": "tool_call_chunk",
+            "id": None,
+            "name": None,
+            "index": f"lc_tc_{call.index}",
+        }
         told = self._told_extras.get(call.index, {})
         late = {name: value for name, value in call.extra.items() if name not in told}
         broken = call.problem is not None and not _would_be_repaired(call)
@@ -197,7 +233,8 @@ class Chunks:
 def _would_be_repaired(call: ToolCall) -> bool:
     """Whether LangChain would make a call out of arguments that are none.
 
-    It repairs partial JSON when it sums chunks, so half a call would become a whole one that the model never made.
+    It repairs partial JSON when it sums chunks, so half a call would become a whole one that the
+    model never made.
     """
     if call.problem is None:
         return False
@@ -207,8 +244,10 @@ def _would_be_repaired(call: ToolCall) -> bool:
         return False
 
 
-def _spoilt(call: ToolCall) -> Any:
-    """A last fragment that keeps bad arguments bad: a bracket that closes what is not open, which no repair mends."""
+def _invalidating_chunk(call: ToolCall) -> Any:
+    """A last fragment that keeps bad arguments bad: a bracket that closes what is not open, which
+    no repair mends.
+    """
     inside, escaped, open_brackets = False, False, []
     for mark in call.arguments:
         if inside:
@@ -227,14 +266,20 @@ def _spoilt(call: ToolCall) -> Any:
 
 def _with_text(chunk: ChatGenerationChunk, text: str) -> ChatGenerationChunk:
     content = chunk.message.content
-    chunk.message.content = text if isinstance(content, str) else [{"type": "text", "text": text}, *content]
+    chunk.message.content = (
+        text if isinstance(content, str) else [{"type": "text", "text": text}, *content]
+    )
     chunk.text = text
     return chunk
 
 
-def _built(content: Any, *, response_metadata: dict[str, Any] | None = None, **fields: Any) -> ChatGenerationChunk:
+def _built(
+    content: Any, *, response_metadata: dict[str, Any] | None = None, **fields: Any
+) -> ChatGenerationChunk:
     metadata = {"model_provider": PROVIDER} if response_metadata is None else response_metadata
-    return ChatGenerationChunk(message=AIMessageChunk(content=content, response_metadata=metadata, **fields))
+    return ChatGenerationChunk(
+        message=AIMessageChunk(content=content, response_metadata=metadata, **fields)
+    )
 
 
 TEXT = _built("x", additional_kwargs={})
@@ -245,7 +290,13 @@ TEXT_STATE = dict(TEXT.message.__dict__)
 TEXT_FIELDS = frozenset(TEXT.message.__pydantic_fields_set__)
 CALL_STATE = dict(CALL.message.__dict__)
 CALL_FIELDS = frozenset(CALL.message.__pydantic_fields_set__)
-OWN = ("additional_kwargs", "response_metadata", "tool_calls", "invalid_tool_calls", "tool_call_chunks")
+OWN = (
+    "additional_kwargs",
+    "response_metadata",
+    "tool_calls",
+    "invalid_tool_calls",
+    "tool_call_chunks",
+)
 SLOTS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
@@ -297,8 +348,15 @@ def _fragment(event: ToolCallDelta) -> Any:
 
 def _laid_down_call(event: ToolCallDelta) -> ChatGenerationChunk:
     piece, arguments = _fragment(event), event.arguments
-    # A fragment of its own is an invalid call; one that opens an object, or is empty, LangChain reads as a call.
-    if not CAN_LAY_DOWN or event.name or event.id or not arguments or arguments.lstrip()[:1] in {"{", ""}:
+    # A fragment of its own is an invalid call; one that opens an object, or is empty, LangChain
+    # reads as a call.
+    if (
+        not CAN_LAY_DOWN
+        or event.name
+        or event.id
+        or not arguments
+        or arguments.lstrip()[:1] in {"{", ""}
+    ):
         return _built("", tool_call_chunks=[piece])
     message = _new(AIMessageChunk)
     state = message.__dict__
@@ -306,7 +364,9 @@ def _laid_down_call(event: ToolCallDelta) -> ChatGenerationChunk:
     state["additional_kwargs"] = {}
     state["response_metadata"] = {"model_provider": PROVIDER}
     state["tool_calls"] = []
-    state["invalid_tool_calls"] = [invalid_tool_call(name=None, args=arguments, id=None, error=None)]
+    state["invalid_tool_calls"] = [
+        invalid_tool_call(name=None, args=arguments, id=None, error=None)
+    ]
     state["tool_call_chunks"] = [piece]
     _set_fields(message, set(CALL_FIELDS))
     _set_extra(message, {})

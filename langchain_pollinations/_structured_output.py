@@ -1,4 +1,7 @@
-"""Structured answers: three methods of asking for them. What comes back is read in ``_parsers.py``."""
+"""Structured answers: three methods of asking for them.
+
+What comes back is read in ``_parsers.py``.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from langchain_core.utils.function_calling import convert_to_json_schema, conver
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from pollinations_client import InvalidRequestError
-from pollinations_client.schemas.resolve import merged
+from pollinations_client._adapter_support import merged
 
 from ._parsers import (
-    CalledOrSaidJsonParser,
-    CalledOrSaidParser,
     TolerantJsonParser,
     TolerantPydanticParser,
+    ToolCallOrTextJsonParser,
+    ToolCallOrTextParser,
 )
 from ._tool_definitions import function_of, is_bare
 
@@ -30,18 +33,31 @@ SCHEMA_TYPES = ("object", "array", "string", "number", "integer", "boolean", "nu
 
 
 def named(schema: Any) -> Any:
-    """A JSON schema with a title, which LangChain takes for its name, and its root in place; others as they are."""
+    """A JSON schema with a title, which LangChain takes for its name, and its root in place; others
+    as they are.
+    """
     if isinstance(schema, dict) and "$ref" in schema and "properties" not in schema:
         schema = merged(schema, schema)[0] or schema
-    if isinstance(schema, dict) and not schema.keys() & {"title", "name", "function", "json_schema"}:
+    if isinstance(schema, dict) and not schema.keys() & {
+        "title",
+        "name",
+        "function",
+        "json_schema",
+    }:
         return {"title": "answer", **schema}
     return schema
 
 
 def unwrapped(schema: Any, strict: bool | None) -> tuple[Any, bool | None]:
-    """A JSON schema out of OpenAI's ``response_format``, or out of its inner part, and whether it says strict."""
+    """A JSON schema out of OpenAI's ``response_format``, or out of its inner part, and whether it
+    says strict.
+    """
     inner = schema.get("json_schema", schema) if isinstance(schema, dict) else None
-    if not isinstance(inner, dict) or not isinstance(inner.get("schema"), dict) or "properties" in inner:
+    if (
+        not isinstance(inner, dict)
+        or not isinstance(inner.get("schema"), dict)
+        or "properties" in inner
+    ):
         return schema, strict
     told = {"title": inner.get("name"), "description": inner.get("description")}
     told = {name: value for name, value in told.items() if value}
@@ -49,12 +65,21 @@ def unwrapped(schema: Any, strict: bool | None) -> tuple[Any, bool | None]:
 
 
 def written(convert: Callable[..., Any], schema: Any, **options: Any) -> Any:
-    """A schema written out by one of LangChain's converters. Raises :class:`InvalidRequestError` for what is none."""
+    """A schema written out by one of LangChain's converters.
+
+    Raises :class:`InvalidRequestError` for what is none.
+    """
     try:
         return convert(named(schema), **options)
-    except (ValueError, TypeError, AttributeError) as error:  # the last where a root has several types
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:  # the last where a root has several types
         reason = str(error).partition("\n")[0]
-    raise InvalidRequestError(f"schema: {type(schema).__name__} cannot be written as one: {reason}", param="schema")
+    raise InvalidRequestError(
+        f"schema: {type(schema).__name__} cannot be written as one: {reason}", param="schema"
+    )
 
 
 def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
@@ -73,7 +98,9 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
     schema = named(schema)
     bare = is_bare(schema)
     function = (
-        function_of(schema, strict) if bare else written(convert_to_openai_tool, schema, strict=strict)["function"]
+        function_of(schema, strict)
+        if bare
+        else written(convert_to_openai_tool, schema, strict=strict)["function"]
     )
     described = {"description": function["description"]} if function.get("description") else {}
     inner = {
@@ -81,7 +108,10 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
         **described,
         "schema": function.get("parameters") or {"type": "object", "properties": {}},
     }
-    return {"type": "json_schema", "json_schema": {**inner, **({} if strict is None else {"strict": strict})}}
+    return {
+        "type": "json_schema",
+        "json_schema": {**inner, **({} if strict is None else {"strict": strict})},
+    }
 
 
 def structured(
@@ -100,7 +130,10 @@ def structured(
     schema = named(schema)
     is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
     told = {
-        "ls_structured_output_format": {"kwargs": {"method": method, "strict": strict}, "schema": _json_schema(schema)}
+        "ls_structured_output_format": {
+            "kwargs": {"method": method, "strict": strict},
+            "schema": _json_schema(schema),
+        }
     }
     if method == "function_calling":
         name = written(convert_to_openai_tool, schema)["function"]["name"]
@@ -108,17 +141,24 @@ def structured(
             [schema], tool_choice=name, strict=strict, parallel_tool_calls=False, **told, **kwargs
         )
         parser: Any = (
-            CalledOrSaidParser(tools=[schema], first_tool_only=True)
+            ToolCallOrTextParser(tools=[schema], first_tool_only=True)
             if is_class
-            else CalledOrSaidJsonParser(key_name=name, first_tool_only=True)
+            else ToolCallOrTextJsonParser(key_name=name, first_tool_only=True)
         )
     elif method in {"json_schema", "json_mode"}:
-        wanted = {"type": "json_object"} if method == "json_mode" else response_format_for(schema, strict=strict)
+        wanted = (
+            {"type": "json_object"}
+            if method == "json_mode"
+            else response_format_for(schema, strict=strict)
+        )
         llm = model.bind(response_format=wanted, **told, **kwargs)
-        parser = TolerantPydanticParser(pydantic_object=schema) if is_class else TolerantJsonParser()
+        parser = (
+            TolerantPydanticParser(pydantic_object=schema) if is_class else TolerantJsonParser()
+        )
     else:
         raise InvalidRequestError(
-            f"method: {method!r} is none of 'function_calling', 'json_schema', 'json_mode'.", param="method"
+            f"method: {method!r} is none of 'function_calling', 'json_schema', 'json_mode'.",
+            param="method",
         )
     return _with_raw(llm, parser) if include_raw else llm | parser
 
@@ -129,7 +169,10 @@ def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
     def read(given: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
         try:
             return {**given, "parsed": parser.invoke(given["raw"], config), "parsing_error": None}
-        except (ValueError, TypeError) as error:  # parsers' errors, and those of Pydantic's two versions
+        except (
+            ValueError,
+            TypeError,
+        ) as error:  # parsers' errors, and those of Pydantic's two versions
             return {**given, "parsed": None, "parsing_error": error}
 
     return RunnableMap(raw=llm) | RunnableLambda(read)

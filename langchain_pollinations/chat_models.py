@@ -18,15 +18,13 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, model_validator
 
-from pollinations_client import ModelOptions, PollinationsError, Reply
-from pollinations_client._version import __version__
-from pollinations_client.catalog.catalog import snapshot
+from pollinations_client import ModelOptions, PollinationsError, Reply, __version__, snapshot
 
-from ._client import Connected
+from ._client import ClientMixin
 from ._json_mode import wants_json
 from ._options import (
     ALIASES,
-    MOST_ANSWERS,
+    MAX_N,
     audio_format_of,
     requests_for,
     result_from,
@@ -35,14 +33,15 @@ from ._options import (
     summed_output,
     wire_for,
 )
-from ._streaming import Chunks
+from ._streaming import ChunkEncoder
 from ._structured_output import Method, structured
 from ._tool_definitions import profile_from, tool_from
 from .errors import as_model_error, model_errors
 
 
-class ChatPollinations(Connected, BaseChatModel, ModelOptions):
-    """A chat model behind the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok and the rest, by name.
+class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
+    """A chat model behind the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok and the
+    rest, by name.
 
     Setup:
         ``pip install "pollinations-adapters[langchain]"`` and set ``POLLINATIONS_API_KEY``
@@ -56,20 +55,24 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         'pollinations'
         >>> gateway.stop()
 
-    Swap models: ``llm.bind(model="gemini")``, ``llm.invoke(..., model="gemini")`` or ``configurable_fields``.
+    Swap models: ``llm.bind(model="gemini")``, ``llm.invoke(..., model="gemini")`` or
+    ``configurable_fields``.
 
-    Options are the fields below; ``None`` is not sent. An unknown one is refused with the nearest name, and
-    ``extra_body`` is the door for fields that are not listed. Every error is a ``PollinationsError`` and LangChain's
-    ``ModelError`` of its kind. Those used most:
+    Options are the fields below; ``None`` is not sent. An unknown one is refused with the nearest
+    name, and ``extra_body`` is the door for fields that are not listed. Every error is a
+    ``PollinationsError`` and LangChain's ``ModelError`` of its kind. Those used most:
 
-    - ``model``: any name or alias; ``llm.catalog.names("text")`` knows many, ``llm.refresh_catalog()`` all of them
-    - ``temperature`` 0 to 2, ``top_p`` 0 to 1, ``max_tokens``, ``stop``, ``seed`` (-1 draws one per call)
+    - ``model``: any name or alias; ``llm.catalog.names("text")`` knows many,
+      ``llm.refresh_catalog()`` all of them
+    - ``temperature`` 0 to 2, ``top_p`` 0 to 1, ``max_tokens``, ``stop``, ``seed`` (-1 draws one per
+      call)
     - ``reasoning_effort``: none, minimal, low, medium, high, xhigh, max
     - ``api_key`` or ``POLLINATIONS_API_KEY``; ``base_url`` or ``POLLINATIONS_BASE_URL``
     - ``timeout`` and ``total_timeout`` in seconds, ``max_retries``
 
     Raises:
-        ConfigurationError: At construction, for settings that cannot work, a missing key among them.
+        ConfigurationError: At construction, for settings that cannot work, a missing key among
+            them.
     """
 
     model_config = ConfigDict(
@@ -86,13 +89,16 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
     """Stream also where ``invoke`` is called, so that callbacks see tokens."""
     stream_usage: bool = True
     """Ask for token counts in streams."""
-    n: int = Field(default=1, ge=1, le=MOST_ANSWERS)
-    """Answers per prompt: the gateway gives one, so ``n`` requests are sent, each with a seed of its own."""
+    n: int = Field(default=1, ge=1, le=MAX_N)
+    """Answers per prompt: the gateway gives one, so ``n`` requests are sent, each with a seed of
+    its own.
+    """
     replay_reasoning: bool = True
-    """Send reasoning back with turns that call tools and within the running loop, where DeepSeek and Kimi demand it,
-    and signed thinking always."""
+    """Send reasoning back with turns that call tools and within the running loop, where DeepSeek
+    and Kimi demand it, and signed thinking always.
+    """
 
-    aliases: ClassVar[Mapping[str, str]] = {**Connected.aliases, **ALIASES}
+    aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, **ALIASES}
 
     @model_validator(mode="after")
     def _set_pollinations_version(self) -> ChatPollinations:
@@ -112,7 +118,12 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model": self.model, "base_url": self._client.settings.base_url, "n": self.n, **sent_options(self)}
+        return {
+            "model": self.model,
+            "base_url": self._client.settings.base_url,
+            "n": self.n,
+            **sent_options(self),
+        }
 
     @property
     def lc_secrets(self) -> dict[str, str]:
@@ -124,7 +135,9 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         """Models can be dumped and loaded, the key from the environment."""
         return True
 
-    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+    def _get_invocation_params(
+        self, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
         told = {"_type": self._llm_type, "model": self.model, **sent_options(self), **kwargs}
         return {**told, "stop": stop or told.get("stop")}
 
@@ -137,21 +150,29 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         return params
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
-        """What all prompts of one ``generate`` used; a prompt that a cache answered used nothing."""
+        """What all prompts of one ``generate`` used; a prompt that a cache answered used
+        nothing.
+        """
         return summed_output(llm_outputs)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         card = snapshot().get(self.model)
         return None if card is None else profile_from(card)
 
-    def get_num_tokens_from_messages(self, messages: Sequence[BaseMessage], tools: Any = None) -> int:
-        """Tokens of ``messages``, approximately or by ``custom_get_token_ids``; nothing is downloaded or asked."""
+    def get_num_tokens_from_messages(
+        self, messages: Sequence[BaseMessage], tools: Any = None
+    ) -> int:
+        """Tokens of ``messages``, approximately or by ``custom_get_token_ids``; nothing is
+        downloaded or asked.
+        """
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(list(messages), tools)
         return count_tokens_approximately(messages, tools=tools)
 
     def get_token_ids(self, text: str) -> list[int]:
-        """As many numbers as ``text`` has tokens, approximately; the ids themselves mean nothing."""
+        """As many numbers as ``text`` has tokens, approximately; the ids themselves mean
+        nothing.
+        """
         if self.custom_get_token_ids is not None:
             return self.custom_get_token_ids(text)
         return list(range(-(-len(text) // 4)))
@@ -188,7 +209,9 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
             if len(requests) == 1:
                 replies = [await client.chat(wire, **requests[0])]
             else:
-                replies = await asyncio.gather(*(client.chat(wire, **options) for options in requests))
+                replies = await asyncio.gather(
+                    *(client.chat(wire, **options) for options in requests)
+                )
             return result_from(replies, requests[0], self._pricer(requests[0]))
 
     def _stream(
@@ -222,7 +245,9 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         try:
             options = stream_request(self, stop, kwargs)
             wire, chunks = wire_for(self, messages, options), self._chunks(options, kwargs)
-            async with contextlib.aclosing(self._async_client.stream_chat(wire, **options)) as events:
+            async with contextlib.aclosing(
+                self._async_client.stream_chat(wire, **options)
+            ) as events:
                 async for event in events:
                     chunk = chunks.of(event)
                     if run_manager is not None:
@@ -233,13 +258,17 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
             failure = as_model_error(error)
         raise failure
 
-    def _chunks(self, options: dict[str, Any], kwargs: dict[str, Any]) -> Chunks:
+    def _chunks(self, options: dict[str, Any], kwargs: dict[str, Any]) -> ChunkEncoder:
         counts = bool(kwargs.get("stream_usage", self.stream_usage))
         pricer, is_json = self._pricer(options), wants_json(options)
-        return Chunks(audio_format_of(options), tells_usage=counts, is_json=is_json, cost_of=pricer)
+        return ChunkEncoder(
+            audio_format_of(options), tells_usage=counts, is_json=is_json, cost_of=pricer
+        )
 
     def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], float | None]:
-        """What tells the pollen of a reply: the gateway, or the catalogue's prices for the model that was asked."""
+        """What tells the pollen of a reply: the gateway, or the catalogue's prices for the model
+        that was asked.
+        """
 
         def priced(reply: Reply) -> float | None:
             total = self._client.cost(reply, options["model"]).total
@@ -261,15 +290,21 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
         """Offer tools.
 
         Args:
-            tools: Functions, tools, classes, schemas; or built-in tools such as ``"google_search"`` by name.
-            tool_choice: ``auto``, ``none``, ``required``, ``any``, a name, ``True`` for any, or an object form.
+            tools: Functions, tools, classes, schemas; or built-in tools such as ``"google_search"``
+                by name.
+            tool_choice: ``auto``, ``none``, ``required``, ``any``, a name, ``True`` for any, or an
+                object form.
             strict: Ask for arguments that follow the schema exactly, where the provider can.
             parallel_tool_calls: Whether one answer may hold several calls.
             **kwargs: Further options of the call.
         """
         with model_errors():
             wire = [tool_from(tool, strict, place) for place, tool in enumerate(tools)]
-        given = {"tools": wire, "tool_choice": tool_choice, "parallel_tool_calls": parallel_tool_calls}
+        given = {
+            "tools": wire,
+            "tool_choice": tool_choice,
+            "parallel_tool_calls": parallel_tool_calls,
+        }
         bound = {name: value for name, value in given.items() if value is not None and value != []}
         return self.bind(**bound, **kwargs)
 
@@ -286,8 +321,10 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
 
         Args:
             schema: A Pydantic class, a TypedDict, a function or a JSON schema.
-            method: ``json_schema`` (``response_format``), ``function_calling`` (a forced tool) or ``json_mode``
-                (describe the schema in the prompt). By default ``json_schema`` where the catalogue says that the model
+            method: ``json_schema`` (``response_format``), ``function_calling`` (a forced tool) or
+                ``json_mode`` (describe the schema in the prompt). By default ``json_schema`` where
+                the catalogue
+                    says that the model
                 follows it or calls no tools, else ``function_calling``.
             include_raw: Return ``raw``, ``parsed`` and ``parsing_error`` in place of raising.
             strict: Ask for exactly the schema, where the provider can.
@@ -298,4 +335,6 @@ class ChatPollinations(Connected, BaseChatModel, ModelOptions):
             by_schema = card is not None and (card.structured_output or card.tools is False)
             method = "json_schema" if by_schema else "function_calling"
         with model_errors():
-            return structured(self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs)
+            return structured(
+                self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
+            )

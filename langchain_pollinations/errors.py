@@ -1,4 +1,6 @@
-"""The client's errors as LangChain's: each is both, so that retries, middleware and traces know what to do with it."""
+"""The client's errors as LangChain's: each is both, so that retries, middleware and traces know
+what to do with it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ from langchain_core.tools import ToolException
 import pollinations_client as client
 from pollinations_client import PollinationsError
 
-# The nearest ancestor of an error decides. 402 has no class in LangChain: a plain ModelError is not retried.
+# The nearest ancestor of an error decides. 402 has no class in LangChain: a plain ModelError is not
+# retried.
 MODEL_ERRORS: dict[type[PollinationsError], type[ModelError]] = {
     client.InvalidRequestError: ModelInvalidRequestError,
     client.APITimeoutError: ModelTimeoutError,
@@ -45,7 +48,9 @@ MODEL_ERRORS: dict[type[PollinationsError], type[ModelError]] = {
 
 
 class ErrorResponse:
-    """What LangChain's tracing reads of a refusal: status, headers and body, with keys blanked out."""
+    """What LangChain's tracing reads of a refusal: status, headers and body, with keys
+    blanked out.
+    """
 
     def __init__(self, error: PollinationsError) -> None:
         self.status_code = error.status_code
@@ -63,7 +68,7 @@ class ErrorResponse:
         return self._body
 
 
-class _Answered:
+class _HasResponse:
     """Gives an error the ``response`` that tracing looks for, where the gateway answered at all."""
 
     @property
@@ -78,14 +83,18 @@ _twins: dict[type[PollinationsError], type[PollinationsError]] = {}
 _tool_twins: dict[type[PollinationsError], type[PollinationsError]] = {}
 
 
-def twin_of(kind: type[PollinationsError]) -> type[PollinationsError]:
-    """The class that is both ``kind`` and LangChain's class for it, under the same name; made once."""
+def langchain_error_class(kind: type[PollinationsError]) -> type[PollinationsError]:
+    """The class that is both ``kind`` and LangChain's class for it, under the same name;
+    made once.
+    """
     if kind in _twins:
         return _twins[kind]
-    model_error = next(MODEL_ERRORS[ancestor] for ancestor in kind.__mro__ if ancestor in MODEL_ERRORS)
+    model_error = next(
+        MODEL_ERRORS[ancestor] for ancestor in kind.__mro__ if ancestor in MODEL_ERRORS
+    )
     twin: type[PollinationsError] = type(
         kind.__name__,
-        (kind, _Answered, model_error),
+        (kind, _HasResponse, model_error),
         {"__module__": __name__, "__doc__": kind.__doc__, "__reduce__": _reduce},
     )
     return _twins.setdefault(kind, twin)
@@ -95,7 +104,7 @@ def as_model_error(error: PollinationsError) -> PollinationsError:
     """``error`` as its twin, with everything it knows."""
     if isinstance(error, ModelError):
         return error
-    twin = twin_of(type(error))(*error.args)
+    twin = langchain_error_class(type(error))(*error.args)
     twin.__dict__.update(error.__dict__)
     twin.__cause__ = error.__cause__
     return twin
@@ -105,15 +114,19 @@ def _reduce(error: PollinationsError) -> tuple[Any, ...]:
     return _rebuilt, (type(error).__bases__[0], error.args, error.__dict__)
 
 
-def _rebuilt(kind: type[PollinationsError], args: tuple[Any, ...], known: dict[str, Any]) -> PollinationsError:
-    error = twin_of(kind)(*args)
+def _rebuilt(
+    kind: type[PollinationsError], args: tuple[Any, ...], known: dict[str, Any]
+) -> PollinationsError:
+    error = langchain_error_class(kind)(*args)
     error.__dict__.update(known)
     return error
 
 
 # What an agent is told to do about a failure; the nearest ancestor decides.
 ADVICE: dict[type[PollinationsError], str] = {
-    client.PaymentRequiredError: "Do not call this tool again: tell the user that the balance is spent.",
+    client.PaymentRequiredError: (
+        "Do not call this tool again: tell the user that the balance is spent."
+    ),
     client.AuthenticationError: "Do not call this tool again: tell the user about the API key.",
     client.PermissionDeniedError: "Do not make the same call again.",
     client.ConfigurationError: "Do not call this tool again: tell the user.",
@@ -124,10 +137,16 @@ ADVICE: dict[type[PollinationsError], str] = {
 
 
 def as_tool_error(error: PollinationsError) -> Exception:
-    """``error`` for an agent: a ``ToolException`` whose message says what to do, and still the error that it was."""
+    """``error`` for an agent: a ``ToolException`` whose message says what to do, and still the
+    error that it was.
+    """
     kind = type(as_model_error(error))
     advice = next((ADVICE[ancestor] for ancestor in kind.__mro__ if ancestor in ADVICE), None)
-    advice = advice or ("It may pass: call again once." if error.is_retryable else "Do not make the same call again.")
+    advice = advice or (
+        "It may pass: call again once."
+        if error.is_retryable
+        else "Do not make the same call again."
+    )
     failure = _tool_twin_of(kind)(f"{error} {advice}")
     failure.__dict__.update(error.__dict__)
     failure.__cause__ = error.__cause__
@@ -145,8 +164,10 @@ def _reduce_tool_error(error: PollinationsError) -> tuple[Any, ...]:
     return _rebuilt_tool_error, (type(error).__bases__[0].__bases__[0], error.args, error.__dict__)
 
 
-def _rebuilt_tool_error(kind: type[PollinationsError], args: tuple[Any, ...], known: dict[str, Any]) -> Exception:
-    error = _tool_twin_of(twin_of(kind))(*args)
+def _rebuilt_tool_error(
+    kind: type[PollinationsError], args: tuple[Any, ...], known: dict[str, Any]
+) -> Exception:
+    error = _tool_twin_of(langchain_error_class(kind))(*args)
     error.__dict__.update(known)
     return error
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pollinations_client import Balance, ModelCard, PollinationsError
 
-from ._client import Connected
+from ._client import ClientMixin
 from .errors import as_tool_error
 from .tools import GatewayTool, PollinationsImageTool, PollinationsVideoTool
 
@@ -35,7 +35,9 @@ class PollinationsModelsTool(GatewayTool):
     description: str = "List the AI models there are, by kind: for chat, pictures, video or speech."
     args_schema: type[BaseModel] = ModelsRequest
 
-    def _run(self, kind: Kind = "text", run_manager: CallbackManagerForToolRun | None = None) -> str:
+    def _run(
+        self, kind: Kind = "text", run_manager: CallbackManagerForToolRun | None = None
+    ) -> str:
         client = self._client
         lists = {"text": client.text_models, "audio": client.audio_models}
         try:
@@ -44,7 +46,9 @@ class PollinationsModelsTool(GatewayTool):
             failure = as_tool_error(error)
         raise failure
 
-    async def _arun(self, kind: Kind = "text", run_manager: AsyncCallbackManagerForToolRun | None = None) -> str:
+    async def _arun(
+        self, kind: Kind = "text", run_manager: AsyncCallbackManagerForToolRun | None = None
+    ) -> str:
         client = self._async_client
         lists = {"text": client.text_models, "audio": client.audio_models}
         try:
@@ -60,7 +64,11 @@ def _listed(cards: list[ModelCard], kind: Kind) -> str:
 
 
 def _line(card: ModelCard) -> str:
-    abilities = {"tools": card.tools, "reasoning": card.reasoning, "reads pictures": card.vision and card.is_text}
+    abilities = {
+        "tools": card.tools,
+        "reasoning": card.reasoning,
+        "reads pictures": card.vision and card.is_text,
+    }
     facts = [name for name, has in abilities.items() if has]
     if card.context_window:
         facts.append(f"{card.context_window} tokens of context")
@@ -75,7 +83,9 @@ class PollinationsBalanceTool(GatewayTool):
     """Tells how much pollen, the gateway's credit, is left."""
 
     name: str = "pollen_balance"
-    description: str = "Tell how much pollen (the credit that pictures, videos and answers cost) is left."
+    description: str = (
+        "Tell how much pollen (the credit that pictures, videos and answers cost) is left."
+    )
     args_schema: type[BaseModel] = NoRequest
 
     def _run(self, run_manager: CallbackManagerForToolRun | None = None) -> str:
@@ -97,7 +107,7 @@ def _left(balance: Balance) -> str:
     return f"{balance.balance} pollen are left."
 
 
-class PollinationsToolkit(Connected, BaseToolkit):
+class PollinationsToolkit(ClientMixin, BaseToolkit):
     """The gateway's tools with one key, one connection and one folder.
 
     ``create_agent(llm, tools=PollinationsToolkit(save_dir="pictures").get_tools())``
@@ -115,9 +125,15 @@ class PollinationsToolkit(Connected, BaseToolkit):
     """``None`` leaves the video tool out: a video costs a hundred times as much as a picture."""
 
     def get_tools(self) -> list[BaseTool]:
-        """The tools: pictures, video where a model for it is named, the list of models, the balance."""
-        common: dict[str, Any] = {name: self.__dict__[name] for name in Connected.model_fields}
-        tools: list[BaseTool] = [PollinationsImageTool(model=self.image_model, save_dir=self.save_dir, **common)]
+        """The tools: pictures, video where a model for it is named, the list of models, the
+        balance.
+        """
+        common: dict[str, Any] = {name: self.__dict__[name] for name in ClientMixin.model_fields}
+        tools: list[BaseTool] = [
+            PollinationsImageTool(model=self.image_model, save_dir=self.save_dir, **common)
+        ]
         if self.video_model is not None:
-            tools.append(PollinationsVideoTool(model=self.video_model, save_dir=self.save_dir, **common))
+            tools.append(
+                PollinationsVideoTool(model=self.video_model, save_dir=self.save_dir, **common)
+            )
         return [*tools, PollinationsModelsTool(**common), PollinationsBalanceTool(**common)]

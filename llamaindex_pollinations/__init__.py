@@ -3,10 +3,11 @@
 try:
     import llama_index.core
 except ImportError as missing:
-    raise ImportError('LlamaIndex is not installed: pip install "pollinations-adapters[llamaindex]"') from missing
+    raise ImportError(
+        'LlamaIndex is not installed: pip install "pollinations-adapters[llamaindex]"'
+    ) from missing
 
-from pollinations_client import PollinationsError
-from pollinations_client._version import __version__
+from pollinations_client import PollinationsError, __version__
 
 from ._structured_output import StructuredOutputError
 from ._tool_calls import NoToolCallError

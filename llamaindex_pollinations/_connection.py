@@ -1,4 +1,6 @@
-"""The clients behind one model object: made when first needed, made anew when a setting has changed, never pickled."""
+"""The clients behind one model object: made when first needed, made anew when a setting has
+changed, never pickled.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ from pollinations_client import (
     PollinationsClient,
     snapshot,
 )
-from pollinations_client.settings import NO_KEY
+from pollinations_client._adapter_support import NO_KEY
 
-__all__ = ["CLIENT_FIELDS", "Connection"]
+__all__ = ["CLIENT_FIELDS", "LazyClients"]
 
 PRODUCT = "llama-index"
 CLIENT_FIELDS = (
@@ -31,8 +33,11 @@ CLIENT_FIELDS = (
 )
 
 
-class Connection:
-    """A sync and an async client for the same settings. Copies of a model share the clients, not this."""
+class LazyClients:
+    """A sync and an async client for the same settings.
+
+    Copies of a model share the clients, not this.
+    """
 
     __slots__ = ("_async", "_made_for", "_sync")
 
@@ -41,18 +46,23 @@ class Connection:
         self._sync: PollinationsClient | None = None
         self._async: AsyncPollinationsClient | None = None
 
-    def copy(self) -> Connection:
+    def copy(self) -> LazyClients:
         """Another one with the same clients."""
-        twin = Connection()
+        twin = LazyClients()
         twin._made_for, twin._sync, twin._async = self._made_for, self._sync, self._async
         return twin
 
     def sync_client(self, fields: Mapping[str, Any]) -> PollinationsClient:
-        """The blocking client for a model's fields. Raises :class:`ConfigurationError` for what cannot work."""
+        """The blocking client for a model's fields.
+
+        Raises :class:`ConfigurationError` for what cannot work.
+        """
         self._forget_if_changed(fields)
         client = self._sync
         if client is None:
-            client = PollinationsClient(**_arguments(fields), http_client=fields["http_client"], product=PRODUCT)
+            client = PollinationsClient(
+                **_arguments(fields), http_client=fields["http_client"], product=PRODUCT
+            )
             if client.settings.needs_key:
                 raise ConfigurationError(NO_KEY, param="api_key")
             self._sync = client
@@ -72,7 +82,9 @@ class Connection:
 
     @property
     def catalog(self) -> Catalog:
-        """What is known of models: what a client has refreshed, else the list shipped with the package."""
+        """What is known of models: what a client has refreshed, else the list shipped with the
+        package.
+        """
         catalogs = [client.catalog for client in (self._sync, self._async) if client is not None]
         return next((catalog for catalog in catalogs if catalog is not snapshot()), snapshot())
 
@@ -89,11 +101,15 @@ class Connection:
 
     def _forget_if_changed(self, fields: Mapping[str, Any]) -> None:
         given = (fields[name] for name in CLIENT_FIELDS)
-        wanted = tuple(dict(value) if isinstance(value, dict) else value for value in given)  # a copy: it may be edited
+        wanted = tuple(
+            dict(value) if isinstance(value, dict) else value for value in given
+        )  # a copy: it may be edited
         if wanted != self._made_for:
             self._made_for, self._sync, self._async = wanted, None, None
 
 
 def _arguments(fields: Mapping[str, Any]) -> dict[str, Any]:
     skipped = {"api_base", "http_client", "async_http_client"}
-    return {name: fields[name] for name in CLIENT_FIELDS if name not in skipped} | {"base_url": fields["api_base"]}
+    return {name: fields[name] for name in CLIENT_FIELDS if name not in skipped} | {
+        "base_url": fields["api_base"]
+    }

@@ -1,4 +1,6 @@
-"""LlamaIndex content blocks to the gateway's content parts. Pure, but for files that a block names by path.
+"""LlamaIndex content blocks to the gateway's content parts.
+
+Pure, but for files that a block names by path.
 
 A block is read, never changed, and a URL is sent as a URL: nothing is downloaded here.
 """
@@ -25,8 +27,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from pollinations_client import InvalidRequestError
-from pollinations_client.data_url import parse_data_url
-from pollinations_client.media.sniff import sniff
+from pollinations_client._adapter_support import parse_data_url, sniff
 
 __all__ = ["Part", "cache_control", "linked_sound", "parts_from"]
 
@@ -39,7 +40,10 @@ PEEKED_BYTES = 64
 
 
 def parts_from(block: Any, where: str) -> list[Part]:
-    """The parts of a text, media or citation block. Raises :class:`InvalidRequestError`; ``where`` names the place."""
+    """The parts of a text, media or citation block.
+
+    Raises :class:`InvalidRequestError`; ``where`` names the place.
+    """
     match block:
         case TextBlock():
             return [{"type": "text", "text": block.text}] if block.text else []
@@ -56,14 +60,17 @@ def parts_from(block: Any, where: str) -> list[Part]:
             return [{"type": "text", "text": f"[{block.title}] ({block.source})"}, *inner]
         case CitationBlock():
             return _citation(block, where)
-    raise InvalidRequestError(f"{where}: a block of this kind cannot be sent in this message.", param="messages")
+    raise InvalidRequestError(
+        f"{where}: a block of this kind cannot be sent in this message.", param="messages"
+    )
 
 
 def cache_control(given: CacheControl | Mapping[str, Any], where: str) -> Part:
     """The wire form of a cache point; the usual time to live is left unsaid."""
     if not isinstance(given, CacheControl | Mapping):
         raise InvalidRequestError(
-            f"{where}: cache_control: an object such as {{'type': 'ephemeral'}} is needed, not {given!r}.",
+            f"{where}: cache_control: an object such as {{'type': 'ephemeral'}} is needed, not"
+            f" {given!r}.",
             param="messages",
         )
     fields = given.model_dump() if isinstance(given, CacheControl) else dict(given)
@@ -73,14 +80,18 @@ def cache_control(given: CacheControl | Mapping[str, Any], where: str) -> Part:
 
 
 def linked_sound(block: Any) -> Part | None:
-    """The words for a sound that is only a link, for messages that the caller did not write: a tool's, a model's."""
+    """The words for a sound that is only a link, for messages that the caller did not write: a
+    tool's, a model's.
+    """
     if isinstance(block, AudioBlock) and block.url and not str(block.url).startswith("data:"):
         return {"type": "text", "text": f"[audio: {block.url}]"}
     return None
 
 
 def _citation(block: CitationBlock, where: str) -> list[Part]:
-    source = " ".join(text for text in (block.title, f"({block.source})" if block.source else "") if text)
+    source = " ".join(
+        text for text in (block.title, f"({block.source})" if block.source else "") if text
+    )
     if not isinstance(block.cited_content, TextBlock):
         return [{"type": "text", "text": f"[{source}]"}, *parts_from(block.cited_content, where)]
     said = block.cited_content.text
@@ -91,7 +102,9 @@ def _image(block: ImageBlock, where: str) -> Part:
     image: Part = {"url": str(block.url)} if block.url else {}
     if not image:
         data = _base64(block.image, block.path, block, where)
-        image["url"] = f"data:{block.image_mimetype or _kind_of(data) or 'image/jpeg'};base64,{data}"
+        image["url"] = (
+            f"data:{block.image_mimetype or _kind_of(data) or 'image/jpeg'};base64,{data}"
+        )
     if block.detail:
         image["detail"] = block.detail
     return {"type": "image_url", "image_url": image}
@@ -110,7 +123,8 @@ def _video(block: VideoBlock, where: str) -> Part:
 def _audio(block: AudioBlock, where: str) -> Part:
     if block.url and not str(block.url).startswith("data:"):
         raise InvalidRequestError(
-            f"{where}: audio goes to the gateway as data, not as a link; load {block.url} and pass audio=bytes.",
+            f"{where}: audio goes to the gateway as data, not as a link; load {block.url} and pass"
+            " audio=bytes.",
             param="messages",
         )
     kind = block.format
@@ -123,10 +137,14 @@ def _audio(block: AudioBlock, where: str) -> Part:
     kind = (kind or (_kind_of(data) or "").rpartition("/")[2]).lower()
     if not kind:
         raise InvalidRequestError(
-            f"{where}: the sound's format cannot be told from its bytes; pass AudioBlock(format='wav').",
+            f"{where}: the sound's format cannot be told from its bytes; pass"
+            " AudioBlock(format='wav').",
             param="messages",
         )
-    return {"type": "input_audio", "input_audio": {"data": data, "format": AUDIO_FORMATS.get(kind, kind)}}
+    return {
+        "type": "input_audio",
+        "input_audio": {"data": data, "format": AUDIO_FORMATS.get(kind, kind)},
+    }
 
 
 def _document(block: DocumentBlock, where: str) -> Part:
@@ -135,7 +153,12 @@ def _document(block: DocumentBlock, where: str) -> Part:
         file["file_url"] = str(block.url)
     else:
         data = _base64(block.data, block.path, block, where)
-        kind = block.document_mimetype or _kind_of(data) or _kind_by_name(block) or "application/octet-stream"
+        kind = (
+            block.document_mimetype
+            or _kind_of(data)
+            or _kind_by_name(block)
+            or "application/octet-stream"
+        )
         file["file_data"] = f"data:{kind};base64,{data}"
     if block.document_mimetype:
         file["mime_type"] = block.document_mimetype
@@ -149,7 +172,9 @@ def _kind_by_name(block: DocumentBlock) -> str | None:
 
 
 def _base64(source: Source, path: str | Path | None, block: Any, where: str) -> str:
-    """The bytes of a block in base64: from memory, an open file (left where it stood), or a path."""
+    """The bytes of a block in base64: from memory, an open file (left where it stood), or
+    a path.
+    """
     kind = type(block).__name__
     try:
         if isinstance(source, IOBase):
@@ -169,7 +194,9 @@ def _base64(source: Source, path: str | Path | None, block: Any, where: str) -> 
         if isinstance(error, InvalidRequestError):
             raise
         reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidRequestError(f"{where}: the {kind} cannot be read: {reason}.", param="messages") from error
+        raise InvalidRequestError(
+            f"{where}: the {kind} cannot be read: {reason}.", param="messages"
+        ) from error
     if not data:
         raise InvalidRequestError(f"{where}: the {kind} is empty.", param="messages")
     if isinstance(source, bytes) and _is_base64(data):
@@ -178,10 +205,15 @@ def _base64(source: Source, path: str | Path | None, block: Any, where: str) -> 
 
 
 def _is_base64(data: bytes) -> bool:
-    """Blocks keep what they are given as base64; what was assigned later may be raw. The beginning tells."""
+    """Blocks keep what they are given as base64; what was assigned later may be raw.
+
+    The beginning tells.
+    """
     head = data[:PEEKED_BYTES]
     try:
-        base64.b64decode(head[: len(head) // 4 * 4] if len(data) > PEEKED_BYTES else head, validate=True)
+        base64.b64decode(
+            head[: len(head) // 4 * 4] if len(data) > PEEKED_BYTES else head, validate=True
+        )
     except binascii.Error:
         return False
     return True

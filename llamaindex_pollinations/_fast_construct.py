@@ -1,8 +1,8 @@
-"""LlamaIndex's response classes laid down without validation: in streams their constructors cost most of the way, and
-of a picture they make several copies.
+"""LlamaIndex's response classes laid down without validation: in streams their constructors cost
+most of the way, and of a picture they make several copies.
 
-Equal in value, dumps and copies to what the constructors make. A class that is laid out otherwise than this module
-knows, in a later LlamaIndex or Pydantic, is made by its constructor.
+Equal in value, dumps and copies to what the constructors make. A class that is laid out otherwise
+than this module knows, in a later LlamaIndex or Pydantic, is made by its constructor.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ _KNOWN: tuple[tuple[BaseModel, set[str]], ...] = (
     (_RESPONSE, {"message", "raw", "delta", "logprobs", "additional_kwargs"}),
 )
 IS_KNOWN = all(
-    template.__dict__.keys() == names and template.__pydantic_private__ is None and template.__pydantic_extra__ is None
+    template.__dict__.keys() == names
+    and template.__pydantic_private__ is None
+    and template.__pydantic_extra__ is None
     for template, names in _KNOWN
 )
 _TEXT_SET, _THINKING_SET = _TEXT.__pydantic_fields_set__, _THINKING.__pydantic_fields_set__
@@ -87,15 +89,29 @@ def image_block(data: bytes, mime_type: str) -> ImageBlock:
 
 
 def chat_response(
-    blocks: list[Any], kept: dict[str, Any], delta: str | None, raw: dict[str, Any], about: dict[str, Any]
+    blocks: list[Any],
+    kept: dict[str, Any],
+    delta: str | None,
+    raw: dict[str, Any],
+    about: dict[str, Any],
 ) -> ChatResponse:
-    """A response of the assistant; ``kept`` is the message's ``additional_kwargs``, ``about`` the response's."""
+    """A response of the assistant; ``kept`` is the message's ``additional_kwargs``, ``about`` the
+    response's.
+    """
     if not IS_KNOWN:
         message = ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=kept)
         return ChatResponse(message=message, delta=delta, raw=raw, additional_kwargs=about)
     message = _laid(
-        ChatMessage, {"role": MessageRole.ASSISTANT, "additional_kwargs": kept, "blocks": blocks}, _MESSAGE_SET
+        ChatMessage,
+        {"role": MessageRole.ASSISTANT, "additional_kwargs": kept, "blocks": blocks},
+        _MESSAGE_SET,
     )
-    state = {"message": message, "raw": raw, "delta": delta, "logprobs": None, "additional_kwargs": about}
+    state = {
+        "message": message,
+        "raw": raw,
+        "delta": delta,
+        "logprobs": None,
+        "additional_kwargs": about,
+    }
     response: ChatResponse = _laid(ChatResponse, state, _RESPONSE_SET)
     return response

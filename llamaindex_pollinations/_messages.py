@@ -1,8 +1,9 @@
 """LlamaIndex messages to the gateway's. Pure; what the caller gave is never changed.
 
-Three things do not fit one to one. Tool results take text only, so their pictures follow in one user message after the
-whole run of results, and so do files of the assistant. Thinking goes back as ``reasoning_content``, and signed thinking
-also as a content part for the provider that signed it. A cache point belongs to the part before it.
+Three things do not fit one to one. Tool results take text only, so their pictures follow in one
+user message after the whole run of results, and so do files of the assistant. Thinking goes back as
+``reasoning_content``, and signed thinking also as a content part for the provider that signed it. A
+cache point belongs to the part before it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from llama_index.core.base.llms.types import CachePoint, ChatMessage, TextBlock, ThinkingBlock, ToolCallBlock
+from llama_index.core.base.llms.types import (
+    CachePoint,
+    ChatMessage,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
 
 from pollinations_client import InvalidRequestError
-from pollinations_client.catalog.catalog import family
-from pollinations_client.request.messages import shown_to
+from pollinations_client._adapter_support import drop_unsupported_media, family
 
 from ._content import Part, cache_control, linked_sound, parts_from
 from ._tool_calls import wire_calls_in
@@ -44,20 +50,25 @@ def wire_messages(
 
     Args:
         messages: Any roles and blocks; ``chatbot`` and ``model`` are the assistant.
-        model: Whom they are for: signed thinking goes only to the provider that signed it, pictures of tools only to
-            a model that takes pictures.
-        replay_reasoning: Whether the model sees its earlier thinking again; within a tool loop some need it.
+        model: Whom they are for: signed thinking goes only to the provider that signed it, pictures
+            of tools only to a model that takes pictures.
+        replay_reasoning: Whether the model sees its earlier thinking again; within a tool loop some
+            need it.
 
     Raises:
-        InvalidRequestError: For a block that cannot be sent, with its type, its role and its position, and for a
-            tool result that answers no call. After an assistant message without any call it becomes a user message:
-            LlamaIndex's CodeActAgent keeps of a handover only what the tool answered.
+        InvalidRequestError: For a block that cannot be sent, with its type, its role and its
+            position, and for a tool result that answers no call. After an assistant message without
+            any call it becomes
+            a user message: LlamaIndex's CodeActAgent keeps of a handover only what the tool
+            answered.
     """
     return _Conversation(model, replay_reasoning).wire(messages)
 
 
 class _Conversation:
-    """One walk over the messages: which calls wait for a result, and what waits for the end of the results."""
+    """One walk over the messages: which calls wait for a result, and what waits for the end of the
+    results.
+    """
 
     def __init__(self, model: str | None, replay_reasoning: bool) -> None:
         self._model = model
@@ -66,13 +77,16 @@ class _Conversation:
         self._calls: dict[str, str] = {}  # every call so far, its tool's name by id
         self._open: list[str] = []  # calls of the last assistant turn without a result yet
         self._attached: list[Part] = []  # media of the run of tool results
-        self._lost_calls = False  # whether the run follows an assistant message that should have made calls
+        self._lost_calls = (
+            False  # whether the run follows an assistant message that should have made calls
+        )
 
     def wire(self, messages: Sequence[ChatMessage]) -> list[Wire]:
         for place, message in enumerate(messages):
             if not isinstance(message, ChatMessage):
                 raise InvalidRequestError(
-                    f"messages[{place}]: a ChatMessage is needed, not {type(message).__name__}.", param="messages"
+                    f"messages[{place}]: a ChatMessage is needed, not {type(message).__name__}.",
+                    param="messages",
                 )
             role = WIRE_ROLES.get(message.role.value, message.role.value)
             if role == "tool":
@@ -112,26 +126,32 @@ class _Conversation:
         return _named(wire, message)
 
     def _take_out_media(self, wire: Wire, content: list[Part]) -> None:
-        """Sound, video and files of the assistant follow as the user's; of its own speech the words are enough."""
+        """Sound, video and files of the assistant follow as the user's; of its own speech the words
+        are enough.
+        """
         kept = [part for part in content if part["type"] in ASSISTANT_PARTS]
         spoken = any(part["type"] == "text" for part in kept)
         media = [part for part in content if part["type"] not in ASSISTANT_PARTS]
         if spoken:
             media = [part for part in media if part["type"] != "input_audio"]
-        kept, hidden = shown_to(self._model, kept)
+        kept, hidden = drop_unsupported_media(self._model, kept)
         wire["content"] = _with_line(_simplest(kept), hidden) if hidden else _simplest(kept)
         self._attach(wire, media, "the assistant")
 
     def _attach(self, wire: Wire, media: list[Part], by: str) -> None:
-        """Let media follow a message that cannot carry them, or say in it that the model takes none."""
-        shown, hidden = shown_to(self._model, media)
+        """Let media follow a message that cannot carry them, or say in it that the model takes
+        none.
+        """
+        shown, hidden = drop_unsupported_media(self._model, media)
         if hidden:
             wire["content"] = _with_line(wire["content"], hidden)
         if shown:
             wire["content"] = wire["content"] or ATTACHED
             self._attached += [{"type": "text", "text": ATTACHED_FROM.format(name=by)}, *shown]
 
-    def _add_thinking(self, wire: Wire, message: ChatMessage, thoughts: Sequence[ThinkingBlock]) -> None:
+    def _add_thinking(
+        self, wire: Wire, message: ChatMessage, thoughts: Sequence[ThinkingBlock]
+    ) -> None:
         said = "".join(block.content or "" for block in thoughts)
         if told := said or message.additional_kwargs.get("reasoning_content"):
             wire["reasoning_content"] = told
@@ -139,7 +159,13 @@ class _Conversation:
             wire["reasoning_details"] = details
         if signed := [part for block in thoughts if (part := self._signed(block))]:
             content = wire["content"]
-            parts = content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
+            parts = (
+                content
+                if isinstance(content, list)
+                else [{"type": "text", "text": content}]
+                if content
+                else []
+            )
             wire["content"] = [*signed, *parts]
 
     def _signed(self, block: ThinkingBlock) -> Part | None:
@@ -154,7 +180,9 @@ class _Conversation:
         return None
 
     def _called(self, message: ChatMessage, place: int) -> list[Wire]:
-        """The calls of an assistant message, each with an id, so that results can be told which they answer."""
+        """The calls of an assistant message, each with an id, so that results can be told which
+        they answer.
+        """
         self._open = []
         ready = []
         for number, call in enumerate(wire_calls_in(message)):
@@ -163,24 +191,34 @@ class _Conversation:
             name = str(function.get("name") or "")
             if not name:
                 raise InvalidRequestError(
-                    f"messages[{place}] (assistant): tool call {number} does not name its tool.", param="messages"
+                    f"messages[{place}] (assistant): tool call {number} does not name its tool.",
+                    param="messages",
                 )
             call_id = str(call.get("id") or f"call_{place}_{number}")
             self._calls[call_id] = name
             self._open.append(call_id)
-            ready.append({**call, "id": call_id, "function": {**function, "name": BAD_IN_NAMES.sub("_", name)}})
+            ready.append(
+                {
+                    **call,
+                    "id": call_id,
+                    "function": {**function, "name": BAD_IN_NAMES.sub("_", name)},
+                }
+            )
         self._lost_calls = not ready
         return ready
 
     def _tool(self, message: ChatMessage, place: int) -> None:
-        call_id = message.additional_kwargs.get("tool_call_id") or (self._open[0] if self._open else None)
+        call_id = message.additional_kwargs.get("tool_call_id") or (
+            self._open[0] if self._open else None
+        )
         if call_id not in self._calls and self._lost_calls:
             self._tell_as_user(message, place, call_id)
             return
         if call_id not in self._calls:
             raise InvalidRequestError(
-                f"messages[{place}] (tool): this result answers call {call_id!r}, and no assistant message before it "
-                "made that call. Keep the assistant message with the tool call in the history.",
+                f"messages[{place}] (tool): this result answers call {call_id!r}, and no assistant"
+                " message before it made that call. Keep the assistant message with the tool call"
+                " in the history.",
                 param="messages",
             )
         if call_id in self._open:
@@ -193,7 +231,11 @@ class _Conversation:
         self._wire.append({**wire, "tool_call_id": call_id})
 
     def _tell_as_user(self, message: ChatMessage, place: int, call_id: str | None) -> None:
-        log.warning("messages[%s] (tool): call %s is not in the history; its result goes as text.", place, call_id)
+        log.warning(
+            "messages[%s] (tool): call %s is not in the history; its result goes as text.",
+            place,
+            call_id,
+        )
         told = _with_parts(message, place, "tool")["content"]
         parts = told if isinstance(told, list) else [{"type": "text", "text": told}] if told else []
         self._attached += [{"type": "text", "text": RESULT_OF.format(call_id=call_id)}, *parts]
@@ -207,7 +249,8 @@ def _only_text(message: ChatMessage) -> str | None:
 
 
 def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, ...] = ()) -> Wire:
-    """Role and content; a cache point is put on the part before it, or on the message where there is none.
+    """Role and content; a cache point is put on the part before it, or on the message where there
+    is none.
 
     Blocks of the types ``apart`` are told elsewhere in the message.
     """
@@ -224,11 +267,15 @@ def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, 
         elif parts:
             parts[-1] = {**parts[-1], "cache_control": cache_control(block.cache_control, where)}
         elif role == "user":
-            raise InvalidRequestError(f"{where}: a cache point needs something before it.", param="messages")
+            raise InvalidRequestError(
+                f"{where}: a cache point needs something before it.", param="messages"
+            )
         else:
             wire["cache_control"] = cache_control(block.cache_control, where)
     if given := message.additional_kwargs.get("cache_control"):
-        bearer = parts[-1] if parts and role == "user" else wire  # a user's message takes it on a part only
+        bearer = (
+            parts[-1] if parts and role == "user" else wire
+        )  # a user's message takes it on a part only
         bearer["cache_control"] = cache_control(given, f"messages[{place}] ({role})")
     wire["content"] = _simplest(parts)
     return wire
@@ -236,12 +283,18 @@ def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, 
 
 def _allowed(parts: list[Part], role: str, where: str) -> list[Part]:
     if role in TEXT_ROLES and any(part["type"] != "text" for part in parts):
-        raise InvalidRequestError(f"{where}: this role takes text only; put it into a user message.", param="messages")
+        raise InvalidRequestError(
+            f"{where}: this role takes text only; put it into a user message.", param="messages"
+        )
     return parts
 
 
 def _with_line(content: str | list[Part], line: str) -> str | list[Part]:
-    return [*content, {"type": "text", "text": line}] if isinstance(content, list) else f"{content}\n{line}".strip()
+    return (
+        [*content, {"type": "text", "text": line}]
+        if isinstance(content, list)
+        else f"{content}\n{line}".strip()
+    )
 
 
 def _simplest(parts: list[Part]) -> str | list[Part]:

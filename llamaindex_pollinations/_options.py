@@ -1,7 +1,7 @@
 """From constructor options and call options to what the client is given. Pure.
 
-The nearer one holds: what a call says, then ``additional_kwargs``, then the constructor's field. ``None`` in a call
-takes a constructor's option back. Names are checked by the client, once for all.
+The nearer one holds: what a call says, then ``additional_kwargs``, then the constructor's field.
+``None`` in a call takes a constructor's option back. Names are checked by the client, once for all.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def with_own_names(given: Mapping[str, Any]) -> dict[str, Any]:
         if alias in named:
             value = named.pop(alias)
             if named.get(name) is not None and value is not None and named[name] != value:
-                raise InvalidRequestError(f"{alias} and {name} are one option, and two values were given.", param=name)
+                raise InvalidRequestError(
+                    f"{alias} and {name} are one option, and two values were given.", param=name
+                )
             named[name] = named.get(name) if value is None else value
     return named
 
@@ -43,7 +45,8 @@ def call_options(
 
     Args:
         base: The constructor's, ``None`` left out.
-        door: ``additional_kwargs``: known options as such, other names go into the request as they are.
+        door: ``additional_kwargs``: known options as such, other names go into the request as they
+            are.
         call: The call's own.
         strict: Whether tools are sent in strict form.
     """
@@ -55,7 +58,9 @@ def call_options(
     options = {**base, **{name: value for name, value in door.items() if name in known}}
     if any(name in call for name in SAME_LIMIT):
         options = {name: value for name, value in options.items() if name not in SAME_LIMIT}
-    extra = {name: value for name, value in extra.items() if name not in call} | (call.get("extra_body") or {})
+    extra = {name: value for name, value in extra.items() if name not in call} | (
+        call.get("extra_body") or {}
+    )
     options = {name: value for name, value in {**options, **call}.items() if value is not None}
     options.pop("extra_body", None)
     if extra:

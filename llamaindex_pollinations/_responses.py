@@ -1,8 +1,10 @@
-"""The client's normal form to LlamaIndex responses: whole answers and the last chunk of a stream. Pure.
+"""The client's normal form to LlamaIndex responses: whole answers and the last chunk of a stream.
 
-What is told where: text, thinking, pictures, sound, citations and tool calls are blocks of the message; what must go
-back with the next turn is in the message's ``additional_kwargs``; counts, cost, finish reason and everything else
-about the answer are in the response's.
+Pure.
+
+What is told where: text, thinking, pictures, sound, citations and tool calls are blocks of the
+message; what must go back with the next turn is in the message's ``additional_kwargs``; counts,
+cost, finish reason and everything else about the answer are in the response's.
 """
 
 from __future__ import annotations
@@ -34,23 +36,23 @@ from pollinations_client import (
     ToolCall,
     Usage,
 )
-from pollinations_client.catalog.catalog import cost as cost_of
-from pollinations_client.media.sniff import sniff
+from pollinations_client._adapter_support import cost as cost_of
+from pollinations_client._adapter_support import sniff
 
 from . import _fast_construct
 from ._tool_calls import calls_in
 from ._tool_definitions import own_names, own_parameters
 
-__all__ = ["Reading", "completion_from", "image_block", "reading_of", "response_from"]
+__all__ = ["ResponseContext", "completion_from", "image_block", "response_context", "response_from"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ResponseContext:
     """How one request's answer is to be read.
 
-    ``names`` gives a tool's own name for the one it had on the wire, ``schemas`` its own schema where a strict one was
-    sent; ``single_call`` keeps the first tool call only; ``audio_format`` is what sound was asked for in; ``cost``
-    prices usage in pollen.
+    ``names`` gives a tool's own name for the one it had on the wire, ``schemas`` its own schema
+    where a strict one was sent; ``single_call`` keeps the first tool call only; ``audio_format`` is
+    what sound was asked for in; ``cost`` prices usage in pollen.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -64,13 +66,15 @@ class Reading:
         return calls[:1] if self.single_call else calls
 
 
-def reading_of(options: Mapping[str, Any], catalog: Catalog) -> Reading:
+def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseContext:
     """How the answer to a call with these options is to be read."""
 
     def cost(reply: Reply) -> Decimal | None:
-        return cost_of(reply, catalog.get(reply.served_model) or catalog.get(options.get("model"))).total
+        return cost_of(
+            reply, catalog.get(reply.served_model) or catalog.get(options.get("model"))
+        ).total
 
-    return Reading(
+    return ResponseContext(
         names=own_names(options.get("tools") or ()),
         schemas=own_parameters(options.get("tools") or ()),
         single_call=options.get("parallel_tool_calls") is False,
@@ -79,15 +83,19 @@ def reading_of(options: Mapping[str, Any], catalog: Catalog) -> Reading:
     )
 
 
-def response_from(reply: Reply, reading: Reading, delta: str | None = None) -> ChatResponse:
+def response_from(reply: Reply, reading: ResponseContext, delta: str | None = None) -> ChatResponse:
     """A whole answer as a response; ``delta`` is given for the last chunk of a stream."""
     blocks, kept = _blocks(reply, reading)
-    call_blocks, call_kwargs = calls_in(reading.kept(reply.tool_calls), reading.names, reading.schemas)
+    call_blocks, call_kwargs = calls_in(
+        reading.kept(reply.tool_calls), reading.names, reading.schemas
+    )
     ready = [*blocks, *call_blocks]
     if not any(isinstance(block, TextBlock) for block in blocks):
         ready.append(TextBlock(text=""))  # content is text, never None
     raw = _raw(reply, call_kwargs.get("tool_calls"))
-    response = _fast_construct.chat_response(ready, {**call_kwargs, **kept}, delta, raw, _about(reply, reading))
+    response = _fast_construct.chat_response(
+        ready, {**call_kwargs, **kept}, delta, raw, _about(reply, reading)
+    )
     response.logprobs = _logprobs(reply.logprobs)
     return response
 
@@ -111,14 +119,16 @@ def image_block(part: ImagePart) -> ImageBlock:
     return ImageBlock(url=part.url, image_mimetype=part.mime_type)
 
 
-def _blocks(reply: Reply, reading: Reading) -> tuple[list[Any], dict[str, Any]]:
+def _blocks(reply: Reply, reading: ResponseContext) -> tuple[list[Any], dict[str, Any]]:
     """The answer's parts as blocks, and what of them only fits into ``additional_kwargs``.
 
-    Thinking between two pieces of text does not part them: a picture or a sound does. Thinking is one block, but for
-    signed pieces, which must go back as they came.
+    Thinking between two pieces of text does not part them: a picture or a sound does. Thinking is
+    one block, but for signed pieces, which must go back as they came.
     """
     blocks: list[Any] = []
-    kept: dict[str, Any] = {"reasoning_details": reply.reasoning_details} if reply.reasoning_details else {}
+    kept: dict[str, Any] = (
+        {"reasoning_details": reply.reasoning_details} if reply.reasoning_details else {}
+    )
     text: TextBlock | None = None
     for part in reply.parts:
         match part:
@@ -149,7 +159,11 @@ def _add_thinking(blocks: list[Any], part: ReasoningPart, reply: Reply) -> None:
     last = next((block for block in reversed(blocks) if isinstance(block, ThinkingBlock)), None)
     about: dict[str, Any] = {}
     if part.signature or part.redacted:
-        marks = {"signature": part.signature, "redacted": part.redacted, "model": reply.served_model}
+        marks = {
+            "signature": part.signature,
+            "redacted": part.redacted,
+            "model": reply.served_model,
+        }
         about = {name: mark for name, mark in marks.items() if mark}
     if last is None or last.additional_information or about:
         blocks.append(ThinkingBlock(content=part.text, additional_information=about))
@@ -164,8 +178,12 @@ def _count_thinking(blocks: list[Any], usage: Usage | None) -> None:
         last.num_tokens = usage.reasoning
 
 
-def _sound(part: AudioPart, reading: Reading) -> list[Any]:
-    sound = [AudioBlock(audio=part.data.encode("ascii"), format=reading.audio_format)] if part.data else []
+def _sound(part: AudioPart, reading: ResponseContext) -> list[Any]:
+    sound = (
+        [AudioBlock(audio=part.data.encode("ascii"), format=reading.audio_format)]
+        if part.data
+        else []
+    )
     return [TextBlock(text=part.transcript), *sound] if part.transcript else [*sound]
 
 
@@ -184,7 +202,7 @@ def _citations(reply: Reply) -> list[CitationBlock]:
     ]
 
 
-def _about(reply: Reply, reading: Reading) -> dict[str, Any]:
+def _about(reply: Reply, reading: ResponseContext) -> dict[str, Any]:
     """Everything about the answer that is not its content; absent where the gateway did not say."""
     info = reply.info
     told: dict[str, Any] = {
@@ -240,7 +258,11 @@ def _raw(reply: Reply, calls: list[dict[str, Any]] | None) -> dict[str, Any]:
         wire["reasoning_content"] = reply.reasoning
     if calls:
         wire["tool_calls"] = calls
-    top = {name: value for name, value in reply.extra.items() if not name.startswith(("choice.", "message."))}
+    top = {
+        name: value
+        for name, value in reply.extra.items()
+        if not name.startswith(("choice.", "message."))
+    }
     wire |= {name[8:]: value for name, value in reply.extra.items() if name.startswith("message.")}
     return {
         **top,
@@ -256,7 +278,11 @@ def _raw(reply: Reply, calls: list[dict[str, Any]] | None) -> dict[str, Any]:
 def _raw_usage(usage: Usage | None) -> dict[str, Any] | None:
     if usage is None:
         return None
-    plain = {"prompt_tokens": usage.input, "completion_tokens": usage.output, "total_tokens": usage.total}
+    plain = {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total,
+    }
     return {**usage.raw, **plain}
 
 
@@ -266,11 +292,19 @@ def _logprobs(given: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
     if not isinstance(tokens, list):
         return None
     return [
-        [_logprob(one) for one in (token.get("top_logprobs") or [token]) if isinstance(one, Mapping)]
+        [
+            _logprob(one)
+            for one in (token.get("top_logprobs") or [token])
+            if isinstance(one, Mapping)
+        ]
         for token in tokens
         if isinstance(token, Mapping)
     ]
 
 
 def _logprob(given: Mapping[str, Any]) -> LogProb:
-    return LogProb(token=given.get("token") or "", logprob=given.get("logprob") or 0.0, bytes=given.get("bytes") or [])
+    return LogProb(
+        token=given.get("token") or "",
+        logprob=given.get("logprob") or 0.0,
+        bytes=given.get("bytes") or [],
+    )

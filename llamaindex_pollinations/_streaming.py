@@ -1,7 +1,8 @@
 """A stream's events to LlamaIndex responses: one accumulator for sync and async. Pure.
 
-Every response holds the whole message so far, as LlamaIndex wants it, and the joined deltas are the final content.
-Blocks that are finished are shared by the responses; the one that grows is made anew.
+Every response holds the whole message so far, as LlamaIndex wants it, and the joined deltas are the
+final content. Blocks that are finished are shared by the responses; the one that grows is made
+anew.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pollinations_client import (
 )
 
 from ._fast_construct import chat_response, text_block, thinking_block
-from ._responses import Reading, image_block, response_from
+from ._responses import ResponseContext, image_block, response_from
 from ._tool_calls import wire_call
 
 __all__ = ["Accumulator"]
@@ -35,7 +36,7 @@ BETWEEN_TEXTS = "\n"  # what ChatMessage.content puts between two text blocks
 class Accumulator:
     """Events in, responses out; ``None`` for an event that changes nothing a caller can see."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: ResponseContext) -> None:
         self._reading = reading
         self._blocks: list[Any] = []
         self._text = ""
@@ -101,7 +102,9 @@ class Accumulator:
         if event.extra:
             call.extra.update(event.extra)
         own_name = self._reading.names.get(call.name, call.name)
-        self._call_blocks[place] = ToolCallBlock(tool_call_id=call.id, tool_name=own_name, tool_kwargs=call.arguments)
+        self._call_blocks[place] = ToolCallBlock(
+            tool_call_id=call.id, tool_name=own_name, tool_kwargs=call.arguments
+        )
         self._call_dicts[place] = wire_call(call, own_name)
         return self._response("", {"tool_calls": [self._call_dicts[place]]})
 

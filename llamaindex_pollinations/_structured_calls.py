@@ -1,4 +1,7 @@
-"""Driving structured calls: one way after another until an answer holds the object. Sync and async twins."""
+"""Driving structured calls: one way after another until an answer holds the object.
+
+Sync and async twins.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from pollinations_client import (
     PollinationsError,
     UnprocessableEntityError,
 )
-from pollinations_client.request.messages import warn
+from pollinations_client._adapter_support import warn
 
 from ._parsers import unwrapped
 from ._structured_output import Attempt, StructuredOutputError, last_failure
@@ -25,31 +28,37 @@ from ._structured_output import Attempt, StructuredOutputError, last_failure
 __all__ = ["apredicted", "astreamed", "predicted", "streamed"]
 
 # Another way of asking may help against these; against an unknown model or a filter it does not.
-WORTH_ANOTHER_WAY = (BadRequestError, UnprocessableEntityError, EmptyReply, StructuredOutputError)
+FALLBACK_ERRORS = (BadRequestError, UnprocessableEntityError, EmptyReply, StructuredOutputError)
 Options = Mapping[str, Any]
 Attempts = Sequence[Attempt]
 
 
-def predicted(llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options) -> BaseModel:
+def predicted(
+    llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
+) -> BaseModel:
     """The object; raises what the last way failed with."""
     failures: list[PollinationsError] = []
     for attempt in attempts:
         try:
-            response = llm.chat(attempt.messages(messages), **attempt.on_top_of(options))
+            response = llm.chat(attempt.messages(messages), **attempt.merged_options(options))
             return attempt.object_in(response)
-        except WORTH_ANOTHER_WAY as error:
+        except FALLBACK_ERRORS as error:
             _note(error, attempt, attempts, failures)
     raise last_failure(failures)
 
 
-async def apredicted(llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options) -> BaseModel:
+async def apredicted(
+    llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
+) -> BaseModel:
     """The same, awaited."""
     failures: list[PollinationsError] = []
     for attempt in attempts:
         try:
-            response = await llm.achat(attempt.messages(messages), **attempt.on_top_of(options))
+            response = await llm.achat(
+                attempt.messages(messages), **attempt.merged_options(options)
+            )
             return attempt.object_in(response)
-        except WORTH_ANOTHER_WAY as error:
+        except FALLBACK_ERRORS as error:
             _note(error, attempt, attempts, failures)
     raise last_failure(failures)
 
@@ -62,13 +71,15 @@ def streamed(
     for attempt in attempts:
         growth = _Growth(attempt)
         try:
-            with contextlib.closing(llm.stream_chat(attempt.messages(messages), **attempt.on_top_of(options))) as chat:
+            with contextlib.closing(
+                llm.stream_chat(attempt.messages(messages), **attempt.merged_options(options))
+            ) as chat:
                 for response in chat:
                     if (grown := growth.feed(response)) is not None:
                         yield grown
             yield growth.whole()
             return
-        except WORTH_ANOTHER_WAY as error:
+        except FALLBACK_ERRORS as error:
             _note(error, attempt, attempts, failures)
     raise last_failure(failures)
 
@@ -81,20 +92,23 @@ async def astreamed(
     for attempt in attempts:
         growth = _Growth(attempt)
         try:
-            responses = await llm.astream_chat(attempt.messages(messages), **attempt.on_top_of(options))
+            responses = await llm.astream_chat(
+                attempt.messages(messages), **attempt.merged_options(options)
+            )
             async with contextlib.aclosing(responses) as chat:
                 async for response in chat:
                     if (grown := growth.feed(response)) is not None:
                         yield grown
             yield growth.whole()
             return
-        except WORTH_ANOTHER_WAY as error:
+        except FALLBACK_ERRORS as error:
             _note(error, attempt, attempts, failures)
     raise last_failure(failures)
 
 
 class _Growth:
-    """An object growing in a stream: as the class itself where it already fits, else with what there is of it.
+    """An object growing in a stream: as the class itself where it already fits, else with what
+    there is of it.
 
     A ``RootModel`` has no fields that could be left open: it is shown where it fits.
     """
@@ -125,9 +139,17 @@ class _Growth:
         return self._attempt.object_in(self._last)
 
 
-def _note(error: PollinationsError, attempt: Attempt, attempts: Attempts, failures: list[PollinationsError]) -> None:
+def _note(
+    error: PollinationsError,
+    attempt: Attempt,
+    attempts: Attempts,
+    failures: list[PollinationsError],
+) -> None:
     """Go on to the next way and say so; raise where another way cannot help."""
-    if isinstance(error, BadRequestError) and type(error) not in {BadRequestError, UnprocessableEntityError}:
+    if isinstance(error, BadRequestError) and type(error) not in {
+        BadRequestError,
+        UnprocessableEntityError,
+    }:
         raise error
     if isinstance(error, StructuredOutputError) and error.is_final:
         raise error

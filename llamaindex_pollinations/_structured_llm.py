@@ -1,4 +1,6 @@
-"""LlamaIndex's structured LLM with every stream: core leaves out completions, and writes chats by a deprecated call."""
+"""LlamaIndex's structured LLM with every stream: core leaves out completions, and writes chats by a
+deprecated call.
+"""
 
 from __future__ import annotations
 
@@ -24,40 +26,55 @@ __all__ = ["PollinationsStructuredLLM"]
 
 
 class PollinationsStructuredLLM(StructuredLLM):
-    """A model that answers with objects of one class only. Made by ``Pollinations.as_structured_llm``."""
+    """A model that answers with objects of one class only.
+
+    Made by ``Pollinations.as_structured_llm``.
+    """
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The object as it grows, as JSON text; ``raw`` is the object."""
 
         def gen() -> ChatResponseGen:
-            for found in self.llm.stream_structured_predict(self.output_cls, _asking(messages), kwargs):
+            for found in self.llm.stream_structured_predict(
+                self.output_cls, _asking(messages), kwargs
+            ):
                 yield _chat(found)
 
         return gen()
 
     @llm_chat_callback()
-    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+    async def astream_chat(
+        self, messages: Sequence[ChatMessage], **kwargs: Any
+    ) -> ChatResponseAsyncGen:
         """:meth:`stream_chat`, awaited."""
 
         async def gen() -> ChatResponseAsyncGen:
-            async for found in await self.llm.astream_structured_predict(self.output_cls, _asking(messages), kwargs):
+            async for found in await self.llm.astream_structured_predict(
+                self.output_cls, _asking(messages), kwargs
+            ):
                 yield _chat(found)
 
         return gen()
 
     @llm_completion_callback()
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+    def stream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseGen:
         """The object as it grows, as JSON text; ``raw`` is the object."""
 
         def gen() -> CompletionResponseGen:
-            for found in self.llm.stream_structured_predict(self.output_cls, _asking(_said(prompt)), kwargs):
+            for found in self.llm.stream_structured_predict(
+                self.output_cls, _asking(_said(prompt)), kwargs
+            ):
                 yield _completion(found)
 
         return gen()
 
     @llm_completion_callback()
-    async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
+    async def astream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseAsyncGen:
         """:meth:`stream_complete`, awaited."""
 
         async def gen() -> CompletionResponseAsyncGen:
@@ -78,7 +95,9 @@ def _asking(messages: Sequence[ChatMessage]) -> Any:
 
 
 def _chat(found: BaseModel) -> ChatResponse:
-    return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=found.model_dump_json()), raw=found)
+    return ChatResponse(
+        message=ChatMessage(role=MessageRole.ASSISTANT, content=found.model_dump_json()), raw=found
+    )
 
 
 def _completion(found: BaseModel) -> CompletionResponse:

@@ -1,7 +1,8 @@
-"""Objects of a class from a model: by JSON schema, by a forced function, or by words; one after the other if need be.
+"""Objects of a class from a model: by JSON schema, by a forced function, or by words; one after the
+other if need be.
 
-Each way is pure: what to send, and how to find the object in the response. ``attempts`` says which ways are tried for
-a model in which order; driving them is the LLM's.
+Each way is pure: what to send, and how to find the object in the response. ``attempts`` says which
+ways are tried for a model in which order; driving them is the LLM's.
 """
 
 from __future__ import annotations
@@ -29,7 +30,14 @@ Mode = Literal["auto", "json_schema", "function", "text"]
 Way = Literal["json_schema", "function", "text"]
 # The program decides about tools: what callers pass along to every program does not apply.
 DECIDED_HERE = frozenset(
-    {"tools", "tool_choice", "tool_required", "allow_parallel_tool_calls", "parallel_tool_calls", "response_format"}
+    {
+        "tools",
+        "tool_choice",
+        "tool_required",
+        "allow_parallel_tool_calls",
+        "parallel_tool_calls",
+        "response_format",
+    }
 )
 BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 CUT_BY = frozenset({"length", "content_filter"})  # finish reasons that hold whichever way was asked
@@ -37,9 +45,11 @@ SHOWN = 300
 
 
 class StructuredOutputError(ReplyError, ValueError):
-    """No answer held an object of the class that was asked for; the message shows the last one's beginning.
+    """No answer held an object of the class that was asked for; the message shows the last one's
+    beginning.
 
-    ``is_final`` says that asking in another way would not help: the model refused, a filter or ``max_tokens`` cut it.
+    ``is_final`` says that asking in another way would not help: the model refused, a filter or
+    ``max_tokens`` cut it.
     """
 
     is_final = False
@@ -52,7 +62,9 @@ class Attempt:
     way: Way
     output_cls: type[BaseModel]
     strict: bool = False
-    has_default_tools: bool = False  # the gateway adds tools of its own, which JSON formats do not go with
+    has_default_tools: bool = (
+        False  # the gateway adds tools of its own, which JSON formats do not go with
+    )
 
     def options(self) -> dict[str, Any]:
         """What the call says beside its messages."""
@@ -71,7 +83,7 @@ class Attempt:
             case "text":
                 return {}
 
-    def on_top_of(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def merged_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The caller's options with this way's over them."""
         return {**options, **self.options()}
 
@@ -79,14 +91,17 @@ class Attempt:
         """The messages of the call; asking by words adds the schema to the last of the user."""
         if self.way != "text":
             return list(messages)
-        wanted = TextBlock(text=PydanticOutputParser(self._object_cls()).get_format_string(escape_json=False))
+        wanted = TextBlock(
+            text=PydanticOutputParser(self._object_cls()).get_format_string(escape_json=False)
+        )
         if not messages or messages[-1].role != MessageRole.USER:
             return [*messages, ChatMessage(role=MessageRole.USER, blocks=[wanted])]
         last = messages[-1]
         return [*messages[:-1], last.model_copy(update={"blocks": [*last.blocks, wanted]})]
 
     def object_in(self, response: ChatResponse) -> BaseModel:
-        """The object in a whole response: a tool call's arguments, or JSON in the text, whichever is there.
+        """The object in a whole response: a tool call's arguments, or JSON in the text, whichever
+        is there.
 
         Raises :class:`StructuredOutputError`.
         """
@@ -119,21 +134,31 @@ class Attempt:
         return partial_data(response.message.content or "")
 
     def _object_cls(self) -> type[BaseModel]:
-        """The class to ask for: arguments and strict schemas are objects, so a list or a choice is a member of one."""
+        """The class to ask for: arguments and strict schemas are objects, so a list or a choice is
+        a member of one.
+        """
         if not issubclass(self.output_cls, RootModel):
             return self.output_cls
-        return create_model(self.output_cls.__name__, __doc__=self.output_cls.__doc__, root=(self.output_cls, ...))
+        return create_model(
+            self.output_cls.__name__, __doc__=self.output_cls.__doc__, root=(self.output_cls, ...)
+        )
 
     def _response_format(self) -> dict[str, Any]:
         schema = self._object_cls().model_json_schema()
         wanted: dict[str, Any] = {"name": BAD_IN_NAMES.sub("_", self.output_cls.__name__)[:64]}
         if isinstance(schema.get("description"), str):
             wanted["description"] = schema["description"]
-        laid = strict_form(schema, f"The schema of {self.output_cls.__name__}") if self.strict else None
+        laid = (
+            strict_form(schema, f"The schema of {self.output_cls.__name__}")
+            if self.strict
+            else None
+        )
         wanted |= {"schema": schema} if laid is None else {"schema": laid, "strict": True}
         return {"type": "json_schema", "json_schema": wanted}
 
-    def _failed(self, response: ChatResponse, text: str, failure: ValueError) -> StructuredOutputError:
+    def _failed(
+        self, response: ChatResponse, text: str, failure: ValueError
+    ) -> StructuredOutputError:
         about = response.additional_kwargs
         refusal = f" The model refused: {about['refusal']}" if about.get("refusal") else ""
         cut = (
@@ -142,8 +167,8 @@ class Attempt:
             else ""
         )
         error = StructuredOutputError(
-            f"No {self.output_cls.__name__} in the answer (asked by {self.way}): {_reason(failure)}{cut}{refusal} "
-            f"It began: {text[:SHOWN]!r}.",
+            f"No {self.output_cls.__name__} in the answer (asked by {self.way}):"
+            f" {_reason(failure)}{cut}{refusal} It began: {text[:SHOWN]!r}.",
             request_id=about.get("request_id"),
         )
         error.is_final = bool(refusal) or about.get("finish_reason") in CUT_BY
@@ -188,13 +213,19 @@ def cleaned(llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def last_failure(failures: Sequence[Exception]) -> Exception:
-    """What to raise when every way failed: what the last answer lacked, rather than a refusal to answer."""
-    return next((one for one in reversed(failures) if isinstance(one, StructuredOutputError)), failures[-1])
+    """What to raise when every way failed: what the last answer lacked, rather than a refusal to
+    answer.
+    """
+    return next(
+        (one for one in reversed(failures) if isinstance(one, StructuredOutputError)), failures[-1]
+    )
 
 
 def _reason(failure: ValueError) -> str:
     if not isinstance(failure, ValidationError):
         return str(failure)
     faults = failure.errors(include_url=False, include_context=False, include_input=False)
-    told = [f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}" for fault in faults[:3]]
+    told = [
+        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}" for fault in faults[:3]
+    ]
     return "; ".join(told) + ("." if len(faults) <= 3 else f"; and {len(faults) - 3} more.")

@@ -1,4 +1,6 @@
-"""Tool calls in LlamaIndex's two forms, blocks and plain dicts, kept in step; and calls read back out of either."""
+"""Tool calls in LlamaIndex's two forms, blocks and plain dicts, kept in step; and calls read back
+out of either.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from llama_index.core.llms.llm import ToolSelection
 from pydantic_core import from_json
 
 from pollinations_client import ReplyError, ToolCall
-from pollinations_client.schemas.vertex import without_added_nulls
+from pollinations_client._adapter_support import drop_strict_nulls
 
 from ._parsers import without_nulls
 
@@ -32,25 +34,33 @@ INVALID = "invalid_tool_calls"
 
 
 class NoToolCallError(ReplyError, ValueError):
-    """A tool call was needed and the model answered without one, or called a tool that was not offered."""
+    """A tool call was needed and the model answered without one, or called a tool that was not
+    offered.
+    """
 
 
 def wire_call(call: ToolCall, name: str | None = None) -> dict[str, Any]:
     """A call as a plain dict in the gateway's form, with the unknown fields that must be echoed."""
     extra = dict(call.extra)
     inner = extra.pop("function", None)
-    function = {**(inner if isinstance(inner, dict) else {}), "name": name or call.name, "arguments": call.arguments}
+    function = {
+        **(inner if isinstance(inner, dict) else {}),
+        "name": name or call.name,
+        "arguments": call.arguments,
+    }
     return {"id": call.id, "type": "function", "function": function, **extra}
 
 
 def calls_in(
     calls: Sequence[ToolCall], names: Mapping[str, str], schemas: Mapping[str, Mapping[str, Any]]
 ) -> tuple[list[ToolCallBlock], dict[str, Any]]:
-    """A finished answer's calls as blocks, and as what goes into the message's ``additional_kwargs``.
+    """A finished answer's calls as blocks, and as what goes into the message's
+    ``additional_kwargs``.
 
-    A block has the arguments as an object, or as the text received where they are none. ``names`` gives the tool's own
-    name for the one it had on the wire, ``schemas`` its own schema where the strict form of it was sent. Calls whose
-    arguments are no JSON object are listed again under ``invalid_tool_calls`` with the reason, and logged.
+    A block has the arguments as an object, or as the text received where they are none. ``names``
+    gives the tool's own name for the one it had on the wire, ``schemas`` its own schema where the
+    strict form of it was sent. Calls whose arguments are no JSON object are listed again under
+    ``invalid_tool_calls`` with the reason, and logged.
     """
     if not calls:
         return [], {}
@@ -58,13 +68,18 @@ def calls_in(
     for call in calls:
         name, arguments = names.get(call.name, call.name), call.args
         if arguments is not None and name in schemas:
-            arguments = without_added_nulls(schemas[name], arguments)
+            arguments = drop_strict_nulls(schemas[name], arguments)
         told = call.arguments if arguments is None else arguments
         blocks.append(ToolCallBlock(tool_call_id=call.id, tool_name=name, tool_kwargs=told))
     kept: dict[str, Any] = {"tool_calls": [wire_call(call, names.get(call.name)) for call in calls]}
     if broken := [(call, problem) for call in calls if (problem := call.problem)]:
         kept[INVALID] = [
-            {"id": call.id, "name": names.get(call.name, call.name), "arguments": call.arguments, "error": problem}
+            {
+                "id": call.id,
+                "name": names.get(call.name, call.name),
+                "arguments": call.arguments,
+                "error": problem,
+            }
             for call, problem in broken
         ]
         for call, problem in broken:
@@ -73,7 +88,9 @@ def calls_in(
 
 
 def wire_calls_in(message: ChatMessage) -> list[dict[str, Any]]:
-    """The calls a message carries, in the gateway's form: blocks hold, dicts of the same id add unknown fields."""
+    """The calls a message carries, in the gateway's form: blocks hold, dicts of the same id add
+    unknown fields.
+    """
     given = message.additional_kwargs.get("tool_calls") or ()
     listed = [_as_dict(call) for call in given] if isinstance(given, (list, tuple)) else []
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
@@ -89,7 +106,11 @@ def selections_in(response: ChatResponse, *, required: bool) -> list[ToolSelecti
     Raises :class:`NoToolCallError` where ``required`` and there are none.
     """
     message = response.message
-    broken = {call.get("id") for call in message.additional_kwargs.get(INVALID) or () if isinstance(call, Mapping)}
+    broken = {
+        call.get("id")
+        for call in message.additional_kwargs.get(INVALID) or ()
+        if isinstance(call, Mapping)
+    }
     selections = [
         ToolSelection(
             tool_id=str(given_id or f"call_{place}"),
@@ -109,12 +130,17 @@ def selections_in(response: ChatResponse, *, required: bool) -> list[ToolSelecti
 
 
 def not_offered(error: KeyError, tools: Iterable[Any]) -> Exception:
-    """LlamaIndex looks a called tool up by its name: what to raise where it is not there. Others stay as they are."""
+    """LlamaIndex looks a called tool up by its name: what to raise where it is not there.
+
+    Others stay as they are.
+    """
     names = [str(tool.metadata.name) for tool in tools]
     if not isinstance(error.args[0], str) or error.args[0] in names:
         return error
     offered = ", ".join(names)
-    return NoToolCallError(f"The model called the tool {error.args[0]!r}, which was not offered: {offered}.")
+    return NoToolCallError(
+        f"The model called the tool {error.args[0]!r}, which was not offered: {offered}."
+    )
 
 
 def _triples(message: ChatMessage) -> Iterable[tuple[str | None, str, Any]]:
@@ -148,17 +174,29 @@ def _as_dict(call: Any) -> dict[str, Any]:
 
 
 def _from_block(block: ToolCallBlock, listed: Mapping[str, Any]) -> dict[str, Any]:
-    """The call of a block; its arguments in the very words of the dict beside it where they say the same."""
+    """The call of a block; its arguments in the very words of the dict beside it where they say the
+    same.
+    """
     inner = listed.get("function")
-    known = {name: value for name, value in inner.items() if value is not None} if isinstance(inner, Mapping) else {}
+    known = (
+        {name: value for name, value in inner.items() if value is not None}
+        if isinstance(inner, Mapping)
+        else {}
+    )
     said = known.get("arguments")
-    same = isinstance(said, str) and without_nulls(_parsed(said)) == without_nulls(block.tool_kwargs)
+    same = isinstance(said, str) and without_nulls(_parsed(said)) == without_nulls(
+        block.tool_kwargs
+    )
     function = {**known, "name": block.tool_name, "arguments": said if same else block.tool_kwargs}
-    return _with_good_arguments({**listed, "id": block.tool_call_id, "type": "function", "function": function})
+    return _with_good_arguments(
+        {**listed, "id": block.tool_call_id, "type": "function", "function": function}
+    )
 
 
 def _with_good_arguments(call: dict[str, Any]) -> dict[str, Any]:
-    """Providers refuse a history whose arguments are no JSON object: what could not be read was called with none."""
+    """Providers refuse a history whose arguments are no JSON object: what could not be read was
+    called with none.
+    """
     function = call.get("function")
     if not isinstance(function, Mapping):
         return call

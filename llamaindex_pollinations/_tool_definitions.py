@@ -9,17 +9,23 @@ from typing import Any
 from llama_index.core.tools.types import BaseTool
 
 from pollinations_client import InvalidRequestError
-from pollinations_client.request.messages import warn
-from pollinations_client.schemas.vertex import free_form_in, strict_schema
+from pollinations_client._adapter_support import free_form_paths, strict_schema, warn
 
-__all__ = ["ToolDefinition", "choice_among", "own_names", "own_parameters", "strict_form", "wire_tools"]
+__all__ = [
+    "ToolDefinition",
+    "choice_among",
+    "own_names",
+    "own_parameters",
+    "strict_form",
+    "wire_tools",
+]
 
 
 class ToolDefinition(dict[str, Any]):
     """A tool as it is sent.
 
-    ``own_name`` is its name in LlamaIndex, which may hold characters a name here may not; ``own_parameters`` its schema
-    where the strict form of it was sent.
+    ``own_name`` is its name in LlamaIndex, which may hold characters a name here may not;
+    ``own_parameters`` its schema where the strict form of it was sent.
     """
 
     own_name: str = ""
@@ -31,7 +37,8 @@ _converted: weakref.WeakKeyDictionary[BaseTool, dict[bool, _Entry]] = weakref.We
 
 
 def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
-    """Tools as the client takes them: LlamaIndex tools converted, names of built-in tools and dicts as they are.
+    """Tools as the client takes them: LlamaIndex tools converted, names of built-in tools and dicts
+    as they are.
 
     Raises :class:`InvalidRequestError` for a function or a class that is no tool yet.
     """
@@ -40,7 +47,8 @@ def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
         if callable(tool) and not isinstance(tool, BaseTool):
             name = getattr(tool, "__name__", type(tool).__name__)
             raise InvalidRequestError(
-                f"tools[{place}]: {name} is no tool yet; make it one with FunctionTool.from_defaults({name}).",
+                f"tools[{place}]: {name} is no tool yet; make it one with"
+                f" FunctionTool.from_defaults({name}).",
                 param="tools",
             )
     return [_definition(tool, strict) if isinstance(tool, BaseTool) else tool for tool in tools]
@@ -56,11 +64,17 @@ def own_names(tools: Sequence[Any]) -> Mapping[str, str]:
 def own_parameters(tools: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
     """From a tool's own name to its own schema, where the strict form of it was sent."""
     definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
-    return {tool.own_name: tool.own_parameters for tool in definitions if tool.own_parameters is not None}
+    return {
+        tool.own_name: tool.own_parameters
+        for tool in definitions
+        if tool.own_parameters is not None
+    }
 
 
 def choice_among(tools: Sequence[Any], choice: Any) -> Any:
-    """A choice that is the name of one of ``tools``, its own or the one on the wire, as an object; others as given."""
+    """A choice that is the name of one of ``tools``, its own or the one on the wire, as an object;
+    others as given.
+    """
     for tool in tools if isinstance(choice, str) else ():
         if isinstance(tool, ToolDefinition) and choice in {tool.own_name, tool["function"]["name"]}:
             return {"type": "function", "function": {"name": tool["function"]["name"]}}
@@ -68,14 +82,19 @@ def choice_among(tools: Sequence[Any], choice: Any) -> Any:
 
 
 def strict_form(schema: Mapping[str, Any], of: str) -> dict[str, Any] | None:
-    """``schema`` in strict form; ``None``, with a warning, where an object in it has members that it does not name.
+    """``schema`` in strict form; ``None``, with a warning, where an object in it has members that
+    it does not name.
 
-    Strict mode would leave such an object empty, so what was asked for would be lost. ``of`` says whose schema it is.
+    Strict mode would leave such an object empty, so what was asked for would be lost. ``of`` says
+    whose schema it is.
     """
-    if not (places := free_form_in(schema)):
+    if not (places := free_form_paths(schema)):
         return strict_schema(schema)
     named = ", ".join(place or "the whole" for place in places)
-    warn(f"{of} is sent without strict, which has no form for free-form objects ({named}); name their members.")
+    warn(
+        f"{of} is sent without strict, which has no form for free-form objects ({named}); name"
+        " their members."
+    )
     return None
 
 
@@ -96,7 +115,11 @@ def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
     definition = ToolDefinition(tool.metadata.to_openai_tool(skip_length_check=True))
     definition.own_name = tool.metadata.get_name()
     function = definition["function"]
-    if strict and (laid := strict_form(function["parameters"], f"The tool {definition.own_name}")) is not None:
+    if (
+        strict
+        and (laid := strict_form(function["parameters"], f"The tool {definition.own_name}"))
+        is not None
+    ):
         definition.own_parameters = function["parameters"]
         definition["function"] = {**function, "parameters": laid, "strict": True}
     return definition

@@ -19,7 +19,10 @@ from llama_index.core.base.llms.types import (
     MessageRole,
 )
 from llama_index.core.chat_engine.types import AgentChatResponse
-from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
+from llama_index.core.instrumentation.events.llm import (
+    LLMStructuredPredictEndEvent,
+    LLMStructuredPredictStartEvent,
+)
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
@@ -28,13 +31,13 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field
 
 from pollinations_client import ConfigurationError, ModelOptions
-from pollinations_client.settings import with_hidden_key
+from pollinations_client._adapter_support import with_secret_key
 
 from . import _structured_calls
-from ._client import Connected
+from ._client import ClientMixin
 from ._messages import wire_messages
 from ._options import call_options
-from ._responses import completion_from, reading_of, response_from
+from ._responses import completion_from, response_context, response_from
 from ._streaming import Accumulator
 from ._structured_llm import PollinationsStructuredLLM
 from ._structured_output import Attempt, Mode, attempts, cleaned
@@ -44,22 +47,28 @@ from ._tool_definitions import choice_among, wire_tools
 __all__ = ["Pollinations"]
 
 DEFAULT_CONTEXT_WINDOW = 128_000  # tokens; for models of whose window the catalogue says nothing
-UNLIMITED = -1  # LlamaIndex's word for an answer whose length nobody limits; it then plans with LEAST_ROOM
+UNLIMITED = (
+    -1
+)  # LlamaIndex's word for an answer whose length nobody limits; it then plans with LEAST_ROOM
 LEAST_ROOM = 256
 OTHER_PROGRAMS = frozenset({PydanticProgramMode.GUIDANCE, PydanticProgramMode.LM_FORMAT_ENFORCER})
 
 dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
 
-class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
-    """A model behind the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok and the rest, by name.
+class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
+    """A model behind the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok and the rest, by
+    name.
 
-    Options are the fields below, by the same names in the constructor and in each call; a call's hold over the
-    constructor's. ``None`` is not sent. An unknown one is refused with the nearest name; ``extra_body``, and in the
-    constructor also ``additional_kwargs``, is the door for fields that are not listed. Those used most:
+    Options are the fields below, by the same names in the constructor and in each call; a call's
+    hold over the constructor's. ``None`` is not sent. An unknown one is refused with the nearest
+    name; ``extra_body``, and in the constructor also ``additional_kwargs``, is the door for fields
+    that are not listed. Those used most:
 
-    - ``model``: any name or alias; ``llm.catalog.names("text")`` knows many, ``llm.refresh_catalog()`` all of them
-    - ``temperature`` 0 to 2, ``max_tokens``, ``stop``, ``seed``; ``reasoning_effort``: none, low, medium, high, max
+    - ``model``: any name or alias; ``llm.catalog.names("text")`` knows many,
+      ``llm.refresh_catalog()`` all of them
+    - ``temperature`` 0 to 2, ``max_tokens``, ``stop``, ``seed``; ``reasoning_effort``: none, low,
+      medium, high, max
     - ``api_key`` or ``POLLINATIONS_API_KEY``; ``api_base`` or ``POLLINATIONS_BASE_URL``
     - ``context_window``, ``is_function_calling_model``: what the catalogue says, if not given
 
@@ -72,34 +81,54 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         >>> gateway.stop()
 
     Raises:
-        ConfigurationError: At construction, for settings that cannot work, a missing key among them.
-        InvalidRequestError: For an unknown option, a value out of bounds, a block that cannot be sent.
+        ConfigurationError: At construction, for settings that cannot work, a missing key among
+            them.
+        InvalidRequestError: For an unknown option, a value out of bounds, a block that cannot be
+            sent.
         PollinationsError: From calls, by kind; each has ``status_code``.
     """
 
     model: str = Field(default="openai", description="Any name or alias the gateway knows.")
     additional_kwargs: dict[str, Any] = Field(
-        default_factory=dict, description="Further options of every call; unknown ones are sent as they are."
+        default_factory=dict,
+        description="Further options of every call; unknown ones are sent as they are.",
     )
-    context_window: int | None = Field(default=None, gt=0, description="Tokens, else what the catalogue says.")
-    is_function_calling_model: bool | None = Field(default=None, description="Else what the catalogue says.")
-    is_chat_model: bool = Field(default=True, description=LLMMetadata.model_fields["is_chat_model"].description)
-    strict: bool = Field(default=False, description="Send schemas of tools and objects in OpenAI's strict form.")
+    context_window: int | None = Field(
+        default=None, gt=0, description="Tokens, else what the catalogue says."
+    )
+    is_function_calling_model: bool | None = Field(
+        default=None, description="Else what the catalogue says."
+    )
+    is_chat_model: bool = Field(
+        default=True, description=LLMMetadata.model_fields["is_chat_model"].description
+    )
+    strict: bool = Field(
+        default=False, description="Send schemas of tools and objects in OpenAI's strict form."
+    )
     include_usage: bool = Field(default=True, description="Ask for token counts in streams.")
-    replay_reasoning: bool = Field(default=True, description="Send the model its earlier thinking again.")
+    replay_reasoning: bool = Field(
+        default=True, description="Send the model its earlier thinking again."
+    )
     structured_output_mode: Mode = Field(
-        default="auto", description="How objects are asked for: json_schema, function, text; auto tries them in turn."
+        default="auto",
+        description=(
+            "How objects are asked for: json_schema, function, text; auto tries them in turn."
+        ),
     )
 
     def __init__(self, model: str | None = None, **options: Any) -> None:
-        """Take settings; open nothing. ``base_url`` is another name of ``api_base``, ``audio_config`` of ``audio``."""
-        options = with_hidden_key(options)
+        """Take settings; open nothing.
+
+        ``base_url`` is another name of ``api_base``, ``audio_config`` of ``audio``.
+        """
+        options = with_secret_key(options)
         super().__init__(**(options if model is None else {"model": model, **options}))
         room = self.max_tokens or self.max_completion_tokens or 0
         if self.context_window is not None and room >= self.context_window:
             raise ConfigurationError(
-                f"max_tokens: {room} tokens of answer leave no room for a prompt in a context_window of "
-                f"{self.context_window}; lower max_tokens or raise context_window.",
+                f"max_tokens: {room} tokens of answer leave no room for a prompt in a"
+                f" context_window of {self.context_window}; lower max_tokens or raise"
+                " context_window.",
                 param="max_tokens",
             )
 
@@ -140,12 +169,18 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """The whole answer at once. ``kwargs`` are fields of :class:`~pollinations_client.ChatOptions`."""
+        """The whole answer at once.
+
+        ``kwargs`` are fields of :class:`~pollinations_client.ChatOptions`.
+        """
         return self._chat(messages, kwargs)
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """The answer as it comes; sent with the first ``next``. Closing the generator closes the connection."""
+        """The answer as it comes; sent with the first ``next``.
+
+        Closing the generator closes the connection.
+        """
         return self._stream_chat(messages, kwargs)
 
     @llm_completion_callback()
@@ -154,11 +189,15 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         return completion_from(self._chat(self._prompted(prompt, formatted), kwargs))
 
     @llm_completion_callback()
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+    def stream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseGen:
         """The answer to one user message as it comes."""
 
         def gen() -> CompletionResponseGen:
-            with contextlib.closing(self._stream_chat(self._prompted(prompt, formatted), kwargs)) as responses:
+            with contextlib.closing(
+                self._stream_chat(self._prompted(prompt, formatted), kwargs)
+            ) as responses:
                 for response in responses:
                     yield completion_from(response)
 
@@ -170,21 +209,29 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         return await self._achat(messages, kwargs)
 
     @llm_chat_callback()
-    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+    async def astream_chat(
+        self, messages: Sequence[ChatMessage], **kwargs: Any
+    ) -> ChatResponseAsyncGen:
         """:meth:`stream_chat`, awaited."""
         return self._astream_chat(messages, kwargs)
 
     @llm_completion_callback()
-    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+    async def acomplete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponse:
         """:meth:`complete`, awaited."""
         return completion_from(await self._achat(self._prompted(prompt, formatted), kwargs))
 
     @llm_completion_callback()
-    async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
+    async def astream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseAsyncGen:
         """:meth:`stream_complete`, awaited."""
 
         async def gen() -> CompletionResponseAsyncGen:
-            async with contextlib.aclosing(self._astream_chat(self._prompted(prompt, formatted), kwargs)) as responses:
+            async with contextlib.aclosing(
+                self._astream_chat(self._prompted(prompt, formatted), kwargs)
+            ) as responses:
                 async for response in responses:
                     yield completion_from(response)
 
@@ -193,19 +240,23 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
     def _chat(self, messages: Sequence[ChatMessage], call: Mapping[str, Any]) -> ChatResponse:
         options = self._options(call)
         reply = self._client.chat(self._wire(messages, options), **options)
-        return response_from(reply, reading_of(options, self.catalog))
+        return response_from(reply, response_context(options, self.catalog))
 
-    async def _achat(self, messages: Sequence[ChatMessage], call: Mapping[str, Any]) -> ChatResponse:
+    async def _achat(
+        self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
+    ) -> ChatResponse:
         options = self._options(call)
         reply = await self._aclient.chat(self._wire(messages, options), **options)
-        return response_from(reply, reading_of(options, self.catalog))
+        return response_from(reply, response_context(options, self.catalog))
 
     def _stream_chat(
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
     ) -> Generator[ChatResponse, None, None]:
         options = self._options(call)
-        feed = Accumulator(reading_of(options, self.catalog)).feed
-        with contextlib.closing(self._client.stream_chat(self._wire(messages, options), **options)) as events:
+        feed = Accumulator(response_context(options, self.catalog)).feed
+        with contextlib.closing(
+            self._client.stream_chat(self._wire(messages, options), **options)
+        ) as events:
             for event in events:
                 if (response := feed(event)) is not None:
                     yield response
@@ -214,8 +265,10 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
     ) -> AsyncGenerator[ChatResponse, None]:
         options = self._options(call)
-        feed = Accumulator(reading_of(options, self.catalog)).feed
-        async with contextlib.aclosing(self._aclient.stream_chat(self._wire(messages, options), **options)) as events:
+        feed = Accumulator(response_context(options, self.catalog)).feed
+        async with contextlib.aclosing(
+            self._aclient.stream_chat(self._wire(messages, options), **options)
+        ) as events:
             async for event in events:
                 if (response := feed(event)) is not None:
                     yield response
@@ -225,12 +278,20 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
             prompt = self.completion_to_prompt(prompt)
         return [ChatMessage(role=MessageRole.USER, content=prompt)]
 
-    def _wire(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return wire_messages(messages, model=options.get("model"), replay_reasoning=self.replay_reasoning)
+    def _wire(
+        self, messages: Sequence[ChatMessage], options: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        return wire_messages(
+            messages, model=options.get("model"), replay_reasoning=self.replay_reasoning
+        )
 
     def _options(self, call: Mapping[str, Any]) -> dict[str, Any]:
         fields = self.__dict__
-        base = {name: fields[name] for name in ("model", *ModelOptions.model_fields) if fields[name] is not None}
+        base = {
+            name: fields[name]
+            for name in ("model", *ModelOptions.model_fields)
+            if fields[name] is not None
+        }
         if not self.include_usage:
             base["stream_options"] = {"include_usage": False}
         return call_options(base, self.additional_kwargs, call, strict=self.strict)
@@ -249,13 +310,24 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """The arguments of ``chat`` for a call with tools. Tools may also be names of the gateway's built-in ones."""
+        """The arguments of ``chat`` for a call with tools.
+
+        Tools may also be names of the gateway's built-in ones.
+        """
         messages = list(chat_history or [])
         if user_msg is not None:
-            asked = ChatMessage(role=MessageRole.USER, content=user_msg) if isinstance(user_msg, str) else user_msg
+            asked = (
+                ChatMessage(role=MessageRole.USER, content=user_msg)
+                if isinstance(user_msg, str)
+                else user_msg
+            )
             messages.append(asked)
         if not tools:
-            unsaid = {name: None for name in ("tools", "tool_choice") if name not in self.additional_kwargs}
+            unsaid = {
+                name: None
+                for name in ("tools", "tool_choice")
+                if name not in self.additional_kwargs
+            }
             return {"messages": messages, **unsaid, **kwargs}
         definitions = wire_tools(tools, strict=self.strict if strict is None else strict)
         if tool_choice is None:
@@ -273,21 +345,29 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
     ) -> list[ToolSelection]:
         """The tools a response selects, also from the chunks of a stream.
 
-        Arguments that are no JSON object count as none given; the text received stays in the message.
+        Arguments that are no JSON object count as none given; the text received stays in the
+        message.
 
         Raises:
             NoToolCallError: Where a call was needed and there is none.
         """
         return selections_in(response, required=error_on_no_tool_call)
 
-    def predict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
-        """Let the model choose a tool, and call it. Raises :class:`NoToolCallError` for a tool that was not offered."""
+    def predict_and_call(
+        self, tools: Sequence[Any], *args: Any, **kwargs: Any
+    ) -> AgentChatResponse:
+        """Let the model choose a tool, and call it.
+
+        Raises :class:`NoToolCallError` for a tool that was not offered.
+        """
         try:
             return super().predict_and_call(tools, *args, **self._with_reasoner(kwargs))
         except KeyError as error:
             raise not_offered(error, tools) from error
 
-    async def apredict_and_call(self, tools: Sequence[Any], *args: Any, **kwargs: Any) -> AgentChatResponse:
+    async def apredict_and_call(
+        self, tools: Sequence[Any], *args: Any, **kwargs: Any
+    ) -> AgentChatResponse:
         """:meth:`predict_and_call`, awaited."""
         try:
             return await super().apredict_and_call(tools, *args, **self._with_reasoner(kwargs))
@@ -295,12 +375,18 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
             raise not_offered(error, tools) from error
 
     def _with_reasoner(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Without tools LlamaIndex asks by words, but leaves out the formatter that its agent insists on."""
+        """Without tools LlamaIndex asks by words, but leaves out the formatter that its agent
+        insists on.
+        """
         if self.metadata.is_function_calling_model:
             return options
         from llama_index.core.agent.react import ReActChatFormatter, ReActOutputParser
 
-        return {"react_chat_formatter": ReActChatFormatter(), "output_parser": ReActOutputParser(), **options}
+        return {
+            "react_chat_formatter": ReActChatFormatter(),
+            "output_parser": ReActOutputParser(),
+            **options,
+        }
 
     # -- objects
 
@@ -311,18 +397,25 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Model:
-        """An object of ``output_cls``; see ``structured_output_mode``, and ``pydantic_program_mode`` to insist.
+        """An object of ``output_cls``; see ``structured_output_mode``, and
+        ``pydantic_program_mode`` to insist.
 
         Raises:
             StructuredOutputError: When no answer held one.
         """
         if self.pydantic_program_mode in OTHER_PROGRAMS:
-            return cast(Model, super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
+            return cast(
+                Model, super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+            )
         dispatcher.event(
-            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+            LLMStructuredPredictStartEvent(
+                output_cls=output_cls, template=prompt, template_args=prompt_args
+            )
         )
         messages = self._asked(prompt, prompt_args)
-        found = _structured_calls.predicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        found = _structured_calls.predicted(
+            self, self._attempts(output_cls), messages, cleaned(llm_kwargs)
+        )
         dispatcher.event(LLMStructuredPredictEndEvent(output=found))
         return cast(Model, found)
 
@@ -335,12 +428,19 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
     ) -> Model:
         """:meth:`structured_predict`, awaited."""
         if self.pydantic_program_mode in OTHER_PROGRAMS:
-            return cast(Model, await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
+            return cast(
+                Model,
+                await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args),
+            )
         dispatcher.event(
-            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+            LLMStructuredPredictStartEvent(
+                output_cls=output_cls, template=prompt, template_args=prompt_args
+            )
         )
         messages = self._asked(prompt, prompt_args)
-        found = await _structured_calls.apredicted(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        found = await _structured_calls.apredicted(
+            self, self._attempts(output_cls), messages, cleaned(llm_kwargs)
+        )
         dispatcher.event(LLMStructuredPredictEndEvent(output=found))
         return cast(Model, found)
 
@@ -354,7 +454,9 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         if self.pydantic_program_mode in OTHER_PROGRAMS:
             return super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
         messages = self._asked(prompt, prompt_args)
-        return _structured_calls.streamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        return _structured_calls.streamed(
+            self, self._attempts(output_cls), messages, cleaned(llm_kwargs)
+        )
 
     async def _structured_astream_call(
         self,
@@ -364,12 +466,20 @@ class Pollinations(Connected, FunctionCallingLLM, ModelOptions):
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
         if self.pydantic_program_mode in OTHER_PROGRAMS:
-            return await super()._structured_astream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+            return await super()._structured_astream_call(
+                output_cls, prompt, llm_kwargs, **prompt_args
+            )
         messages = self._asked(prompt, prompt_args)
-        return _structured_calls.astreamed(self, self._attempts(output_cls), messages, cleaned(llm_kwargs))
+        return _structured_calls.astreamed(
+            self, self._attempts(output_cls), messages, cleaned(llm_kwargs)
+        )
 
-    def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> PollinationsStructuredLLM:
-        """This model as one that answers with objects of ``output_cls`` only, streamed completions included."""
+    def as_structured_llm(
+        self, output_cls: type[BaseModel], **kwargs: Any
+    ) -> PollinationsStructuredLLM:
+        """This model as one that answers with objects of ``output_cls`` only, streamed completions
+        included.
+        """
         return PollinationsStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
 
     def _asked(self, prompt: PromptTemplate, prompt_args: Mapping[str, Any]) -> list[ChatMessage]:

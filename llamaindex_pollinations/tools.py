@@ -1,4 +1,6 @@
-"""``PollinationsToolSpec``: pictures, videos, the model list and the balance as tools of an agent."""
+"""``PollinationsToolSpec``: pictures, videos, the model list and the balance as tools of
+an agent.
+"""
 
 import os
 from collections.abc import Callable, Mapping
@@ -9,24 +11,29 @@ from llama_index.core.base.llms.types import TextBlock, VideoBlock
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
 from pydantic import SecretStr
 
-from pollinations_client import ImageOptions, InvalidRequestError, ModelCard, Picture
-from pollinations_client._context_managers import Closing
-from pollinations_client.errors import SaveError
-from pollinations_client.request.validation import unknown_option
-from pollinations_client.settings import harmless_headers, hidden
+from pollinations_client import ImageOptions, InvalidRequestError, ModelCard, Picture, SaveError
+from pollinations_client._adapter_support import (
+    CloseableMixin,
+    as_secret,
+    unknown_option,
+    without_secret_headers,
+)
 
-from ._connection import CLIENT_FIELDS, Connection
+from ._connection import CLIENT_FIELDS, LazyClients
 from ._fast_construct import image_block
 from ._options import with_own_names
 
 __all__ = ["PollinationsToolSpec"]
 
-Blocks = list[Any]  # of text, image and video blocks: LlamaIndex writes the annotation out for the model
+Blocks = list[
+    Any
+]  # of text, image and video blocks: LlamaIndex writes the annotation out for the model
 LISTED_MODELS = 40
 
 
-class PollinationsToolSpec(Closing, BaseToolSpec):
-    """Tools over the gateway's pictures: ``FunctionAgent(llm=llm, tools=PollinationsToolSpec().to_tool_list())``.
+class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
+    """Tools over the gateway's pictures: ``FunctionAgent(llm=llm,
+    tools=PollinationsToolSpec().to_tool_list())``.
 
     The model that uses them sees a few typed arguments; everything else is settled here.
 
@@ -36,11 +43,14 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
         save_dir: Where pictures are saved; their paths are then told. Left out, nothing is written.
         api_key: ``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``.
         api_base: The gateway's address (also ``base_url``); else ``POLLINATIONS_BASE_URL``.
-        **settings: ``timeout``, ``max_retries``, ``http_client`` and the like, as of :class:`Pollinations`, and fields
-            of :class:`~pollinations_client.ImageOptions` that hold for every picture: ``safe``, ``width``, ``seed``...
+        **settings: ``timeout``, ``max_retries``, ``http_client`` and the like, as of
+            :class:`Pollinations`, and fields of :class:`~pollinations_client.ImageOptions` that
+            hold for every picture: ``safe``,
+                ``width``, ``seed``...
 
     Raises:
-        InvalidRequestError: For an unknown or impossible setting; ``ConfigurationError`` without a key.
+        InvalidRequestError: For an unknown or impossible setting; ``ConfigurationError`` without a
+            key.
 
     Example:
         >>> from pollinations_client.emulator import Emulator
@@ -61,7 +71,7 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
         api_base: str | None = None,
         **settings: Any,
     ) -> None:
-        api_key = hidden(api_key)
+        api_key = as_secret(api_key)
         self.model = model
         named = with_own_names({"api_base": api_base, **settings})
         known = {*CLIENT_FIELDS, *ImageOptions.model_fields, "video_model", "save_dir"}
@@ -70,9 +80,13 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
                 raise unknown_option(name, known, door="extra_query")
         self.video_model = video_model
         if not isinstance(save_dir, (str, os.PathLike, type(None))):
-            raise InvalidRequestError(f"save_dir: a path is needed, {save_dir!r} was given.", param="save_dir")
+            raise InvalidRequestError(
+                f"save_dir: a path is needed, {save_dir!r} was given.", param="save_dir"
+            )
         self.save_dir = None if save_dir is None else Path(save_dir)
-        self._image_options = {name: value for name, value in named.items() if name not in CLIENT_FIELDS}
+        self._image_options = {
+            name: value for name, value in named.items() if name not in CLIENT_FIELDS
+        }
         ImageOptions.checked(self._image_options, door="extra_query")
         client_fields = {name: named.get(name) for name in CLIENT_FIELDS}
         self._client_fields: dict[str, Any] = {
@@ -80,7 +94,7 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
             "api_key": api_key,
             "retry_streams": bool(client_fields["retry_streams"]),
         }
-        self._connection = Connection()
+        self._connection = LazyClients()
         self._connection.sync_client(self._client_fields)
         self.spec_functions: list[SPEC_FUNCTION_TYPE] = [
             ("generate_image", "agenerate_image"),
@@ -98,7 +112,9 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
         height: int | None = None,
         seed: int | None = None,
     ) -> Blocks:
-        """Draw a picture from a description. Use it when the user asks to draw, paint, generate or create an image.
+        """Draw a picture from a description.
+
+        Use it when the user asks to draw, paint, generate or create an image.
 
         Args:
             prompt (str): What the picture shows, in English, with style and mood.
@@ -108,7 +124,9 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
             seed (int): A number from 0 to 2147483647; the same one draws the same picture again.
         """
         options = self._options(model or self.model, width=width, height=height, seed=seed)
-        return self._shown(self._connection.sync_client(self._client_fields).image(prompt, **options))
+        return self._shown(
+            self._connection.sync_client(self._client_fields).image(prompt, **options)
+        )
 
     async def agenerate_image(
         self,
@@ -120,12 +138,20 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
     ) -> Blocks:
         """:meth:`generate_image`, awaited."""
         options = self._options(model or self.model, width=width, height=height, seed=seed)
-        return self._shown(await self._connection.async_client(self._client_fields).image(prompt, **options))
+        return self._shown(
+            await self._connection.async_client(self._client_fields).image(prompt, **options)
+        )
 
     def generate_video(
-        self, prompt: str, duration: int | None = None, aspect_ratio: str | None = None, seed: int | None = None
+        self,
+        prompt: str,
+        duration: int | None = None,
+        aspect_ratio: str | None = None,
+        seed: int | None = None,
     ) -> Blocks:
-        """Make a short video from a description. Slow and costly: only when the user asks for a video or an animation.
+        """Make a short video from a description.
+
+        Slow and costly: only when the user asks for a video or an animation.
 
         Args:
             prompt (str): What happens in the video, in English.
@@ -133,15 +159,27 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
             aspect_ratio (str): Shape of the frame, 16:9 or 9:16.
             seed (int): A number from 0 to 2147483647; the same one makes the same video again.
         """
-        options = self._options(self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed)
-        return self._shown(self._connection.sync_client(self._client_fields).image(prompt, **options))
+        options = self._options(
+            self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed
+        )
+        return self._shown(
+            self._connection.sync_client(self._client_fields).image(prompt, **options)
+        )
 
     async def agenerate_video(
-        self, prompt: str, duration: int | None = None, aspect_ratio: str | None = None, seed: int | None = None
+        self,
+        prompt: str,
+        duration: int | None = None,
+        aspect_ratio: str | None = None,
+        seed: int | None = None,
     ) -> Blocks:
         """:meth:`generate_video`, awaited."""
-        options = self._options(self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed)
-        return self._shown(await self._connection.async_client(self._client_fields).image(prompt, **options))
+        options = self._options(
+            self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed
+        )
+        return self._shown(
+            await self._connection.async_client(self._client_fields).image(prompt, **options)
+        )
 
     def list_models(self, kind: str = "image") -> str:
         """List the names of the models there are.
@@ -181,20 +219,24 @@ class PollinationsToolSpec(Closing, BaseToolSpec):
     def __getstate__(self) -> dict[str, Any]:
         """A pickle holds no key and no client."""
         secretless = {"api_key": None, "http_client": None, "async_http_client": None}
-        headers = harmless_headers(self._client_fields["default_headers"] or {})
+        headers = without_secret_headers(self._client_fields["default_headers"] or {})
         fields = {**self._client_fields, **secretless, "default_headers": headers}
-        return {**self.__dict__, "_client_fields": fields, "_connection": Connection()}
+        return {**self.__dict__, "_client_fields": fields, "_connection": LazyClients()}
 
     def _options(self, model: str | None, **chosen: Any) -> dict[str, Any]:
-        given = {name: value for name, value in {"model": model, **chosen}.items() if value is not None}
+        given = {
+            name: value for name, value in {"model": model, **chosen}.items() if value is not None
+        }
         return {**self._image_options, **given}
 
     def _shown(self, picture: Picture) -> Blocks:
         size = f", {picture.size_px[0]}x{picture.size_px[1]} px" if picture.size_px else ""
         what = "video" if picture.is_video else "picture"
         told = TextBlock(
-            text=f"The {what} of {picture.prompt!r} is made ({picture.mime_type}{size}, model "
-            f"{picture.model or 'of the gateway'}, seed {picture.seed}).{self._saved(picture)}"
+            text=(
+                f"The {what} of {picture.prompt!r} is made ({picture.mime_type}{size}, model "
+                f"{picture.model or 'of the gateway'}, seed {picture.seed}).{self._saved(picture)}"
+            )
         )
         if picture.is_video:
             return [told, VideoBlock(video=picture.data, video_mimetype=picture.mime_type)]

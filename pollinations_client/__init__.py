@@ -1,6 +1,8 @@
-"""The Pollinations gateway for Python: chat, pictures, video, text, catalogue and account, sync and async.
+"""The Pollinations gateway for Python: chat, pictures, video, text, catalogue and account, sync and
+async.
 
-Needs httpx and pydantic only; the adapters ``langchain_pollinations`` and ``llamaindex_pollinations`` stand on it.
+Needs httpx and pydantic only; the adapters ``langchain_pollinations`` and
+``llamaindex_pollinations`` stand on it.
 """
 
 from . import errors

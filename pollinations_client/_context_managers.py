@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 
-class Closing:
+class CloseableMixin:
     """Mixed into what has connections of both kinds: leaving a block gives them back."""
 
     def close(self) -> None:

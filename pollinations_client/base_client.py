@@ -23,12 +23,12 @@ from .reply import Reply, ResponseInfo, Usage
 from .request import endpoints
 from .request.messages import warn
 from .request.validation import unknown_option
-from .response.error_decoder import in_band_error
+from .response.error_decoder import error_from_body
 from .response.picture import Picture, picture_from
 from .response.reader import json_from, kind_of, reply_from, text_from
-from .response.usage_pages import MOST_RECORDS, UsagePages
+from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
 from .retry import RetryPolicy
-from .settings import Limits, Settings, Timeouts, hidden, settings_from
+from .settings import Limits, Settings, Timeouts, as_secret, settings_from
 
 if TYPE_CHECKING:
     import httpx
@@ -63,16 +63,20 @@ class BaseClient:
         """Take settings; open nothing.
 
         Args:
-            api_key: ``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``. Sent in the header only.
-            base_url: Another gateway's address, with or without ``/v1``; else ``POLLINATIONS_BASE_URL``; else the
-                public gateway.
+            api_key: ``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``. Sent in the header
+                only.
+            base_url: Another gateway's address, with or without ``/v1``; else
+                ``POLLINATIONS_BASE_URL``; else the public gateway.
             account_base_url: Where ``/account`` is, if not there.
-            timeout: Seconds an answer, a stream's first byte or its next byte may take, or an ``httpx.Timeout``.
+            timeout: Seconds an answer, a stream's first byte or its next byte may take, or an
+                ``httpx.Timeout``.
             stream_idle_timeout: Seconds between two bytes of a stream; 120 by default.
             total_timeout: Seconds for a call with all its retries; 600 by default.
             timeouts: All limits at once, in place of the three above.
-            max_retries: Further attempts where a repeat cannot be billed twice; 2 by default, 0 for none.
-            retry_streams: Also repeat a stream that broke before its first byte, which may be billed twice.
+            max_retries: Further attempts where a repeat cannot be billed twice; 2 by default, 0 for
+                none.
+            retry_streams: Also repeat a stream that broke before its first byte, which may be
+                billed twice.
             retry: The whole policy at once, in place of the two above.
             limits: Sizes in bytes and connections.
             default_headers: Sent with every request.
@@ -83,9 +87,11 @@ class BaseClient:
             ConfigurationError: For settings that cannot work, named.
             InvalidRequestError: For a setting there is not, with the nearest name.
         """
-        api_key = hidden(api_key)
+        api_key = as_secret(api_key)
         for name in unknown:
-            raise unknown_option(name, signature(BaseClient).parameters.keys() - {"unknown"}, door=None)
+            raise unknown_option(
+                name, signature(BaseClient).parameters.keys() - {"unknown"}, door=None
+            )
         self.settings: Settings = settings_from(
             api_key=api_key,
             base_url=base_url,
@@ -106,11 +112,18 @@ class BaseClient:
         self._transport: Any = None
 
     def __repr__(self) -> str:
-        settings: Settings | None = self.__dict__.get("settings")  # none yet in a failed constructor
+        settings: Settings | None = self.__dict__.get(
+            "settings"
+        )  # none yet in a failed constructor
         return f"{type(self).__name__}(base_url={settings and settings.base_url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"settings": self.settings, "_http_client": None, "_catalog": self._catalog, "_transport": None}
+        return {
+            "settings": self.settings,
+            "_http_client": None,
+            "_catalog": self._catalog,
+            "_transport": None,
+        }
 
     def __deepcopy__(self, memo: object) -> Self:
         twin = copy.copy(self)
@@ -119,7 +132,9 @@ class BaseClient:
 
     @property
     def catalog(self) -> Catalog:
-        """What is known of models: the list shipped with the package, with what ``refresh()`` brought laid over it."""
+        """What is known of models: the list shipped with the package, with what ``refresh()``
+        brought laid over it.
+        """
         return self._catalog if self._catalog is not None else snapshot()
 
     @catalog.setter
@@ -127,31 +142,39 @@ class BaseClient:
         """Use another one, such as what a client of the same gateway has refreshed."""
         self._catalog = known
 
-    def cost(self, usage: Reply | Usage | Mapping[str, Any] | ResponseInfo | None, model: str) -> Cost:
-        """What ``usage`` costs on ``model``, in pollen: as the gateway says, else by the catalogue's prices.
+    def cost(
+        self, usage: Reply | Usage | Mapping[str, Any] | ResponseInfo | None, model: str
+    ) -> Cost:
+        """What ``usage`` costs on ``model``, in pollen: as the gateway says, else by the
+        catalogue's prices.
 
-        ``total`` is ``None`` where a price or the usage itself is unknown, and ``unknown`` says which.
+        ``total`` is ``None`` where a price or the usage itself is unknown, and ``unknown`` says
+        which.
         """
         return cost(usage, self.catalog.get(model))
 
-    def _image_call(self, prompt: str, options: Mapping[str, Any], *, is_video: bool = False) -> endpoints.Call:
+    def _image_call(
+        self, prompt: str, options: Mapping[str, Any], *, is_video: bool = False
+    ) -> endpoints.Call:
         card = self.catalog.get(options.get("model"))
-        return endpoints.image(prompt, options, is_video=is_video or (card is not None and card.is_video))
+        return endpoints.image(
+            prompt, options, is_video=is_video or (card is not None and card.is_video)
+        )
 
     def _picture(self, answer: Answer, call: endpoints.Call, prompt: str) -> Picture:
         url = self.settings.base_url + call.target
         return picture_from(answer.body, answer.info, prompt, url, self.settings.api_key)
 
     def _text(self, answer: Answer, call: endpoints.Call) -> str:
-        return text_from(answer.body, answer.info, doing=call.doing, secret=self.settings.api_key)
+        return text_from(answer.body, answer.info, label=call.label, secret=self.settings.api_key)
 
     def _reply_in(self, answer: Answer, call: endpoints.Call) -> Reply:
-        return reply_from(answer.body, answer.info, doing=call.doing, secret=self.settings.api_key)
+        return reply_from(answer.body, answer.info, label=call.label, secret=self.settings.api_key)
 
     def _json(self, answer: Answer) -> Any:
         parsed = json_from(answer.body, answer.info, self.settings.api_key)
         if isinstance(parsed, dict) and parsed.get("error"):
-            raise in_band_error(parsed, secret=self.settings.api_key)
+            raise error_from_body(parsed, secret=self.settings.api_key)
         return parsed
 
     def _csv(self, answer: Answer) -> str:
@@ -167,12 +190,19 @@ class BaseClient:
             )
         return answer.body.decode("utf-8", "replace")
 
-    def _relaxed(self, call: endpoints.Call, refusal: BadRequestError, model: str | None) -> endpoints.Call:
-        """What to send after a 400: the same without a forced tool choice, where that was the fault; else raises."""
+    def _relaxed(
+        self, call: endpoints.Call, refusal: BadRequestError, model: str | None
+    ) -> endpoints.Call:
+        """What to send after a 400: the same without a forced tool choice, where that was the
+        fault; else raises.
+        """
         again = endpoints.relaxed(call, refusal.message)
         if again is None:
             raise self._explained(refusal, model)
-        warn(f"{model or 'The model'} refused the forced tool choice; it was asked again with 'auto'.")
+        warn(
+            f"{model or 'The model'} refused the forced tool choice; it was asked again with"
+            " 'auto'."
+        )
         return again
 
     def _explained(self, error: PollinationsError, model: str | None) -> PollinationsError:
@@ -189,9 +219,13 @@ class BaseClient:
 
 
 def bounded(name: str, value: int | None, high: int, unit: str) -> int | None:
-    """``value`` if it is 1 to ``high``; raises :class:`InvalidRequestError` with the bounds and the unit otherwise."""
+    """``value`` if it is 1 to ``high``; raises :class:`InvalidRequestError` with the bounds and the
+    unit otherwise.
+    """
     if value is not None and not (type(value) is int and 1 <= value <= high):
-        raise InvalidRequestError(f"{name}: The gateway takes 1 to {high} {unit}. Given: {value!r}.", param=name)
+        raise InvalidRequestError(
+            f"{name}: The gateway takes 1 to {high} {unit}. Given: {value!r}.", param=name
+        )
     return value
 
 
@@ -202,12 +236,16 @@ def days_query(days: int | None) -> dict[str, str | int | None]:
 
 def usage_query(*, limit: int, before: str | None, days: int | None) -> dict[str, str | int | None]:
     """The query of ``/account/usage``."""
-    return {"limit": bounded("limit", limit, MOST_RECORDS, "records"), "before": before, **days_query(days)}
+    return {
+        "limit": bounded("limit", limit, MAX_USAGE_RECORDS, "records"),
+        "before": before,
+        **days_query(days),
+    }
 
 
 def usage_pages(page_size: int, before: str | None) -> UsagePages:
     """The pages of an iteration over ``/account/usage``."""
-    bounded("page_size", page_size, MOST_RECORDS, "records")
+    bounded("page_size", page_size, MAX_USAGE_RECORDS, "records")
     return UsagePages(page_size, before)
 
 

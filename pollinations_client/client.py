@@ -1,4 +1,7 @@
-"""The clients for people: one method per operation of the gateway. Sync and async twins over ``transport.py``."""
+"""The clients for people: one method per operation of the gateway.
+
+Sync and async twins over ``transport.py``.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,8 @@ class PollinationsClient(BaseClient):
         return self._reply_in(self._wire.fetch(call), call)
 
     def stream_chat(self, messages: Messages, **options: Any) -> Generator[Event, None, None]:
-        """The same as a stream: events as they come, the last one :class:`Finished` with the whole reply.
+        """The same as a stream: events as they come, the last one :class:`Finished` with the whole
+        reply.
 
         The request is sent with the first ``next``; closing the generator closes the connection.
         """
@@ -83,7 +87,10 @@ class PollinationsClient(BaseClient):
             yield event
 
     def text(self, prompt: str, **options: Any) -> str:
-        """``GET /text/{prompt}``: the answer's text alone. Options are the fields of :class:`TextOptions`."""
+        """``GET /text/{prompt}``: the answer's text alone.
+
+        Options are the fields of :class:`TextOptions`.
+        """
         call = endpoints.text(prompt, options)
         return self._text(self._fetch(call, options.get("model")), call)
 
@@ -100,15 +107,19 @@ class PollinationsClient(BaseClient):
         raise self._explained(refusal, options.get("model"))
 
     def image(self, prompt: str, **options: Any) -> Picture:
-        """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a random one is drawn.
+        """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a
+        random one is drawn.
 
-        Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture, or half of one.
+        Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture,
+        or half of one.
         """
         call = self._image_call(prompt, options)
         return self._picture(self._fetch(call, options.get("model")), call, prompt)
 
     def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
-        """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the end."""
+        """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the
+        end.
+        """
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
         return self._picture(self._fetch(call, model), call, prompt)
 
@@ -120,33 +131,47 @@ class PollinationsClient(BaseClient):
         raise self._explained(refusal, model)
 
     def models(self) -> list[ModelCard]:
-        """``GET /v1/models``: in API 0.3.0 text models by name only, today all of them with their facts."""
+        """``GET /v1/models``: in API 0.3.0 text models by name only, today all of them with their
+        facts.
+        """
         return cards_from(self._json(self._wire.fetch(endpoints.models("/v1/models"))))
 
     def text_models(self) -> list[ModelCard]:
         """``GET /text/models``; with a key only those it may call."""
-        return cards_from(self._json(self._wire.fetch(endpoints.models("/text/models"))), category="text")
+        return cards_from(
+            self._json(self._wire.fetch(endpoints.models("/text/models"))), category="text"
+        )
 
     def image_models(self) -> list[ModelCard]:
         """``GET /image/models``: models for pictures and for video."""
-        return cards_from(self._json(self._wire.fetch(endpoints.models("/image/models"))), category="image")
+        return cards_from(
+            self._json(self._wire.fetch(endpoints.models("/image/models"))), category="image"
+        )
 
     def audio_models(self) -> list[ModelCard]:
         """``GET /audio/models``."""
-        return cards_from(self._json(self._wire.fetch(endpoints.models("/audio/models"))), category="audio")
+        return cards_from(
+            self._json(self._wire.fetch(endpoints.models("/audio/models"))), category="audio"
+        )
 
     def refresh(self) -> Catalog:
-        """Ask the gateway for its lists and lay them over the catalogue shipped with the package."""
+        """Ask the gateway for its lists and lay them over the catalogue shipped with the
+        package.
+        """
         cards: list[ModelCard] = []
         for path, category in endpoints.MODEL_LISTS.items():
             try:
-                cards += cards_from(self._json(self._wire.fetch(endpoints.models(path))), category=category)
+                cards += cards_from(
+                    self._json(self._wire.fetch(endpoints.models(path))), category=category
+                )
             except NotFoundError:
                 continue  # API 0.3.0 has no list for sound and embeddings
         return self._merge_cards(cards)
 
     def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
-        """Ask the account hosts in turn: the older one only where the newer does not know the path."""
+        """Ask the account hosts in turn: the older one only where the newer does not know
+        the path.
+        """
         call = endpoints.account(path, query)
         *others, last = self.settings.account_hosts
         for host in others:
@@ -161,7 +186,10 @@ class PollinationsClient(BaseClient):
         return account.profile_from(self._json(self._account("profile")))
 
     def balance(self) -> account.Balance:
-        """``GET /account/balance``: pollen left, of the key where it has a budget. May be negative."""
+        """``GET /account/balance``: pollen left, of the key where it has a budget.
+
+        May be negative.
+        """
         return account.balance_from(self._json(self._account("balance")))
 
     def key_info(self) -> account.KeyInfo:
@@ -173,20 +201,27 @@ class PollinationsClient(BaseClient):
     ) -> list[account.UsageRecord]:
         """``GET /account/usage``: 1 to 50,000 records (``limit``), one a request, newest first.
 
-        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, is of today's gateway alone.
+        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, is of
+        today's gateway alone.
         """
         query = usage_query(limit=limit, before=before, days=days)
         return account.usage_from(self._json(self._account("usage", query)))
 
-    def usage_csv(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> str:
-        """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())`` reads it."""
+    def usage_csv(
+        self, *, limit: int = 100, before: str | None = None, days: int | None = None
+    ) -> str:
+        """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())``
+        reads it.
+        """
         query = {**usage_query(limit=limit, before=before, days=days), "format": "csv"}
         return self._csv(self._account("usage", query))
 
     def iter_usage(
         self, *, before: str | None = None, page_size: int = 1_000, days: int | None = 90
     ) -> Iterator[account.UsageRecord]:
-        """Every record once, newest first, one page at a time in memory; by default as far back as can be."""
+        """Every record once, newest first, one page at a time in memory; by default as far back as
+        can be.
+        """
         pages = usage_pages(page_size, before)
         while not pages.is_over:
             page = self.usage(limit=pages.limit, before=pages.before, days=days)
@@ -199,7 +234,9 @@ class PollinationsClient(BaseClient):
         return account.daily_usage_from(self._json(self._account("usage/daily", query)))
 
     def usage_daily_csv(self, *, days: int | None = None) -> str:
-        """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())`` reads it."""
+        """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())``
+        reads it.
+        """
         query = {**days_query(days), "format": "csv"}
         return self._csv(self._account("usage/daily", query))
 
@@ -216,7 +253,8 @@ class PollinationsClient(BaseClient):
 
 
 class AsyncPollinationsClient(BaseClient):
-    """The gateway, on an event loop; one object may be used on several loops, one after the other or at once.
+    """The gateway, on an event loop; one object may be used on several loops, one after the other
+    or at once.
 
     Example:
         async with AsyncPollinationsClient() as client:
@@ -252,7 +290,8 @@ class AsyncPollinationsClient(BaseClient):
         return self._reply_in(await self._wire.fetch(call), call)
 
     async def stream_chat(self, messages: Messages, **options: Any) -> AsyncGenerator[Event, None]:
-        """The same as a stream: events as they come, the last one :class:`Finished` with the whole reply.
+        """The same as a stream: events as they come, the last one :class:`Finished` with the whole
+        reply.
 
         The request is sent with the first ``next``; closing the generator closes the connection.
         """
@@ -268,7 +307,10 @@ class AsyncPollinationsClient(BaseClient):
             yield event
 
     async def text(self, prompt: str, **options: Any) -> str:
-        """``GET /text/{prompt}``: the answer's text alone. Options are the fields of :class:`TextOptions`."""
+        """``GET /text/{prompt}``: the answer's text alone.
+
+        Options are the fields of :class:`TextOptions`.
+        """
         call = endpoints.text(prompt, options)
         return self._text(await self._fetch(call, options.get("model")), call)
 
@@ -285,15 +327,19 @@ class AsyncPollinationsClient(BaseClient):
         raise self._explained(refusal, options.get("model"))
 
     async def image(self, prompt: str, **options: Any) -> Picture:
-        """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a random one is drawn.
+        """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a
+        random one is drawn.
 
-        Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture, or half of one.
+        Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture,
+        or half of one.
         """
         call = self._image_call(prompt, options)
         return self._picture(await self._fetch(call, options.get("model")), call, prompt)
 
     async def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
-        """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the end."""
+        """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the
+        end.
+        """
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
         return self._picture(await self._fetch(call, model), call, prompt)
 
@@ -305,33 +351,49 @@ class AsyncPollinationsClient(BaseClient):
         raise self._explained(refusal, model)
 
     async def models(self) -> list[ModelCard]:
-        """``GET /v1/models``: in API 0.3.0 text models by name only, today all of them with their facts."""
+        """``GET /v1/models``: in API 0.3.0 text models by name only, today all of them with their
+        facts.
+        """
         return cards_from(self._json(await self._wire.fetch(endpoints.models("/v1/models"))))
 
     async def text_models(self) -> list[ModelCard]:
         """``GET /text/models``; with a key only those it may call."""
-        return cards_from(self._json(await self._wire.fetch(endpoints.models("/text/models"))), category="text")
+        return cards_from(
+            self._json(await self._wire.fetch(endpoints.models("/text/models"))), category="text"
+        )
 
     async def image_models(self) -> list[ModelCard]:
         """``GET /image/models``: models for pictures and for video."""
-        return cards_from(self._json(await self._wire.fetch(endpoints.models("/image/models"))), category="image")
+        return cards_from(
+            self._json(await self._wire.fetch(endpoints.models("/image/models"))), category="image"
+        )
 
     async def audio_models(self) -> list[ModelCard]:
         """``GET /audio/models``."""
-        return cards_from(self._json(await self._wire.fetch(endpoints.models("/audio/models"))), category="audio")
+        return cards_from(
+            self._json(await self._wire.fetch(endpoints.models("/audio/models"))), category="audio"
+        )
 
     async def refresh(self) -> Catalog:
-        """Ask the gateway for its lists and lay them over the catalogue shipped with the package."""
+        """Ask the gateway for its lists and lay them over the catalogue shipped with the
+        package.
+        """
         cards: list[ModelCard] = []
         for path, category in endpoints.MODEL_LISTS.items():
             try:
-                cards += cards_from(self._json(await self._wire.fetch(endpoints.models(path))), category=category)
+                cards += cards_from(
+                    self._json(await self._wire.fetch(endpoints.models(path))), category=category
+                )
             except NotFoundError:
                 continue  # API 0.3.0 has no list for sound and embeddings
         return self._merge_cards(cards)
 
-    async def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
-        """Ask the account hosts in turn: the older one only where the newer does not know the path."""
+    async def _account(
+        self, path: str, query: Mapping[str, str | int | None] | None = None
+    ) -> Answer:
+        """Ask the account hosts in turn: the older one only where the newer does not know
+        the path.
+        """
         call = endpoints.account(path, query)
         *others, last = self.settings.account_hosts
         for host in others:
@@ -346,7 +408,10 @@ class AsyncPollinationsClient(BaseClient):
         return account.profile_from(self._json(await self._account("profile")))
 
     async def balance(self) -> account.Balance:
-        """``GET /account/balance``: pollen left, of the key where it has a budget. May be negative."""
+        """``GET /account/balance``: pollen left, of the key where it has a budget.
+
+        May be negative.
+        """
         return account.balance_from(self._json(await self._account("balance")))
 
     async def key_info(self) -> account.KeyInfo:
@@ -358,20 +423,27 @@ class AsyncPollinationsClient(BaseClient):
     ) -> list[account.UsageRecord]:
         """``GET /account/usage``: 1 to 50,000 records (``limit``), one a request, newest first.
 
-        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, is of today's gateway alone.
+        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, is of
+        today's gateway alone.
         """
         query = usage_query(limit=limit, before=before, days=days)
         return account.usage_from(self._json(await self._account("usage", query)))
 
-    async def usage_csv(self, *, limit: int = 100, before: str | None = None, days: int | None = None) -> str:
-        """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())`` reads it."""
+    async def usage_csv(
+        self, *, limit: int = 100, before: str | None = None, days: int | None = None
+    ) -> str:
+        """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())``
+        reads it.
+        """
         query = {**usage_query(limit=limit, before=before, days=days), "format": "csv"}
         return self._csv(await self._account("usage", query))
 
     async def iter_usage(
         self, *, before: str | None = None, page_size: int = 1_000, days: int | None = 90
     ) -> AsyncIterator[account.UsageRecord]:
-        """Every record once, newest first, one page at a time in memory; by default as far back as can be."""
+        """Every record once, newest first, one page at a time in memory; by default as far back as
+        can be.
+        """
         pages = usage_pages(page_size, before)
         while not pages.is_over:
             page = await self.usage(limit=pages.limit, before=pages.before, days=days)
@@ -384,7 +456,9 @@ class AsyncPollinationsClient(BaseClient):
         return account.daily_usage_from(self._json(await self._account("usage/daily", query)))
 
     async def usage_daily_csv(self, *, days: int | None = None) -> str:
-        """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())`` reads it."""
+        """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())``
+        reads it.
+        """
         query = {**days_query(days), "format": "csv"}
         return self._csv(await self._account("usage/daily", query))
 

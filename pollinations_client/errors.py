@@ -1,4 +1,5 @@
-"""The one tree of errors; what fills it from the gateway's answers is in ``response/error_decoder.py``.
+"""The one tree of errors; what fills it from the gateway's answers is in
+``response/error_decoder.py``.
 
 ::
 
@@ -26,11 +27,11 @@
     │   ├── RedirectError                   3xx; redirects are never followed
     │   └── ServerError                     5xx, and 408
     ├── SaveError (OSError)                 a picture could not be written to disk
-    └── ReplyError                          answered with 200, yet not usable; ``partial`` has what came
+    └── ReplyError                          a 200 that cannot be used; ``partial`` has what came
         ├── MalformedReply                  HTML, broken JSON, a picture that is none
         ├── EmptyReply                      nothing was generated and nothing was billed
-        ├── UpstreamError                   an error inside a 200 answer or in the middle of a stream
-        └── StreamInterrupted               a stream that stopped without finish reason or ``[DONE]``
+        ├── UpstreamError                   an error inside a 200 answer or stream
+        └── StreamInterrupted               a stream that ended without finish reason or ``[DONE]``
 
 Sources: the gateway's error schema of both eras (API 0.3.0 and autumn 2026).
 """
@@ -79,16 +80,19 @@ __all__ = [
 ]
 
 EXCERPT_LIMIT = 300
-SECRETS = re.compile(r"(?i)\b(?:sk|pk)_[A-Za-z0-9_\-]{6,}|(?<=bearer )[^\s\"',;]{6,}|(?<=[?&]key=)[^&\s\"']+")
+SECRETS = re.compile(
+    r"(?i)\b(?:sk|pk)_[A-Za-z0-9_\-]{6,}|(?<=bearer )[^\s\"',;]{6,}|(?<=[?&]key=)[^&\s\"']+"
+)
 
 
 class PollinationsError(Exception):
     """Base of everything this project raises.
 
-    Attributes are present on every error, ``None`` or empty where they do not apply: ``status_code`` (HTTP),
-    ``code`` (the gateway's or provider's own), ``request_id``, ``retry_after`` (seconds), ``fix_url``,
-    ``field_errors`` (field name to sentences), ``body`` (the parsed error body, keys blanked out), ``partial``
-    (the :class:`~pollinations_client.reply.Reply` received so far), ``retries_taken``.
+    Attributes are present on every error, ``None`` or empty where they do not apply:
+    ``status_code`` (HTTP), ``code`` (the gateway's or provider's own), ``request_id``,
+    ``retry_after`` (seconds), ``fix_url``, ``field_errors`` (field name to sentences), ``body``
+    (the parsed error body, keys blanked out), ``partial`` (the
+    :class:`~pollinations_client.reply.Reply` received so far), ``retries_taken``.
     """
 
     is_retryable = False
@@ -119,18 +123,25 @@ class InvalidRequestError(PollinationsError, ValueError):
 
 
 class ConfigurationError(InvalidRequestError):
-    """A setting that cannot work: no key, a key with a line break, a base URL with a password in it."""
+    """A setting that cannot work: no key, a key with a line break, a base URL with a password in
+    it.
+    """
 
 
 class APIConnectionError(PollinationsError):
-    """No complete answer came over the network. ``ambiguous`` says that the request may have been carried out."""
+    """No complete answer came over the network.
+
+    ``ambiguous`` says that the request may have been carried out.
+    """
 
     is_retryable = True
     ambiguous = True
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
-    """The time allowed ran out; the message names which limit it was and the option that sets it."""
+    """The time allowed ran out; the message names which limit it was and the option that
+    sets it.
+    """
 
 
 class APIStatusError(PollinationsError):
@@ -200,7 +211,9 @@ class RateLimitError(APIStatusError):
 
 
 class RedirectError(APIStatusError):
-    """3xx: the gateway has no redirects, and following one would hand prompt and key to another place."""
+    """3xx: the gateway has no redirects, and following one would hand prompt and key to another
+    place.
+    """
 
 
 class ServerError(APIStatusError):
@@ -238,7 +251,9 @@ class StreamInterrupted(ReplyError):
 
 
 class SaveError(PollinationsError, OSError):
-    """The bytes arrived and could not be written; the cause tells what the operating system said."""
+    """The bytes arrived and could not be written; the cause tells what the operating
+    system said.
+    """
 
 
 def redact(text: str, secret: SecretStr | None = None) -> str:
@@ -248,10 +263,18 @@ def redact(text: str, secret: SecretStr | None = None) -> str:
     return SECRETS.sub("[redacted]", text)
 
 
-def excerpt_of(body: bytes | str, secret: SecretStr | None = None, limit: int = EXCERPT_LIMIT) -> str:
+def excerpt_of(
+    body: bytes | str, secret: SecretStr | None = None, limit: int = EXCERPT_LIMIT
+) -> str:
     """The beginning of an unreadable body for a message: one line, bounded, keys blanked out."""
-    text = body[: limit * 8].decode("utf-8", "replace") if isinstance(body, bytes) else body[: limit * 8]
-    line = " ".join("".join(mark if mark.isprintable() else " " for mark in redact(text, secret)).split())
+    text = (
+        body[: limit * 8].decode("utf-8", "replace")
+        if isinstance(body, bytes)
+        else body[: limit * 8]
+    )
+    line = " ".join(
+        "".join(mark if mark.isprintable() else " " for mark in redact(text, secret)).split()
+    )
     return line if len(line) <= limit else line[:limit] + "…"
 
 

@@ -1,8 +1,9 @@
-"""The normal form of an answer: what every model behind the gateway says, in one shape that both adapters read.
+"""The normal form of an answer: what every model behind the gateway says, in one shape that both
+adapters read.
 
-A plain answer is folded as a stream of one chunk, so the two cannot differ. The folding itself, with the gateway's
-many spellings, is in ``response/decoder.py``; here are only the shapes that come out of it. All of them are plain data:
-comparable, copyable, picklable.
+A plain answer is folded as a stream of one chunk, so the two cannot differ. The folding itself,
+with the gateway's many spellings, is in ``response/decoder.py``; here are only the shapes that come
+out of it. All of them are plain data: comparable, copyable, picklable.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class TextPart:
 class ReasoningPart:
     """A run of the model's reasoning.
 
-    ``signature`` must go back unchanged with the next turn where a provider signs its thinking; ``redacted`` holds
-    thinking that the provider encrypted (``text`` is empty then).
+    ``signature`` must go back unchanged with the next turn where a provider signs its thinking;
+    ``redacted`` holds thinking that the provider encrypted (``text`` is empty then).
     """
 
     text: str = ""
@@ -61,7 +62,9 @@ class ReasoningPart:
 
 @dataclass(slots=True)
 class ImagePart:
-    """A picture inside an answer (a Gemini plot, say): ``url`` is a data URL or a link; ``raw`` is the wire block."""
+    """A picture inside an answer (a Gemini plot, say): ``url`` is a data URL or a link; ``raw`` is
+    the wire block.
+    """
 
     url: str
     mime_type: str | None = None
@@ -70,7 +73,10 @@ class ImagePart:
 
     @property
     def data(self) -> bytes | None:
-        """The bytes where the URL carries them, else ``None``. Raises :class:`MalformedReply` for broken ones."""
+        """The bytes where the URL carries them, else ``None``.
+
+        Raises :class:`MalformedReply` for broken ones.
+        """
         if not self.url.startswith("data:"):
             return None
         try:
@@ -82,7 +88,10 @@ class ImagePart:
 
 @dataclass(slots=True)
 class AudioPart:
-    """Speech inside an answer. ``data`` is base64 in the format that was asked for; ``transcript`` its words."""
+    """Speech inside an answer.
+
+    ``data`` is base64 in the format that was asked for; ``transcript`` its words.
+    """
 
     data: str = ""
     transcript: str = ""
@@ -107,8 +116,9 @@ class ToolCall:
     """One call of a tool that the model asks for.
 
     ``arguments`` is the JSON text as received. ``extra`` keeps unknown fields (``extra_content``,
-    ``thought_signature``...) that must be echoed with the next turn; ``cut`` says that the token limit ended the
-    answer, so that the last call's arguments may be incomplete even where they parse.
+    ``thought_signature``...) that must be echoed with the next turn; ``cut`` says that the token
+    limit ended the answer, so that the last call's arguments may be incomplete even where they
+    parse.
     """
 
     id: str
@@ -120,7 +130,10 @@ class ToolCall:
 
     @property
     def args(self) -> dict[str, Any] | None:
-        """The arguments as an object; ``None`` where they are not one (see ``problem``). No arguments are ``{}``."""
+        """The arguments as an object; ``None`` where they are not one (see ``problem``).
+
+        No arguments are ``{}``.
+        """
         if not self.arguments.strip() or self.arguments.strip() == "null":
             return None if self.cut else {}
         try:
@@ -137,7 +150,9 @@ class ToolCall:
         if self.args is not None:
             return None
         if self.cut:
-            return "The answer hit max_tokens before these arguments were complete; raise max_tokens."
+            return (
+                "The answer hit max_tokens before these arguments were complete; raise max_tokens."
+            )
         try:
             from_json(self.arguments)
         except ValueError as error:
@@ -149,8 +164,9 @@ class ToolCall:
 class Usage:
     """Tokens of one answer, as billed. ``raw`` is the gateway's own object.
 
-    ``cached``, ``cache_write``, ``audio_input``, ``image_input`` are parts of ``input``; ``reasoning`` and
-    ``audio_output`` parts of ``output`` (xAI adds reasoning on top; ``total`` is taken as given).
+    ``cached``, ``cache_write``, ``audio_input``, ``image_input`` are parts of ``input``;
+    ``reasoning`` and ``audio_output`` parts of ``output`` (xAI adds reasoning on top; ``total`` is
+    taken as given).
     """
 
     input: int = 0
@@ -172,15 +188,23 @@ class Usage:
 
 
 def usage_from(given: Any) -> Usage | None:
-    """Read a ``usage`` object of either era; ``None`` where there is none. Odd values count as not given."""
+    """Read a ``usage`` object of either era; ``None`` where there is none.
+
+    Odd values count as not given.
+    """
     if not isinstance(given, Mapping):
         return None
-    prompt, completion = _object(given, "prompt_tokens_details"), _object(given, "completion_tokens_details")
+    prompt, completion = (
+        _object(given, "prompt_tokens_details"),
+        _object(given, "completion_tokens_details"),
+    )
     spent = _count(given, "prompt_tokens", "input_tokens") or 0
     made = _count(given, "completion_tokens", "output_tokens") or 0
     cached = _count(prompt, "cached_tokens")
     if not cached:
-        elsewhere = _count(given, "cached_input_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens")
+        elsewhere = _count(
+            given, "cached_input_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"
+        )
         cached = cached if elsewhere is None else elsewhere
     written = _count(prompt, "cache_write_tokens", "cache_creation_tokens")
     reasoning = _count(completion, "reasoning_tokens")
@@ -219,8 +243,9 @@ def _count(given: Mapping[str, Any], *names: str) -> int | None:
 class ResponseInfo:
     """What the answer's headers say.
 
-    ``model_used`` is the gateway's id of the model that served; ``cache`` is ``HIT`` or ``MISS``; ``usage`` holds
-    the ``x-usage-*`` counts by their names without the prefix; ``headers`` all of them, lower case, cookies left out.
+    ``model_used`` is the gateway's id of the model that served; ``cache`` is ``HIT`` or ``MISS``;
+    ``usage`` holds the ``x-usage-*`` counts by their names without the prefix; ``headers`` all of
+    them, lower case, cookies left out.
     """
 
     status: int = 200
@@ -234,7 +259,9 @@ class ResponseInfo:
     retries_taken: int = 0
 
     @classmethod
-    def from_headers(cls, status: int, headers: Mapping[str, str], retries_taken: int = 0) -> ResponseInfo:
+    def from_headers(
+        cls, status: int, headers: Mapping[str, str], retries_taken: int = 0
+    ) -> ResponseInfo:
         """Read from response headers with lower-case names."""
         return cls(
             status=status,
@@ -264,11 +291,12 @@ def _usage_counts(headers: Mapping[str, str]) -> dict[str, float]:
 class Reply:
     """One whole answer.
 
-    ``parts`` are text, reasoning, pictures, audio and unknown blocks in the order they came; ``text`` and
-    ``reasoning`` join the runs of their kind. ``finish_reason`` is one of ``stop``, ``length``, ``tool_calls``,
-    ``content_filter``, ``function_call``, ``error`` or the provider's own word in lower case; ``finish_reason_raw``
-    is what was sent. ``created`` is in seconds. ``extra`` keeps every unknown field of the answer, its choice
-    (``choice.*``) and its message (``message.*``).
+    ``parts`` are text, reasoning, pictures, audio and unknown blocks in the order they came;
+    ``text`` and ``reasoning`` join the runs of their kind. ``finish_reason`` is one of ``stop``,
+    ``length``, ``tool_calls``, ``content_filter``, ``function_call``, ``error`` or the provider's
+    own word in lower case; ``finish_reason_raw`` is what was sent. ``created`` is in seconds.
+    ``extra`` keeps every unknown field of the answer, its choice (``choice.*``) and its message
+    (``message.*``).
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -317,7 +345,8 @@ class Reply:
         return self.model or self.info.model_used
 
 
-# What a stream yields. ``index`` is the position in Reply.parts (or in Reply.tool_calls for ToolCallDelta).
+# What a stream yields. ``index`` is the position in Reply.parts (or in Reply.tool_calls for
+# ToolCallDelta).
 
 
 class TextDelta:
@@ -340,7 +369,9 @@ class ReasoningDelta:
     __slots__ = ("index", "redacted", "signature", "text")
     __match_args__ = ("text",)
 
-    def __init__(self, text: str, index: int, signature: str | None = None, redacted: str | None = None) -> None:
+    def __init__(
+        self, text: str, index: int, signature: str | None = None, redacted: str | None = None
+    ) -> None:
         self.text = text
         self.index = index
         self.signature = signature
@@ -351,7 +382,9 @@ class ReasoningDelta:
 
 
 class ToolCallDelta:
-    """A piece of a tool call: ``id`` and ``name`` come with its first piece only, ``arguments`` in fragments."""
+    """A piece of a tool call: ``id`` and ``name`` come with its first piece only, ``arguments`` in
+    fragments.
+    """
 
     __slots__ = ("arguments", "extra", "id", "index", "name")
 

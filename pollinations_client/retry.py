@@ -1,11 +1,16 @@
 """When to try again, and how long to wait before: pure policy, no clock and no network.
 
-Three classes of failure. *Safe*: nothing can have been generated (connection refused, 429, 503), so up to
-``max_retries`` further attempts, streams too. After 500 and 502 nothing is billed either, but the same mostly comes
-again: ``server_error_retries`` of these, which is one until somebody names a number of retries. *Ambiguous*: the
-request was sent and no answer came (timeouts, resets, 504, 520 to 524); one further attempt where the gateway documents
-an identical repeat as joined and billed once, none for streams unless the caller accepts to pay twice.
-*Never*: everything the gateway refused on purpose, and anything after the first byte of a stream.
+Three classes of failure. *Safe*: nothing can have been generated (connection refused, 429, 503), so
+up to ``max_retries`` further attempts, streams too. After 500 and 502 nothing is billed either, but
+the
+    same mostly comes
+again: ``server_error_retries`` of these, which is one until somebody names a number of retries.
+    *Ambiguous*: the
+request was sent and no answer came (timeouts, resets, 504, 520 to 524); one further attempt where
+the gateway documents an identical repeat as joined and billed once, none for streams unless the
+caller accepts to pay
+twice. *Never*: everything the gateway refused on purpose, and anything after the first byte of a
+stream.
 """
 
 from __future__ import annotations
@@ -47,12 +52,16 @@ class RetryPolicy:
         most = 1 + max(self.max_retries, 0)
         if is_safe(failure):
             return most
-        repeats = call.joins or call.is_free or self.retry_streams
+        repeats = call.repeat_is_billed_once or call.is_free or self.retry_streams
         match failure:
-            case APIStatusError() if failure.is_retryable and failure.status_code in UNBILLED_STATUSES:
+            case APIStatusError() if (
+                failure.is_retryable and failure.status_code in UNBILLED_STATUSES
+            ):
                 return min(1 + max(self.server_error_retries, 0), most)
             case APIStatusError():
-                allows = repeats and failure.is_retryable and failure.status_code in AMBIGUOUS_STATUSES
+                allows = (
+                    repeats and failure.is_retryable and failure.status_code in AMBIGUOUS_STATUSES
+                )
             case APIConnectionError():
                 allows = repeats and failure.is_retryable
             case _:
@@ -60,13 +69,21 @@ class RetryPolicy:
         return min(2, most) if allows else 1
 
     def pause_s(
-        self, failure: PollinationsError, call: Call, attempt: int, time_left_s: float, *, safe_before: int = 0
+        self,
+        failure: PollinationsError,
+        call: Call,
+        attempt: int,
+        time_left_s: float,
+        *,
+        safe_before: int = 0,
     ) -> float | None:
-        """Seconds to wait before the next attempt after ``attempt`` (counted from 1), or ``None`` to give up.
+        """Seconds to wait before the next attempt after ``attempt`` (counted from 1), or ``None``
+        to give up.
 
-        ``safe_before`` of the attempts before failed safely; they do not use up what is allowed after other failures.
-        A server's own ``Retry-After`` holds up to ``retry_after_limit_s`` and the time left; a longer one means giving
-        up at once, with the wish kept on the error. Without it: exponential, with jitter downwards by half.
+        ``safe_before`` of the attempts before failed safely; they do not use up what is allowed
+        after other failures. A server's own ``Retry-After`` holds up to ``retry_after_limit_s`` and
+        the time left; a longer one means giving up at once, with the wish kept on the error.
+        Without it: exponential, with jitter downwards by half.
         """
         if attempt > self.max_retries or attempt - safe_before >= self.attempts_for(failure, call):
             return None

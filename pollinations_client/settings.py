@@ -1,6 +1,7 @@
 """Key, addresses, time limits, sizes and headers; the only reader of the environment.
 
-``POLLINATIONS_API_KEY`` and ``POLLINATIONS_BASE_URL`` (or ``POLLINATIONS_API_BASE``) are read when a client is made.
+``POLLINATIONS_API_KEY`` and ``POLLINATIONS_BASE_URL`` (or ``POLLINATIONS_API_BASE``) are read when
+a client is made.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from .retry import RetryPolicy
 GATEWAY = "https://gen.pollinations.ai"
 OLDER_ACCOUNT_HOST = "https://enter.pollinations.ai/api"
 KEY_PAGE = "https://enter.pollinations.ai/keys"
-USER_AGENT = f"pollinations-adapters/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
+USER_AGENT = (
+    f"pollinations-adapters/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
+)
 
 SECRET_HEADERS = re.compile(r"auth|cookie|key|token|secret|password", re.IGNORECASE)
 
@@ -35,12 +38,16 @@ NO_KEY = (
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Limits in seconds; ``None`` switches one off. ``total_s`` covers one call with all its retries and pauses.
+    """Limits in seconds; ``None`` switches one off.
 
-    ``after_finish_s`` is for what a stream still tells after its finish reason: the count, and that it ends.
+    ``total_s`` covers one call with all its retries and pauses.
 
-    Reasons for the defaults: the edge before the gateway gives up on a silent answer after 100 to 130 s and should be
-    let speak first; a reasoning model is silent at first; a broken provider can leave a stream open for ever.
+    ``after_finish_s`` is for what a stream still tells after its finish reason: the count, and that
+    it ends.
+
+    Reasons for the defaults: the edge before the gateway gives up on a silent answer after 100 to
+    130 s and should be let speak first; a reasoning model is silent at first; a broken provider can
+    leave a stream open for ever.
     """
 
     connect_s: float | None = 5.0
@@ -55,9 +62,9 @@ class Timeouts:
     progress_s: float | None = 300.0
     total_s: float | None = 600.0
 
-    def read_s(self, pace: str) -> float | None:
+    def read_s(self, kind: str) -> float | None:
         """How long an attempt of this pace may wait for the next bytes of its answer."""
-        match pace:
+        match kind:
             case "picture":
                 return self.picture_s
             case "video":
@@ -69,7 +76,9 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, counted after decompression; connections of the pool that all clients of a process share."""
+    """Sizes in bytes, counted after decompression; connections of the pool that all clients of a
+    process share.
+    """
 
     json_bytes: int = 64 * 1024 * 1024
     error_bytes: int = 64 * 1024
@@ -82,7 +91,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a client needs to know before its first call. Copies, pickles and prints without the key."""
+    """Everything a client needs to know before its first call.
+
+    Copies, pickles and prints without the key.
+    """
 
     api_key: SecretStr | None = None
     base_url: str = GATEWAY
@@ -101,11 +113,17 @@ class Settings:
     @property
     def needs_key(self) -> bool:
         """Whether nothing can work: the gateway itself is addressed, and there is no key."""
-        return self.api_key is None and self.base_url == GATEWAY and "authorization" not in self.default_headers
+        return (
+            self.api_key is None
+            and self.base_url == GATEWAY
+            and "authorization" not in self.default_headers
+        )
 
     @property
     def account_hosts(self) -> tuple[str, ...]:
-        """Where account calls go, in this order: the older host is asked only when the gateway's own answers 404."""
+        """Where account calls go, in this order: the older host is asked only when the gateway's
+        own answers 404.
+        """
         if self.account_base_url is not None:
             return (self.account_base_url,)
         return (self.base_url, OLDER_ACCOUNT_HOST) if self.base_url == GATEWAY else (self.base_url,)
@@ -114,10 +132,14 @@ class Settings:
         return self  # nothing in it changes
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle carries everything but the key, which is read from the environment again where it is opened."""
+        """A pickle carries everything but the key, which is read from the environment again where
+        it is opened.
+        """
         names = [name for name in self.__dataclass_fields__ if name != "api_key"]
         fields = {name: getattr(self, name) for name in names}
-        return _without_key, ({**fields, "default_headers": harmless_headers(self.default_headers)},)
+        return _without_key, (
+            {**fields, "default_headers": without_secret_headers(self.default_headers)},
+        )
 
     def headers(self) -> dict[str, str]:
         """The headers of every request, the key's among them, names in lower case."""
@@ -128,29 +150,39 @@ class Settings:
 
 
 def _without_key(fields: dict[str, Any]) -> Settings:
-    return Settings(api_key=key_from(None), **fields)
+    return Settings(api_key=secret_key_from(None), **fields)
 
 
-def hidden(key: Any) -> Any:
-    """``key``, a string of it wrapped: made at the door, so that no frame of ours shows it in a traceback."""
+def as_secret(key: Any) -> Any:
+    """``key``, a string of it wrapped: made at the door, so that no frame of ours shows it in a
+    traceback.
+    """
     return SecretStr(key) if isinstance(key, str) else key
 
 
-def with_hidden_key(options: Mapping[str, Any]) -> dict[str, Any]:
+def with_secret_key(options: Mapping[str, Any]) -> dict[str, Any]:
     """``options`` with the key in them wrapped, under any of its names."""
-    return {name: hidden(value) if name.endswith("api_key") else value for name, value in options.items()}
+    return {
+        name: as_secret(value) if name.endswith("api_key") else value
+        for name, value in options.items()
+    }
 
 
-def harmless_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def without_secret_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers that may be shown and stored: none that could carry a key."""
     return {name: value for name, value in headers.items() if not SECRET_HEADERS.search(name)}
 
 
-def key_from(given: str | SecretStr | None) -> SecretStr | None:
-    """The key to use: the one given, else the environment's. Raises :class:`ConfigurationError` for a spoilt one."""
+def secret_key_from(given: str | SecretStr | None) -> SecretStr | None:
+    """The key to use: the one given, else the environment's.
+
+    Raises :class:`ConfigurationError` for a spoilt one.
+    """
     if given is not None:
-        return _checked_key(hidden(given), "api_key")
-    return _checked_key(hidden(os.environ.get("POLLINATIONS_API_KEY")), "api_key (POLLINATIONS_API_KEY)")
+        return _checked_key(as_secret(given), "api_key")
+    return _checked_key(
+        as_secret(os.environ.get("POLLINATIONS_API_KEY")), "api_key (POLLINATIONS_API_KEY)"
+    )
 
 
 def settings_from(
@@ -177,10 +209,11 @@ def settings_from(
     policy = retry or _policy(max_retries, retry_streams)
     if policy.max_retries < 0:
         raise ConfigurationError(
-            f"max_retries: 0 or more is needed, {policy.max_retries} was given.", param="max_retries"
+            f"max_retries: 0 or more is needed, {policy.max_retries} was given.",
+            param="max_retries",
         )
     return Settings(
-        api_key=key_from(api_key),
+        api_key=secret_key_from(api_key),
         base_url=_gateway_address(base_url),
         account_base_url=_account_url(account_base_url) if account_base_url else None,
         timeouts=_timeouts(timeouts or Timeouts(), timeout, stream_idle_timeout, total_timeout),
@@ -194,14 +227,16 @@ def settings_from(
 def _checked_key(given: SecretStr | None, where: str) -> SecretStr | None:
     if given is not None and not isinstance(given, SecretStr):
         kind = type(given).__name__
-        raise ConfigurationError(f"{where}: a string or a SecretStr is needed, not {kind}.", param="api_key")
+        raise ConfigurationError(
+            f"{where}: a string or a SecretStr is needed, not {kind}.", param="api_key"
+        )
     key = SecretStr(given.get_secret_value().strip() if given is not None else "")
     if not key:
         return None
     if not re.fullmatch(r"[!#-&(-~]+", key.get_secret_value()):
         raise ConfigurationError(
-            f"{where}: it holds a space, a quotation mark, a control or a non-ASCII character, as a bad paste does; "
-            f"copy it again from {KEY_PAGE}.",
+            f"{where}: it holds a space, a quotation mark, a control or a non-ASCII character, as a"
+            f" bad paste does; copy it again from {KEY_PAGE}.",
             param="api_key",
         )
     return key
@@ -211,7 +246,9 @@ def _policy(max_retries: int | None, retry_streams: bool) -> RetryPolicy:
     """The default policy; a number of retries that somebody names holds for server errors too."""
     if max_retries is None:
         return RetryPolicy(retry_streams=retry_streams)
-    return RetryPolicy(max_retries=max_retries, server_error_retries=max_retries, retry_streams=retry_streams)
+    return RetryPolicy(
+        max_retries=max_retries, server_error_retries=max_retries, retry_streams=retry_streams
+    )
 
 
 def _gateway_address(given: str | None) -> str:
@@ -224,7 +261,8 @@ def _gateway_address(given: str | None) -> str:
 
 
 def _checked_url(given: str, param: str, where: str | None = None) -> str:
-    """``given`` without ``/v1``, the chat endpoint and closing slashes; ``where`` is what messages call it.
+    """``given`` without ``/v1``, the chat endpoint and closing slashes; ``where`` is what messages
+    call it.
 
     A URL that carries a secret or a query is refused.
     """
@@ -235,14 +273,20 @@ def _checked_url(given: str, param: str, where: str | None = None) -> str:
         port = url.port
     except ValueError as error:
         reason = redact(str(error))
-        raise ConfigurationError(f"{where}: it is no URL ({reason}); write it as in {GATEWAY}.", param=param) from None
+        raise ConfigurationError(
+            f"{where}: it is no URL ({reason}); write it as in {GATEWAY}.", param=param
+        ) from None
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ConfigurationError(
-            f"{where}: an address with http:// or https:// is needed, such as {GATEWAY}.{_likely(given)}", param=param
+            f"{where}: an address with http:// or https:// is needed, such as"
+            f" {GATEWAY}.{_likely(given)}",
+            param=param,
         )
     if url.username is not None or url.password is not None or url.query or url.fragment:
         raise ConfigurationError(
-            f"{where}: no user, password, query or fragment may be in it; a key belongs into api_key.", param=param
+            f"{where}: no user, password, query or fragment may be in it; a key belongs into"
+            " api_key.",
+            param=param,
         )
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     path = re.sub(r"/*(/v1)?(/chat/completions)?/*$", "", url.path)
@@ -250,7 +294,10 @@ def _checked_url(given: str, param: str, where: str | None = None) -> str:
 
 
 def _likely(given: str) -> str:
-    """What was probably meant by a host without a scheme. Nothing else is repeated: it might be a key."""
+    """What was probably meant by a host without a scheme.
+
+    Nothing else is repeated: it might be a key.
+    """
     if not re.fullmatch(r"(localhost|[\w-]+(\.[\w-]+)+)(:\d+)?(/[\w./-]*)?", given):
         return ""
     scheme = "http" if given.startswith(("localhost", "127.")) else "https"
@@ -258,7 +305,9 @@ def _likely(given: str) -> str:
 
 
 def _account_url(given: str) -> str:
-    """The documentation of API 0.3.0 writes the address with ``/account``, which every account call adds itself."""
+    """The documentation of API 0.3.0 writes the address with ``/account``, which every account call
+    adds itself.
+    """
     return _checked_url(given, "account_base_url").removesuffix("/account")
 
 
@@ -272,19 +321,25 @@ def _checked_headers(given: Mapping[str, str]) -> dict[str, str]:
             or re.search(r"[\r\n\0]", value)
         ):
             raise ConfigurationError(
-                f"default_headers: {redact(str(name))!r} is no header, or its value holds a line break.",
+                f"default_headers: {redact(str(name))!r} is no header, or its value holds a line"
+                " break.",
                 param="default_headers",
             )
         headers[name.lower()] = value
     return headers
 
 
-def _timeouts(base: Timeouts, timeout: Any, stream_idle: float | None, total: float | None) -> Timeouts:
-    """``timeout`` limits each wait: of a plain answer, for a stream's first byte, between bytes, for a connection."""
+def _timeouts(
+    base: Timeouts, timeout: Any, stream_idle: float | None, total: float | None
+) -> Timeouts:
+    """``timeout`` limits each wait: of a plain answer, for a stream's first byte, between bytes,
+    for a connection.
+    """
     if timeout is not None and hasattr(timeout, "as_dict"):
         each = timeout.as_dict()
         base = _with_read(
-            replace(base, connect_s=each["connect"], write_s=each["write"], pool_s=each["pool"]), each["read"]
+            replace(base, connect_s=each["connect"], write_s=each["write"], pool_s=each["pool"]),
+            each["read"],
         )
     elif timeout is not None:
         seconds = _positive(timeout, "timeout")
@@ -308,11 +363,23 @@ def _with_read(base: Timeouts, read_s: float | None) -> Timeouts:
     idle = base.stream_idle_s if read_s is None else min(read_s, base.stream_idle_s or read_s)
     total = None if base.total_s is None or read_s is None else max(base.total_s, read_s)
     return replace(
-        base, answer_s=read_s, picture_s=read_s, video_s=read_s, first_byte_s=read_s, stream_idle_s=idle, total_s=total
+        base,
+        answer_s=read_s,
+        picture_s=read_s,
+        video_s=read_s,
+        first_byte_s=read_s,
+        stream_idle_s=idle,
+        total_s=total,
     )
 
 
 def _positive(seconds: Any, param: str) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
-        raise ConfigurationError(f"{param}: a number of seconds above 0 is needed, {seconds!r} was given.", param=param)
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, (int, float))
+        or not 0 < seconds < float("inf")
+    ):
+        raise ConfigurationError(
+            f"{param}: a number of seconds above 0 is needed, {seconds!r} was given.", param=param
+        )
     return float(seconds)

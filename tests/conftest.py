@@ -1,4 +1,6 @@
-"""Shared by all tests: no key and no gateway from the outside, and the emulator where one is asked for."""
+"""Shared by all tests: no key and no gateway from the outside, and the emulator where one is asked
+for.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,14 @@ def _no_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see neither the developer's key nor proxies."""
     for name in ("POLLINATIONS_API_KEY", "POLLINATIONS_BASE_URL", "POLLINATIONS_API_BASE"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -47,5 +56,7 @@ def seed_gateway(_seed: Emulator) -> Emulator:
 @pytest.fixture(params=["today", "seed"])
 def either_gateway(request: pytest.FixtureRequest) -> Emulator:
     """Both eras, one after the other."""
-    found: Emulator = request.getfixturevalue("gateway" if request.param == "today" else "seed_gateway")
+    found: Emulator = request.getfixturevalue(
+        "gateway" if request.param == "today" else "seed_gateway"
+    )
     return found

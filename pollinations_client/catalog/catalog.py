@@ -1,7 +1,10 @@
-"""The catalogue: which models there are, what each can do, and what is peculiar about it. No I/O but one data file.
+"""The catalogue: which models there are, what each can do, and what is peculiar about it.
 
-``snapshot()`` is the list shipped with the package, read on first use. A client's live list is laid over it with
-``merged``. It is never a closed list: a name that is not here gives ``None``, and callers go on without knowing.
+No I/O but one data file.
+
+``snapshot()`` is the list shipped with the package, read on first use. A client's live list is laid
+over it with ``merged``. It is never a closed list: a name that is not here gives ``None``, and
+callers go on without knowing.
 """
 
 from __future__ import annotations
@@ -51,20 +54,45 @@ Trait = Literal[
     "vertex_tool_schema",
 ]
 
-# What a live card leaves open is filled from the older card of the same model. Prices never are: an old price is a
-# wrong price.
+# What a live card leaves open is filled from the older card of the same model. Prices never are: an
+# old price is a wrong price.
 FILLED = (
-    *("title", "description", "publisher", "input_modalities", "output_modalities", "tools", "reasoning"),
-    *("structured_output", "context_window", "max_output_tokens", "voices", "supported_parameters", "capabilities"),
-    *("video_capabilities", "specialized", "paid_only", "durations", "max_reference_images", "max_reference_videos"),
+    *(
+        "title",
+        "description",
+        "publisher",
+        "input_modalities",
+        "output_modalities",
+        "tools",
+        "reasoning",
+    ),
+    *(
+        "structured_output",
+        "context_window",
+        "max_output_tokens",
+        "voices",
+        "supported_parameters",
+        "capabilities",
+    ),
+    *(
+        "video_capabilities",
+        "specialized",
+        "paid_only",
+        "durations",
+        "max_reference_images",
+        "max_reference_videos",
+    ),
 )
 
 
 class Catalog:
-    """Model cards, found by any of their names. Immutable: ``merged`` and ``replaced`` give a new one.
+    """Model cards, found by any of their names.
 
-    A name is matched without regard to case, with or without its publisher: ``gpt-5.4``, ``openai/gpt-5.4`` and
-    ``OpenAI/GPT-5.4`` are one. Where two models share a name, the one listed first has it, unless ``category`` chooses.
+    Immutable: ``merged`` and ``replaced`` give a new one.
+
+    A name is matched without regard to case, with or without its publisher: ``gpt-5.4``,
+    ``openai/gpt-5.4`` and ``OpenAI/GPT-5.4`` are one. Where two models share a name, the one listed
+    first has it, unless ``category`` chooses.
 
     >>> snapshot().get("claude").context_window
     200000
@@ -74,7 +102,9 @@ class Catalog:
 
     __slots__ = ("_by_key", "_cards", "_spellings", "date", "source")
 
-    def __init__(self, cards: Iterable[ModelCard] = (), *, date: str | None = None, source: str | None = None) -> None:
+    def __init__(
+        self, cards: Iterable[ModelCard] = (), *, date: str | None = None, source: str | None = None
+    ) -> None:
         self._cards = tuple(cards)
         self.date = date
         self.source = source
@@ -94,7 +124,9 @@ class Catalog:
             self._spellings.setdefault(key, name)
 
     def get(self, name: str | None, category: str | None = None) -> ModelCard | None:
-        """The card of ``name``, or ``None`` where it is not known; of ``category`` where that is given."""
+        """The card of ``name``, or ``None`` where it is not known; of ``category`` where that is
+        given.
+        """
         if not name:
             return None
         found = self._by_key.get(_key(name)) or self._without_publisher(name)
@@ -103,12 +135,16 @@ class Catalog:
         return next((card for card in found if card.category == category), None)
 
     def _without_publisher(self, name: str) -> tuple[ModelCard, ...]:
-        """Cards listed without a publisher, asked for with one; not another publisher's model of the same name."""
+        """Cards listed without a publisher, asked for with one; not another publisher's model of
+        the same name.
+        """
         publisher, slash, bare = _key(name).partition("/")
         wanted = _knowledge().publishers.get(publisher)
         if not slash or wanted is None:
             return ()
-        return tuple(card for card in self._by_key.get(bare, ()) if self.family(card.name) == wanted)
+        return tuple(
+            card for card in self._by_key.get(bare, ()) if self.family(card.name) == wanted
+        )
 
     def find(
         self,
@@ -121,9 +157,12 @@ class Catalog:
         structured_output: bool | None = None,
         paid_only: bool | None = None,
     ) -> list[ModelCard]:
-        """Every card that fits. ``takes`` and ``makes`` are input and output modalities (``image``, ``audio``, ...).
+        """Every card that fits.
 
-        A flag asked for as ``True`` fits only models known to have it; ``False`` fits the ones not known to have it.
+        ``takes`` and ``makes`` are input and output modalities (``image``, ``audio``, ...).
+
+        A flag asked for as ``True`` fits only models known to have it; ``False`` fits the ones not
+        known to have it.
         """
         asked = {
             "tools": tools,
@@ -149,28 +188,45 @@ class Catalog:
         """Up to ``n`` known names that look like ``name``, nearest first, one per model."""
         near = difflib.get_close_matches(_key(name), self._spellings, n=max(n, 1) * 4)
         by_model = {id(self._by_key[key][0]): key for key in reversed(near)}
-        return [self._spellings[key] for key in near if by_model[id(self._by_key[key][0])] == key][:n]
+        return [self._spellings[key] for key in near if by_model[id(self._by_key[key][0])] == key][
+            :n
+        ]
 
-    def merged(self, cards: Iterable[ModelCard], *, date: str | None = None, source: str | None = None) -> Catalog:
-        """A new catalogue in which ``cards`` prevail, name by name and alias by alias, over what is here.
+    def merged(
+        self, cards: Iterable[ModelCard], *, date: str | None = None, source: str | None = None
+    ) -> Catalog:
+        """A new catalogue in which ``cards`` prevail, name by name and alias by alias, over what is
+        here.
 
-        A card that leaves something open, a context window say, takes it from the older card of the same model,
-        prices excepted. Models that ``cards`` do not mention stay.
+        A card that leaves something open, a context window say, takes it from the older card of the
+        same model, prices excepted. Models that ``cards`` do not mention stay.
         """
         newer = [self._filled(card) for card in cards]
-        claimed = {(card.category, _key(name)) for card in newer for name in (*card.names, *_bare_names(card))}
-        kept = [_unclaimed(card, claimed) for card in self._cards if not _identities(card) & claimed]
+        claimed = {
+            (card.category, _key(name))
+            for card in newer
+            for name in (*card.names, *_bare_names(card))
+        }
+        kept = [
+            _unclaimed(card, claimed) for card in self._cards if not _identities(card) & claimed
+        ]
         return Catalog([*newer, *kept], date=date or self.date, source=source or self.source)
 
-    def replaced(self, cards: Iterable[ModelCard], *, date: str | None = None, source: str | None = None) -> Catalog:
-        """A new catalogue of ``cards`` alone, with what they leave open filled from here as ``merged`` does."""
+    def replaced(
+        self, cards: Iterable[ModelCard], *, date: str | None = None, source: str | None = None
+    ) -> Catalog:
+        """A new catalogue of ``cards`` alone, with what they leave open filled from here as
+        ``merged`` does.
+        """
         return Catalog([self._filled(card) for card in cards], date=date, source=source)
 
     def _filled(self, card: ModelCard) -> ModelCard:
         older = next((found for name in card.names if (found := self._older(name, card))), None)
         if older is None:
             return card
-        missing = {name: getattr(older, name) for name in FILLED if getattr(card, name) in (None, ())}
+        missing = {
+            name: getattr(older, name) for name in FILLED if getattr(card, name) in (None, ())
+        }
         if _is_bare(card):
             missing["category"] = older.category
         return dataclasses.replace(card, **missing)
@@ -178,17 +234,24 @@ class Catalog:
     def _older(self, name: str, card: ModelCard) -> ModelCard | None:
         """The card known here as the same model as ``card``.
 
-        A card that says nothing but its name, as ``/v1/models`` of API 0.3.0 does, takes what is known under it.
+        A card that says nothing but its name, as ``/v1/models`` of API 0.3.0 does, takes what is
+        known under it.
         """
         if _is_bare(card):
             return self.get(name)
         found = self.get(name, card.category)
-        return found if found is not None and (found.category, _key(name)) in _identities(found) else None
+        return (
+            found
+            if found is not None and (found.category, _key(name)) in _identities(found)
+            else None
+        )
 
     def family(self, name: str) -> str | None:
-        """Whose model ``name`` is (``openai``, ``anthropic``, ``google``, ...), also of models not listed here.
+        """Whose model ``name`` is (``openai``, ``anthropic``, ``google``, ...), also of models not
+        listed here.
 
-        From the publisher, or else from how the name begins. ``None`` for a community model and for what says nothing.
+        From the publisher, or else from how the name begins. ``None`` for a community model and for
+        what says nothing.
         """
         known = _knowledge()
         if "/" in name:
@@ -201,7 +264,8 @@ class Catalog:
         return known.by_prefix(name)
 
     def has_trait(self, name: str, trait: Trait) -> bool:
-        """Whether the model ``name`` has the peculiarity ``trait``; ``False`` where nothing is known.
+        """Whether the model ``name`` has the peculiarity ``trait``; ``False`` where nothing is
+        known.
 
         What each means is written beside it in ``models.json``.
         """
@@ -228,7 +292,10 @@ class Catalog:
 
 @functools.cache
 def snapshot() -> Catalog:
-    """The catalogue shipped with the package. Its ``date`` and ``source`` say what it was assembled from."""
+    """The catalogue shipped with the package.
+
+    Its ``date`` and ``source`` say what it was assembled from.
+    """
     facts = _data()
     return Catalog(cards_from(facts["models"]), date=facts["date"], source=facts["source"])
 
@@ -244,7 +311,9 @@ def family(name: str) -> str | None:
 
 @functools.lru_cache(maxsize=1_024)
 def has_trait(name: str, trait: Trait) -> bool:
-    """Whether the model ``name`` has ``trait``, by the shipped catalogue: see :meth:`Catalog.has_trait`."""
+    """Whether the model ``name`` has ``trait``, by the shipped catalogue: see
+    :meth:`Catalog.has_trait`.
+    """
     return snapshot().has_trait(name, trait)
 
 
@@ -268,8 +337,12 @@ class _Knowledge:
     def by_prefix(self, name: str) -> str | None:
         # Bedrock ids name the vendor between dots: us.anthropic.claude-haiku-4-5-20251001-v1:0
         key = _key(name)
-        found = next((family for prefix, family in self.prefixes.items() if _begins(key, prefix)), None)
-        return found or next((self.publishers[part] for part in key.split(".") if part in self.publishers), None)
+        found = next(
+            (family for prefix, family in self.prefixes.items() if _begins(key, prefix)), None
+        )
+        return found or next(
+            (self.publishers[part] for part in key.split(".") if part in self.publishers), None
+        )
 
 
 @functools.cache
@@ -283,8 +356,12 @@ def _data() -> dict[str, Any]:
 def _knowledge() -> _Knowledge:
     families: dict[str, dict[str, Sequence[str]]] = _data()["families"]
     return _Knowledge(
-        publishers={slug: family for family, known in families.items() for slug in known["publishers"]},
-        prefixes={prefix: family for family, known in families.items() for prefix in known["prefixes"]},
+        publishers={
+            slug: family for family, known in families.items() for slug in known["publishers"]
+        },
+        prefixes={
+            prefix: family for family, known in families.items() for prefix in known["prefixes"]
+        },
         traits={
             trait: _Rule(
                 families=frozenset(rule.get("families", ())),
@@ -314,14 +391,22 @@ def _aliases(card: ModelCard) -> Iterable[str]:
 
 
 def _bare_names(card: ModelCard) -> Iterable[str]:
-    """``publisher/model`` as plain ``model``; a community's ``community/owner/model`` keeps its full name."""
+    """``publisher/model`` as plain ``model``; a community's ``community/owner/model`` keeps its
+    full name.
+    """
     return [name.partition("/")[2] for name in card.names if name.count("/") == 1]
 
 
 def _identities(card: ModelCard) -> set[tuple[str, str]]:
-    """The names that mean this very model: its own, with and without publisher. Aliases move from model to model."""
+    """The names that mean this very model: its own, with and without publisher.
+
+    Aliases move from model to model.
+    """
     key = _key(card.name)
-    return {(card.category, key), (card.category, key.partition("/")[2] if key.count("/") == 1 else key)}
+    return {
+        (card.category, key),
+        (card.category, key.partition("/")[2] if key.count("/") == 1 else key),
+    }
 
 
 def _unclaimed(card: ModelCard, claimed: set[tuple[str, str]]) -> ModelCard:
@@ -331,6 +416,6 @@ def _unclaimed(card: ModelCard, claimed: set[tuple[str, str]]) -> ModelCard:
 
 def _is_bare(card: ModelCard) -> bool:
     """A card that says nothing about its model but the name."""
-    return not (card.input_modalities or card.output_modalities or card.prices or card.supported_endpoints) and (
-        card.tools is None and card.context_window is None and card.description is None
-    )
+    return not (
+        card.input_modalities or card.output_modalities or card.prices or card.supported_endpoints
+    ) and (card.tools is None and card.context_window is None and card.description is None)

@@ -1,8 +1,9 @@
 """Model cards: one normal form for every item of the gateway's model lists, of either era.
 
-Read from ``/text/models``, ``/image/models``, ``/audio/models``, ``/models`` and their newer siblings (bare arrays) and
-from ``/v1/models`` (``{"data": [...]}``). Sources: the registry's ``ModelInfo`` shape of autumn 2026, and the item
-shape of API 0.3.0, in which a context window is ``context_window`` and prices are numbers, not strings.
+Read from ``/text/models``, ``/image/models``, ``/audio/models``, ``/models`` and their newer
+siblings (bare arrays) and from ``/v1/models`` (``{"data": [...]}``). Sources: the registry's
+``ModelInfo`` shape of autumn 2026, and the item shape of API 0.3.0, in which a context window is
+``context_window`` and prices are numbers, not strings.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ T = TypeVar("T")
 # Above this a Unix time is in milliseconds: as seconds it would lie after the year 5138.
 MILLISECONDS_FROM = 100_000_000_000
 
-# A model that can output several kinds belongs where the first of these says: gpt-audio speaks, yet it is a chat model.
+# A model that can output several kinds belongs where the first of these says: gpt-audio speaks, yet
+# it is a chat model.
 CATEGORY_BY_OUTPUT = {
     "video": "video",
     "text": "text",
@@ -41,7 +43,10 @@ CATEGORY_BY_ENDPOINT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durations:
-    """The lengths a video or audio model can make, in seconds. ``None`` or empty where the gateway does not say."""
+    """The lengths a video or audio model can make, in seconds.
+
+    ``None`` or empty where the gateway does not say.
+    """
 
     allowed: tuple[Decimal, ...] = ()
     minimum: Decimal | None = None
@@ -68,7 +73,13 @@ class Durations:
         low, high = self.minimum, self.maximum
         if low is None and high is None:
             return "any length"
-        span = f"at least {low} s" if high is None else f"{low} to {high} s" if low is not None else f"up to {high} s"
+        span = (
+            f"at least {low} s"
+            if high is None
+            else f"{low} to {high} s"
+            if low is not None
+            else f"up to {high} s"
+        )
         return f"{span} in steps of {self.step} s" if self.step and self.step != 1 else span
 
 
@@ -76,11 +87,12 @@ class Durations:
 class ModelCard:
     """What the gateway says about one model. ``None`` and empty mean "not said", never "no".
 
-    ``name`` is the id to send and ``aliases`` are other names of the same model. ``category`` is ``text``, ``image``,
-    ``video``, ``audio``, ``embedding`` or whatever else the gateway calls it. ``prices`` are pollen per unit (one
-    pollen is one US dollar) under the gateway's own keys, such as ``promptTextTokens``; a key that is missing is a
-    price that is unknown. ``created`` is a Unix time in seconds. ``extra`` keeps every field this form has no place
-    for, and every known field whose value was not readable.
+    ``name`` is the id to send and ``aliases`` are other names of the same model. ``category`` is
+    ``text``, ``image``, ``video``, ``audio``, ``embedding`` or whatever else the gateway calls it.
+    ``prices`` are pollen per unit (one pollen is one US dollar) under the gateway's own keys, such
+    as ``promptTextTokens``; a key that is missing is a price that is unknown. ``created`` is a Unix
+    time in seconds. ``extra`` keeps every field this form has no place for, and every known field
+    whose value was not readable.
     """
 
     name: str
@@ -155,16 +167,21 @@ class ModelCard:
 def cards_from(reply: Any, *, category: str | None = None) -> list[ModelCard]:
     """Every card of a model list: a bare array, or ``{"data": [...]}``.
 
-    ``category`` is for items that do not say theirs: pass what the endpoint lists. Raises ``MalformedReply`` naming
-    the place for anything that is not a list of items with a name; nothing is skipped.
+    ``category`` is for items that do not say theirs: pass what the endpoint lists. Raises
+    ``MalformedReply`` naming the place for anything that is not a list of items with a name;
+    nothing is skipped.
     """
     items = reply.get("data") if isinstance(reply, Mapping) else reply
     if not isinstance(items, Sequence) or isinstance(items, str | bytes):
         raise MalformedReply(
-            f"The model list is neither an array nor an object with a 'data' array, but {_kind(reply)}.",
+            "The model list is neither an array nor an object with a 'data' array, but"
+            f" {_kind(reply)}.",
             excerpt=excerpt_of(repr(reply)[:4_000]),
         )
-    return [_card_at(f"item {index} of the model list", item, category) for index, item in enumerate(items)]
+    return [
+        _card_at(f"item {index} of the model list", item, category)
+        for index, item in enumerate(items)
+    ]
 
 
 def card_from(item: Any, *, category: str | None = None) -> ModelCard:
@@ -174,12 +191,15 @@ def card_from(item: Any, *, category: str | None = None) -> ModelCard:
 
 def _card_at(place: str, item: Any, category: str | None) -> ModelCard:
     if not isinstance(item, Mapping):
-        raise MalformedReply(f"{place.capitalize()} is no object, but {_kind(item)}.", excerpt=excerpt_of(repr(item)))
+        raise MalformedReply(
+            f"{place.capitalize()} is no object, but {_kind(item)}.", excerpt=excerpt_of(repr(item))
+        )
     fields = _Fields(item)
     name = fields.take(_text, "name", "id")
     if name is None:
         raise MalformedReply(
-            f"{place.capitalize()} has no usable 'name' (or 'id'): {_kind(item.get('name', item.get('id')))}.",
+            f"{place.capitalize()} has no usable 'name' (or 'id'):"
+            f" {_kind(item.get('name', item.get('id')))}.",
             excerpt=excerpt_of(repr(dict(item))[:4_000]),
         )
     return _card(name, fields, category)
@@ -197,7 +217,11 @@ def _card(name: str, fields: _Fields, listed_as: str | None) -> ModelCard:
             del fields.rest[constant]
     return ModelCard(
         name=name,
-        aliases=tuple(dict.fromkeys(alias for alias in fields.take_names("aliases") if alias and alias != name)),
+        aliases=tuple(
+            dict.fromkeys(
+                alias for alias in fields.take_names("aliases") if alias and alias != name
+            )
+        ),
         title=fields.take(_text, "title"),
         description=fields.take(_text, "description"),
         publisher=fields.take(_text, "publisher"),
@@ -229,7 +253,10 @@ def _card(name: str, fields: _Fields, listed_as: str | None) -> ModelCard:
 
 
 class _Fields:
-    """The fields of one item. Reading one takes it out, so that ``rest`` is what nobody could read."""
+    """The fields of one item.
+
+    Reading one takes it out, so that ``rest`` is what nobody could read.
+    """
 
     def __init__(self, item: Mapping[str, Any]) -> None:
         self.rest = dict(item)
@@ -263,7 +290,11 @@ class _Fields:
                 self.rest.pop("pricing", None)
             return {}, "pollen"
         currency = _text(given.get("currency")) or "pollen"
-        read = {unit: _amount(value) for unit, value in given.items() if unit != "currency" and value is not None}
+        read = {
+            unit: _amount(value)
+            for unit, value in given.items()
+            if unit != "currency" and value is not None
+        }
         unreadable = {unit: given[unit] for unit, price in read.items() if price is None}
         if unreadable:
             self.rest["pricing"] = unreadable
@@ -293,8 +324,12 @@ def _category(outputs: tuple[str, ...], endpoints: tuple[str, ...], listed_as: s
             return category
     if outputs:
         return outputs[0]
-    served = (category for endpoint, category in CATEGORY_BY_ENDPOINT.items() if endpoint in endpoints)
-    return listed_as or next(served, "text")  # API 0.3.0 lists bare ids at /v1/models, and only text models
+    served = (
+        category for endpoint, category in CATEGORY_BY_ENDPOINT.items() if endpoint in endpoints
+    )
+    return listed_as or next(
+        served, "text"
+    )  # API 0.3.0 lists bare ids at /v1/models, and only text models
 
 
 def _text(value: Any) -> str | None:
@@ -321,7 +356,11 @@ def _amount(value: Any) -> Decimal | None:
 def _count(value: Any) -> int | None:
     # The bound keeps a senseless 1e999999 from becoming an integer of a million digits.
     amount = _amount(value)
-    return int(amount) if amount is not None and amount < 10**18 and amount == amount.to_integral_value() else None
+    return (
+        int(amount)
+        if amount is not None and amount < 10**18 and amount == amount.to_integral_value()
+        else None
+    )
 
 
 def _unix_seconds(value: Any) -> int | None:
@@ -336,4 +375,8 @@ def _seconds(values: Sequence[Any]) -> Iterator[Decimal]:
 
 
 def _kind(value: Any) -> str:
-    return "nothing" if value is None else f"{type(value).__name__} {excerpt_of(repr(value)[:400], limit=60)}"
+    return (
+        "nothing"
+        if value is None
+        else f"{type(value).__name__} {excerpt_of(repr(value)[:400], limit=60)}"
+    )

@@ -1,7 +1,9 @@
-"""What a call costs in pollen: usage times the prices on a model card, in ``Decimal``, and honest about gaps.
+"""What a call costs in pollen: usage times the prices on a model card, in ``Decimal``, and honest
+about gaps.
 
-The gateway reliably sends neither a cost field nor a cost header, so the cost is computed from what it does send. How
-usage is split into priced units follows the gateway's own billing (``shared/registry/usage-headers.ts``, autumn 2026).
+The gateway reliably sends neither a cost field nor a cost header, so the cost is computed from what
+it does send. How usage is split into priced units follows the gateway's own billing
+(``shared/registry/usage-headers.ts``, autumn 2026).
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ __all__ = ["Cost", "CostPart", "cost", "units_from"]
 
 ZERO = Decimal(0)
 
-# A unit without a price of its own is priced like its plain sibling, and the cost says so. Sound has no sibling: its
-# tokens cost many times what text costs.
+# A unit without a price of its own is priced like its plain sibling, and the cost says so. Sound
+# has no sibling: its tokens cost many times what text costs.
 PRICED_LIKE = {
     "promptCachedTokens": "promptTextTokens",
     "promptCacheWriteTokens": "promptTextTokens",
@@ -40,9 +42,15 @@ PROMPT_DETAILS = {
         "cache_read_input_tokens",
         "prompt_cache_hit_tokens",
     ),
-    "promptCacheWriteTokens": ("cache_creation_input_tokens", "prompt_tokens_details.cache_write_tokens"),
+    "promptCacheWriteTokens": (
+        "cache_creation_input_tokens",
+        "prompt_tokens_details.cache_write_tokens",
+    ),
     "promptAudioTokens": ("prompt_tokens_details.audio_tokens",),
-    "promptImageTokens": ("prompt_tokens_details.image_tokens", "input_tokens_details.image_tokens"),
+    "promptImageTokens": (
+        "prompt_tokens_details.image_tokens",
+        "input_tokens_details.image_tokens",
+    ),
     "promptVideoTokens": ("prompt_tokens_details.video_tokens",),
 }
 COMPLETION_DETAILS = {
@@ -57,7 +65,8 @@ COMPLETION_DETAILS = {
 PROMPT_TOTAL = ("prompt_tokens", "input_tokens")
 COMPLETION_TOTAL = ("completion_tokens", "output_tokens")
 
-# "x-usage-completion-video-seconds", "input_cached_tokens" (usage records), "promptTextTokens" (the price keys).
+# "x-usage-completion-video-seconds", "input_cached_tokens" (usage records), "promptTextTokens" (the
+# price keys).
 UNIT = re.compile(r"(?:x_usage_)?(prompt|input|completion|output)_(\w+)_(tokens|seconds)")
 SIDES = {"input": "prompt", "output": "completion"}
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -72,7 +81,9 @@ CONDITIONS = ("pricing_variants", "pricing_adjustments")
 
 @dataclass(frozen=True, slots=True)
 class CostPart:
-    """One priced unit: ``count`` (tokens or seconds) times ``price``; ``amount`` is ``None`` without a price."""
+    """One priced unit: ``count`` (tokens or seconds) times ``price``; ``amount`` is ``None``
+    without a price.
+    """
 
     unit: str
     count: Decimal
@@ -89,11 +100,12 @@ class CostPart:
 class Cost:
     """The cost of one call, part by part.
 
-    ``unknown`` names the units that were used and have no price, or whose count is unreadable; then ``total`` is
-    ``None`` and ``known`` is a lower bound. ``assumed`` names the units priced like a sibling (cached input like plain
-    input, where the card has no price for it), and ``pricing_variants`` or ``pricing_adjustments`` where the gateway
-    has further rates, such as for long contexts or web searches, that are not in this sum. ``stated`` is the gateway's
-    own figure, where it sent one, and then the total.
+    ``unknown`` names the units that were used and have no price, or whose count is unreadable; then
+    ``total`` is ``None`` and ``known`` is a lower bound. ``assumed`` names the units priced like a
+    sibling (cached input like plain input, where the card has no price for it), and
+    ``pricing_variants`` or ``pricing_adjustments`` where the gateway has further rates, such as for
+    long contexts or web searches, that are not in this sum. ``stated`` is the gateway's own figure,
+    where it sent one, and then the total.
 
     >>> from pollinations_client.catalog.catalog import snapshot
     >>> cost({"x-usage-completion-image-tokens": "3"}, snapshot().get("flux")).total
@@ -124,11 +136,14 @@ class Cost:
         return {part.unit: part.amount for part in self.parts if part.amount is not None}
 
 
-def cost(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None, card: ModelCard | None) -> Cost:
+def cost(
+    usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None, card: ModelCard | None
+) -> Cost:
     """What ``usage`` costs on the model of ``card``.
 
-    ``usage`` is an answer, its count, a chat completion's ``usage``, response headers (``x-usage-*``), or a usage
-    record. Without usage, or without a card, the cost is unknown, not zero; a usage of nothing costs ``Decimal(0)``.
+    ``usage`` is an answer, its count, a chat completion's ``usage``, response headers
+    (``x-usage-*``), or a usage record. Without usage, or without a card, the cost is unknown, not
+    zero; a usage of nothing costs ``Decimal(0)``.
     """
     usage = _counted(usage)
     if usage is None:
@@ -137,18 +152,31 @@ def cost(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None, card: M
     prices = {} if card is None else card.prices
     siblings = PRICED_LIKE_FOR_PICTURES if card is not None and card.is_image else PRICED_LIKE
     parts = tuple(_part(unit, count, prices, siblings) for unit, count in units.items() if count)
-    conditions = tuple(name for name in CONDITIONS if parts and card is not None and card.extra.get(name))
+    conditions = tuple(
+        name for name in CONDITIONS if parts and card is not None and card.extra.get(name)
+    )
     return Cost(
         parts=parts,
         unknown=(*(part.unit for part in parts if part.price is None), *unreadable),
-        assumed=(*(part.unit for part in parts if part.price is not None and part.priced_as != part.unit), *conditions),
+        assumed=(
+            *(
+                part.unit
+                for part in parts
+                if part.price is not None and part.priced_as != part.unit
+            ),
+            *conditions,
+        ),
         currency="pollen" if card is None else card.currency,
         stated=next((_count(usage[name]) for name in STATED if usage.get(name) is not None), None),
     )
 
 
-def _counted(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """What there is to price, in the gateway's own words, with the cost that a header states beside it."""
+def _counted(
+    usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None,
+) -> Mapping[str, Any] | None:
+    """What there is to price, in the gateway's own words, with the cost that a header states beside
+    it.
+    """
     match usage:
         case Reply():
             counted, stated = _counted(usage.usage), usage.info.headers.get(COST_HEADER)
@@ -182,11 +210,13 @@ def _by_hand(usage: Usage) -> dict[str, Any]:
 
 
 def units_from(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[str, ...]]:
-    """Counts per price key (``promptTextTokens``, ...), and the names of counts that could not be read.
+    """Counts per price key (``promptTextTokens``, ...), and the names of counts that could not be
+    read.
 
-    In a chat completion's usage the details are part of the totals, and are taken out of them: cached, audio and image
-    tokens out of ``prompt_tokens``, reasoning and audio out of ``completion_tokens``. Only where ``total_tokens`` shows
-    that a detail was counted on top (xAI reasoning) is it left beside its total. Headers and records are split already.
+    In a chat completion's usage the details are part of the totals, and are taken out of them:
+    cached, audio and image tokens out of ``prompt_tokens``, reasoning and audio out of
+    ``completion_tokens``. Only where ``total_tokens`` shows that a detail was counted on top (xAI
+    reasoning) is it left beside its total. Headers and records are split already.
     """
     if not any(name in usage for name in (*PROMPT_TOTAL, *COMPLETION_TOTAL, "total_tokens")):
         return _listed_units(usage)
@@ -203,8 +233,12 @@ def units_from(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[str,
     return units, tuple(dict.fromkeys(counts.unreadable))
 
 
-def _outside(surplus: Decimal, prompt: dict[str, Decimal], completion: dict[str, Decimal]) -> frozenset[str]:
-    """The details that ``total_tokens`` counts on top of prompt and completion; none where it could mean two things."""
+def _outside(
+    surplus: Decimal, prompt: dict[str, Decimal], completion: dict[str, Decimal]
+) -> frozenset[str]:
+    """The details that ``total_tokens`` counts on top of prompt and completion; none where it could
+    mean two things.
+    """
     of_prompt, of_completion = sum(prompt.values(), ZERO), sum(completion.values(), ZERO)
     if surplus == of_prompt + of_completion:
         return frozenset((*prompt, *completion))
@@ -221,8 +255,13 @@ def _outside(surplus: Decimal, prompt: dict[str, Decimal], completion: dict[str,
     )
 
 
-def _split(plain: str, total: Decimal, details: dict[str, Decimal], outside: frozenset[str]) -> dict[str, Decimal]:
-    """``total`` shared out among ``details``; what is left is plain text. Details larger than the total are capped."""
+def _split(
+    plain: str, total: Decimal, details: dict[str, Decimal], outside: frozenset[str]
+) -> dict[str, Decimal]:
+    """``total`` shared out among ``details``; what is left is plain text.
+
+    Details larger than the total are capped.
+    """
     shares, left = {}, total
     for unit, count in details.items():
         shares[unit] = count if unit in outside else min(count, left)
@@ -230,7 +269,9 @@ def _split(plain: str, total: Decimal, details: dict[str, Decimal], outside: fro
     return {plain: left, **shares}
 
 
-def _part(unit: str, count: Decimal, prices: Mapping[str, Decimal], siblings: Mapping[str, str]) -> CostPart:
+def _part(
+    unit: str, count: Decimal, prices: Mapping[str, Decimal], siblings: Mapping[str, str]
+) -> CostPart:
     priced_as = unit if unit in prices else siblings.get(unit, unit)
     return CostPart(unit, count, prices.get(priced_as), priced_as)
 

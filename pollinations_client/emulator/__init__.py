@@ -1,7 +1,8 @@
 """A local gateway that answers over real HTTP on 127.0.0.1: no key, no spend, no language model.
 
-It answers from the request's own schema and text, refuses what the gateway refuses, records what it received, replays
-scripts and injects faults. Every reply says that it is emulated. Nothing here imports the client it is a double for.
+It answers from the request's own schema and text, refuses what the gateway refuses, records what it
+received, replays scripts and injects faults. Every reply says that it is emulated. Nothing here
+imports the client it is a double for.
 
     from pollinations_client.emulator import Answer, Emulator
 
@@ -27,6 +28,16 @@ from .gateway.keys import KeyRules
 from .scripts import Answer, Body, Chunks, Fault, Frames, Received
 from .server.server import Emulator, EmulatorError
 
-__all__ = ["Answer", "Body", "Chunks", "Emulator", "EmulatorError", "Fault", "Frames", "KeyRules", "Received"]
+__all__ = [
+    "Answer",
+    "Body",
+    "Chunks",
+    "Emulator",
+    "EmulatorError",
+    "Fault",
+    "Frames",
+    "KeyRules",
+    "Received",
+]
 
 del PIL, starlette, sys, uvicorn

@@ -14,11 +14,22 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; 0 after Ctrl-C, 1 when the port cannot be used."""
     parser = argparse.ArgumentParser(
         prog="python -m pollinations_client.emulator",
-        description="A local Pollinations gateway on 127.0.0.1 until Ctrl-C: no key, no spend, no language model.",
+        description=(
+            "A local Pollinations gateway on 127.0.0.1 until Ctrl-C: no key, no spend, no language"
+            " model."
+        ),
     )
-    parser.add_argument("--port", type=int, default=8787, help="port on 127.0.0.1; 0 takes a free one (default: 8787)")
     parser.add_argument(
-        "--era", choices=("today", "seed"), default="today", help="which gateway to be (default: today)"
+        "--port",
+        type=int,
+        default=8787,
+        help="port on 127.0.0.1; 0 takes a free one (default: 8787)",
+    )
+    parser.add_argument(
+        "--era",
+        choices=("today", "seed"),
+        default="today",
+        help="which gateway to be (default: today)",
     )
     parser.add_argument("--quiet", action="store_true", help="do not print a line per request")
     options = parser.parse_args(argv)
@@ -31,7 +42,11 @@ def main(argv: list[str] | None = None) -> int:
     except EmulatorError as refused:
         print(refused, file=sys.stderr)
         return 1
-    print(f"Emulated gateway on {gateway.url} - no key needed: export POLLINATIONS_BASE_URL={gateway.url}", flush=True)
+    print(
+        f"Emulated gateway on {gateway.url} - no key needed: export"
+        f" POLLINATIONS_BASE_URL={gateway.url}",
+        flush=True,
+    )
     while not stop.wait(0.5):
         pass
     gateway.stop()

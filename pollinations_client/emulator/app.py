@@ -1,4 +1,6 @@
-"""The routes: a request is recorded, a script comes first, then the endpoint answers; replies say they are emulated."""
+"""The routes: a request is recorded, a script comes first, then the endpoint answers; replies say
+they are emulated.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 20 * 1024 * 1024
 LONGEST_TARGET = 8192
-EDGE_PAGE = b"<html><head><title>414 Request-URI Too Large</title></head><body>cloudflare (emulated)</body></html>"
+EDGE_PAGE = (
+    b"<html><head><title>414 Request-URI Too Large</title></head><body>cloudflare"
+    b" (emulated)</body></html>"
+)
 EVERY_KIND = ("text", "picture", "audio", "embedding")
 OPEN_TO_PAGES = {"access-control-allow-origin": "*", "access-control-expose-headers": "*"}
 METHODS = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"
@@ -56,7 +61,9 @@ Endpoint = Callable[[Exchange], Reply]
 
 def _listing(*kinds: str) -> Endpoint:
     def endpoint(exchange: Exchange) -> Reply:
-        return json_reply([models.list_item(one, today=exchange.state.today) for one in _listed(exchange, kinds)])
+        return json_reply(
+            [models.list_item(one, today=exchange.state.today) for one in _listed(exchange, kinds)]
+        )
 
     return endpoint
 
@@ -125,7 +132,11 @@ def build_app(state: State) -> ASGIApp:
 
 
 def _reply(
-    state: State, routes: list[tuple[Route, Endpoint]], scope: Scope, received: Received, request_id: str
+    state: State,
+    routes: list[tuple[Route, Endpoint]],
+    scope: Scope,
+    received: Received,
+    request_id: str,
 ) -> Reply:
     if received.method == "OPTIONS":
         return _preflight(received)
@@ -165,13 +176,21 @@ def _preflight(received: Received) -> Reply:
     """What a browser asks before it lets a page call: every method and every header is welcome."""
     asked = received.headers.get("access-control-request-headers")
     headers = {"access-control-allow-methods": METHODS, "access-control-max-age": "600"}
-    return Reply([], status=204, headers=headers | ({"access-control-allow-headers": asked} if asked else {}))
+    return Reply(
+        [], status=204, headers=headers | ({"access-control-allow-headers": asked} if asked else {})
+    )
 
 
 def _sign(reply: Reply, request_id: str) -> None:
-    """Say in the headers that this is no gateway; and, as the gateway does, that any page may read the answer."""
+    """Say in the headers that this is no gateway; and, as the gateway does, that any page may read
+    the answer.
+    """
     names = {name for name, _ in reply.raw_headers}
-    signs = {"x-emulated": "true", "server": f"pollinations-emulator/{__version__}", "x-request-id": request_id}
+    signs = {
+        "x-emulated": "true",
+        "server": f"pollinations-emulator/{__version__}",
+        "x-request-id": request_id,
+    }
     signs |= OPEN_TO_PAGES
     for name, value in signs.items():
         if name.encode() not in names:
@@ -191,9 +210,13 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 def _parsed(body: bytes) -> Any:
-    """The JSON of a body: no NaN, nothing endless, half a surrogate pair is no character; None if broken."""
+    """The JSON of a body: no NaN, nothing endless, half a surrogate pair is no character; None if
+    broken.
+    """
     try:
-        value = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite) if body else None
+        value = (
+            json.loads(body, parse_constant=_refuse_constant, parse_float=_finite) if body else None
+        )
         if b"\\ud" in body.lower():
             return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
@@ -220,7 +243,10 @@ def _received(scope: Scope, body: bytes) -> Received:
         path=scope["path"],
         raw_path=target.decode("latin-1"),
         query_pairs=parse_qsl(query.decode("latin-1"), keep_blank_values=True),
-        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        headers={
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in scope["headers"]
+        },
         body=body,
         json=_parsed(body),
         time=time.monotonic(),

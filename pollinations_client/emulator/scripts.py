@@ -24,7 +24,10 @@ Piece = bytes | float | Mark
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it arrived. ``time`` is seconds on the monotonic clock; header names are lowercase."""
+    """One request as it arrived.
+
+    ``time`` is seconds on the monotonic clock; header names are lowercase.
+    """
 
     method: str
     path: str
@@ -43,12 +46,13 @@ class Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """A scripted answer in normal form; rendered as JSON or as a stream, whichever the request asked for.
+    """A scripted answer in normal form; rendered as JSON or as a stream, whichever the request
+    asked for.
 
-    ``tool_calls`` holds ``(name, arguments)`` pairs or wire dictionaries; ``images`` holds picture bytes or data URLs
-    that become ``content_blocks``; ``usage`` replaces the counted usage (``{}`` omits it); ``reasoning_field`` names
-    the field that carries ``reasoning``; ``extra_message`` and ``extra_top`` are merged into the message and into the
-    top of the reply.
+    ``tool_calls`` holds ``(name, arguments)`` pairs or wire dictionaries; ``images`` holds picture
+    bytes or data URLs that become ``content_blocks``; ``usage`` replaces the counted usage (``{}``
+    omits it); ``reasoning_field`` names the field that carries ``reasoning``; ``extra_message`` and
+    ``extra_top`` are merged into the message and into the top of the reply.
     """
 
     text: str | None = ""
@@ -68,9 +72,13 @@ class Answer:
 
 
 class Chunks:
-    """Literal chunk dictionaries: served as SSE to a stream, folded into one completion otherwise."""
+    """Literal chunk dictionaries: served as SSE to a stream, folded into one completion
+    otherwise.
+    """
 
-    def __init__(self, chunks: Iterable[Json], done: bool = True, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, chunks: Iterable[Json], done: bool = True, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.chunks = [dict(chunk) for chunk in chunks]
         self.done = done
         self.headers = dict(headers or {})
@@ -95,10 +103,10 @@ class Body:
 class Frames:
     """Literal pieces of a reply body, each flushed on its own; a number is a pause in seconds.
 
-    ``Frames.CUT`` closes the connection without finishing, ``Frames.RESET`` aborts it, ``Frames.HANG`` keeps it open
-    until the client leaves. The content type is ``text/event-stream`` unless ``headers`` says otherwise. With
-    ``raw=True`` the pieces are the whole reply, status line and headers included (or no HTTP at all), and the
-    connection is closed after the last one.
+    ``Frames.CUT`` closes the connection without finishing, ``Frames.RESET`` aborts it,
+    ``Frames.HANG`` keeps it open until the client leaves. The content type is ``text/event-stream``
+    unless ``headers`` says otherwise. With ``raw=True`` the pieces are the whole reply, status line
+    and headers included (or no HTTP at all), and the connection is closed after the last one.
     """
 
     CUT: ClassVar[Mark] = Mark.CUT
@@ -112,7 +120,9 @@ class Frames:
         headers: Mapping[str, str] | None = None,
         raw: bool = False,
     ) -> None:
-        self.pieces: list[Piece] = [piece.encode() if isinstance(piece, str) else piece for piece in pieces]
+        self.pieces: list[Piece] = [
+            piece.encode() if isinstance(piece, str) else piece for piece in pieces
+        ]
         self.status = status
         self.headers = dict(headers or {})
         self.raw = raw
@@ -121,7 +131,9 @@ class Frames:
 LEAST_PAUSE_S = 0.01
 FaultKind = Literal["status", "cut", "stall", "reset", "slow"]
 FAULT_OPTIONS: dict[str, frozenset[str]] = {
-    "status": frozenset({"status", "retry_after", "retry_after_ms", "body", "headers", "message", "code"}),
+    "status": frozenset(
+        {"status", "retry_after", "retry_after_ms", "body", "headers", "message", "code"}
+    ),
     "cut": frozenset({"after", "answer"}),
     "stall": frozenset({"after", "seconds", "answer"}),
     "reset": frozenset(),
@@ -132,22 +144,27 @@ FAULT_OPTIONS: dict[str, frozenset[str]] = {
 class Fault:
     """Something that goes wrong, ``times`` times.
 
-    - ``"status"``: ``status`` (503), ``retry_after`` (header as given), ``retry_after_ms``, ``body``, ``headers``,
-      ``message``, ``code``
-    - ``"cut"``: the reply stops and the connection closes after ``after`` body bytes (0; ``None``: before
-      the headers)
-    - ``"stall"``: silence for ``seconds`` at that place instead; without ``seconds`` until the client leaves
+    - ``"status"``: ``status`` (503), ``retry_after`` (header as given), ``retry_after_ms``,
+      ``body``, ``headers``, ``message``, ``code``
+    - ``"cut"``: the reply stops and the connection closes after ``after`` body bytes (0; ``None``:
+      before the headers)
+    - ``"stall"``: silence for ``seconds`` at that place instead; without ``seconds`` until the
+      client leaves
     - ``"reset"``: the TCP connection is aborted before any reply
     - ``"slow"``: ``bytes_per_s`` (100)
 
-    ``answer`` scripts the reply that ``cut``, ``stall`` and ``slow`` spoil; without it the emulator's own reply is.
+    ``answer`` scripts the reply that ``cut``, ``stall`` and ``slow`` spoil; without it the
+    emulator's own reply is.
     """
 
     def __init__(self, kind: FaultKind, times: int = 1, **options: Any) -> None:
         if kind not in FAULT_OPTIONS:
             raise ValueError(f"No fault is called {kind!r}; there are {', '.join(FAULT_OPTIONS)}.")
         if unknown := sorted(set(options) - FAULT_OPTIONS[kind]):
-            raise ValueError(f"Fault {kind!r} has no option {unknown[0]!r}; it has {sorted(FAULT_OPTIONS[kind])}.")
+            raise ValueError(
+                f"Fault {kind!r} has no option {unknown[0]!r}; it has"
+                f" {sorted(FAULT_OPTIONS[kind])}."
+            )
         if times < 1:
             raise ValueError("A fault happens at least once.")
         self.kind = kind
@@ -157,11 +174,17 @@ class Fault:
     @property
     def opening(self) -> list[Piece]:
         """What happens before the headers."""
-        return self._break() if self.kind in ("cut", "stall") and self.options.get("after", 0) is None else []
+        return (
+            self._break()
+            if self.kind in ("cut", "stall") and self.options.get("after", 0) is None
+            else []
+        )
 
     def _break(self) -> list[Piece]:
         seconds = self.options.get("seconds")
-        return [Mark.CUT] if self.kind == "cut" else [Mark.HANG if seconds is None else float(seconds)]
+        return (
+            [Mark.CUT] if self.kind == "cut" else [Mark.HANG if seconds is None else float(seconds)]
+        )
 
     def spoil(self, pieces: Sequence[Piece]) -> list[Piece]:
         """The pieces of a reply with this fault worked in."""
@@ -210,7 +233,10 @@ class Queue:
         """Append items; anything that is not one is refused by name of its type."""
         for item in items:
             if not isinstance(item, Item):
-                raise TypeError(f"A script takes Answer, Body, Chunks, Frames or Fault, not {type(item).__name__}.")
+                raise TypeError(
+                    "A script takes Answer, Body, Chunks, Frames or Fault, not"
+                    f" {type(item).__name__}."
+                )
             self.items.extend([item] * (item.times if isinstance(item, Fault) else 1))
 
     def take(self) -> Item | None:

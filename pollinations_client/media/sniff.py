@@ -1,7 +1,10 @@
-"""Facts about bytes: what they are, how large the picture is, whether the end is missing. Pure, and never a guess.
+"""Facts about bytes: what they are, how large the picture is, whether the end is missing.
 
-The gateway's ``Content-Type`` is not proof: a limiter of the older hosts answered 200 with a placeholder, and a cut
-connection leaves half a file. So pictures, videos and sounds are known by their own bytes.
+Pure, and never a guess.
+
+The gateway's ``Content-Type`` is not proof: a limiter of the older hosts answered 200 with a
+placeholder, and a cut connection leaves half a file. So pictures, videos and sounds are known by
+their own bytes.
 """
 
 from __future__ import annotations
@@ -63,10 +66,11 @@ BY_MP4_BRAND = {
     b"M4B ": "audio/mp4",
     b"qt  ": "video/quicktime",
 }
-# Prolog, comments and a document type may stand before the root element. Atomic groups keep hostile text from being
-# read in more than one way.
+# Prolog, comments and a document type may stand before the root element. Atomic groups keep hostile
+# text from being read in more than one way.
 SVG = re.compile(
-    rb"\s*+(?>(?><\?xml[^>]*>|<!--.*?-->|<!DOCTYPE\s+svg[^>]*>)\s*+)*+<svg[\s>/]", re.DOTALL | re.IGNORECASE
+    rb"\s*+(?>(?><\?xml[^>]*>|<!--.*?-->|<!DOCTYPE\s+svg[^>]*>)\s*+)*+<svg[\s>/]",
+    re.DOTALL | re.IGNORECASE,
 )
 SVG_END = re.compile(rb"</svg\s*>|<svg\b[^>]*/>\s*\Z", re.IGNORECASE)
 # What ends a run of picture data in a JPEG: not a stuffed zero, a restart marker or a fill byte.
@@ -77,10 +81,11 @@ JPEG_BARE = frozenset((0x01, *range(0xD0, 0xD9)))
 
 
 def sniff(data: bytes) -> str | None:
-    """The MIME type that ``data`` begins like, or ``None``: a page, JSON and unknown formats have none.
+    """The MIME type that ``data`` begins like, or ``None``: a page, JSON and unknown formats have
+    none.
 
-    Knows jpeg, png, gif, webp, svg, avif, heic; mp4, quicktime, webm, matroska; mp3, wav, ogg, opus, flac, aac, m4a;
-    pdf and glb.
+    Knows jpeg, png, gif, webp, svg, avif, heic; mp4, quicktime, webm, matroska; mp3, wav, ogg,
+    opus, flac, aac, m4a; pdf and glb.
     """
     for beginning, mime_type in BY_BEGINNING:
         if data.startswith(beginning):
@@ -90,7 +95,11 @@ def sniff(data: bytes) -> str | None:
             return BY_RIFF_FORM.get(data[8:12])
         case b"OggS":
             return (
-                "audio/opus" if b"OpusHead" in data[:64] else "video/ogg" if b"\x80theora" in data[:64] else "audio/ogg"
+                "audio/opus"
+                if b"OpusHead" in data[:64]
+                else "video/ogg"
+                if b"\x80theora" in data[:64]
+                else "audio/ogg"
             )
         case b"\x1a\x45\xdf\xa3":
             return "video/webm" if b"webm" in data[:64] else "video/x-matroska"
@@ -113,10 +122,11 @@ def size_px(data: bytes) -> tuple[int, int] | None:
 
 
 def looks_cut(data: bytes, mime_type: str | None = None) -> bool:
-    """Whether the end of ``data`` is missing: no end marker, or a part that is longer than what is there.
+    """Whether the end of ``data`` is missing: no end marker, or a part that is longer than what is
+    there.
 
-    Nothing at all is always cut. ``False`` for formats that do not show their end (mp3, aac, flac, ogg, webm), and for
-    bytes that follow a complete file.
+    Nothing at all is always cut. ``False`` for formats that do not show their end (mp3, aac, flac,
+    ogg, webm), and for bytes that follow a complete file.
     """
     if not data:
         return True
@@ -139,16 +149,27 @@ def _mpeg_audio(head: bytes) -> str | None:
         return None
     if head[1] & 0xF6 == 0xF0:
         return "audio/aac"
-    version, layer, bitrate, rate = head[1] >> 3 & 3, head[1] >> 1 & 3, head[2] >> 4, head[2] >> 2 & 3
+    version, layer, bitrate, rate = (
+        head[1] >> 3 & 3,
+        head[1] >> 1 & 3,
+        head[2] >> 4,
+        head[2] >> 2 & 3,
+    )
     return "audio/mpeg" if version != 1 and layer == 1 and bitrate != 15 and rate != 3 else None
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of each segment of a JPEG; the end marker is the last, unless the file is cut."""
+    """Marker, start and end of each segment of a JPEG; the end marker is the last, unless the file
+    is cut.
+    """
     place = 2
     while found := JPEG_MARKER.search(data, place):
         marker, start = data[found.start() + 1], found.end()
-        end = start if marker in JPEG_BARE or marker == JPEG_END else start + int.from_bytes(data[start : start + 2])
+        end = (
+            start
+            if marker in JPEG_BARE or marker == JPEG_END
+            else start + int.from_bytes(data[start : start + 2])
+        )
         yield marker, start, end
         if marker == JPEG_END or end > len(data) or (end < start + 2 and marker not in JPEG_BARE):
             return
@@ -158,14 +179,17 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     for marker, start, end in _jpeg_segments(data):
         if marker in JPEG_FRAMES and end - start >= 8 and end <= len(data):
-            return int.from_bytes(data[start + 5 : start + 7]), int.from_bytes(data[start + 3 : start + 5])
+            return int.from_bytes(data[start + 5 : start + 7]), int.from_bytes(
+                data[start + 3 : start + 5]
+            )
         if marker == JPEG_START_OF_SCAN:
             return None
     return None
 
 
 def _jpeg_is_cut(data: bytes) -> bool:
-    # A preview in the metadata has an end marker of its own, so the segments are walked, not searched.
+    # A preview in the metadata has an end marker of its own, so the segments are walked, not
+    # searched.
     return all(marker != JPEG_END for marker, _, _ in _jpeg_segments(data))
 
 
@@ -186,7 +210,11 @@ def _png_is_cut(data: bytes) -> bool:
 
 
 def _gif_size(data: bytes) -> tuple[int, int] | None:
-    return (int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")) if len(data) >= 10 else None
+    return (
+        (int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little"))
+        if len(data) >= 10
+        else None
+    )
 
 
 def _gif_is_cut(data: bytes) -> bool:
@@ -216,12 +244,16 @@ def _gif_colours(data: bytes, at: int) -> int:
 def _webp_size(data: bytes) -> tuple[int, int] | None:
     match data[12:16]:
         case b"VP8X" if len(data) >= 30:
-            return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+            return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(
+                data[27:30], "little"
+            )
         case b"VP8L" if data[20:21] == b"\x2f" and len(data) >= 25:
             bits = int.from_bytes(data[21:25], "little")
             return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
         case b"VP8 " if data[23:26] == b"\x9d\x01\x2a" and len(data) >= 30:
-            return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+            return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(
+                data[28:30], "little"
+            ) & 0x3FFF
     return None
 
 
@@ -232,7 +264,10 @@ def _riff_is_cut(data: bytes) -> bool:
 
 
 def _boxes(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, content start and end of each box of an ISO media file. The end may lie beyond ``stop``."""
+    """Kind, content start and end of each box of an ISO media file.
+
+    The end may lie beyond ``stop``.
+    """
     while start + 8 <= stop:
         size, kind, head = int.from_bytes(data[start : start + 4]), data[start + 4 : start + 8], 8
         if size == 1:
@@ -244,7 +279,9 @@ def _boxes(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, int, int
         start = end
 
 
-def _boxes_at(data: bytes, path: tuple[bytes, ...], start: int, stop: int) -> Iterator[tuple[int, int]]:
+def _boxes_at(
+    data: bytes, path: tuple[bytes, ...], start: int, stop: int
+) -> Iterator[tuple[int, int]]:
     """Content start and end of the boxes at ``path``, such as moov, trak, tkhd."""
     for kind, inner, end in _boxes(data, start, stop):
         if kind == path[0] and end <= stop:
@@ -253,7 +290,8 @@ def _boxes_at(data: bytes, path: tuple[bytes, ...], start: int, stop: int) -> It
 
 def _mp4_size(data: bytes) -> tuple[int, int] | None:
     for start, end in _boxes_at(data, (b"moov", b"trak", b"tkhd"), 0, len(data)):
-        # The last eight bytes of a track header are width and height as 16.16 fixed point; a sound track has zeros.
+        # The last eight bytes of a track header are width and height as 16.16 fixed point; a sound
+        # track has zeros.
         size = int.from_bytes(data[end - 8 : end - 6]), int.from_bytes(data[end - 4 : end - 2])
         if end - start >= 84 and min(size) > 0:
             return size
@@ -263,7 +301,9 @@ def _mp4_size(data: bytes) -> tuple[int, int] | None:
 def _avif_size(data: bytes) -> tuple[int, int] | None:
     """The largest spatial extent: a grid lists its tiles too, and a picture its alpha plane."""
     extents = (found.end() + 4 for found in re.finditer(b"ispe", data[:8_192]))
-    sizes = [(int.from_bytes(data[at : at + 4]), int.from_bytes(data[at + 4 : at + 8])) for at in extents]
+    sizes = [
+        (int.from_bytes(data[at : at + 4]), int.from_bytes(data[at + 4 : at + 8])) for at in extents
+    ]
     return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 

@@ -1,8 +1,8 @@
 """``POST /v1/chat/completions``: the fields of a request and their bounds.
 
-Source: the request schema of API 0.3.0 and the one of autumn 2026. A bound that is the same in both is checked here;
-where they differ the wider one holds and the gateway decides, but for ``seed``, whose narrower bound is the only one
-that works today.
+Source: the request schema of API 0.3.0 and the one of autumn 2026. A bound that is the same in both
+is checked here; where they differ the wider one holds and the gateway decides, but for ``seed``,
+whose narrower bound is the only one that works today.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from .validation import Options, told, within
+from .validation import Options, drop_none, within
 
 MAX_SEED = 2**31 - 1
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -25,7 +25,9 @@ AUDIO_FORMATS = ("wav", "mp3", "flac", "opus", "pcm16")
 
 def _int32_seed(seed: int) -> int:
     if not -1 <= seed <= MAX_SEED:
-        raise ValueError(f"A seed is -1 to {MAX_SEED}: today's gateway refuses wider ones, API 0.3.0 took them")
+        raise ValueError(
+            f"A seed is -1 to {MAX_SEED}: today's gateway refuses wider ones, API 0.3.0 took them"
+        )
     return seed
 
 
@@ -37,20 +39,27 @@ Seed = Annotated[int, AfterValidator(_int32_seed)]
 
 
 class ModelOptions(Options):
-    """Options that belong to a model as well as to one call. ``None`` means: not sent, the gateway's default holds."""
+    """Options that belong to a model as well as to one call.
+
+    ``None`` means: not sent, the gateway's default holds.
+    """
 
     temperature: Temperature | None = None
     """Randomness, 0 to 2. A hint: several models ignore it."""
     top_p: Unit | None = None
     """Nucleus sampling, 0 to 1."""
     max_tokens: Tokens | None = None
-    """Most tokens of the answer, reasoning included: too few leave a reasoning model without an answer."""
+    """Most tokens of the answer, reasoning included: too few leave a reasoning model without an
+    answer.
+    """
     max_completion_tokens: Tokens | None = None
     """OpenAI's newer name for ``max_tokens``; sent as written."""
     stop: str | list[str] | None = None
     """One to four strings that end the answer."""
     seed: Seed | None = None
-    """-1 to 2147483647. The same request with the same seed is answered from a cache; -1 draws a new seed per call."""
+    """-1 to 2147483647. The gateway answers the same request with the same seed from a cache;
+    -1 draws a new seed per call.
+    """
     frequency_penalty: Penalty | None = None
     """-2 to 2."""
     presence_penalty: Penalty | None = None
@@ -64,7 +73,10 @@ class ModelOptions(Options):
     top_logprobs: Annotated[int, within(0, 20, "alternatives")] | None = None
     """How many alternatives a token, 0 to 20."""
     reasoning_effort: ReasoningEffort | None = None
-    """How much a reasoning model thinks. The only reasoning option that today's gateway passes on."""
+    """How much a reasoning model thinks.
+
+    The only reasoning option that today's gateway passes on.
+    """
     thinking: dict[str, Any] | None = None
     """``{"type": "enabled", "budget_tokens": n}``: API 0.3.0; today's gateway drops it."""
     thinking_budget: Tokens | None = None
@@ -74,17 +86,26 @@ class ModelOptions(Options):
     modalities: Annotated[list[Modality], Field(min_length=1)] | None = None
     """``["text", "audio"]`` for speech; audio models need ``audio`` beside it."""
     audio: dict[str, Any] | None = None
-    """``{"voice": ..., "format": "wav" | "mp3" | "flac" | "opus" | "pcm16"}``; streams take pcm16 only."""
+    """``{"voice": ..., "format": "wav" | "mp3" | "flac" | "opus" | "pcm16"}``; streams take pcm16
+    only.
+    """
     user: str | None = None
     """A name for the end user; part of the cache key."""
     safe: bool | str | list[str] | None = None
-    """Safety filters, today's gateway: ``True`` or tokens such as ``privacy``, ``secrets``, ``nsfw``."""
+    """Safety filters, today's gateway: ``True`` or tokens such as ``privacy``, ``secrets``,
+    ``nsfw``.
+    """
     web_search_options: dict[str, Any] | None = None
     """``{"search_context_size": "low" | "medium" | "high"}`` for Perplexity."""
     default_tools: bool | None = None
-    """``False`` switches off the tools that the gateway adds for Gemini when a request has none. Not itself sent."""
+    """``False`` switches off the tools that the gateway adds for Gemini when a request has none.
+
+    Not itself sent.
+    """
     extra_body: dict[str, Any] | None = None
-    """Fields that are not listed here (``top_k``, ``verbosity``...), merged into the request as they are."""
+    """Fields that are not listed here (``top_k``, ``verbosity``...), merged into the request as
+    they are.
+    """
 
     @field_validator("stop")
     @classmethod
@@ -96,15 +117,19 @@ class ModelOptions(Options):
     @field_validator("logit_bias", mode="before")
     @classmethod
     def _keys_are_strings(cls, bias: Any) -> Any:
-        return {str(token): value for token, value in bias.items()} if isinstance(bias, dict) else bias
+        return (
+            {str(token): value for token, value in bias.items()} if isinstance(bias, dict) else bias
+        )
 
     @field_validator("audio")
     @classmethod
     def _voice_and_format(cls, audio: dict[str, Any] | None) -> dict[str, Any] | None:
         if audio is None:
             return None
-        if missing := {"voice", "format"} - told(audio).keys():
-            raise ValueError(f"The gateway needs both voice and format; missing: {', '.join(sorted(missing))}")
+        if missing := {"voice", "format"} - drop_none(audio).keys():
+            raise ValueError(
+                f"The gateway needs both voice and format; missing: {', '.join(sorted(missing))}"
+            )
         if audio["format"] not in AUDIO_FORMATS:
             raise ValueError(f"The format is one of {', '.join(AUDIO_FORMATS)}")
         return audio
@@ -118,7 +143,9 @@ class ChatOptions(ModelOptions):
     tools: list[Any] | None = None
     """Function tools, or built-in ones by name or as ``{"type": name}``."""
     tool_choice: str | bool | dict[str, Any] | None = None
-    """``auto``, ``none``, ``required`` (or ``any``), a tool's name, or the OpenAI or Anthropic object form."""
+    """``auto``, ``none``, ``required`` (or ``any``), a tool's name, or the OpenAI or Anthropic
+    object form.
+    """
     response_format: dict[str, Any] | None = None
     """``{"type": "text" | "json_object" | "json_schema", ...}``."""
     functions: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=128)] | None = None
@@ -136,11 +163,17 @@ class ChatOptions(ModelOptions):
         if given.get("type") not in {"text", "json_object", "json_schema"}:
             raise ValueError("The type is one of 'text', 'json_object', 'json_schema'")
         schema = given.get("json_schema")
-        if given["type"] == "json_schema" and not (isinstance(schema, dict) and isinstance(schema.get("schema"), dict)):
-            raise ValueError("A json_schema format needs json_schema={'name': ..., 'schema': {...}}")
+        if given["type"] == "json_schema" and not (
+            isinstance(schema, dict) and isinstance(schema.get("schema"), dict)
+        ):
+            raise ValueError(
+                "A json_schema format needs json_schema={'name': ..., 'schema': {...}}"
+            )
         return given
 
 
 def drawn_seed(seed: int | None) -> int | None:
-    """``seed`` for the wire: -1 becomes a fresh number once per call, for today's gateway takes -1 as a fixed seed."""
+    """``seed`` for the wire: -1 becomes a fresh number once per call, for today's gateway takes -1
+    as a fixed seed.
+    """
     return secrets.randbelow(MAX_SEED + 1) if seed == -1 else seed

@@ -1,7 +1,7 @@
 """``GET /image/{prompt}``: pictures and video. Fields, bounds, and how they are spelt in the query.
 
-Source: the OpenAPI file of API 0.3.0 and the parameter schema of autumn 2026. Booleans are sent as ``true`` or not at
-all, for the gateway reads any text, ``false`` too, as true.
+Source: the OpenAPI file of API 0.3.0 and the parameter schema of autumn 2026. Booleans are sent as
+``true`` or not at all, for the gateway reads any text, ``false`` too, as true.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from ..errors import InvalidRequestError
 from .chat_options import MAX_SEED, Seed
 from .validation import Options, within
 
-URL_LIMIT_BYTES = 8_000  # the edge refuses longer ones with 400 or 414 (pollinations/pollinations issue 7786)
+URL_LIMIT_BYTES = (
+    8_000  # the edge refuses longer ones with 400 or 414 (pollinations/pollinations issue 7786)
+)
 
 
 LINKS = ("reference_images", "reference_videos", "reference_audios", "image")
@@ -26,7 +28,9 @@ LINKS = ("reference_images", "reference_videos", "reference_audios", "image")
 
 def _no_key(extra: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
     if "key" in extra:
-        raise ValueError("A key in a URL ends up in logs and caches; pass it as api_key to the client")
+        raise ValueError(
+            "A key in a URL ends up in logs and caches; pass it as api_key to the client"
+        )
     return extra
 
 
@@ -34,19 +38,29 @@ ExtraQuery = Annotated[dict[str, str | int | float | bool], AfterValidator(_no_k
 
 
 class ImageOptions(Options):
-    """Every parameter of ``GET /image/{prompt}``. ``None`` means: not sent, the gateway's default holds."""
+    """Every parameter of ``GET /image/{prompt}``.
+
+    ``None`` means: not sent, the gateway's default holds.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
     model: str | None = None
-    """Any image or video model of the gateway; its default differs between the eras, so name one."""
+    """Any image or video model of the gateway; its default differs between the eras, so name one.
+    """
     width: Annotated[int, within(0, unit="pixels")] | None = None
-    """Pixels; some models return the nearest size they know. Video: the nearest of 480p, 720p, 1080p."""
+    """Pixels; some models return the nearest size they know.
+
+    Video: the nearest of 480p, 720p, 1080p.
+    """
     height: Annotated[int, within(0, unit="pixels")] | None = None
     """Pixels."""
     seed: Seed | None = None
-    """0 to 2147483647. The same request is answered with the same picture for ever, so without a seed, or with -1,
-    a random one is drawn per call."""
+    """0 to 2147483647.
+
+    The same request is answered with the same picture for ever, so without a seed, or with -1, a
+    random one is drawn per call.
+    """
     enhance: bool | None = None
     """Let the gateway rewrite the prompt (API 0.3.0)."""
     negative_prompt: str | None = None
@@ -56,16 +70,21 @@ class ImageOptions(Options):
     quality: Literal["low", "medium", "high", "hd"] | None = None
     """GPT image models and Grok only."""
     image: str | list[str] | None = None
-    """URLs of reference pictures, http or https, as a list or joined by bars; for video the first is the start frame,
-    the second the end frame."""
+    """URLs of reference pictures, http or https, as a list or joined by bars; for video the first
+    is the start frame, the second the end frame.
+    """
     transparent: bool | None = None
     """Transparent background; GPT image models only."""
     guidance_scale: Annotated[float, within(1, 20)] | None = None
     """1 to 20."""
     duration: Annotated[int, within(1, 120, "seconds")] | None = None
     """Video: seconds. veo 4, 6 or 8; seedance 2 to 10; wan 2 to 15."""
-    aspect_ratio: str | None = Field(default=None, validation_alias=AliasChoices("aspect_ratio", "aspectRatio"))
-    """``16:9``, ``9:16`` and, with today's gateway, ``4:3``, ``1:1``, ``3:4``, ``21:9``, ``9:21``, ``adaptive``."""
+    aspect_ratio: str | None = Field(
+        default=None, validation_alias=AliasChoices("aspect_ratio", "aspectRatio")
+    )
+    """``16:9``, ``9:16`` and, with today's gateway, ``4:3``, ``1:1``, ``3:4``, ``21:9``, ``9:21``,
+    ``adaptive``.
+    """
     audio: bool | None = None
     """Video: with sound (veo; costs extra)."""
     resolution: str | None = None
@@ -85,12 +104,18 @@ class ImageOptions(Options):
         links = [given] if isinstance(given, str) else given or []
         for link in (one for several in links for one in re.split(r"[|,](?=\w+:)", several)):
             if urllib.parse.urlsplit(link).scheme not in {"http", "https"}:
-                raise ValueError("A reference is an http or https URL; data URLs and local files are not taken here")
+                raise ValueError(
+                    "A reference is an http or https URL; data URLs and local files are not taken"
+                    " here"
+                )
         return given or None
 
 
 def image_query(options: ImageOptions) -> list[tuple[str, str]]:
-    """The query, with the random seed drawn. Links come last, as the gateway's own error message asks."""
+    """The query, with the random seed drawn.
+
+    Links come last, as the gateway's own error message asks.
+    """
     given = options.given()
     extra: Mapping[str, Any] = given.pop("extra_query", {})
     if given.get("seed", -1) == -1:
@@ -103,13 +128,18 @@ def image_query(options: ImageOptions) -> list[tuple[str, str]]:
 
 
 def _linked(given: str | list[str]) -> str:
-    """Links joined by bars. The gateway splits at bars, or else at commas: one that is part of a link is encoded."""
+    """Links joined by bars.
+
+    The gateway splits at bars, or else at commas: one that is part of a link is encoded.
+    """
     joined = re.sub(r"\|(?!https?:)", "%7C", given if isinstance(given, str) else "|".join(given))
     return joined if "|" in joined else re.sub(r",(?!https?:)", "%2C", joined)
 
 
 def query_pairs(given: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    """Names and values as text: a boolean is ``true`` or absent, a list is joined by commas and absent when empty."""
+    """Names and values as text: a boolean is ``true`` or absent, a list is joined by commas and
+    absent when empty.
+    """
     return [(name, _in_query(value)) for name, value in given if value is not False and value != []]
 
 
@@ -124,13 +154,17 @@ def _in_query(value: Any) -> str:
 def prompt_path(endpoint: str, prompt: str) -> str:
     """``endpoint`` with ``prompt`` as one percent-encoded segment. An empty prompt is refused."""
     if not isinstance(prompt, str):
-        raise InvalidRequestError(f"prompt: a text is needed, {type(prompt).__name__} was given.", param="prompt")
+        raise InvalidRequestError(
+            f"prompt: a text is needed, {type(prompt).__name__} was given.", param="prompt"
+        )
     if not prompt.strip():
         raise InvalidRequestError("prompt: it is empty; say what to make.", param="prompt")
     try:
         segment = urllib.parse.quote(prompt, safe="")
     except UnicodeEncodeError as error:
-        raise InvalidRequestError("prompt: it holds half a character (a lone surrogate).", param="prompt") from error
+        raise InvalidRequestError(
+            "prompt: it holds half a character (a lone surrogate).", param="prompt"
+        ) from error
     if not segment.strip("."):
         segment = segment.replace(".", "%2E")  # a bare dot segment would be resolved away
     if segment == "models":
@@ -139,11 +173,13 @@ def prompt_path(endpoint: str, prompt: str) -> str:
 
 
 def check_url_length(target: str) -> str:
-    """``target``, path and query as sent; refused when the edge in front of the gateway would refuse it."""
+    """``target``, path and query as sent; refused when the edge in front of the gateway would
+    refuse it.
+    """
     if len(target) > URL_LIMIT_BYTES:
         raise InvalidRequestError(
-            f"prompt: with its parameters it makes a URL of {len(target)} bytes, and the gateway's edge takes "
-            f"{URL_LIMIT_BYTES}. Shorten the prompt.",
+            f"prompt: with its parameters it makes a URL of {len(target)} bytes, and the gateway's"
+            f" edge takes {URL_LIMIT_BYTES}. Shorten the prompt.",
             param="prompt",
         )
     return target

@@ -1,4 +1,6 @@
-"""``GET /text/{prompt}``: plain text, no messages. Fields, bounds, and how they are spelt in the query.
+"""``GET /text/{prompt}``: plain text, no messages.
+
+Fields, bounds, and how they are spelt in the query.
 
 Source: the OpenAPI file of API 0.3.0; the fields from ``top_p`` on are today's.
 """
@@ -18,7 +20,9 @@ class TextOptions(Options):
     model: str | None = None
     """Any text model of the gateway."""
     seed: Seed | None = None
-    """The same prompt with the same seed gives the same text for ever; -1 draws a random one per call."""
+    """The same prompt with the same seed gives the same text for ever; -1 draws a random one per
+    call.
+    """
     system: str | None = None
     """Instructions for the model."""
     json_: bool | None = Field(default=None, alias="json")

@@ -1,4 +1,6 @@
-"""One border for options: unknown names are refused with the nearest known one, bad values with their bounds."""
+"""One border for options: unknown names are refused with the nearest known one, bad values with
+their bounds.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,13 @@ SECRET_FIELDS = frozenset({"api_key", "pollinations_api_key", "default_headers",
 INNER_STEP = re.compile(r"(function-|constrained-|list\[|dict\[|literal\[).*|str|int|float|bool")
 SETTINGS = frozenset(
     """
-    api_key base_url api_base timeout request_timeout stream_idle_timeout total_timeout max_retries retry_streams
-    default_headers http_client http_async_client async_http_client streaming
+    api_key base_url api_base timeout request_timeout stream_idle_timeout total_timeout max_retries
+    retry_streams default_headers http_client http_async_client async_http_client streaming
     """.split()
 )  # of a client or a model, in the words of both frameworks
-ELSEWHERE: dict[str, tuple[str, ...]] = {  # what other packages call it, where the spelling alone would mislead
+ELSEWHERE: dict[
+    str, tuple[str, ...]
+] = {  # what other packages call it, where the spelling alone would mislead
     "api_base": ("base_url",),
     "openai_api_base": ("base_url", "api_base"),
     "openai_api_key": ("api_key",),
@@ -30,17 +34,23 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {  # what other packages call it, where 
     "request_timeout": ("timeout",),
 }
 
-NOT_HERE = {  # what OpenAI's users are used to giving, and what stands in its place
+UNSUPPORTED_OPTIONS = {  # what OpenAI's users are used to giving, and what stands in its place
     "reuse_client": "connections are reused, safely in every event loop; leave it out.",
     "api_version": "the gateway has one version; leave it out.",
-    "extra_headers": "headers are settled once, by default_headers where the client or the model is made.",
-    "headers": "headers are settled once, by default_headers where the client or the model is made.",
+    "extra_headers": (
+        "headers are settled once, by default_headers where the client or the model is made."
+    ),
+    "headers": (
+        "headers are settled once, by default_headers where the client or the model is made."
+    ),
     "n": "the gateway gives one answer a call; call again for another.",
 }
 
 
 def within(low: float, high: float | None = None, unit: str = "") -> AfterValidator:
-    """For ``Annotated``: a number from ``low`` to ``high``; the refusal names both bounds and the unit."""
+    """For ``Annotated``: a number from ``low`` to ``high``; the refusal names both bounds and the
+    unit.
+    """
     counted = f" {unit}" if unit else ""
     span = f"{low}{counted} or more" if high is None else f"{low} to {high}{counted}"
 
@@ -52,28 +62,35 @@ def within(low: float, high: float | None = None, unit: str = "") -> AfterValida
     return AfterValidator(check)
 
 
-def told(given: Mapping[str, Any], levels: int = 2) -> dict[str, Any]:
-    """``given`` without what is ``None``, which the gateway refuses, down to ``levels``: schemas lie deeper."""
+def drop_none(given: Mapping[str, Any], levels: int = 2) -> dict[str, Any]:
+    """``given`` without what is ``None``, which the gateway refuses, down to ``levels``: schemas
+    lie deeper.
+    """
     return {
-        name: told(value, levels - 1) if levels > 1 and isinstance(value, Mapping) else value
+        name: drop_none(value, levels - 1) if levels > 1 and isinstance(value, Mapping) else value
         for name, value in given.items()
         if value is not None
     }
 
 
 class Options(BaseModel):
-    """Base of all option models: closed, and speaking :class:`InvalidRequestError` in place of pydantic's."""
+    """Base of all option models: closed, and speaking :class:`InvalidRequestError` in place of
+    pydantic's.
+    """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     @classmethod
     def checked(cls, given: Mapping[str, Any], *, door: str = "extra_body") -> Self:
-        """Validate ``given``. Raises :class:`InvalidRequestError` naming the field, what is wrong and the remedy."""
+        """Validate ``given``.
+
+        Raises :class:`InvalidRequestError` naming the field, what is wrong and the remedy.
+        """
         try:
             return cls.model_validate(given)
         except ValidationError as error:
             known = [field.alias or name for name, field in cls.model_fields.items()]
-            refusal = refusal_from(error, known, door=door)
+            refusal = invalid_request_from(error, known, door=door)
         raise refusal
 
     def given(self) -> dict[str, Any]:
@@ -82,27 +99,39 @@ class Options(BaseModel):
         return {name: fields[name] for name in type(self).model_fields if fields[name] is not None}
 
 
-def refusal_from(
+def invalid_request_from(
     error: ValidationError, known: Iterable[str], *, door: str | None = "extra_body"
 ) -> InvalidRequestError:
-    """One sentence a fault: the field, what is wrong, what was given, and for an unknown name the nearest one."""
+    """One sentence a fault: the field, what is wrong, what was given, and for an unknown name the
+    nearest one.
+    """
     faults = error.errors(include_url=False, include_context=False)
     sentences = [_sentence(fault, sorted(known), door) for fault in faults]
     param = ".".join(_steps(faults[0])) or None
     return InvalidRequestError(" ".join(dict.fromkeys(sentences)), param=param)
 
 
-def unknown_option(name: str, known: Iterable[str], *, door: str | None = "extra_body") -> InvalidRequestError:
-    """The refusal of an option nobody knows, with the nearest one that is known. ``door`` takes what is not listed."""
+def unknown_option(
+    name: str, known: Iterable[str], *, door: str | None = "extra_body"
+) -> InvalidRequestError:
+    """The refusal of an option nobody knows, with the nearest one that is known.
+
+    ``door`` takes what is not listed.
+    """
     return InvalidRequestError(_unknown(name, sorted(known), door), param=name)
 
 
 def _unknown(name: str, known: list[str], door: str | None) -> str:
     if name in SETTINGS and not SETTINGS.intersection(known):
-        return f"Unknown option {name!r} of a call: it is settled once, where the client or the model is made."
-    if name in NOT_HERE:
-        return f"Unknown option {name!r}: {NOT_HERE[name]}"
-    near = [one for one in ELSEWHERE.get(name, ()) if one in known] or difflib.get_close_matches(name, known, n=1)
+        return (
+            f"Unknown option {name!r} of a call: it is settled once, where the client or the model"
+            " is made."
+        )
+    if name in UNSUPPORTED_OPTIONS:
+        return f"Unknown option {name!r}: {UNSUPPORTED_OPTIONS[name]}"
+    near = [one for one in ELSEWHERE.get(name, ()) if one in known] or difflib.get_close_matches(
+        name, known, n=1
+    )
     hint = f" Did you mean {near[0]!r}?" if near else f" Known options: {', '.join(known)}."
     others = f" Fields that are not listed go into {door}={{...}}." if door else ""
     return f"Unknown option {name!r}.{hint}{others}"

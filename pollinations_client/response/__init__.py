@@ -1,1 +1,4 @@
-"""Read what came back: bytes to events, replies, pictures, account records and typed errors. No I/O."""
+"""Read what came back: bytes to events, replies, pictures, account records and typed errors.
+
+No I/O.
+"""

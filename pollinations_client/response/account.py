@@ -1,8 +1,9 @@
 """What the account endpoints answer, in typed form: profile, balance, usage, key.
 
-Sources: API 0.3.0 (``/account/*``, also under ``enter.pollinations.ai/api``) and the account documentation of autumn
-2026. The two eras agree on few fields, so every field may be missing; fields this form does not know are kept and
-readable as attributes and in ``model_extra``. The gateway's camelCase is read, and given back as snake_case.
+Sources: API 0.3.0 (``/account/*``, also under ``enter.pollinations.ai/api``) and the account
+documentation of autumn 2026. The two eras agree on few fields, so every field may be missing;
+fields this form does not know are kept and readable as attributes and in ``model_extra``. The
+gateway's camelCase is read, and given back as snake_case.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from ..errors import MalformedReply, excerpt_of
@@ -41,7 +49,8 @@ NO_CELL = frozenset(("", "\\N"))
 
 
 def _through_text(value: Any) -> Any:
-    # JSON numbers arrive as floats: by way of their text 0.1 stays 0.1. An empty CSV cell is nothing.
+    # JSON numbers arrive as floats: by way of their text 0.1 stays 0.1. An empty CSV cell is
+    # nothing.
     if isinstance(value, float):
         return str(value)
     return None if isinstance(value, str) and not value.strip() else value
@@ -53,7 +62,9 @@ def _counted(value: Any) -> int | Decimal | None:
     if told is None or (isinstance(told, int) and not isinstance(told, bool)):
         return told
     try:
-        number = Decimal(told.strip() if isinstance(told, str) else told if isinstance(told, Decimal) else "none")
+        number = Decimal(
+            told.strip() if isinstance(told, str) else told if isinstance(told, Decimal) else "none"
+        )
     except InvalidOperation:
         raise ValueError("It is no number") from None
     if not number.is_finite():
@@ -62,7 +73,9 @@ def _counted(value: Any) -> int | Decimal | None:
 
 
 Amount = Annotated[Decimal | None, BeforeValidator(_through_text)]
-Count = Annotated[int | Decimal | None, PlainValidator(_counted), PlainSerializer(lambda count: count)]
+Count = Annotated[
+    int | Decimal | None, PlainValidator(_counted), PlainSerializer(lambda count: count)
+]
 
 
 class _Answer(BaseModel):
@@ -113,7 +126,8 @@ class AccountBalance(_Answer):
 class Balance(_Answer):
     """``GET /account/balance`` in pollen; may be negative.
 
-    ``balance`` is what the key may still spend: its remaining budget where it has one, else the account's balance.
+    ``balance`` is what the key may still spend: its remaining budget where it has one, else the
+    account's balance.
     """
 
     balance: Annotated[Decimal, BeforeValidator(_through_text)]
@@ -121,7 +135,10 @@ class Balance(_Answer):
 
 
 class UsageRecord(_Answer):
-    """One request in ``GET /account/usage``. Names are the gateway's; ``cost_usd`` is also its cost in pollen."""
+    """One request in ``GET /account/usage``.
+
+    Names are the gateway's; ``cost_usd`` is also its cost in pollen.
+    """
 
     # The gateway spells these records in snake_case, unlike its other account answers.
     model_config = ConfigDict(alias_generator=None)
@@ -169,7 +186,10 @@ class KeyPermissions(_Answer):
 
 
 class KeyInfo(_Answer):
-    """``GET /account/key``. ``pollen_budget`` is what is left of the key's budget, ``None`` without one."""
+    """``GET /account/key``.
+
+    ``pollen_budget`` is what is left of the key's budget, ``None`` without one.
+    """
 
     valid: bool | None = None
     type: str | None = None
@@ -202,7 +222,9 @@ def key_info_from(reply: Any) -> KeyInfo:
 
 
 def usage_from(reply: Any) -> list[UsageRecord]:
-    """The records of one page of usage, in the order sent; ``MalformedReply`` names the record at fault."""
+    """The records of one page of usage, in the order sent; ``MalformedReply`` names the record at
+    fault.
+    """
     return [_read(UsageRecord, row, place) for row, place in _rows(reply, "usage record")]
 
 
@@ -212,38 +234,54 @@ def daily_usage_from(reply: Any) -> list[DailyUsage]:
 
 
 def usage_from_csv(lines: Iterable[str]) -> Iterator[UsageRecord]:
-    """Usage records from the lines of a CSV answer, one at a time: nothing but the current line is held.
+    """Usage records from the lines of a CSV answer, one at a time: nothing but the current line is
+    held.
 
-    The header decides which column is which; unknown columns are kept; an empty cell is ``None``. Raises
-    ``MalformedReply`` for a page that is no such CSV, and for a row of another length than the header.
+    The header decides which column is which; unknown columns are kept; an empty cell is ``None``.
+    Raises ``MalformedReply`` for a page that is no such CSV, and for a row of another length than
+    the header.
     """
-    return (_read(UsageRecord, row, place) for row, place in _csv_rows(lines, "usage record", "timestamp"))
+    return (
+        _read(UsageRecord, row, place)
+        for row, place in _csv_rows(lines, "usage record", "timestamp")
+    )
 
 
 def daily_usage_from_csv(lines: Iterable[str]) -> Iterator[DailyUsage]:
     """Daily usage from the lines of a CSV answer, as :func:`usage_from_csv` reads them."""
-    return (_read(DailyUsage, row, place) for row, place in _csv_rows(lines, "daily usage record", "date"))
+    return (
+        _read(DailyUsage, row, place)
+        for row, place in _csv_rows(lines, "daily usage record", "date")
+    )
 
 
 def _read(kind: type[Answer], value: Any, place: str) -> Answer:
     if not isinstance(value, Mapping):
-        raise MalformedReply(f"Expected {place} as an object, got {type(value).__name__}.", excerpt=_excerpt(value))
+        raise MalformedReply(
+            f"Expected {place} as an object, got {type(value).__name__}.", excerpt=_excerpt(value)
+        )
     try:
         return kind.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise MalformedReply(f"Cannot read {where} of {place}: {first['msg']}.", excerpt=_excerpt(value)) from error
+        raise MalformedReply(
+            f"Cannot read {where} of {place}: {first['msg']}.", excerpt=_excerpt(value)
+        ) from error
 
 
 def _rows(reply: Any, called: str) -> Iterator[tuple[Any, str]]:
     rows = reply.get("usage") if isinstance(reply, Mapping) else reply
     if not isinstance(rows, list):
-        raise MalformedReply(f"Expected {called}s as a list under 'usage'.", excerpt=_excerpt(reply))
+        raise MalformedReply(
+            f"Expected {called}s as a list under 'usage'.", excerpt=_excerpt(reply)
+        )
     return ((row, f"{called} {index}") for index, row in enumerate(rows))
 
 
-def _csv_rows(lines: Iterable[str], called: str, needed: str) -> Iterator[tuple[dict[str, str | None], str]]:
+def _csv_rows(
+    lines: Iterable[str], called: str, needed: str
+) -> Iterator[tuple[dict[str, str | None], str]]:
     reader = csv.reader(_unmarked(lines), strict=True)
     header: list[str] | None = None
     index = 0
@@ -255,29 +293,41 @@ def _csv_rows(lines: Iterable[str], called: str, needed: str) -> Iterator[tuple[
                 header = _header(cells, called, needed)
             elif len(cells) != len(header):
                 raise MalformedReply(
-                    f"{called.capitalize()} {index} has {len(cells)} cells under {len(header)} columns: the answer was "
-                    "cut or is no CSV.",
+                    f"{called.capitalize()} {index} has {len(cells)} cells under {len(header)}"
+                    " columns: the answer was cut or is no CSV.",
                     excerpt=_excerpt(",".join(cells)),
                 )
             else:
                 yield (
-                    dict(zip(header, (None if cell in NO_CELL else cell for cell in cells), strict=True)),
+                    dict(
+                        zip(
+                            header,
+                            (None if cell in NO_CELL else cell for cell in cells),
+                            strict=True,
+                        )
+                    ),
                     f"{called} {index}",
                 )
                 index += 1
     except csv.Error as error:
-        raise MalformedReply(f"Line {reader.line_num} of the usage CSV cannot be read: {error}.") from error
+        raise MalformedReply(
+            f"Line {reader.line_num} of the usage CSV cannot be read: {error}."
+        ) from error
 
 
 def _header(cells: list[str], called: str, needed: str) -> list[str]:
     names = [cell.strip() for cell in cells]
     if needed not in names or len(set(names)) != len(names):
-        raise MalformedReply(f"The {called}s do not begin with a CSV header.", excerpt=_excerpt(",".join(cells)))
+        raise MalformedReply(
+            f"The {called}s do not begin with a CSV header.", excerpt=_excerpt(",".join(cells))
+        )
     return names
 
 
 def _unmarked(lines: Iterable[str]) -> Iterator[str]:
-    """The lines with their ends, which ``str.splitlines`` and line readers over HTTP take off, and without a BOM."""
+    """The lines with their ends, which ``str.splitlines`` and line readers over HTTP take off, and
+    without a BOM.
+    """
     for number, line in enumerate(lines):
         text = line.removeprefix("\ufeff") if number == 0 else line
         yield text if text.endswith("\n") else text + "\n"

@@ -1,8 +1,10 @@
-"""Text, reasoning, pictures and speech of one answer, laid down in the order they come. Pure; no I/O.
+"""Text, reasoning, pictures and speech of one answer, laid down in the order they come.
 
-Three fields may tell the same thing: ``content``, ``reasoning_content`` (or ``reasoning``) and ``content_blocks``.
-Whichever speaks first is listened to for its kind, so that nothing appears twice; signatures are kept whatever field
-they come in.
+Pure; no I/O.
+
+Three fields may tell the same thing: ``content``, ``reasoning_content`` (or ``reasoning``) and
+``content_blocks``. Whichever speaks first is listened to for its kind, so that nothing appears
+twice; signatures are kept whatever field they come in.
 """
 
 from __future__ import annotations
@@ -24,31 +26,52 @@ from ..reply import (
     TextDelta,
     TextPart,
 )
-from .think_tags import Opening
+from .think_tags import LeadingTextFilter
 
 Run = type[TextPart] | type[ReasoningPart]
 
 READ_BLOCK = frozenset({"index", "type", "text", "thinking", "signature", "data"})
 
 
-class PartsFold:
-    """What a message brings goes in by kind; the events for it come out; ``parts`` is the result."""
+class ContentDecoder:
+    """What a message brings goes in by kind; the events for it come out; ``parts`` is the
+    result.
+    """
 
-    __slots__ = ("_audio", "_block", "_reasoning_from", "_run", "_text_from", "_unechoed", "index", "opening",
-                 "parts", "pieces", "takes_reasoning", "takes_text", "unread")  # fmt: skip
+    __slots__ = (
+        "_audio",
+        "_block",
+        "_reasoning_from",
+        "_run",
+        "_text_from",
+        "_unechoed",
+        "index",
+        "opening",
+        "parts",
+        "pieces",
+        "takes_reasoning",
+        "takes_text",
+        "unread",
+    )
 
     def __init__(self, *, watches_notices: bool) -> None:
         self.parts: list[Part] = []
         self.pieces: list[str] = []  # of the open run, joined when it closes
         self.index = -1  # of the open run in ``parts``
-        self.takes_text = False  # the open run is answer text that may be appended to ``pieces`` as it comes
+        self.takes_text = (
+            False  # the open run is answer text that may be appended to ``pieces`` as it comes
+        )
         self.takes_reasoning = False
-        self.opening = Opening(watches_notices=watches_notices)
-        self.unread: list[dict[str, Any]] = []  # deltas of blocks that say nothing this project knows
+        self.opening = LeadingTextFilter(watches_notices=watches_notices)
+        self.unread: list[
+            dict[str, Any]
+        ] = []  # deltas of blocks that say nothing this project knows
         self._run: TextPart | ReasoningPart | None = None
         self._block: Any = None  # the provider's index of the content block behind the open run
         self._text_from: str | None = None
-        self._unechoed: list[str] = []  # text that the blocks said first and the field may still repeat
+        self._unechoed: list[
+            str
+        ] = []  # text that the blocks said first and the field may still repeat
         self._reasoning_from: str | None = None
         self._audio: list[str] = []
 
@@ -67,8 +90,14 @@ class PartsFold:
         return [*self.settle(), *self._extend(ReasoningPart, text)]
 
     def settle(self) -> list[Event]:
-        """Give out text held back at the opening: something else has begun, or the answer has ended."""
-        return [] if self.opening.is_past or not self.opening.held else self._opened(self.opening.release())
+        """Give out text held back at the opening: something else has begun, or the answer has
+        ended.
+        """
+        return (
+            []
+            if self.opening.is_past or not self.opening.held
+            else self._opened(self.opening.release())
+        )
 
     def close(self) -> None:
         """Join the pieces of the open run, and of the audio."""
@@ -83,7 +112,9 @@ class PartsFold:
             part.data = self._audio[0]
 
     def blocks(self, blocks: list[Any], content: str | None, reasoning: str | None) -> list[Event]:
-        """``content_blocks`` of a delta or a whole message, beside the fields that may repeat them."""
+        """``content_blocks`` of a delta or a whole message, beside the fields that may
+        repeat them.
+        """
         entries = [block for block in blocks if isinstance(block, dict)]
         repeated = None
         if content:
@@ -96,7 +127,9 @@ class PartsFold:
         events: list[Event] = []
         thoughts = [entry for entry in entries if _thought_in(entry)]
         told_thoughts = "".join(_thought_in(entry) for entry in thoughts)
-        if reasoning and (self._reasoning_from == "field" or told_thoughts.strip() != reasoning.strip()):
+        if reasoning and (
+            self._reasoning_from == "field" or told_thoughts.strip() != reasoning.strip()
+        ):
             events += self.reasoning(reasoning)
         before = [entry for entry in entries if _is_thinking(entry)] if content else []
         for entry in before:
@@ -104,7 +137,9 @@ class PartsFold:
         if content:
             events += self.content(content)
             if told and told not in content:
-                self._text_from = None  # the blocks say something else: nothing of either is dropped
+                self._text_from = (
+                    None  # the blocks say something else: nothing of either is dropped
+                )
         for entry in entries:
             if not any(entry is one for one in before):
                 events += self._block_entry(entry)
@@ -117,14 +152,19 @@ class PartsFold:
         inner = entry.get("image_url", entry.get("url")) if isinstance(entry, dict) else entry
         url = inner.get("url") if isinstance(inner, dict) else inner
         if not isinstance(url, str) or not url:
-            return self._whole(OtherPart(entry if isinstance(entry, dict) else {"type": "image", "value": entry}))
+            return self._whole(
+                OtherPart(entry if isinstance(entry, dict) else {"type": "image", "value": entry})
+            )
         named = inner.get("mime_type") if isinstance(inner, dict) else None
         mime = url[5:].partition(";")[0].partition(",")[0] if url.startswith("data:") else named
         return self._whole(ImagePart(url, mime or None, entry if isinstance(entry, dict) else {}))
 
     def audio(self, audio: dict[str, Any]) -> list[Event]:
         """The ``audio`` field: whole, or a fragment of the sound, of its words, of its identity."""
-        data, words = (said if isinstance(said := audio.get(name), str) else "" for name in ("data", "transcript"))
+        data, words = (
+            said if isinstance(said := audio.get(name), str) else ""
+            for name in ("data", "transcript")
+        )
         part = next((part for part in self.parts if isinstance(part, AudioPart)), None)
         if part is None and not (data or words or audio.get("id")):
             return []
@@ -168,7 +208,9 @@ class PartsFold:
         self.pieces.append(text)
         self.takes_text = kind is TextPart and self._text_from == "content" and self.opening.is_past
         self.takes_reasoning = kind is ReasoningPart and self._reasoning_from == "field"
-        return [TextDelta(text, self.index) if kind is TextPart else ReasoningDelta(text, self.index)]
+        return [
+            TextDelta(text, self.index) if kind is TextPart else ReasoningDelta(text, self.index)
+        ]
 
     def _whole(self, part: ImagePart | OtherPart) -> list[Event]:
         events = self.settle()
@@ -177,7 +219,9 @@ class PartsFold:
         return [*events, PartDelta(len(self.parts) - 1, part)]
 
     def _block_entry(self, entry: dict[str, Any]) -> list[Event]:
-        """One content block: whole, or the delta of one that Portkey streams as ``{index, delta}``."""
+        """One content block: whole, or the delta of one that Portkey streams as ``{index,
+        delta}``.
+        """
         inner, index = _inner(entry), entry.get("index")
         kind = entry.get("type") or inner.get("type")
         events: list[Event] = []
@@ -190,8 +234,12 @@ class PartsFold:
             events += [*self.settle(), *self._extend(TextPart, text, index)]
         redacted = _redacted_in(entry)
         if isinstance(signature := inner.get("signature"), str) or redacted is not None:
-            events += self._signed(signature if isinstance(signature, str) and signature else None, redacted)
-        if kind is None and any(value is not None for name, value in inner.items() if name not in READ_BLOCK):
+            events += self._signed(
+                signature if isinstance(signature, str) and signature else None, redacted
+            )
+        if kind is None and any(
+            value is not None for name, value in inner.items() if name not in READ_BLOCK
+        ):
             self.unread.append(entry)
         if kind in {"image_url", "image"}:
             events += self.image(inner)
@@ -203,9 +251,20 @@ class PartsFold:
         """A signature for the reasoning just told, or reasoning that came encrypted."""
         if signature is None and redacted is None:
             return []
-        place = next((n for n in reversed(range(len(self.parts))) if isinstance(self.parts[n], ReasoningPart)), None)
+        place = next(
+            (
+                n
+                for n in reversed(range(len(self.parts)))
+                if isinstance(self.parts[n], ReasoningPart)
+            ),
+            None,
+        )
         part = None if place is None else self.parts[place]
-        if redacted is not None or not isinstance(part, ReasoningPart) or (part.signature and part is not self._run):
+        if (
+            redacted is not None
+            or not isinstance(part, ReasoningPart)
+            or (part.signature and part is not self._run)
+        ):
             self.close()
             part = ReasoningPart(redacted=redacted)
             self.parts.append(part)
@@ -232,7 +291,10 @@ def _thought_in(entry: dict[str, Any]) -> str:
 
 
 def _redacted_in(entry: dict[str, Any]) -> str | None:
-    """Encrypted thinking. Portkey takes the type off the deltas it streams, so ``data`` alone tells it there."""
+    """Encrypted thinking.
+
+    Portkey takes the type off the deltas it streams, so ``data`` alone tells it there.
+    """
     inner = _inner(entry)
     kind, held = entry.get("type") or inner.get("type"), inner.get("data")
     return held if isinstance(held, str) and kind in {None, "redacted_thinking"} else None
@@ -248,7 +310,9 @@ def _is_thinking(entry: dict[str, Any]) -> bool:
 
 
 def joined_base64(pieces: list[str]) -> str:
-    """Fragments of base64 as one: each may be padded for itself, so they are decoded and encoded again."""
+    """Fragments of base64 as one: each may be padded for itself, so they are decoded and encoded
+    again.
+    """
     if len(pieces) == 1:
         return pieces[0]
     joined = "".join(pieces)

@@ -1,7 +1,10 @@
-"""The gateway's dialect, read once: chunks in, events out, and at the end one :class:`Reply`. Pure; no I/O.
+"""The gateway's dialect, read once: chunks in, events out, and at the end one :class:`Reply`.
 
-A plain answer is folded as a single chunk. The common chunk of a stream, one piece of text in a layout that the chunk
-before it had too, takes a short straight path; everything odd is read beside it.
+Pure; no I/O.
+
+A plain answer is folded as a single chunk. The common chunk of a stream, one piece of text in a
+layout that the chunk before it had too, takes a short straight path; everything odd is read beside
+it.
 """
 
 from __future__ import annotations
@@ -29,13 +32,14 @@ from ..reply import (
     usage_from,
 )
 from . import payment_notices
-from .content_decoder import PartsFold
-from .error_decoder import in_band_error
-from .tool_call_decoder import ToolCallFold
+from .content_decoder import ContentDecoder
+from .error_decoder import error_from_body
+from .tool_call_decoder import ToolCallDecoder
 
 log = logging.getLogger("pollinations_client")
 
-# Providers' own finish reasons reach the caller unchanged in the older gateway, and in today's streams.
+# Providers' own finish reasons reach the caller unchanged in the older gateway, and in today's
+# streams.
 FINISH_REASONS = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -57,37 +61,51 @@ FINISH_REASONS = {
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
 }
-MILLISECONDS_FROM = 10**11  # ``created`` above this is in milliseconds: one path of the older gateway sends them
+MILLISECONDS_FROM = (
+    10**11
+)  # ``created`` above this is in milliseconds: one path of the older gateway sends them
 NO_TIME = 10**15  # nor is this any more, let alone infinity
-BROKEN_STREAM_TEXT = "Streaming response could not be processed."  # the older gateway's text for a failed transform
+BROKEN_STREAM_TEXT = (  # the older gateway's text for a failed transform
+    "Streaming response could not be processed."
+)
 
-PLAIN_TOP = frozenset("id object created model system_fingerprint choices usage service_tier".split())
+PLAIN_TOP = frozenset(
+    "id object created model system_fingerprint choices usage service_tier".split()
+)
 PLAIN_CHOICE = frozenset("index delta finish_reason logprobs".split())
 READ_TOP = frozenset(
     "id object created model system_fingerprint choices usage error citations search_results "
     "prompt_filter_results".split()
 )
-READ_CHOICE = frozenset("index delta message finish_reason logprobs content_filter_results error text".split())
+READ_CHOICE = frozenset(
+    "index delta message finish_reason logprobs content_filter_results error text".split()
+)
 READ_MESSAGE = frozenset(
-    "role content reasoning_content reasoning reasoning_details content_blocks tool_calls function_call audio refusal "
-    "annotations images".split()
+    "role content reasoning_content reasoning reasoning_details content_blocks tool_calls"
+    " function_call audio refusal annotations images".split()
 )
 
 
-class Fold:
-    """Folds one answer. ``feed`` returns the events of a chunk; ``finish`` the last event, or raises what is wrong.
+class ReplyDecoder:
+    """Folds one answer.
+
+    ``feed`` returns the events of a chunk; ``finish`` the last event, or raises what is wrong.
 
     Set ``done`` when ``[DONE]`` was seen. Every error raised carries ``partial``, the reply so far.
     """
 
-    def __init__(self, info: ResponseInfo | None = None, *, doing: str = "", secret: SecretStr | None = None) -> None:
+    def __init__(
+        self, info: ResponseInfo | None = None, *, label: str = "", secret: SecretStr | None = None
+    ) -> None:
         self.done = False
         self._reply = Reply(info=info or ResponseInfo())
-        self._doing = doing
+        self._label = label
         self._secret = secret
         self._reasoning_is_named = False
-        self._calls = ToolCallFold()
-        self._parts = PartsFold(watches_notices=payment_notices.is_announced(self._reply.info.headers))
+        self._calls = ToolCallDecoder()
+        self._parts = ContentDecoder(
+            watches_notices=payment_notices.is_announced(self._reply.info.headers)
+        )
         self._reply.parts = self._parts.parts
         self._layout: tuple[str, ...] | None = None
         self._choice_layout: tuple[str, ...] | None = None
@@ -100,7 +118,12 @@ class Fold:
     @property
     def has_output(self) -> bool:
         """Whether anything of the answer itself has come."""
-        return bool(self._parts.parts or self._parts.opening.held or self._calls.began or self._reply.refusal)
+        return bool(
+            self._parts.parts
+            or self._parts.opening.held
+            or self._calls.began
+            or self._reply.refusal
+        )
 
     def partial(self) -> Reply:
         """The reply so far, text that was held back included."""
@@ -112,7 +135,10 @@ class Fold:
         return self._reply
 
     def feed(self, chunk: Any) -> list[Event]:
-        """The events of one chunk, a parsed JSON object. Raises the error that the chunk reports."""
+        """The events of one chunk, a parsed JSON object.
+
+        Raises the error that the chunk reports.
+        """
         if type(chunk) is dict and tuple(chunk) == self._layout:
             choices = chunk["choices"]
             if type(choices) is list and len(choices) == 1 and chunk.get("usage") is None:
@@ -156,7 +182,9 @@ class Fold:
         choices = chunk.get("choices")
         if type(choices) is not list or not choices:
             return []
-        choice = next((one for one in choices if type(one) is dict and not one.get("index")), choices[0])
+        choice = next(
+            (one for one in choices if type(one) is dict and not one.get("index")), choices[0]
+        )
         if type(choice) is not dict:
             return []
         if choice.get("error"):
@@ -173,10 +201,12 @@ class Fold:
 
     def _raise_error_in(self, source: dict[str, Any]) -> None:
         if not source.get("error"):
-            if "choices" in source or not (source.get("type") == "error" or isinstance(source.get("message"), str)):
+            if "choices" in source or not (
+                source.get("type") == "error" or isinstance(source.get("message"), str)
+            ):
                 return
             source = {"error": source}  # the data of an ``event: error``
-        error = in_band_error(source, doing=self._doing, secret=self._secret)
+        error = error_from_body(source, label=self._label, secret=self._secret)
         error.partial = self.partial()
         error.request_id = error.request_id or self._reply.info.request_id
         raise error
@@ -188,10 +218,16 @@ class Fold:
                 setattr(reply, name, value)
         if isinstance(created := chunk.get("created"), (int, float)) and 1 < created < NO_TIME:
             reply.created = int(created // 1000 if created > MILLISECONDS_FROM else created)
-        if (usage := usage_from(chunk.get("usage"))) is not None and (usage.counts_anything or reply.usage is None):
-            reply.usage = usage  # repeated, cumulative or provisional: the last one with tokens in it holds
+        if (usage := usage_from(chunk.get("usage"))) is not None and (
+            usage.counts_anything or reply.usage is None
+        ):
+            reply.usage = (
+                usage  # repeated, cumulative or provisional: the last one with tokens in it holds
+            )
         if isinstance(citations := chunk.get("citations"), list) and citations:
-            reply.citations = [str(one.get("url", one)) if isinstance(one, dict) else str(one) for one in citations]
+            reply.citations = [
+                str(one.get("url", one)) if isinstance(one, dict) else str(one) for one in citations
+            ]
         if isinstance(results := chunk.get("search_results"), list) and results:
             reply.search_results = results
         if chunk.get("prompt_filter_results"):
@@ -206,7 +242,9 @@ class Fold:
         if isinstance(logprobs := choice.get("logprobs"), dict):
             held = reply.logprobs = reply.logprobs or {}
             for name, value in logprobs.items():
-                held[name] = held[name] + value if isinstance(value, list) and held.get(name) else value
+                held[name] = (
+                    held[name] + value if isinstance(value, list) and held.get(name) else value
+                )
         if choice.get("content_filter_results"):
             reply.content_filter_results = choice["content_filter_results"]
         self._keep_unknown(choice, READ_CHOICE, "choice.")
@@ -217,7 +255,9 @@ class Fold:
                 self._reply.extra[prefix + name] = value
 
     def _message(self, message: dict[str, Any], *, is_whole: bool = False) -> list[Event]:
-        """The events of a delta or of a whole message: they differ only in how much they bring at once."""
+        """The events of a delta or of a whole message: they differ only in how much they bring at
+        once.
+        """
         reasoning = self._reasoning_in(message)
         content, blocks = message.get("content"), message.get("content_blocks")
         if isinstance(content, list):
@@ -225,7 +265,9 @@ class Fold:
             content = None
         events: list[Event] = []
         if isinstance(blocks, list) and blocks:
-            events += self._parts.blocks(blocks, content if isinstance(content, str) else None, reasoning)
+            events += self._parts.blocks(
+                blocks, content if isinstance(content, str) else None, reasoning
+            )
         else:
             if reasoning:
                 events += self._parts.reasoning(reasoning)
@@ -238,13 +280,17 @@ class Fold:
             events += self._parts.audio(audio)
         calls = message.get("tool_calls") or []
         if not calls and isinstance(function := message.get("function_call"), dict):
-            calls = [{"index": "function_call", "function": function}]  # beside tool_calls it repeats one of them
+            calls = [
+                {"index": "function_call", "function": function}
+            ]  # beside tool_calls it repeats one of them
         if calls:
             events += self._tool_calls(calls, each_is_whole=is_whole)
         if isinstance(refusal := message.get("refusal"), str):
             self._reply.refusal = (self._reply.refusal or "") + refusal
         if isinstance(annotations := message.get("annotations"), list):
-            self._reply.annotations += [one for one in annotations if one not in self._reply.annotations]
+            self._reply.annotations += [
+                one for one in annotations if one not in self._reply.annotations
+            ]
         self._keep_unknown(message, READ_MESSAGE, "message.")
         return events
 
@@ -256,7 +302,9 @@ class Fold:
             if isinstance(said := message.get(name), str) and said:
                 self._reasoning_is_named = True
                 return said
-        return None if self._reasoning_is_named else told  # what the field has streamed, told again at the end
+        return (
+            None if self._reasoning_is_named else told
+        )  # what the field has streamed, told again at the end
 
     def _tool_calls(self, entries: Any, *, each_is_whole: bool = False) -> list[Event]:
         if not isinstance(entries, list):
@@ -264,42 +312,58 @@ class Fold:
         return [*self._parts.settle(), *self._calls.feed(entries, each_is_whole=each_is_whole)]
 
     def _merge_details(self, details: list[Any]) -> str | None:
-        """Join fragments of ``reasoning_details`` by index and type, for the way back; returns their text."""
+        """Join fragments of ``reasoning_details`` by index and type, for the way back; returns
+        their text.
+        """
         told: list[str] = []
         held = self._reply.reasoning_details
         for entry in details:
             if not isinstance(entry, dict):
                 continue
-            told += [entry[name] for name in ("text", "summary") if isinstance(entry.get(name), str)]
+            told += [
+                entry[name] for name in ("text", "summary") if isinstance(entry.get(name), str)
+            ]
             key = (entry.get("index"), entry.get("type"))
             known = next(
-                (one for one in held if (one.get("index"), one.get("type")) == key and key[0] is not None), None
+                (
+                    one
+                    for one in held
+                    if (one.get("index"), one.get("type")) == key and key[0] is not None
+                ),
+                None,
             )
             if known is None:
                 held.append(dict(entry))
                 continue
             for name, value in entry.items():
-                joins = name in {"text", "summary", "data"} and isinstance(value, str)
+                repeat_is_billed_once = name in {"text", "summary", "data"} and isinstance(
+                    value, str
+                )
                 if value is not None:
-                    known[name] = (known.get(name) or "") + value if joins else value
+                    known[name] = (
+                        (known.get(name) or "") + value if repeat_is_billed_once else value
+                    )
         return "".join(told) or None
 
     def finish(self, *, streamed: bool = True) -> list[Event]:
-        """The last events: text still held back, then :class:`Finished`. Raises where the answer is none."""
+        """The last events: text still held back, then :class:`Finished`.
+
+        Raises where the answer is none.
+        """
         reply = self._reply
         was_held = bool(self._parts.opening.held)
         events = self._parts.settle()
         self.partial()
         if not (reply.usage and reply.usage.counts_anything) and not self._calls.began:
-            notice = payment_notices.error_in(reply.text, reply.info.headers, doing=self._doing)
+            notice = payment_notices.error_in(reply.text, reply.info.headers, label=self._label)
             if notice is not None:
                 notice.partial = None if was_held else reply
                 raise notice
         if streamed and not self.is_complete:
             raise self._failed(
                 StreamInterrupted,
-                "The stream stopped before the answer was complete: no finish reason and no [DONE] came. "
-                "What came is in .partial; sending the request again is billed again.",
+                "The stream stopped before the answer was complete: no finish reason and no [DONE]"
+                " came. What came is in .partial; sending the request again is billed again.",
             )
         if reply.finish_reason == "length" and reply.tool_calls:
             reply.tool_calls[-1].cut = True
@@ -311,19 +375,24 @@ class Fold:
     def _raise_if_no_answer(self) -> None:
         reply = self._reply
         if reply.finish_reason == "error" or reply.text.strip() == BROKEN_STREAM_TEXT:
-            raise self._failed(UpstreamError, "The provider broke the answer off with an error it does not explain.")
+            raise self._failed(
+                UpstreamError,
+                "The provider broke the answer off with an error it does not explain.",
+            )
         if self.has_output:
             return
         if reply.finish_reason == "content_filter":
             raise self._failed(
                 ContentPolicyError,
-                "A content filter stopped the answer before anything of it came. Reword the request.",
+                "A content filter stopped the answer before anything of it came. Reword the"
+                " request.",
             )
         nothing_counted = reply.usage is not None and not reply.usage.output
         if reply.finish_reason is None or (nothing_counted and reply.finish_reason == "stop"):
             raise self._failed(
                 EmptyReply,
-                "The model generated nothing: no text, no tool call, no tokens. Try again with another seed.",
+                "The model generated nothing: no text, no tool call, no tokens. Try again with"
+                " another seed.",
             )
 
     def _failed(self, kind: type[PollinationsError], sentence: str) -> PollinationsError:

@@ -1,4 +1,7 @@
-"""Which error a refusal is, and what to do about it: tables by status, by code and by words. Pure."""
+"""Which error a refusal is, and what to do about it: tables by status, by code and by words.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,8 @@ BY_CODE: dict[str, type[APIStatusError]] = {
     "content_policy_violation": ContentPolicyError,
     "moderation_blocked": ContentPolicyError,
     "responsibleaipolicyviolation": ContentPolicyError,
-    "invalid_safe": BadRequestError,  # of the type safety_error too, but it is the option that is wrong
+    # Of the type safety_error too, but it is the option that is wrong.
+    "invalid_safe": BadRequestError,
     "safety_error": ContentPolicyError,
 }
 
@@ -87,7 +91,8 @@ STATUS_BY_CODE: dict[str, int] = {
 BY_WORDS: tuple[tuple[re.Pattern[str], type[APIStatusError]], ...] = (
     (
         re.compile(
-            r"context[_ ]length[_ ]exceeded|maximum context length|context window|prompt is too long"
+            r"context[_ ]length[_ ]exceeded|maximum context length|context window|prompt is too"
+            r" long"
             r"|too many (input )?tokens|input (token count|is too long)"
             r"|exceeds the (maximum|model's) (number of )?tokens",
             re.IGNORECASE,
@@ -96,7 +101,8 @@ BY_WORDS: tuple[tuple[re.Pattern[str], type[APIStatusError]], ...] = (
     ),
     (
         re.compile(
-            r"content[_ ](filter|policy|management policy|moderation)|responsible ?ai ?policy|flagged (as|by|for)"
+            r"content[_ ](filter|policy|management policy|moderation)|responsible ?ai"
+            r" ?policy|flagged (as|by|for)"
             r"|moderation[_ ](blocked|system)|safety (system|filter)|content_blocked",
             re.IGNORECASE,
         ),
@@ -104,29 +110,42 @@ BY_WORDS: tuple[tuple[re.Pattern[str], type[APIStatusError]], ...] = (
     ),
     (
         re.compile(
-            r"(unknown|invalid|unsupported|unrecogni[sz]ed) model\b|model ['\"`]?[\w./:-]+['\"`]? (was )?(is )?"
-            r"(not found|not available|unknown|does not exist|is not supported\b(?! for))|no such model",
+            r"(unknown|invalid|unsupported|unrecogni[sz]ed) model\b|model ['\"`]?[\w./:-]+['\"`]?"
+            r" (was )?(is )?"
+            r"(not found|not available|unknown|does not exist|is not supported\b(?! for))|no such"
+            r" model",
             re.IGNORECASE,
         ),
         UnknownModelError,
     ),
-    (re.compile(r"key budget|budget (exhausted|too low)|reached its budget", re.IGNORECASE), KeyBudgetExhaustedError),
+    (
+        re.compile(r"key budget|budget (exhausted|too low)|reached its budget", re.IGNORECASE),
+        KeyBudgetExhaustedError,
+    ),
     (re.compile(r"paid pollen|only spends quest", re.IGNORECASE), PaidModelError),
     (
         re.compile(r"insufficient (pollen )?balance|doesn.t have enough credits", re.IGNORECASE),
         InsufficientBalanceError,
     ),
-    (re.compile(r"not allowed (for this api key|to use)|isn.t allowed to use", re.IGNORECASE), ModelNotAllowedError),
+    (
+        re.compile(r"not allowed (for this api key|to use)|isn.t allowed to use", re.IGNORECASE),
+        ModelNotAllowedError,
+    ),
 )
 
 REMEDIES: dict[type[PollinationsError], str] = {
-    AuthenticationError: "Check POLLINATIONS_API_KEY or api_key; keys are made at https://enter.pollinations.ai/keys.",
+    AuthenticationError: (
+        "Check POLLINATIONS_API_KEY or api_key; keys are made at"
+        " https://enter.pollinations.ai/keys."
+    ),
     InsufficientBalanceError: "Top up the account; a retry cannot help.",
     KeyBudgetExhaustedError: "Raise this key's budget or use another key; a retry cannot help.",
     PaidModelError: "Use a model without paid_only, or a key that may spend paid pollen.",
     PaymentRequiredError: "Top up the account or raise the key's budget; a retry cannot help.",
     ModelNotAllowedError: "Use a model this key may call, or widen the key's permissions.",
-    UnknownModelError: "The models in service are listed by PollinationsClient().text_models() and image_models().",
+    UnknownModelError: (
+        "The models in service are listed by PollinationsClient().text_models() and image_models()."
+    ),
     ContextOverflowError: "Shorten the messages or choose a model with a larger context window.",
     NotFoundError: "Check base_url, which ends before /v1, and the model's name.",
     RedirectError: "Check base_url: the gateway itself never redirects.",

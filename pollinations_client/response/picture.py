@@ -1,4 +1,6 @@
-"""A picture or a video as it came from ``GET /image/{prompt}``: bytes that were looked at before they are handed on."""
+"""A picture or a video as it came from ``GET /image/{prompt}``: bytes that were looked at before
+they are handed on.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from pydantic import SecretStr
 from ..errors import MalformedReply, excerpt_of
 from ..media import files, sniff
 from ..reply import ResponseInfo
-from .error_decoder import in_band_error
+from .error_decoder import error_from_body
 from .reader import json_from
 
 __all__ = ["Picture"]
@@ -22,8 +24,8 @@ __all__ = ["Picture"]
 class Picture:
     """A picture or a video.
 
-    ``data`` are its bytes, ``mime_type`` what they are by their own signature, ``seed`` the number it was made with
-    (send it again to get the same one), ``url`` its address without any key.
+    ``data`` are its bytes, ``mime_type`` what they are by their own signature, ``seed`` the number
+    it was made with (send it again to get the same one), ``url`` its address without any key.
     """
 
     data: bytes = field(repr=False)
@@ -47,23 +49,31 @@ class Picture:
     def save(self, path: str | os.PathLike[str] = ".", *, overwrite: bool = False) -> Path:
         """Write it to a file and return the file's path.
 
-        ``path`` is a file name if it has a suffix, else a folder, made where missing, in which the name comes from
-        prompt and seed. An existing file is kept and a number added, unless ``overwrite``; the write is atomic.
+        ``path`` is a file name if it has a suffix, else a folder, made where missing, in which the
+        name comes from prompt and seed. An existing file is kept and a number added, unless
+        ``overwrite``; the write is atomic.
         """
         stem = files.safe_file_stem(self.prompt)
         if self.seed is not None:
             stem = f"{stem}-{self.seed}"
-        return files.save(self.data, path, stem, sniff.extension_for(self.mime_type), overwrite=overwrite)
+        return files.save(
+            self.data, path, stem, sniff.extension_for(self.mime_type), overwrite=overwrite
+        )
 
 
-def picture_from(body: bytes, info: ResponseInfo, prompt: str, url: str, secret: SecretStr | None = None) -> Picture:
-    """The picture in an answer. Raises where 200 came with something else: JSON, a page, nothing, half a file."""
+def picture_from(
+    body: bytes, info: ResponseInfo, prompt: str, url: str, secret: SecretStr | None = None
+) -> Picture:
+    """The picture in an answer.
+
+    Raises where 200 came with something else: JSON, a page, nothing, half a file.
+    """
     declared = info.headers.get("content-type", "").partition(";")[0].strip().lower()
     mime_type = sniff.sniff(body)
     if mime_type is None or not mime_type.startswith(("image/", "video/")):
         if body.lstrip()[:1] == b"{":
             parsed = json_from(body, info, secret)
-            raise in_band_error(parsed, doing="GET /image/{prompt}", secret=secret)
+            raise error_from_body(parsed, label="GET /image/{prompt}", secret=secret)
         what = f"{len(body)} bytes declared as {declared or 'nothing'}" if body else "nothing"
         raise MalformedReply(
             f"A picture was asked for and {what} came: {excerpt_of(body, secret)!r}.",
@@ -72,7 +82,8 @@ def picture_from(body: bytes, info: ResponseInfo, prompt: str, url: str, secret:
         )
     if sniff.looks_cut(body, mime_type):
         raise MalformedReply(
-            f"The {mime_type} is cut off after {len(body)} bytes. The same call gets it from the gateway's cache.",
+            f"The {mime_type} is cut off after {len(body)} bytes. The same call gets it from the"
+            " gateway's cache.",
             request_id=info.request_id,
         )
     query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))

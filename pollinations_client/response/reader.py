@@ -1,7 +1,10 @@
-"""From the bytes of an answer to its events, whether it came as a stream or as one JSON body. Pure; no I/O.
+"""From the bytes of an answer to its events, whether it came as a stream or as one JSON body.
 
-Sync and async drivers feed the same reader, so that they cannot differ. Ask for a stream and the gateway may answer
-with JSON, or the other way round; the first bytes decide, since the declared type is not always true.
+Pure; no I/O.
+
+Sync and async drivers feed the same reader, so that they cannot differ. Ask for a stream and the
+gateway may answer with JSON, or the other way round; the first bytes decide, since the declared
+type is not always true.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from ..errors import (
 )
 from ..reply import Event, Reply, ResponseInfo
 from . import payment_notices
-from .decoder import Fold
+from .decoder import ReplyDecoder
 from .sse import EventDecoder
 
 DONE = b"[DONE]"
@@ -30,18 +33,21 @@ START_BYTES = 64
 SSE_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
-class AnswerReader:
-    """Reads one chat answer. Feed it the body's pieces; it returns events, the last of them ``Finished``.
+class ResponseReader:
+    """Reads one chat answer.
 
-    An error found in a piece is kept in ``failure``, for the events before it in the same piece are good: give those
-    out, then raise it. ``progress`` counts the events of the stream that could be parsed.
+    Feed it the body's pieces; it returns events, the last of them ``Finished``.
+
+    An error found in a piece is kept in ``failure``, for the events before it in the same piece are
+    good: give those out, then raise it. ``progress`` counts the events of the stream that could be
+    parsed.
     """
 
     def __init__(
         self,
         info: ResponseInfo,
         *,
-        doing: str = "",
+        label: str = "",
         secret: SecretStr | None = None,
         json_limit_bytes: int = 64 * 1024 * 1024,
     ) -> None:
@@ -49,12 +55,14 @@ class AnswerReader:
         self.progress = 0
         self.is_finished = False
         self._info = info
-        self._doing = doing
+        self._label = label
         self._secret = secret
         self._json_limit_bytes = json_limit_bytes
-        self._fold = Fold(info, doing=doing, secret=secret)
+        self._fold = ReplyDecoder(info, label=label, secret=secret)
         self._decoder = EventDecoder()
-        self._whole: list[bytes] = []  # the body, while it is not known to be a stream, or known not to be one
+        self._whole: list[
+            bytes
+        ] = []  # the body, while it is not known to be a stream, or known not to be one
         self._whole_bytes = 0
         self._start = b""  # of it, enough to tell
         self._is_stream = False
@@ -76,7 +84,9 @@ class AnswerReader:
                 self._start += piece[:START_BYTES]
             self._whole_bytes += len(piece)
             if self._whole_bytes > self._json_limit_bytes:
-                self.failure = MalformedReply(f"The answer is larger than {self._json_limit_bytes} bytes.")
+                self.failure = MalformedReply(
+                    f"The answer is larger than {self._json_limit_bytes} bytes."
+                )
             if not self._looks_like_stream():
                 return []
             self._is_stream = True
@@ -91,7 +101,10 @@ class AnswerReader:
         return self._events(events)
 
     def end(self) -> list[Event]:
-        """The events left at the end of the body. Raises where the answer is cut, unreadable or none."""
+        """The events left at the end of the body.
+
+        Raises where the answer is cut, unreadable or none.
+        """
         if self.is_finished:
             return []
         if not self._is_stream:
@@ -122,7 +135,9 @@ class AnswerReader:
                 try:
                     chunk = from_json(payload)
                 except ValueError:
-                    if b"\n" in payload:  # events that a provider has set apart by one line break only
+                    if (
+                        b"\n" in payload
+                    ):  # events that a provider has set apart by one line break only
                         given += self._events(payload.split(b"\n"), at_end=at_end)
                         continue
                     chunk = self._lenient(payload, at_end=at_end)
@@ -135,7 +150,9 @@ class AnswerReader:
         return given
 
     def _lenient(self, payload: bytes, *, at_end: bool) -> Any:
-        """A data field that is not plain JSON: lone surrogates, a keep-alive word, a cut event, or rubbish."""
+        """A data field that is not plain JSON: lone surrogates, a keep-alive word, a cut event, or
+        rubbish.
+        """
         text = payload.decode("utf-8", "replace").strip()
         if not text:
             return None
@@ -167,7 +184,8 @@ class AnswerReader:
         body = b"".join(self._whole)
         if not body.strip():
             raise EmptyReply(
-                f"The gateway answered {self._info.status} with an empty body.", request_id=self._info.request_id
+                f"The gateway answered {self._info.status} with an empty body.",
+                request_id=self._info.request_id,
             )
         parsed = self._parsed(body)
         events = self._fold.feed(parsed)
@@ -183,15 +201,26 @@ class AnswerReader:
         return events
 
     def _parsed(self, body: bytes) -> Any:
-        if self._doing.startswith("GET /text/") and kind_of(self._info) == "text/plain" and not _is_answer(body):
-            said = text_from(body, self._info, doing=self._doing, secret=self._secret)
-            return {"choices": [{"message": {"content": said}}]}  # asked for as a stream, answered as ever
+        if (
+            self._label.startswith("GET /text/")
+            and kind_of(self._info) == "text/plain"
+            and not _is_answer(body)
+        ):
+            said = text_from(body, self._info, label=self._label, secret=self._secret)
+            return {
+                "choices": [{"message": {"content": said}}]
+            }  # asked for as a stream, answered as ever
         return json_from(body, self._info, self._secret)
 
 
-def reply_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: SecretStr | None = None) -> Reply:
-    """The whole reply out of a complete body, JSON or stream. Raises every error an answer can hide."""
-    reader = AnswerReader(info, doing=doing, secret=secret, json_limit_bytes=len(body) + 1)
+def reply_from(
+    body: bytes, info: ResponseInfo, *, label: str = "", secret: SecretStr | None = None
+) -> Reply:
+    """The whole reply out of a complete body, JSON or stream.
+
+    Raises every error an answer can hide.
+    """
+    reader = ResponseReader(info, label=label, secret=secret, json_limit_bytes=len(body) + 1)
     reader.feed(body)
     if reader.failure is None:
         reader.end()
@@ -200,30 +229,39 @@ def reply_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: Secr
     return reader.partial()
 
 
-def text_from(body: bytes, info: ResponseInfo, *, doing: str = "", secret: SecretStr | None = None) -> str:
-    """The text that a plain text call was answered with; raises for a notice, a page, sound and nothing."""
+def text_from(
+    body: bytes, info: ResponseInfo, *, label: str = "", secret: SecretStr | None = None
+) -> str:
+    """The text that a plain text call was answered with; raises for a notice, a page, sound and
+    nothing.
+    """
     kind = kind_of(info)
     if kind.startswith("audio/"):
         raise MalformedReply(
-            "This model answers with sound; use chat() with modalities=['text', 'audio'] and audio={...}.",
+            "This model answers with sound; use chat() with modalities=['text', 'audio'] and"
+            " audio={...}.",
             request_id=info.request_id,
         )
     if kind == "text/event-stream" or (kind == "application/json" and _is_answer(body)):
-        return reply_from(body, info, doing=doing, secret=secret).text
+        return reply_from(body, info, label=label, secret=secret).text
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        raise MalformedReply(f"{doing}: the answer is not text ({kind}).", request_id=info.request_id) from None
+        raise MalformedReply(
+            f"{label}: the answer is not text ({kind}).", request_id=info.request_id
+        ) from None
     if kind == "text/html":
         raise MalformedReply(
-            f"{doing}: a page came in place of an answer.",
+            f"{label}: a page came in place of an answer.",
             excerpt=excerpt_of(body, secret),
             request_id=info.request_id,
         )
     if not text.strip():
-        raise EmptyReply(f"The gateway answered {info.status} without a word.", request_id=info.request_id)
+        raise EmptyReply(
+            f"The gateway answered {info.status} without a word.", request_id=info.request_id
+        )
     if "no-store" in info.headers.get("cache-control", ""):
-        notice = payment_notices.error_in(text, info.headers, doing=doing)
+        notice = payment_notices.error_in(text, info.headers, label=label)
         if notice is not None:
             raise notice
     return text
@@ -244,7 +282,9 @@ def _is_answer(body: bytes) -> bool:
 
 
 def json_from(body: bytes, info: ResponseInfo, secret: SecretStr | None = None) -> Any:
-    """Parse a JSON body; raises :class:`MalformedReply` with what came instead (an HTML page, cut JSON)."""
+    """Parse a JSON body; raises :class:`MalformedReply` with what came instead (an HTML page, cut
+    JSON).
+    """
     try:
         return from_json(body)
     except ValueError as error:
@@ -263,7 +303,9 @@ def json_from(body: bytes, info: ResponseInfo, secret: SecretStr | None = None) 
 
 
 def _mended(value: Any, depth: int = 0) -> Any:
-    """``value`` with surrogates paired, and lone ones replaced, so that its text can be printed and sent again."""
+    """``value`` with surrogates paired, and lone ones replaced, so that its text can be printed and
+    sent again.
+    """
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list) and depth < 64:

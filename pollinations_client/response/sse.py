@@ -1,8 +1,9 @@
 """Server-sent events: bytes in, data fields out, at any cut of the bytes. Pure; no I/O.
 
-Rules: WHATWG HTML, section 9.2 "Server-sent events". Two more that providers behind the gateway need: an event
-left without its blank line at the end of the body still counts (the reader above decides whether it is whole), and
-a bare line that opens a JSON object counts as data, because some providers report a failure so.
+Rules: WHATWG HTML, section 9.2 "Server-sent events". Two more that providers behind the gateway
+need: an event left without its blank line at the end of the body still counts (the reader above
+decides whether it is whole), and a bare line that opens a JSON object counts as data, because some
+providers report a failure so.
 """
 
 from __future__ import annotations
@@ -14,20 +15,27 @@ BOM = b"\xef\xbb\xbf"
 
 
 class EventDecoder:
-    """Feed it pieces of a body, of any size; it returns the data of each event completed by that piece."""
+    """Feed it pieces of a body, of any size; it returns the data of each event completed by that
+    piece.
+    """
 
     __slots__ = ("_data", "_held", "_open_bytes", "_skip_line_feed", "_started", "limit_bytes")
 
     def __init__(self, limit_bytes: int = EVENT_LIMIT_BYTES) -> None:
         self.limit_bytes = limit_bytes
-        self._held: list[bytes] = []  # the pieces of a line that has not ended; joined once, when it has
+        self._held: list[
+            bytes
+        ] = []  # the pieces of a line that has not ended; joined once, when it has
         self._open_bytes = 0  # received since the last whole event
         self._data: list[bytes] = []
         self._skip_line_feed = False
         self._started = False
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """The data of the events that end in ``piece``, in order. Raises :class:`MalformedReply` over the limit."""
+        """The data of the events that end in ``piece``, in order.
+
+        Raises :class:`MalformedReply` over the limit.
+        """
         if self._skip_line_feed and piece:
             self._skip_line_feed = False
             if piece[0] == 10:

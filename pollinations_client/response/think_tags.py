@@ -1,6 +1,8 @@
-"""The opening of an answer's text: told apart from a payment notice, and from reasoning written into ``<think>`` tags.
+"""The opening of an answer's text: told apart from a payment notice, and from reasoning written
+into ``<think>`` tags.
 
-Text is held back only while it may still become one of the two; an ordinary answer passes from its first letters on.
+Text is held back only while it may still become one of the two; an ordinary answer passes from its
+first letters on.
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ from . import payment_notices
 TAG, END_TAG = "<think>", "</think>"
 
 
-class Opening:
-    """Pieces of content in, ``(is_reasoning, text)`` out. ``is_past`` says that text now passes untouched."""
+class LeadingTextFilter:
+    """Pieces of content in, ``(is_reasoning, text)`` out.
+
+    ``is_past`` says that text now passes untouched.
+    """
 
     __slots__ = ("_after_thought", "_held", "_thinks", "_watches_notices", "is_past")
 
@@ -56,6 +61,11 @@ class Opening:
         if end:
             self._held, self._thinks, self._after_thought = "", False, True
             return [(True, thought), *self.feed(rest)]
-        keep = next((n for n in range(len(END_TAG) - 1, 0, -1) if self._held.endswith(END_TAG[:n])), 0)
-        given, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
+        keep = next(
+            (n for n in range(len(END_TAG) - 1, 0, -1) if self._held.endswith(END_TAG[:n])), 0
+        )
+        given, self._held = (
+            self._held[: len(self._held) - keep],
+            self._held[len(self._held) - keep :],
+        )
         return [(True, given)] if given else []

@@ -1,9 +1,10 @@
 """Which call a fragment belongs to: tool-call deltas from any provider, folded into whole calls.
 
-Seen behind this gateway and gateways like it: fragments with index and id on the first only; id and name on every
-fragment; whole calls at once, all of index 0; no index; no id; one id for several calls; an index as a string; calls
-interleaved; arguments as an object or ``null``. An id that is not empty decides, unless the entry cannot belong to that
-call; then the index; then whether the call so far is complete.
+Seen behind this gateway and gateways like it: fragments with index and id on the first only; id and
+name on every fragment; whole calls at once, all of index 0; no index; no id; one id for several
+calls; an index as a string; calls interleaved; arguments as an object or ``null``. An id that is
+not empty decides, unless the entry cannot belong to that call; then the index; then whether the
+call so far is complete.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class _Slot:
             return False
 
 
-class ToolCallFold:
+class ToolCallDecoder:
     """Fragments in, whole calls out. Every fragment is answered with what is new in it."""
 
     __slots__ = ("_by_id", "_by_index", "_slots")
@@ -71,7 +72,10 @@ class ToolCallFold:
         events: list[ToolCallDelta] = []
         taken: list[_Slot] = []
         for entry in entries:
-            if type(entry) is dict and (event := self._entry(entry, taken if each_is_whole else None)) is not None:
+            if (
+                type(entry) is dict
+                and (event := self._entry(entry, taken if each_is_whole else None)) is not None
+            ):
                 events.append(event)
         return events
 
@@ -86,10 +90,18 @@ class ToolCallFold:
             known.pieces.append(arguments)  # the common fragment
             return ToolCallDelta(known.call.index, arguments)
         name, given_id = str(name), str(given_id)
-        slot, is_new = self._slot_for(_index_of(entry.get("index")), given_id, name, arguments, taken or [])
+        slot, is_new = self._slot_for(
+            _index_of(entry.get("index")), given_id, name, arguments, taken or []
+        )
         if taken is not None:
             taken.append(slot)
-        if not is_new and given_id and arguments and arguments == slot.arguments() and slot.is_whole():
+        if (
+            not is_new
+            and given_id
+            and arguments
+            and arguments == slot.arguments()
+            and slot.is_whole()
+        ):
             arguments = ""  # the whole call again, in the closing chunk
         self._identify(slot, given_id)
         new_name = name if name and not slot.call.name else None
@@ -100,17 +112,25 @@ class ToolCallFold:
         slot.call.extra.update(extra)
         if not (is_new or new_name or arguments or extra):
             return None
-        return ToolCallDelta(slot.call.index, arguments, slot.call.id if is_new else None, new_name, extra or None)
+        return ToolCallDelta(
+            slot.call.index, arguments, slot.call.id if is_new else None, new_name, extra or None
+        )
 
     def _identify(self, slot: _Slot, given_id: str) -> None:
-        """The id of the call; made up where the provider gives none, or one that another call has already."""
+        """The id of the call; made up where the provider gives none, or one that another call has
+        already.
+        """
         is_free = given_id not in self._by_id
         if given_id and not slot.given_id:
             slot.given_id = given_id
             self._by_id[given_id] = slot
-        slot.call.id = slot.call.id or (given_id if is_free else "") or f"call_{uuid.uuid4().hex[:24]}"
+        slot.call.id = (
+            slot.call.id or (given_id if is_free else "") or f"call_{uuid.uuid4().hex[:24]}"
+        )
 
-    def _slot_for(self, index: Any, given_id: str, name: str, arguments: str, taken: list[_Slot]) -> tuple[_Slot, bool]:
+    def _slot_for(
+        self, index: Any, given_id: str, name: str, arguments: str, taken: list[_Slot]
+    ) -> tuple[_Slot, bool]:
         at_index = self._by_index.get(index) if index is not None else None
         if given_id and at_index is not None and at_index.given_id == given_id:
             slot: _Slot | None = at_index
@@ -133,7 +153,9 @@ class ToolCallFold:
 
 
 def _repeats_id(slot: _Slot, index: Any, name: str, arguments: str) -> bool:
-    """Whether an entry with the id of ``slot`` is another call nevertheless: some providers give one id to several."""
+    """Whether an entry with the id of ``slot`` is another call nevertheless: some providers give
+    one id to several.
+    """
     if not name or not slot.call.name:
         return False
     if name != slot.call.name:
@@ -143,7 +165,9 @@ def _repeats_id(slot: _Slot, index: Any, name: str, arguments: str) -> bool:
     return arguments.lstrip()[:1] == "{" and slot.is_whole() and arguments != slot.arguments()
 
 
-def _begins_another(slot: _Slot, given_id: str, name: str, arguments: str, *, indexed: bool) -> bool:
+def _begins_another(
+    slot: _Slot, given_id: str, name: str, arguments: str, *, indexed: bool
+) -> bool:
     if given_id and slot.given_id:
         return True  # another id: the same one was looked up before
     if given_id and not indexed:
@@ -170,7 +194,15 @@ def _text_of(arguments: Any) -> str:
 
 
 def _unknown(entry: dict[str, Any], function: dict[str, Any]) -> dict[str, Any]:
-    """Fields to echo with the next turn, such as Gemini's thought signature; those of ``function`` under that name."""
-    extra = {name: value for name, value in entry.items() if name not in KNOWN and value is not None}
-    inner = {name: value for name, value in function.items() if name not in KNOWN_FUNCTION and value is not None}
+    """Fields to echo with the next turn, such as Gemini's thought signature; those of ``function``
+    under that name.
+    """
+    extra = {
+        name: value for name, value in entry.items() if name not in KNOWN and value is not None
+    }
+    inner = {
+        name: value
+        for name, value in function.items()
+        if name not in KNOWN_FUNCTION and value is not None
+    }
     return {**extra, "function": inner} if inner else extra

@@ -1,8 +1,11 @@
-"""The pages of ``/account/usage``: which one comes next, and which of its records are new. Pure; no I/O.
+"""The pages of ``/account/usage``: which one comes next, and which of its records are new.
 
-The gateway pages by time, and its times are whole seconds: records of one second may lie on both sides of a page's
-border, where a cursor at that second would skip the rest of them. So the next page begins a second earlier in the
-list, and what was given out already is left out by count, for two records may be equal.
+Pure; no I/O.
+
+The gateway pages by time, and its times are whole seconds: records of one second may lie on both
+sides of a page's border, where a cursor at that second would skip the rest of them. So the next
+page begins a second earlier in the list, and what was given out already is left out by count, for
+two records may be equal.
 """
 
 from __future__ import annotations
@@ -14,18 +17,22 @@ from .account import UsageRecord
 
 log = logging.getLogger("pollinations_client")
 
-MOST_RECORDS = 50_000  # that the gateway gives out at once
+MAX_USAGE_RECORDS = 50_000  # that the gateway gives out at once
 
 
 class UsagePages:
-    """Ask for ``limit`` records older than ``before``, and hand the page to ``fresh``; until ``is_over``."""
+    """Ask for ``limit`` records older than ``before``, and hand the page to ``fresh``; until
+    ``is_over``.
+    """
 
     def __init__(self, page_size: int, before: str | None = None) -> None:
         self.limit = page_size
         self.before = before
         self.is_over = False
         self._page_size = page_size
-        self._given: Counter[str] = Counter()  # records given out already that the next page may hold again
+        self._given: Counter[str] = (
+            Counter()
+        )  # records given out already that the next page may hold again
         self._times: set[str | None] = set()  # theirs
 
     def fresh(self, page: list[UsageRecord]) -> list[UsageRecord]:
@@ -46,15 +53,23 @@ class UsagePages:
         if len(page) < self.limit or last is None:
             self.is_over = True
             return
-        earlier = next((one.timestamp for one in reversed(page) if one.timestamp not in {last, None}), None)
+        earlier = next(
+            (one.timestamp for one in reversed(page) if one.timestamp not in {last, None}), None
+        )
         if earlier is not None and earlier != self.before:
             self._remember([one for one in page if one.timestamp in {last, earlier}])
             self.before, self.limit = earlier, self._page_size
-        elif self.limit < MOST_RECORDS:
-            self._remember(page, besides=self._given)  # full of one second: the same page once more, with more of it
-            self.limit = min(self.limit * 2, MOST_RECORDS)
+        elif self.limit < MAX_USAGE_RECORDS:
+            self._remember(
+                page, besides=self._given
+            )  # full of one second: the same page once more, with more of it
+            self.limit = min(self.limit * 2, MAX_USAGE_RECORDS)
         else:
-            log.warning("More than %d usage records at %s: the gateway cannot list the rest.", MOST_RECORDS, last)
+            log.warning(
+                "More than %d usage records at %s: the gateway cannot list the rest.",
+                MAX_USAGE_RECORDS,
+                last,
+            )
             self._remember([one for one in page if one.timestamp == last])
             self.is_over = last == self.before
             self.before, self.limit = last, self._page_size

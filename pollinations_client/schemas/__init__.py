@@ -1,1 +1,3 @@
-"""JSON Schema conversions: resolve references, OpenAI's strict form, the subset that Vertex accepts. No I/O."""
+"""JSON Schema conversions: resolve references, OpenAI's strict form, the subset that Vertex
+accepts. No I/O.
+"""

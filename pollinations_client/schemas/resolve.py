@@ -1,6 +1,8 @@
-"""What the parts of a JSON schema mean together: references followed, ``allOf`` merged, null recognised. Pure.
+"""What the parts of a JSON schema mean together: references followed, ``allOf`` merged, null
+recognised. Pure.
 
-Shared by the two layouts in ``tool_schema`` and ``strictness``. Nothing here changes a schema it is given.
+Shared by the two layouts in ``tool_schema`` and ``strictness``. Nothing here changes a schema it is
+given.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from typing import Any, TypeGuard
 
 Schema = dict[str, Any]
 
-# Deep enough for any real tool; what is nested deeper has gone round, or is meant to exhaust the reader.
-DEEPEST = 64
+# Deep enough for any real tool; what is nested deeper has gone round, or is meant to exhaust the
+# reader.
+MAX_DEPTH = 64
 
 KINDS: dict[type, str] = {
     str: "string",
@@ -32,7 +35,9 @@ TIGHTER = {
 
 
 def aimed_at(root: Mapping[str, Any], reference: str) -> Mapping[str, Any] | None:
-    """The schema that ``reference`` (``#``, ``#/$defs/Name``) points to inside ``root``, or ``None``."""
+    """The schema that ``reference`` (``#``, ``#/$defs/Name``) points to inside ``root``, or
+    ``None``.
+    """
     if not reference.startswith("#"):
         return None
     place: Any = root
@@ -48,17 +53,21 @@ def aimed_at(root: Mapping[str, Any], reference: str) -> Mapping[str, Any] | Non
 
 
 def merged(
-    root: Mapping[str, Any], schema: Mapping[str, Any], inside: frozenset[str] = frozenset(), depth: int = 0
+    root: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    inside: frozenset[str] = frozenset(),
+    depth: int = 0,
 ) -> tuple[Schema | None, frozenset[str]]:
     """``schema`` with its reference followed and its ``allOf`` parts laid together, one level deep.
 
-    ``inside`` are the references that ``schema`` stands in; the answer has those that were followed added. The schema
-    is ``None`` where it leads back into one of them. A reference that points nowhere says nothing.
+    ``inside`` are the references that ``schema`` stands in; the answer has those that were followed
+    added. The schema is ``None`` where it leads back into one of them. A reference that points
+    nowhere says nothing.
     """
     own = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
     found: Schema = {}
     if isinstance(reference := schema.get("$ref"), str):
-        if reference in inside or depth > DEEPEST:
+        if reference in inside or depth > MAX_DEPTH:
             return None, inside
         inside |= {reference}
         if (aimed := aimed_at(root, reference)) is not None:
@@ -67,7 +76,7 @@ def merged(
                 return None, inside
             found = base
     for part in schemas_in(schema.get("allOf")):
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             break
         more, followed = merged(root, part, inside, depth + 1)
         if more is not None:
@@ -76,14 +85,18 @@ def merged(
 
 
 def both(one: Schema, other: Schema) -> Schema:
-    """One schema for what fits ``one`` and ``other``, as near as keywords can say; where they clash, ``other``."""
+    """One schema for what fits ``one`` and ``other``, as near as keywords can say; where they
+    clash, ``other``.
+    """
     joint = {**one, **other}
     for key in one.keys() & other.keys():
         first, second = one[key], other[key]
         if first == second and type(first) is type(second):
             continue
         if key == "properties" and isinstance(first, Mapping) and isinstance(second, Mapping):
-            shared = {name: {"allOf": [first[name], second[name]]} for name in first if name in second}
+            shared = {
+                name: {"allOf": [first[name], second[name]]} for name in first if name in second
+            }
             joint[key] = {**first, **second, **shared}
         elif key == "required" and isinstance(first, list) and isinstance(second, list):
             joint[key] = [*first, *(name for name in second if name not in first)]
@@ -107,11 +120,17 @@ def types_of(schema: Mapping[str, Any]) -> list[str]:
 
 def schemas_in(value: Any) -> list[Mapping[str, Any]]:
     """The schemas of a list of schemas; ``true``, ``false`` and what is no list say nothing."""
-    return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list | tuple) else []
+    return (
+        [part for part in value if isinstance(part, Mapping)]
+        if isinstance(value, list | tuple)
+        else []
+    )
 
 
 def tuple_items(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The items of a tuple, in the spelling of draft 2020-12 (``prefixItems``) or before; empty for other arrays."""
+    """The items of a tuple, in the spelling of draft 2020-12 (``prefixItems``) or before; empty for
+    other arrays.
+    """
     fixed = schemas_in(schema.get("prefixItems"))
     rest = [schema["items"]] if fixed and isinstance(schema.get("items"), Mapping) else []
     return [*fixed, *rest] or schemas_in(schema.get("items"))
@@ -120,7 +139,9 @@ def tuple_items(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def is_null(schema: Mapping[str, Any]) -> bool:
     """Whether only null fits."""
     return (
-        types_of(schema) == ["null"] or schema.get("enum") == [None] or ("const" in schema and schema["const"] is None)
+        types_of(schema) == ["null"]
+        or schema.get("enum") == [None]
+        or ("const" in schema and schema["const"] is None)
     )
 
 
@@ -133,7 +154,10 @@ def kind_of(values: Sequence[Any]) -> str | None:
 
 
 def distinct(schemas: Iterable[Schema]) -> list[Schema]:
-    """Each different schema once, in order. ``1``, ``1.0`` and ``true`` are different, as they are in JSON."""
+    """Each different schema once, in order.
+
+    ``1``, ``1.0`` and ``true`` are different, as they are in JSON.
+    """
     seen: dict[str, Schema] = {}
     for schema in schemas:
         seen.setdefault(json.dumps(schema, sort_keys=True, default=repr), schema)

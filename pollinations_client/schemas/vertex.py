@@ -1,8 +1,9 @@
 """JSON schemas of tools, laid out for those who take only a part of JSON Schema.
 
-``vertex_schema`` is for Gemini behind the gateway, which drops what it does not know without a word: a ``oneOf`` left
-in means that the model never sees the parameter. ``strict_schema`` is OpenAI's strict form. Both give a new schema and
-leave the given one as it is. Source of the accepted keywords: the gateway's sanitizer of tool schemas, autumn 2026.
+``vertex_schema`` is for Gemini behind the gateway, which drops what it does not know without a
+word: a ``oneOf`` left in means that the model never sees the parameter. ``strict_schema`` is
+OpenAI's strict form. Both give a new schema and leave the given one as it is. Source of the
+accepted keywords: the gateway's sanitizer of tool schemas, autumn 2026.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .openai_strict import free_form_in, strict_schema, without_added_nulls
+from .openai_strict import drop_strict_nulls, free_form_paths, strict_schema
 from .resolve import (
-    DEEPEST,
+    MAX_DEPTH,
     Schema,
     aimed_at,
     distinct,
@@ -27,7 +28,7 @@ from .resolve import (
     types_of,
 )
 
-__all__ = ["free_form_in", "strict_schema", "vertex_schema", "without_added_nulls"]
+__all__ = ["drop_strict_nulls", "free_form_paths", "strict_schema", "vertex_schema"]
 
 NUMBERS = (
     *("minItems", "maxItems", "minProperties", "maxProperties"),
@@ -45,18 +46,22 @@ ONLY_FOR = {
 }
 # Said of a choice as a whole; Vertex refuses anything else beside anyOf.
 BESIDE_CHOICES = frozenset(("title", "description", "nullable", "anyOf", "oneOf"))
-WITHOUT_MEANING = frozenset(("$defs", "definitions", "$schema", "$id", "$comment", "default", "example", "examples"))
-# Definitions that name each other twice double with every level: past this many parts the rest is cut.
-LARGEST = 20_000
+WITHOUT_MEANING = frozenset(
+    ("$defs", "definitions", "$schema", "$id", "$comment", "default", "example", "examples")
+)
+# Definitions that name each other twice double with every level: past this many parts the rest is
+# cut.
+MAX_NODES = 20_000
 
 
 def vertex_schema(schema: Mapping[str, Any]) -> Schema:
     """``schema`` reduced to what Vertex AI accepts, with the meaning kept as far as that goes.
 
-    References are resolved in place, and a definition inside itself becomes a plain object; ``allOf`` is merged;
-    ``oneOf`` becomes ``anyOf``; ``const`` an ``enum``; exclusive bounds inclusive ones (the next integer for integers);
-    a null among the types ``nullable``; tuples arrays of any of their items. What else stands beside a choice moves
-    into it. Everything outside the accepted keywords is dropped.
+    References are resolved in place, and a definition inside itself becomes a plain object;
+    ``allOf`` is merged; ``oneOf`` becomes ``anyOf``; ``const`` an ``enum``; exclusive bounds
+    inclusive ones (the next integer for integers); a null among the types ``nullable``; tuples
+    arrays of any of their items. What else stands beside a choice moves into it. Everything outside
+    the accepted keywords is dropped.
 
     >>> vertex_schema({"type": ["integer", "null"], "exclusiveMinimum": 0, "if": {}})
     {'type': 'integer', 'nullable': True, 'minimum': 1}
@@ -65,7 +70,9 @@ def vertex_schema(schema: Mapping[str, Any]) -> Schema:
 
 
 class _Layout:
-    """One walk through one schema: the root that references point into, and how many parts were laid so far."""
+    """One walk through one schema: the root that references point into, and how many parts were
+    laid so far.
+    """
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self.root = root
@@ -77,11 +84,15 @@ class _Layout:
         if not isinstance(schema, Mapping):
             return {}  # true and false as schemas: no keyword here says "anything" or "nothing"
         source, inside = (
-            merged(self.root, schema, inside) if depth <= DEEPEST and self.laid <= LARGEST else (None, inside)
+            merged(self.root, schema, inside)
+            if depth <= MAX_DEPTH and self.laid <= MAX_NODES
+            else (None, inside)
         )
         if source is None:
             return self._cut(schema)
-        nullable = "null" in types_of(source) or source.get("nullable") is True or _lists_null(source)
+        nullable = (
+            "null" in types_of(source) or source.get("nullable") is True or _lists_null(source)
+        )
         if choices := _choices(source):
             target, one_is_null = self._laid_choices(source, choices, inside, depth)
             return _finished(target, nullable or one_is_null)
@@ -95,25 +106,40 @@ class _Layout:
         self, source: Schema, choices: list[Mapping[str, Any]], inside: frozenset[str], depth: int
     ) -> tuple[Schema, bool]:
         """A schema that is nothing but its choices, and whether null is one of them."""
-        beside = {key: value for key, value in source.items() if key not in BESIDE_CHOICES | WITHOUT_MEANING}
+        beside = {
+            key: value
+            for key, value in source.items()
+            if key not in BESIDE_CHOICES | WITHOUT_MEANING
+        }
         if len(_kinds(source)) != 1:
             beside.pop("type", None)  # several types are choices themselves
         given = [part for part in choices if not is_null(part)]
-        laid = [self.lay({"allOf": [beside, part]} if beside else part, inside, depth + 1) for part in given]
+        laid = [
+            self.lay({"allOf": [beside, part]} if beside else part, inside, depth + 1)
+            for part in given
+        ]
         found = _flat(laid)
-        notes = {key: source[key] for key in ("title", "description") if isinstance(source.get(key), str)}
+        notes = {
+            key: source[key] for key in ("title", "description") if isinstance(source.get(key), str)
+        }
         if len(found) == 1:
             return {**found[0], **notes}, len(given) < len(choices)
         return {**notes, **({"anyOf": found} if found else {})}, len(given) < len(choices)
 
-    def _lay_members(self, source: Schema, target: Schema, inside: frozenset[str], depth: int) -> None:
+    def _lay_members(
+        self, source: Schema, target: Schema, inside: frozenset[str], depth: int
+    ) -> None:
         """The schemas of an object's properties and an array's items."""
         properties = source.get("properties")
         if isinstance(properties, Mapping) and target.setdefault("type", "object") == "object":
-            target["properties"] = {str(name): self.lay(part, inside, depth + 1) for name, part in properties.items()}
+            target["properties"] = {
+                str(name): self.lay(part, inside, depth + 1) for name, part in properties.items()
+            }
         more = source.get("additionalProperties")
         if isinstance(more, bool | Mapping) and target.setdefault("type", "object") == "object":
-            target["additionalProperties"] = more if isinstance(more, bool) else self.lay(more, inside, depth + 1)
+            target["additionalProperties"] = (
+                more if isinstance(more, bool) else self.lay(more, inside, depth + 1)
+            )
         if fixed := tuple_items(source):
             parts = _flat(self.lay(part, inside, depth + 1) for part in fixed)
             items = parts[0] if len(parts) == 1 else {"anyOf": parts}
@@ -121,11 +147,15 @@ class _Layout:
             items = self.lay(source["items"], inside, depth + 1)
         else:
             items = {}
-        if (items or target.get("type") == "array") and target.setdefault("type", "array") == "array":
+        if (items or target.get("type") == "array") and target.setdefault(
+            "type", "array"
+        ) == "array":
             target["items"] = items
 
     def _cut(self, schema: Mapping[str, Any]) -> Schema:
-        """What stands where a schema would go round for ever: its type and what it says of itself."""
+        """What stands where a schema would go round for ever: its type and what it says of
+        itself.
+        """
         aimed = aimed_at(self.root, str(schema.get("$ref"))) or {}
         kinds = _kinds(schema) or _kinds(aimed) or ["object"]
         said = schema.get("description", aimed.get("description"))
@@ -139,7 +169,9 @@ def _kinds(schema: Mapping[str, Any]) -> list[str]:
 
 def _flat(laid: Iterable[Schema]) -> list[Schema]:
     """Each alternative once, those of a choice inside the choice among them."""
-    return distinct(part for one in laid for part in (one["anyOf"] if set(one) == {"anyOf"} else [one]))
+    return distinct(
+        part for one in laid for part in (one["anyOf"] if set(one) == {"anyOf"} else [one])
+    )
 
 
 def _lists_null(source: Schema) -> bool:
@@ -170,9 +202,14 @@ def _lay_values(source: Schema, target: Schema) -> None:
 
 
 def _lay_bounds(source: Schema, target: Schema) -> None:
-    """Exclusive bounds as inclusive ones: the next integer, or the bound itself for other numbers."""
+    """Exclusive bounds as inclusive ones: the next integer, or the bound itself for other
+    numbers.
+    """
     whole = target.get("type") == "integer"
-    for exclusive, inclusive, tighter in (("exclusiveMinimum", "minimum", max), ("exclusiveMaximum", "maximum", min)):
+    for exclusive, inclusive, tighter in (
+        ("exclusiveMinimum", "minimum", max),
+        ("exclusiveMaximum", "maximum", min),
+    ):
         bound = source.get(exclusive)
         if bound is True:  # draft 4 marks the other bound as exclusive
             bound = target.pop(inclusive, None)
@@ -183,7 +220,9 @@ def _lay_bounds(source: Schema, target: Schema) -> None:
 
 
 def _finished(target: Schema, nullable: bool) -> Schema:
-    """What follows from the rest: null out of the values, names that exist, the keywords in a steady order."""
+    """What follows from the rest: null out of the values, names that exist, the keywords in a
+    steady order.
+    """
     if "enum" in target:
         values = [value for value in target.pop("enum") if value is not None]
         if values:

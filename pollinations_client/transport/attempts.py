@@ -8,7 +8,7 @@ from ..errors import PollinationsError
 from ..request.endpoints import Call
 from ..retry import is_safe
 from ..settings import Settings
-from .deadline import Clock
+from .deadline import Deadline
 
 log = logging.getLogger("pollinations_client")
 
@@ -21,14 +21,14 @@ class Attempts:
     def __init__(self, call: Call, settings: Settings) -> None:
         self._call = call
         self._settings = settings
-        self.clock = Clock(call, settings.timeouts)
+        self.clock = Deadline(call, settings.timeouts)
         self.number = 0
         self._safe = 0
 
     def begin(self) -> None:
         """Count an attempt and restart its limits."""
         self.number += 1
-        self.clock.restart()
+        self.clock.start_attempt()
 
     def pause_after(self, failure: PollinationsError) -> float:
         """Seconds to wait before the next attempt. Raises ``failure`` where there is none."""
@@ -40,7 +40,7 @@ class Attempts:
         self._safe += is_safe(failure)
         log.warning(
             "%s failed (%s); attempt %d follows in %.2f s",
-            self._call.doing,
+            self._call.label,
             f"HTTP {failure.status_code}" if failure.status_code else type(failure).__name__,
             self.number + 1,
             pause,

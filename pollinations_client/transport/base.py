@@ -1,4 +1,6 @@
-"""What surrounds every call on the wire: its address and headers, its limits, what a refusal means. No I/O.
+"""What surrounds every call on the wire: its address and headers, its limits, what a refusal means.
+
+No I/O.
 
 Both drivers in ``transport.py`` stand on it.
 """
@@ -13,8 +15,8 @@ import httpx
 from ..errors import ConfigurationError, MalformedReply, PollinationsError
 from ..reply import ResponseInfo
 from ..request.endpoints import Call
-from ..response.error_decoder import error_from
-from ..response.reader import AnswerReader
+from ..response.error_decoder import error_from_response
+from ..response.reader import ResponseReader
 from ..settings import NO_KEY, Settings
 from .attempts import Attempts
 from .client_pool import failure_from, lower_case, timeouts_for
@@ -32,7 +34,7 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-class Exchange:
+class BaseTransport:
     """What both drivers share: headers, addresses, and the reading of what came. No I/O."""
 
     takes: ClassVar[type]
@@ -55,8 +57,10 @@ class Exchange:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.settings.base_url})"
 
-    def _request(self, client: Any, call: Call, host: str | None, attempts: Attempts) -> httpx.Request:
-        kind = (call.pace, call.accept, call.body is not None)
+    def _request(
+        self, client: Any, call: Call, host: str | None, attempts: Attempts
+    ) -> httpx.Request:
+        kind = (call.kind, call.accept, call.body is not None)
         if kind not in self._kinds:
             self._kinds[kind] = self._headers_for(call)
         timeout = timeouts_for(call, self.settings.timeouts, attempts.clock)
@@ -74,7 +78,7 @@ class Exchange:
     def _headers_for(self, call: Call) -> httpx.Headers:
         headers = self._headers.copy()
         headers["accept"] = call.accept
-        if call.pace in {"stream", "picture", "video"}:
+        if call.kind in {"stream", "picture", "video"}:
             headers["accept-encoding"] = "identity"
         else:
             headers["accept-encoding"] = ACCEPTED
@@ -89,14 +93,18 @@ class Exchange:
         return ResponseInfo.from_headers(response.status_code, headers, attempts.number - 1)
 
     def _blanked(self, received: bytes) -> bytes:
-        """``received`` without the key, should a server echo it: it must not reach a trace, a log or a next prompt."""
-        return received if self._key is None else received.replace(self._key.encode(), BLANK.encode())
+        """``received`` without the key, should a server echo it: it must not reach a trace, a log
+        or a next prompt.
+        """
+        return (
+            received if self._key is None else received.replace(self._key.encode(), BLANK.encode())
+        )
 
     def _limit_bytes(self, response: httpx.Response, call: Call) -> int:
         limits = self.settings.limits
         if not response.is_success:
             return limits.error_bytes
-        match call.pace:
+        match call.kind:
             case "picture":
                 return limits.image_bytes
             case "video":
@@ -104,18 +112,24 @@ class Exchange:
         return limits.json_bytes
 
     def _refusal(self, info: ResponseInfo, body: bytes, call: Call) -> PollinationsError:
-        return error_from(info.status, body, info.headers, doing=call.doing, secret=self.settings.api_key)
+        return error_from_response(
+            info.status, body, info.headers, label=call.label, secret=self.settings.api_key
+        )
 
     def _failure(self, error: Exception, call: Call, attempts: Attempts) -> PollinationsError:
-        return failure_from(error, call, attempts.clock, self.settings.base_url, self.settings.api_key)
+        return failure_from(
+            error, call, attempts.clock, self.settings.base_url, self.settings.api_key
+        )
 
     def _too_large(self, call: Call, limit: int) -> PollinationsError:
-        return MalformedReply(f"{call.doing}: the answer is larger than the {limit} bytes allowed (Limits).")
+        return MalformedReply(
+            f"{call.label}: the answer is larger than the {limit} bytes allowed (Limits)."
+        )
 
-    def _reader(self, response: httpx.Response, call: Call, attempts: Attempts) -> AnswerReader:
-        return AnswerReader(
+    def _reader(self, response: httpx.Response, call: Call, attempts: Attempts) -> ResponseReader:
+        return ResponseReader(
             self._info(response, attempts),
-            doing=call.doing,
+            label=call.label,
             secret=self.settings.api_key,
             json_limit_bytes=self.settings.limits.json_bytes,
         )

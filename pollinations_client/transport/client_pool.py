@@ -1,7 +1,8 @@
-"""httpx, as this project uses it: the clients a process shares, deadlines on every read, and failures with a name.
+"""httpx, as this project uses it: the clients a process shares, deadlines on every read, and
+failures with a name.
 
-Nothing here is reached before the first call. One sync client serves the whole process, one async client each event
-loop; both are rebuilt after a fork, and an async client goes down with its loop.
+Nothing here is reached before the first call. One sync client serves the whole process, one async
+client each event loop; both are rebuilt after a fork, and an async client goes down with its loop.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from ..errors import (
 )
 from ..request.endpoints import Call
 from ..settings import Limits, Timeouts
-from .deadline import Clock
+from .deadline import Deadline
 
 NETWORK_ERRORS = (
     httpx.HTTPError,
@@ -52,13 +53,20 @@ UNSENT = (
 )
 
 OwnClient = TypeVar("OwnClient", httpx.Client, httpx.AsyncClient)
-PIECE_BYTES = 64 * 1024  # of a request body: a server that takes one piece now and then is still timed
+PIECE_BYTES = (
+    64 * 1024
+)  # of a request body: a server that takes one piece now and then is still timed
 
-CLOCK: ContextVar[Clock | None] = ContextVar("pollinations_clock", default=None)
+DEADLINE: ContextVar[Deadline | None] = ContextVar("pollinations_clock", default=None)
 
 
-def failure_from(error: Exception, call: Call, clock: Clock, host: str, secret: SecretStr | None) -> PollinationsError:
-    """The typed error for what the network library raised. The original's request, headers and frames stay behind."""
+def failure_from(
+    error: Exception, call: Call, clock: Deadline, host: str, secret: SecretStr | None
+) -> PollinationsError:
+    """The typed error for what the network library raised.
+
+    The original's request, headers and frames stay behind.
+    """
     said = redact(str(error), secret) or type(error).__name__
     cause = RuntimeError(f"{type(error).__module__}.{type(error).__name__}: {said}")
     failure: PollinationsError
@@ -67,12 +75,17 @@ def failure_from(error: Exception, call: Call, clock: Clock, host: str, secret: 
     elif isinstance(error, httpx.TimeoutException):
         failure = clock.timed_out() if clock.is_over else _no_connection(error, call, host)
         failure.ambiguous = False  # type: ignore[attr-defined]
-    elif isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)):
-        failure = ConfigurationError(f"{call.doing} cannot be sent: {said}.")
+    elif isinstance(
+        error, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)
+    ):
+        failure = ConfigurationError(f"{call.label} cannot be sent: {said}.")
     else:
-        untrusted = "CERTIFICATE_VERIFY_FAILED" in said or isinstance(error, ssl.SSLCertVerificationError)
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in said or isinstance(
+            error, ssl.SSLCertVerificationError
+        )
         failure = APIConnectionError(
-            f"{call.doing}: the connection to {host} failed: {said}.{_advice(error, host, untrusted)}",
+            f"{call.label}: the connection to {host} failed:"
+            f" {said}.{_advice(error, host, untrusted)}",
             ambiguous=not isinstance(error, UNSENT),
         )
         if untrusted:
@@ -88,7 +101,10 @@ def _advice(error: Exception, host: str, untrusted: bool) -> str:
     if not isinstance(error, httpx.ConnectError):
         return ""
     if urllib.parse.urlsplit(host).hostname in {"localhost", "127.0.0.1", "::1"}:
-        return " Is anything served there? The emulator is started with: python -m pollinations_client.emulator"
+        return (
+            " Is anything served there? The emulator is started with: python -m"
+            " pollinations_client.emulator"
+        )
     return " Check base_url, the network and the proxy."
 
 
@@ -98,12 +114,12 @@ def _no_connection(error: httpx.TimeoutException, call: Call, host: str) -> Poll
         "PoolTimeout": "all connections were busy (Limits.max_connections)",
         "WriteTimeout": "the server took the request too slowly (timeout)",
     }.get(type(error).__name__, "it timed out")
-    return APITimeoutError(f"{call.doing}: {what}.")
+    return APITimeoutError(f"{call.label}: {what}.")
 
 
 def _within_total(timeout: float | None) -> float | None:
     """``timeout``, or what is left of the call's time where that is less."""
-    clock = CLOCK.get()
+    clock = DEADLINE.get()
     return timeout if clock is None else clock.within_total(timeout)
 
 
@@ -120,7 +136,7 @@ class _Timed:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._clock: Clock | None = None
+        self._clock: Deadline | None = None
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -140,19 +156,26 @@ class _TimedStream(_Timed, httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._clock = CLOCK.get()
+        self._clock = DEADLINE.get()
         for piece in _pieces(buffer):
             self._stream.write(piece, _within_total(timeout))
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # wakes a thread that waits for bytes; closing alone would leave it there
+        with contextlib.suppress(
+            OSError
+        ):  # wakes a thread that waits for bytes; closing alone would leave it there
             self.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._stream.close()
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, _within_total(timeout)))
+        return _TimedStream(
+            self._stream.start_tls(ssl_context, server_hostname, _within_total(timeout))
+        )
 
 
 class _AsyncTimedStream(_Timed, httpcore.AsyncNetworkStream):
@@ -161,7 +184,7 @@ class _AsyncTimedStream(_Timed, httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._clock = CLOCK.get()
+        self._clock = DEADLINE.get()
         for piece in _pieces(buffer):
             await self._stream.write(piece, _within_total(timeout))
 
@@ -174,7 +197,9 @@ class _AsyncTimedStream(_Timed, httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncTimedStream(await self._stream.start_tls(ssl_context, server_hostname, _within_total(timeout)))
+        return _AsyncTimedStream(
+            await self._stream.start_tls(ssl_context, server_hostname, _within_total(timeout))
+        )
 
 
 class _TimedBackend(httpcore.NetworkBackend):
@@ -184,7 +209,9 @@ class _TimedBackend(httpcore.NetworkBackend):
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.NetworkStream:
-        return _TimedStream(self._backend.connect_tcp(host, port, _within_total(timeout), *args, **options))
+        return _TimedStream(
+            self._backend.connect_tcp(host, port, _within_total(timeout), *args, **options)
+        )
 
 
 class _AsyncTimedBackend(httpcore.AsyncNetworkBackend):
@@ -194,14 +221,17 @@ class _AsyncTimedBackend(httpcore.AsyncNetworkBackend):
     async def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncTimedStream(await self._backend.connect_tcp(host, port, _within_total(timeout), *args, **options))
+        return _AsyncTimedStream(
+            await self._backend.connect_tcp(host, port, _within_total(timeout), *args, **options)
+        )
 
 
 def _with_deadlines(client: httpx.Client | httpx.AsyncClient) -> None:
     """Put deadlines on the reads of a client of our own.
 
-    httpx has no public door for a network backend, so this goes through its pools, proxies' included; should a later
-    httpx move them, the per-read timeouts of httpx and the check between reads still hold (see Clock.heard).
+    httpx has no public door for a network backend, so this goes through its pools, proxies'
+    included; should a later httpx move them, the per-read timeouts of httpx and the check between
+    reads still hold (see Clock.heard).
     """
     wrap = _TimedBackend if isinstance(client, httpx.Client) else _AsyncTimedBackend
     for transport in (client._transport, *client._mounts.values()):
@@ -263,7 +293,9 @@ def _made(kind: type[OwnClient], limits: Limits) -> OwnClient:
     else:
         _with_deadlines(client)
         return client
-    raise ConfigurationError(f"A proxy that the environment names (HTTP_PROXY, ALL_PROXY) cannot be used: {said}")
+    raise ConfigurationError(
+        f"A proxy that the environment names (HTTP_PROXY, ALL_PROXY) cannot be used: {said}"
+    )
 
 
 def sync_client(limits: Limits, user: Any) -> httpx.Client:
@@ -278,7 +310,9 @@ def sync_client(limits: Limits, user: Any) -> httpx.Client:
 
 
 async def async_client(limits: Limits, user: Any) -> httpx.AsyncClient:
-    """The running loop's client for these limits; ``user`` keeps it open, the loop's end closes it."""
+    """The running loop's client for these limits; ``user`` keeps it open, the loop's end
+    closes it.
+    """
     with _lock:
         clients = _async_clients.setdefault(asyncio.get_running_loop(), {})
     shared = clients.get(limits)
@@ -292,7 +326,9 @@ async def async_client(limits: Limits, user: Any) -> httpx.AsyncClient:
 
 
 async def _closed_with_the_loop(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
-    """asyncio closes every generator that is still open when a loop shuts down; this one closes a client then."""
+    """asyncio closes every generator that is still open when a loop shuts down; this one closes a
+    client then.
+    """
     try:
         yield
     finally:
@@ -324,12 +360,16 @@ async def leave_async(limits: Limits, user: Any) -> None:
         await shared.keeper.aclose()  # type: ignore[union-attr]
 
 
-def _close_all() -> None:  # pragma: no cover - runs when the interpreter ends; a test watches that from outside
+def _close_all() -> (
+    None
+):  # pragma: no cover - runs when the interpreter ends; a test watches that from outside
     for shared in _sync_clients.values():
         shared.client.close()
 
 
-def _forget_all() -> None:  # pragma: no cover - runs in a forked child; a test watches that from outside
+def _forget_all() -> (
+    None
+):  # pragma: no cover - runs in a forked child; a test watches that from outside
     """In a forked child: its parent's sockets are not its own."""
     global _lock
     _lock = threading.Lock()
@@ -342,11 +382,17 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows cannot fork
     os.register_at_fork(after_in_child=_forget_all)
 
 
-def timeouts_for(call: Call, timeouts: Timeouts, clock: Clock) -> httpx.Timeout:
-    """httpx's own limits, which hold for an injected client as well; none is longer than what is left of the total."""
-    read_s = timeouts.read_s(call.pace)
-    if call.pace == "stream":
-        read_s = None if read_s is None or timeouts.stream_idle_s is None else max(read_s, timeouts.stream_idle_s)
+def timeouts_for(call: Call, timeouts: Timeouts, clock: Deadline) -> httpx.Timeout:
+    """httpx's own limits, which hold for an injected client as well; none is longer than what is
+    left of the total.
+    """
+    read_s = timeouts.read_s(call.kind)
+    if call.kind == "stream":
+        read_s = (
+            None
+            if read_s is None or timeouts.stream_idle_s is None
+            else max(read_s, timeouts.stream_idle_s)
+        )
     limit = clock.within_total
     return httpx.Timeout(
         connect=limit(timeouts.connect_s),

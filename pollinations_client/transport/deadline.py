@@ -1,7 +1,9 @@
-"""The time limits of one call, all its attempts and pauses included, on a monotonic clock. Pure but for the clock.
+"""The time limits of one call, all its attempts and pauses included, on a monotonic clock.
 
-The network part asks ``read_limit_s`` before every single read, so that the total holds even against a server that
-sends a byte now and then, or informational responses without end.
+Pure but for the clock.
+
+The network part asks ``read_limit_s`` before every single read, so that the total holds even
+against a server that sends a byte now and then, or informational responses without end.
 """
 
 from __future__ import annotations
@@ -17,24 +19,34 @@ if TYPE_CHECKING:
     from ..settings import Timeouts
 
 
-LINGER_S = 0.2
+DRAIN_S = 0.2
 
 
-class Clock:
+class Deadline:
     """Started with a call; ``restart`` begins a further attempt of it."""
 
     __slots__ = (
-        *("_body_began", "_call", "_deadline", "_is_told", "_lingers_until", "_progress", "_progress_at"),
+        *(
+            "_body_began",
+            "_call",
+            "_deadline",
+            "_is_told",
+            "_lingers_until",
+            "_progress",
+            "_progress_at",
+        ),
         "_timeouts",
     )
 
     def __init__(self, call: Call, timeouts: Timeouts) -> None:
         self._call = call
         self._timeouts = timeouts
-        self._deadline = math.inf if timeouts.total_s is None else time.monotonic() + timeouts.total_s
-        self.restart()
+        self._deadline = (
+            math.inf if timeouts.total_s is None else time.monotonic() + timeouts.total_s
+        )
+        self.start_attempt()
 
-    def restart(self) -> None:
+    def start_attempt(self) -> None:
         """A new attempt: the first byte is waited for again; the total goes on."""
         self._body_began = False
         self._is_told = False
@@ -52,7 +64,9 @@ class Clock:
         return self.left_s() <= 0.001
 
     def within_total(self, limit_s: float | None) -> float | None:
-        """``limit_s``, or what is left of the total where that is less; never below a millisecond."""
+        """``limit_s``, or what is left of the total where that is less; never below a
+        millisecond.
+        """
         left = self.left_s()
         if math.isinf(left):
             return limit_s
@@ -65,43 +79,58 @@ class Clock:
         left = self.left_s()
         return left if left <= 0 else self.within_total(self._wait_s())
 
-    def heard(self, progress: int = 0, *, is_told: bool = False) -> None:
+    def on_bytes(self, progress: int = 0, *, answer_complete: bool = False) -> None:
         """A piece of the body came. Raises when a limit is over.
 
-        ``progress`` counts the events parsed so far; ``is_told`` says that all of the answer was among them.
+        ``progress`` counts the events parsed so far; ``answer_complete`` says that all of the
+        answer was among them.
         """
         self._body_began = True
-        self._is_told = is_told
+        self._is_told = answer_complete
         now = time.monotonic()
         if now > self._deadline:
             raise self.timed_out()
         if progress != self._progress:
             self._progress, self._progress_at = progress, now
             return
-        limit = self._timeouts.progress_s if self._call.pace == "stream" else None
+        limit = self._timeouts.progress_s if self._call.kind == "stream" else None
         if limit is not None and now - self._progress_at > limit:
             raise APITimeoutError(
-                f"{self._call.doing}: the stream stays open but brought nothing for {limit:g} s (Timeouts.progress_s)."
+                f"{self._call.label}: the stream stays open but brought nothing for {limit:g} s"
+                " (Timeouts.progress_s)."
             )
 
-    def linger(self) -> None:
-        """The answer is complete: a moment in all for the end of the body, to keep the connection."""
-        self._lingers_until = min(time.monotonic() + LINGER_S, self._deadline)
+    def start_drain(self) -> None:
+        """The answer is complete: a moment in all for the end of the body, to keep the
+        connection.
+        """
+        self._lingers_until = min(time.monotonic() + DRAIN_S, self._deadline)
 
     def timed_out(self) -> APITimeoutError:
-        """The error for a wait that has just run out, naming the limit and the option that sets it."""
+        """The error for a wait that has just run out, naming the limit and the option that
+        sets it.
+        """
         if self.is_over:
             total = self._timeouts.total_s
-            return APITimeoutError(f"{self._call.doing} was not done within {total:g} s in all (total_timeout).")
-        waited = self._wait_s() or 0.0
-        if self._call.pace == "stream" and self._body_began:
             return APITimeoutError(
-                f"{self._call.doing}: the stream brought no byte for {waited:g} s (stream_idle_timeout)."
+                f"{self._call.label} was not done within {total:g} s in all (total_timeout)."
             )
-        return APITimeoutError(f"{self._call.doing}: no answer within {waited:g} s (timeout).")
+        waited = self._wait_s() or 0.0
+        if self._call.kind == "stream" and self._body_began:
+            return APITimeoutError(
+                f"{self._call.label}: the stream brought no byte for {waited:g} s"
+                " (stream_idle_timeout)."
+            )
+        return APITimeoutError(f"{self._call.label}: no answer within {waited:g} s (timeout).")
 
     def _wait_s(self) -> float | None:
-        if self._call.pace == "stream" and self._body_began:
+        if self._call.kind == "stream" and self._body_began:
             idle, rest = self._timeouts.stream_idle_s, self._timeouts.after_finish_s
-            return idle if rest is None or not self._is_told else rest if idle is None else min(idle, rest)
-        return self._timeouts.read_s(self._call.pace)
+            return (
+                idle
+                if rest is None or not self._is_told
+                else rest
+                if idle is None
+                else min(idle, rest)
+            )
+        return self._timeouts.read_s(self._call.kind)

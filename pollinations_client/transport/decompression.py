@@ -1,7 +1,8 @@
-"""Compressed bodies, opened a piece at a time: however small a body is, no more of it is in memory than is asked for.
+"""Compressed bodies, opened a piece at a time: however small a body is, no more of it is in memory
+than is asked for.
 
-httpx opens a whole piece at once, and one encoding after the other: a kilobyte that is packed twice fills the memory
-before anybody can count. Pure; no I/O.
+httpx opens a whole piece at once, and one encoding after the other: a kilobyte that is packed twice
+fills the memory before anybody can count. Pure; no I/O.
 """
 
 from __future__ import annotations
@@ -16,21 +17,35 @@ OPENED = frozenset({"gzip", "x-gzip", "deflate"})
 PIECE_BYTES = 64 * 1024
 
 
-class Inflater:
-    """Feed it the pieces of a body; it gives them out opened, none larger than ``PIECE_BYTES`` where it was packed."""
+class Decompressor:
+    """Feed it the pieces of a body; it gives them out opened, none larger than ``PIECE_BYTES``
+    where it was packed.
+    """
 
-    def __init__(self, encoding: str, doing: str) -> None:
-        """``encoding`` is the header's value. Raises :class:`MalformedReply` for one that was not asked for."""
-        named = [name for one in encoding.split(",") if (name := one.strip().lower()) not in {"", "identity"}]
+    def __init__(self, encoding: str, label: str) -> None:
+        """``encoding`` is the header's value.
+
+        Raises :class:`MalformedReply` for one that was not asked for.
+        """
+        named = [
+            name
+            for one in encoding.split(",")
+            if (name := one.strip().lower()) not in {"", "identity"}
+        ]
         if len(named) > 1 or not OPENED.issuperset(named):
-            raise MalformedReply(f"{doing}: the answer's compression was not asked for: {encoding[:80]!r}.")
-        self._doing = doing
+            raise MalformedReply(
+                f"{label}: the answer's compression was not asked for: {encoding[:80]!r}."
+            )
+        self._label = label
         # 32 more than the largest window: gzip and zlib are told apart by their first bytes.
         self._opener = zlib.decompressobj(zlib.MAX_WBITS | 32) if named else None
         self._may_be_bare = named == ["deflate"]
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """What ``packed`` holds, as it is asked for. Raises :class:`MalformedReply` where it is broken."""
+        """What ``packed`` holds, as it is asked for.
+
+        Raises :class:`MalformedReply` where it is broken.
+        """
         if self._opener is None:
             yield packed
             return
@@ -49,8 +64,10 @@ class Inflater:
                 said = str(error)
             else:
                 self._opener, self._may_be_bare = zlib.decompressobj(-zlib.MAX_WBITS), False
-                return self._opened(packed)  # some servers send deflate without the header that belongs to it
+                return self._opened(
+                    packed
+                )  # some servers send deflate without the header that belongs to it
         else:
             self._may_be_bare = False
             return piece
-        raise MalformedReply(f"{self._doing}: the answer's compression is broken: {said}.")
+        raise MalformedReply(f"{self._label}: the answer's compression is broken: {said}.")

@@ -1,7 +1,9 @@
-"""The only I/O: a call goes out, its answer comes back; typed refusals, retries, limits. Sync and async twins.
+"""The only I/O: a call goes out, its answer comes back; typed refusals, retries, limits.
 
-All decisions are made elsewhere, by pure code (retry, clock, refusal, stream); here are the two thin drivers, and a
-test keeps them the same line by line.
+Sync and async twins.
+
+All decisions are made elsewhere, by pure code (retry, clock, refusal, stream); here are the two
+thin drivers, and a test keeps them the same line by line.
 """
 
 from __future__ import annotations
@@ -21,21 +23,21 @@ from ..errors import (
 )
 from ..reply import Event
 from ..request.endpoints import Call
-from ..response.reader import AnswerReader
+from ..response.reader import ResponseReader
 from .attempts import Attempts
-from .base import Answer, Exchange
+from .base import Answer, BaseTransport
 from .client_pool import (
-    CLOCK,
+    DEADLINE,
     NETWORK_ERRORS,
     async_client,
     leave_async,
     leave_sync,
     sync_client,
 )
-from .decompression import Inflater
+from .decompression import Decompressor
 
 
-class SyncTransport(Exchange):
+class SyncTransport(BaseTransport):
     """Sends calls and reads answers, blocking."""
 
     takes = httpx.Client
@@ -66,15 +68,17 @@ class SyncTransport(Exchange):
     def _send(self, call: Call, attempts: Attempts, host: str | None) -> httpx.Response:
         client = self._injected or sync_client(self.settings.limits, self)
         if client.is_closed:
-            raise ConfigurationError("http_client: the client that was given is closed.", param="http_client")
-        token = CLOCK.set(attempts.clock)
+            raise ConfigurationError(
+                "http_client: the client that was given is closed.", param="http_client"
+            )
+        token = DEADLINE.set(attempts.clock)
         try:
             request = self._request(client, call, host, attempts)
             return client.send(request, stream=True, follow_redirects=False)
         except NETWORK_ERRORS as error:
             failure = self._failure(error, call, attempts)
         finally:
-            CLOCK.reset(token)
+            DEADLINE.reset(token)
         raise failure
 
     def _read(self, response: httpx.Response, call: Call, attempts: Attempts) -> bytes:
@@ -84,7 +88,7 @@ class SyncTransport(Exchange):
         try:
             with contextlib.closing(self._pieces(response, call, attempts)) as body:
                 for piece in body:
-                    attempts.clock.heard()
+                    attempts.clock.on_bytes()
                     pieces.append(piece)
                     size += len(piece)
                     if size > limit:
@@ -94,9 +98,15 @@ class SyncTransport(Exchange):
                 raise  # of a refusal, what could be read is enough
         return b"".join(pieces)
 
-    def _pieces(self, response: httpx.Response, call: Call, attempts: Attempts) -> Generator[bytes, None, None]:
-        is_read = response.is_stream_consumed  # by a hook or a mock of the user's own client, and opened by httpx
-        opened = Inflater("" if is_read else response.headers.get("content-encoding", ""), call.doing)
+    def _pieces(
+        self, response: httpx.Response, call: Call, attempts: Attempts
+    ) -> Generator[bytes, None, None]:
+        is_read = (
+            response.is_stream_consumed
+        )  # by a hook or a mock of the user's own client, and opened by httpx
+        opened = Decompressor(
+            "" if is_read else response.headers.get("content-encoding", ""), call.label
+        )
         try:
             for received in response.iter_bytes() if is_read else response.iter_raw():
                 for piece in map(self._blanked, opened.feed(received)):
@@ -137,7 +147,7 @@ class SyncTransport(Exchange):
             time.sleep(attempts.pause_after(failure))
 
     def _read_events(
-        self, body: Generator[bytes, None, None], reader: AnswerReader, attempts: Attempts
+        self, body: Generator[bytes, None, None], reader: ResponseReader, attempts: Attempts
     ) -> Generator[Event, None, None]:
         try:
             for piece in body:
@@ -147,7 +157,7 @@ class SyncTransport(Exchange):
                     raise reader.failure
                 if reader.is_finished:
                     break
-                attempts.clock.heard(reader.progress, is_told=reader.is_complete)
+                attempts.clock.on_bytes(reader.progress, answer_complete=reader.is_complete)
         except APIConnectionError as error:
             if not reader.is_complete:
                 error.partial = reader.partial()
@@ -158,18 +168,21 @@ class SyncTransport(Exchange):
         if reader.failure is not None:
             raise reader.failure
         if self._injected is None:
-            attempts.clock.linger()
+            attempts.clock.start_drain()
             with contextlib.suppress(PollinationsError):
                 for _ in body:
                     pass
 
     def close(self) -> None:
-        """Give the connections back; a later call opens new ones. An injected client is left open."""
+        """Give the connections back; a later call opens new ones.
+
+        An injected client is left open.
+        """
         if self._injected is None:
             leave_sync(self.settings.limits, self)
 
 
-class AsyncTransport(Exchange):
+class AsyncTransport(BaseTransport):
     """Sends calls and reads answers, on the running event loop."""
 
     takes = httpx.AsyncClient
@@ -200,15 +213,17 @@ class AsyncTransport(Exchange):
     async def _send(self, call: Call, attempts: Attempts, host: str | None) -> httpx.Response:
         client = self._injected or await async_client(self.settings.limits, self)
         if client.is_closed:
-            raise ConfigurationError("http_client: the client that was given is closed.", param="http_client")
-        token = CLOCK.set(attempts.clock)
+            raise ConfigurationError(
+                "http_client: the client that was given is closed.", param="http_client"
+            )
+        token = DEADLINE.set(attempts.clock)
         try:
             request = self._request(client, call, host, attempts)
             return await client.send(request, stream=True, follow_redirects=False)
         except NETWORK_ERRORS as error:
             failure = self._failure(error, call, attempts)
         finally:
-            CLOCK.reset(token)
+            DEADLINE.reset(token)
         raise failure
 
     async def _read(self, response: httpx.Response, call: Call, attempts: Attempts) -> bytes:
@@ -218,7 +233,7 @@ class AsyncTransport(Exchange):
         try:
             async with contextlib.aclosing(self._pieces(response, call, attempts)) as body:
                 async for piece in body:
-                    attempts.clock.heard()
+                    attempts.clock.on_bytes()
                     pieces.append(piece)
                     size += len(piece)
                     if size > limit:
@@ -228,9 +243,15 @@ class AsyncTransport(Exchange):
                 raise  # of a refusal, what could be read is enough
         return b"".join(pieces)
 
-    async def _pieces(self, response: httpx.Response, call: Call, attempts: Attempts) -> AsyncGenerator[bytes, None]:
-        is_read = response.is_stream_consumed  # by a hook or a mock of the user's own client, and opened by httpx
-        opened = Inflater("" if is_read else response.headers.get("content-encoding", ""), call.doing)
+    async def _pieces(
+        self, response: httpx.Response, call: Call, attempts: Attempts
+    ) -> AsyncGenerator[bytes, None]:
+        is_read = (
+            response.is_stream_consumed
+        )  # by a hook or a mock of the user's own client, and opened by httpx
+        opened = Decompressor(
+            "" if is_read else response.headers.get("content-encoding", ""), call.label
+        )
         try:
             async for received in response.aiter_bytes() if is_read else response.aiter_raw():
                 for piece in map(self._blanked, opened.feed(received)):
@@ -271,7 +292,7 @@ class AsyncTransport(Exchange):
             await asyncio.sleep(attempts.pause_after(failure))
 
     async def _read_events(
-        self, body: AsyncGenerator[bytes, None], reader: AnswerReader, attempts: Attempts
+        self, body: AsyncGenerator[bytes, None], reader: ResponseReader, attempts: Attempts
     ) -> AsyncGenerator[Event, None]:
         try:
             async for piece in body:
@@ -281,7 +302,7 @@ class AsyncTransport(Exchange):
                     raise reader.failure
                 if reader.is_finished:
                     break
-                attempts.clock.heard(reader.progress, is_told=reader.is_complete)
+                attempts.clock.on_bytes(reader.progress, answer_complete=reader.is_complete)
         except APIConnectionError as error:
             if not reader.is_complete:
                 error.partial = reader.partial()
@@ -292,12 +313,15 @@ class AsyncTransport(Exchange):
         if reader.failure is not None:
             raise reader.failure
         if self._injected is None:
-            attempts.clock.linger()
+            attempts.clock.start_drain()
             with contextlib.suppress(PollinationsError):
                 async for _ in body:
                     pass
 
     async def aclose(self) -> None:
-        """Give the connections back; a later call opens new ones. An injected client is left open."""
+        """Give the connections back; a later call opens new ones.
+
+        An injected client is left open.
+        """
         if self._injected is None:
             await leave_async(self.settings.limits, self)

@@ -1,7 +1,8 @@
-"""The gateway's replies as JSON Schema, in our own words: what the API 0.3.0 document and today's registry promise.
+"""The gateway's replies as JSON Schema, in our own words: what the API 0.3.0 document and today's
+registry promise.
 
-``schema(era, name)`` gives one schema. Unknown fields are allowed everywhere, as the gateway sends them; what is
-required, typed or enumerated here is what a client may rely on.
+``schema(era, name)`` gives one schema. Unknown fields are allowed everywhere, as the gateway sends
+them; what is required, typed or enumerated here is what a client may rely on.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ FLAG: Json = {"type": "boolean"}
 MOMENT: Json = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"}
 PRICE_TODAY: Json = {"type": "string", "pattern": r"^\d+(\.\d+)?$"}
 PRICE_KEYS = (
-    "promptTextTokens promptCachedTokens promptCacheWriteTokens promptAudioTokens promptAudioSeconds promptImageTokens "
-    "promptVideoTokens completionTextTokens completionReasoningTokens completionAudioTokens completionAudioSeconds "
-    "completionImageTokens completionVideoSeconds completionVideoTokens"
+    "promptTextTokens promptCachedTokens promptCacheWriteTokens promptAudioTokens"
+    " promptAudioSeconds promptImageTokens promptVideoTokens completionTextTokens"
+    " completionReasoningTokens completionAudioTokens completionAudioSeconds completionImageTokens"
+    " completionVideoSeconds completionVideoTokens"
 ).split()
 
 
@@ -35,27 +37,54 @@ def many(inner: Json, **bounds: int) -> Json:
 
 def record(required: Json, optional: Json | None = None, **more: Any) -> Json:
     """An object with these fields."""
-    return {"type": "object", "properties": required | (optional or {}), "required": list(required), **more}
+    return {
+        "type": "object",
+        "properties": required | (optional or {}),
+        "required": list(required),
+        **more,
+    }
 
 
 PROMPT_DETAILS = record(
-    {}, {name: maybe(COUNT) for name in ("cached_tokens", "audio_tokens", "image_tokens", "cache_write_tokens")}
+    {},
+    {
+        name: maybe(COUNT)
+        for name in ("cached_tokens", "audio_tokens", "image_tokens", "cache_write_tokens")
+    },
 )
 COMPLETION_DETAILS = record(
     {},
     {
         name: maybe(COUNT)
-        for name in ("reasoning_tokens", "audio_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens")
+        for name in (
+            "reasoning_tokens",
+            "audio_tokens",
+            "accepted_prediction_tokens",
+            "rejected_prediction_tokens",
+        )
     },
 )
 USAGE = record(
     {"prompt_tokens": COUNT, "completion_tokens": COUNT, "total_tokens": COUNT},
-    {"prompt_tokens_details": maybe(PROMPT_DETAILS), "completion_tokens_details": maybe(COMPLETION_DETAILS)},
+    {
+        "prompt_tokens_details": maybe(PROMPT_DETAILS),
+        "completion_tokens_details": maybe(COMPLETION_DETAILS),
+    },
 )
-TOOL_CALL = record({"id": TEXT, "type": {"const": "function"}, "function": record({"name": TEXT, "arguments": TEXT})})
+TOOL_CALL = record(
+    {
+        "id": TEXT,
+        "type": {"const": "function"},
+        "function": record({"name": TEXT, "arguments": TEXT}),
+    }
+)
 CALL_PART = record(
     {"index": COUNT},
-    {"id": TEXT, "type": {"const": "function"}, "function": record({}, {"name": TEXT, "arguments": TEXT})},
+    {
+        "id": TEXT,
+        "type": {"const": "function"},
+        "function": record({}, {"name": TEXT, "arguments": TEXT}),
+    },
 )
 BLOCK: Json = {
     "oneOf": [
@@ -90,11 +119,20 @@ DELTA = record(
     },
 )
 LOGPROB = record(
-    {"token": TEXT, "logprob": NUMBER, "bytes": maybe(many(COUNT)), "top_logprobs": many({"type": "object"})}
+    {
+        "token": TEXT,
+        "logprob": NUMBER,
+        "bytes": maybe(many(COUNT)),
+        "top_logprobs": many({"type": "object"}),
+    }
 )
 LOGPROBS = maybe(record({"content": maybe(many(LOGPROB))}))
-CHOICE = record({"message": MESSAGE, "finish_reason": maybe(TEXT)}, {"index": COUNT, "logprobs": LOGPROBS})
-CHUNK_CHOICE = record({"delta": DELTA, "finish_reason": maybe(TEXT)}, {"index": COUNT, "logprobs": LOGPROBS})
+CHOICE = record(
+    {"message": MESSAGE, "finish_reason": maybe(TEXT)}, {"index": COUNT, "logprobs": LOGPROBS}
+)
+CHUNK_CHOICE = record(
+    {"delta": DELTA, "finish_reason": maybe(TEXT)}, {"index": COUNT, "logprobs": LOGPROBS}
+)
 
 
 def completion(era: str) -> Json:
@@ -128,13 +166,18 @@ DETAILS: Json = {
                 "fieldErrors": {"type": "object", "additionalProperties": many(TEXT, minItems=1)},
             }
         ),
-        record({"name": {"enum": ["UpstreamError", "HTTPException"]}}, {"upstreamStatus": COUNT, "upstreamBody": TEXT}),
+        record(
+            {"name": {"enum": ["UpstreamError", "HTTPException"]}},
+            {"upstreamStatus": COUNT, "upstreamBody": TEXT},
+        ),
     ]
 }
 
 
 def error(era: str) -> Json:
-    """The envelope round every refusal; details and request id are promised only by the seed document."""
+    """The envelope round every refusal; details and request id are promised only by the seed
+    document.
+    """
     inner: Json = {
         "code": {"type": "string", "pattern": "^[A-Za-z_]+$"},
         "message": TEXT,
@@ -146,25 +189,46 @@ def error(era: str) -> Json:
         if era == "seed"
         else record(inner, seed_only | {"fixUrl": {"type": "string", "pattern": "^https://"}})
     )
-    envelope = record({"status": {"type": "integer", "minimum": 400}, "success": {"const": False}, "error": body})
-    return envelope | ({"allOf": [_seed_code(*pair) for pair in SEED_CODES.items()]} if era == "seed" else {})
+    envelope = record(
+        {"status": {"type": "integer", "minimum": 400}, "success": {"const": False}, "error": body}
+    )
+    return envelope | (
+        {"allOf": [_seed_code(*pair) for pair in SEED_CODES.items()]} if era == "seed" else {}
+    )
 
 
-SEED_CODES = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 402: "PAYMENT_REQUIRED", 403: "FORBIDDEN", 500: "INTERNAL_ERROR"}
+SEED_CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHORIZED",
+    402: "PAYMENT_REQUIRED",
+    403: "FORBIDDEN",
+    500: "INTERNAL_ERROR",
+}
 
 
 def _seed_code(status: int, code: str) -> Json:
-    """A status that the seed document lists has the code listed beside it; a 400 also both lists of faults."""
+    """A status that the seed document lists has the code listed beside it; a 400 also both lists of
+    faults.
+    """
     told: Json = {"code": {"const": code}}
     if status == 400:
-        told["details"] = record({"name": TEXT, "formErrors": many(TEXT), "fieldErrors": {"type": "object"}})
-    return {"if": {"properties": {"status": {"const": status}}}, "then": {"properties": {"error": record(told)}}}
+        told["details"] = record(
+            {"name": TEXT, "formErrors": many(TEXT), "fieldErrors": {"type": "object"}}
+        )
+    return {
+        "if": {"properties": {"status": {"const": status}}},
+        "then": {"properties": {"error": record(told)}},
+    }
 
 
 def pricing(era: str) -> Json:
     """Pollen per unit: numbers in the seed era, fixed-point strings today."""
     price = NUMBER if era == "seed" else PRICE_TODAY
-    return record({"currency": {"const": "pollen"}}, dict.fromkeys(PRICE_KEYS, price), additionalProperties=False)
+    return record(
+        {"currency": {"const": "pollen"}},
+        dict.fromkeys(PRICE_KEYS, price),
+        additionalProperties=False,
+    )
 
 
 MODALITY: Json = {"enum": ["text", "image", "audio", "video", "embedding"]}
@@ -194,13 +258,20 @@ def entry(era: str) -> Json:
 
 def openai_models(era: str) -> Json:
     """/v1/models: milliseconds in the seed era, seconds and modalities today."""
-    created = {"type": "integer", "minimum": 10**12} if era == "seed" else {"type": "integer", "maximum": 10**11}
+    created = (
+        {"type": "integer", "minimum": 10**12}
+        if era == "seed"
+        else {"type": "integer", "maximum": 10**11}
+    )
     today: Json = {
         "input_modalities": many(MODALITY),
         "output_modalities": many(MODALITY),
         "supported_endpoints": many(TEXT),
     }
-    item = record({"id": TEXT, "object": {"const": "model"}, "created": created} | (today if era == "today" else {}))
+    item = record(
+        {"id": TEXT, "object": {"const": "model"}, "created": created}
+        | (today if era == "today" else {})
+    )
     return record({"object": {"const": "list"}, "data": many(item, minItems=1)})
 
 
@@ -214,15 +285,22 @@ PROFILE_SEED = record(
     }
 )
 PROFILE_TODAY = record(
-    {"githubUsername": maybe(TEXT), "image": maybe(TEXT), "communityEndpointsAllowed": FLAG}, {"name": maybe(TEXT)}
+    {"githubUsername": maybe(TEXT), "image": maybe(TEXT), "communityEndpointsAllowed": FLAG},
+    {"name": maybe(TEXT)},
 )
-BALANCE = record({"balance": NUMBER}, {"accountBalance": record({"total": NUMBER, "tier": NUMBER, "paid": NUMBER})})
+BALANCE = record(
+    {"balance": NUMBER},
+    {"accountBalance": record({"total": NUMBER, "tier": NUMBER, "paid": NUMBER})},
+)
 USAGE_ROW = record(
     {"timestamp": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"}, "type": TEXT}
     | {name: maybe(TEXT) for name in ("model", "api_key", "api_key_type", "meter_source")}
     | {
         f"{way}_{kind}_tokens": COUNT
-        for way, kinds in (("input", "text cached audio image"), ("output", "text reasoning audio image"))
+        for way, kinds in (
+            ("input", "text cached audio image"),
+            ("output", "text reasoning audio image"),
+        )
         for kind in kinds.split()
     }
     | {"cost_usd": NUMBER, "response_time_ms": maybe(NUMBER)}
@@ -253,7 +331,10 @@ KEY = record(
 EMBEDDINGS = record(
     {
         "object": {"const": "list"},
-        "data": many(record({"object": {"const": "embedding"}, "embedding": many(NUMBER), "index": COUNT}), minItems=1),
+        "data": many(
+            record({"object": {"const": "embedding"}, "embedding": many(NUMBER), "index": COUNT}),
+            minItems=1,
+        ),
         "model": TEXT,
         "usage": record({"prompt_tokens": COUNT, "total_tokens": COUNT}),
     }
@@ -261,11 +342,16 @@ EMBEDDINGS = record(
 IMAGES = record(
     {
         "created": COUNT,
-        "data": {**many(record({}, {"url": TEXT, "b64_json": TEXT, "media_type": TEXT})), "minItems": 1},
+        "data": {
+            **many(record({}, {"url": TEXT, "b64_json": TEXT, "media_type": TEXT})),
+            "minItems": 1,
+        },
     },
     {"usage": record({"input_tokens": COUNT, "output_tokens": COUNT, "total_tokens": COUNT})},
 )
-RATE_LIMIT = record({"error": {"const": "Rate limit exceeded"}, "message": TEXT, "retryAfterSeconds": COUNT})
+RATE_LIMIT = record(
+    {"error": {"const": "Rate limit exceeded"}, "message": TEXT, "retryAfterSeconds": COUNT}
+)
 
 
 def schema(era: str, name: str) -> Json:

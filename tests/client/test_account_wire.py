@@ -55,7 +55,13 @@ LINE = ",".join(str(cell) for cell in ROW.values())
 def test_profile_of_api_030() -> None:
     """The older profile has tier and dates, camelCase on the wire and snake_case in Python."""
     profile = profile_from(
-        {"name": "Ann", "email": None, "githubUsername": "ann", "tier": "seed", "createdAt": "2025-12-01T10:00:00Z"}
+        {
+            "name": "Ann",
+            "email": None,
+            "githubUsername": "ann",
+            "tier": "seed",
+            "createdAt": "2025-12-01T10:00:00Z",
+        }
     )
     assert (profile.github_username, profile.tier, profile.email) == ("ann", "seed", None)
     assert profile.created_time == dt.datetime(2025, 12, 1, 10, tzinfo=dt.UTC)
@@ -64,13 +70,17 @@ def test_profile_of_api_030() -> None:
 
 def test_profile_of_today() -> None:
     """Today's profile has no tier; a field this client has never heard of is kept."""
-    profile = profile_from({"githubUsername": "ann", "communityEndpointsAllowed": True, "newThing": {"a": 1}})
+    profile = profile_from(
+        {"githubUsername": "ann", "communityEndpointsAllowed": True, "newThing": {"a": 1}}
+    )
     assert (profile.tier, profile.community_endpoints_allowed) == (None, True)
     assert profile.model_extra == {"newThing": {"a": 1}}
     assert profile_from({}) == Profile()
 
 
-@pytest.mark.parametrize(("sent", "meant"), [(1, "1"), (0.1, "0.1"), (-0.25, "-0.25"), ("3e-7", "3E-7"), (0, "0")])
+@pytest.mark.parametrize(
+    ("sent", "meant"), [(1, "1"), (0.1, "0.1"), (-0.25, "-0.25"), ("3e-7", "3E-7"), (0, "0")]
+)
 def test_balance_is_exact_and_may_be_negative(sent: Any, meant: str) -> None:
     """A balance keeps the digits that were sent, below zero too."""
     assert balance_from({"balance": sent}).balance == Decimal(meant)
@@ -80,7 +90,10 @@ def test_balance_of_today_tells_granted_from_bought() -> None:
     """The newer ``accountBalance`` is read beside the key's own balance."""
     balance = balance_from({"balance": 2, "accountBalance": {"total": 5.5, "tier": 5, "paid": 0.5}})
     assert balance.account_balance is not None
-    assert (balance.account_balance.total, balance.account_balance.paid) == (Decimal("5.5"), Decimal("0.5"))
+    assert (balance.account_balance.total, balance.account_balance.paid) == (
+        Decimal("5.5"),
+        Decimal("0.5"),
+    )
 
 
 def test_key_info_reads_permissions_budget_and_expiry() -> None:
@@ -101,7 +114,9 @@ def test_key_info_reads_permissions_budget_and_expiry() -> None:
     assert (key.permissions.models, key.permissions.account) == (("flux",), None)
     assert (key.pollen_budget, key.rate_limit_enabled) == (Decimal("0.3"), False)
     assert key.expires_time == dt.datetime(2026, 11, 30, 23, tzinfo=dt.UTC)
-    assert key_info_from({"valid": True, "pollenBudget": None, "expiresAt": None}).expires_time is None
+    assert (
+        key_info_from({"valid": True, "pollenBudget": None, "expiresAt": None}).expires_time is None
+    )
     assert key_info_from({}) == KeyInfo()
 
 
@@ -133,9 +148,17 @@ def test_everything_in_a_record_may_be_null_or_missing() -> None:
 
 def test_daily_usage() -> None:
     """Days come from JSON and CSV alike."""
-    row = {"date": "2026-01-02", "model": None, "meter_source": "tier", "requests": 3, "cost_usd": 0.1}
+    row = {
+        "date": "2026-01-02",
+        "model": None,
+        "meter_source": "tier",
+        "requests": 3,
+        "cost_usd": 0.1,
+    }
     (from_json,) = daily_usage_from({"usage": [row], "count": 1})
-    (from_csv,) = daily_usage_from_csv(["date,model,meter_source,requests,cost_usd", "2026-01-02,,tier,3,0.1"])
+    (from_csv,) = daily_usage_from_csv(
+        ["date,model,meter_source,requests,cost_usd", "2026-01-02,,tier,3,0.1"]
+    )
     assert from_json == from_csv
     assert (from_json.requests, from_json.cost_usd, from_json.model) == (3, Decimal("0.1"), None)
 
@@ -164,8 +187,12 @@ def test_csv_lines_with_and_without_their_ends(end: str) -> None:
 
 
 def test_csv_column_order_is_the_headers() -> None:
-    """Columns are found by name; unknown ones are kept; an empty cell or a database null is ``None``."""
-    (record,) = usage_from_csv(["cost_usd,region, model ,timestamp,api_key", "0.5,eu,,2026-01-02 03:04:05,\\N"])
+    """Columns are found by name; unknown ones are kept; an empty cell or a database null is
+    ``None``.
+    """
+    (record,) = usage_from_csv(
+        ["cost_usd,region, model ,timestamp,api_key", "0.5,eu,,2026-01-02 03:04:05,\\N"]
+    )
     assert (record.cost_usd, record.model, record.api_key) == (Decimal("0.5"), None, None)
     assert record.model_extra == {"region": "eu"}
 
@@ -225,7 +252,11 @@ def test_malformed_csv_says_where(lines: list[str], said: str) -> None:
     ("read", "reply", "said"),
     [
         (profile_from, None, "the profile as an object"),
-        (profile_from, {"communityEndpointsAllowed": "perhaps"}, "communityEndpointsAllowed of the profile"),
+        (
+            profile_from,
+            {"communityEndpointsAllowed": "perhaps"},
+            "communityEndpointsAllowed of the profile",
+        ),
         (balance_from, {}, "Cannot read balance of the account's balance"),
         (balance_from, {"balance": None}, "Cannot read balance"),
         (balance_from, {"balance": "NaN"}, "Cannot read balance"),
@@ -234,7 +265,11 @@ def test_malformed_csv_says_where(lines: list[str], said: str) -> None:
         (key_info_from, {"permissions": {"models": "flux"}}, "permissions.models"),
         (usage_from, {"usage": None}, "as a list under 'usage'"),
         (usage_from, {"usage": [ROW, "row"]}, "usage record 1 as an object"),
-        (usage_from, {"usage": [{"output_text_tokens": "x"}]}, "output_text_tokens of usage record 0"),
+        (
+            usage_from,
+            {"usage": [{"output_text_tokens": "x"}]},
+            "output_text_tokens of usage record 0",
+        ),
         (daily_usage_from, {}, "daily usage records as a list"),
     ],
 )
@@ -257,7 +292,10 @@ def test_malformed_excerpt_holds_no_key() -> None:
 def test_any_lines_are_records_or_a_malformed_reply(lines: list[str]) -> None:
     """No text makes the CSV reader fail in another way."""
     with contextlib.suppress(MalformedReply):
-        assert all(isinstance(record, UsageRecord) for record in usage_from_csv(["timestamp,model", *lines]))
+        assert all(
+            isinstance(record, UsageRecord)
+            for record in usage_from_csv(["timestamp,model", *lines])
+        )
 
 
 def test_balance_needs_no_account_part() -> None:
@@ -265,13 +303,17 @@ def test_balance_needs_no_account_part() -> None:
     assert balance_from({"balance": 1}) == Balance(balance=Decimal(1))
 
 
-@pytest.mark.parametrize(("given", "read"), [(12, 12), (12.0, 12), ("12", 12), (1.5, Decimal("1.5")), (None, None)])
+@pytest.mark.parametrize(
+    ("given", "read"), [(12, 12), (12.0, 12), ("12", 12), (1.5, Decimal("1.5")), (None, None)]
+)
 def test_a_count_is_any_number(given: Any, read: Any) -> None:
     """The specification says "number"; whole ones are integers."""
     count = usage_from({"usage": [{"input_text_tokens": given}]})[0].input_text_tokens
     assert (count, type(count)) == (read, type(read))
     assert (
-        UsageRecord.model_validate_json(UsageRecord(input_text_tokens=count).model_dump_json()).input_text_tokens
+        UsageRecord.model_validate_json(
+            UsageRecord(input_text_tokens=count).model_dump_json()
+        ).input_text_tokens
         == read
     )
     for odd in ("many", "NaN", [1], True):

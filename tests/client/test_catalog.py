@@ -76,7 +76,11 @@ TODAY_TEXT = {
 }
 VIDEO = {
     "name": "veo",
-    "pricing": {"currency": "pollen", "completionVideoSeconds": "0.08", "completionAudioSeconds": "0.02"},
+    "pricing": {
+        "currency": "pollen",
+        "completionVideoSeconds": "0.08",
+        "completionAudioSeconds": "0.02",
+    },
     "input_modalities": ["text", "image"],
     "output_modalities": ["video"],
     "video_capabilities": ["start_frame", "end_frame"],
@@ -92,7 +96,9 @@ def test_both_eras_read_into_one_form() -> None:
     """A context window and a price read the same, whatever the era spells them like."""
     seed, today = card_from(SEED_TEXT), card_from(TODAY_TEXT)
     assert (seed.context_window, today.context_window) == (400_000, 400_000)
-    assert seed.prices["promptTextTokens"] == today.prices["promptTextTokens"] == Decimal("0.00000015")
+    assert (
+        seed.prices["promptTextTokens"] == today.prices["promptTextTokens"] == Decimal("0.00000015")
+    )
     assert (seed.tools, seed.reasoning, today.reasoning) == (True, None, True)
     assert (seed.category, today.category) == ("text", "text")
     assert today.structured_output is True
@@ -167,8 +173,13 @@ def test_category_of_a_silent_item_is_what_the_list_holds() -> None:
 
 
 def test_v1_models_items_have_an_id_and_a_time_in_either_unit() -> None:
-    """``created`` in milliseconds (API 0.3.0) and in seconds give the same time; ``id`` is the name."""
-    reply = {"object": "list", "data": [{"id": "openai", "object": "model", "created": 1734567890123}]}
+    """``created`` in milliseconds (API 0.3.0) and in seconds give the same time; ``id`` is the
+    name.
+    """
+    reply = {
+        "object": "list",
+        "data": [{"id": "openai", "object": "model", "created": 1734567890123}],
+    }
     card = cards_from(reply)[0]
     assert (card.name, card.created, card.extra) == ("openai", 1734567890, {})
     assert card_from({"id": "x", "created": 1734567890}).created == 1734567890
@@ -176,15 +187,31 @@ def test_v1_models_items_have_an_id_and_a_time_in_either_unit() -> None:
 
 def test_modalities_not_said_are_unknown_not_absent() -> None:
     """``vision`` and its siblings are ``None`` until the modalities are known."""
-    silent, seeing = card_from({"name": "m"}), card_from({"name": "m", "input_modalities": ["text", "image"]})
+    silent, seeing = (
+        card_from({"name": "m"}),
+        card_from({"name": "m", "input_modalities": ["text", "image"]}),
+    )
     assert (silent.vision, silent.audio_input, silent.video_input) == (None, None, None)
     assert (seeing.vision, seeing.audio_input, seeing.video_input) == (True, False, False)
 
 
 def test_unknown_fields_are_kept() -> None:
     """What this form has no place for stays in ``extra``."""
-    card = card_from({"name": "m", "health": {"ok": True}, "id": "other", "pending_change": None, "object": "thing"})
-    assert card.extra == {"health": {"ok": True}, "id": "other", "pending_change": None, "object": "thing"}
+    card = card_from(
+        {
+            "name": "m",
+            "health": {"ok": True},
+            "id": "other",
+            "pending_change": None,
+            "object": "thing",
+        }
+    )
+    assert card.extra == {
+        "health": {"ok": True},
+        "id": "other",
+        "pending_change": None,
+        "object": "thing",
+    }
 
 
 ODD = {
@@ -194,7 +221,13 @@ ODD = {
     "context_length": "lots",
     "max_completion_tokens": 1.5,
     "voices": ["alloy", 7],
-    "pricing": {"currency": "pollen", "promptTextTokens": "NaN", "completionTextTokens": "2E-7", "x": -1, "y": True},
+    "pricing": {
+        "currency": "pollen",
+        "promptTextTokens": "NaN",
+        "completionTextTokens": "2E-7",
+        "x": -1,
+        "y": True,
+    },
     "allowed_durations": [4, "four"],
     "created": "now",
     "supported_parameters": {"tools": True},
@@ -207,7 +240,12 @@ def test_odd_values_are_neither_read_nor_lost() -> None:
     """An optional field with an unreadable value is unknown, and its value stays in ``extra``."""
     card = card_from({"name": "m", **ODD})
     assert card.aliases == ("solo",)
-    assert (card.tools, card.reasoning, card.context_window, card.max_output_tokens) == (None, True, None, None)
+    assert (card.tools, card.reasoning, card.context_window, card.max_output_tokens) == (
+        None,
+        True,
+        None,
+        None,
+    )
     assert card.voices == ("alloy",)
     assert card.prices == {"completionTextTokens": Decimal("2E-7")}
     assert card.extra["pricing"] == {"promptTextTokens": "NaN", "x": -1, "y": True}
@@ -243,16 +281,22 @@ def test_malformed_list_names_the_place(reply: Any, place: str) -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
     max_leaves=6,
 )
-item_fields = st.sampled_from([*TODAY_TEXT, *VIDEO, "voices", "created", "id", "object", "duration_step", "health"])
+item_fields = st.sampled_from(
+    [*TODAY_TEXT, *VIDEO, "voices", "created", "id", "object", "duration_step", "health"]
+)
 
 
 @settings(deadline=None)
 @given(st.dictionaries(item_fields, json_values, max_size=8))
 def test_any_json_object_with_a_name_is_a_card(fields: dict[str, Any]) -> None:
-    """No value of an optional field can break the reading of a card, and no unknown field is lost."""
+    """No value of an optional field can break the reading of a card, and no unknown field
+    is lost.
+    """
     before = copy.deepcopy(fields)
     card = card_from({**fields, "name": "m"})
     assert card.name == "m"
@@ -265,7 +309,9 @@ def test_any_json_object_with_a_name_is_a_card(fields: dict[str, Any]) -> None:
 
 
 def test_snapshot_is_dated_small_and_sourced() -> None:
-    """The shipped list says when and from where it is, weighs under 60 KB, and no name means two models of a kind."""
+    """The shipped list says when and from where it is, weighs under 60 KB, and no name means two
+    models of a kind.
+    """
     data = (files("pollinations_client") / "catalog" / "models.json").read_bytes()
     names = [(card.category, name.lower()) for card in snapshot() for name in card.names]
     assert len(data) < 60_000
@@ -277,13 +323,14 @@ def test_snapshot_is_dated_small_and_sourced() -> None:
 
 
 def test_importing_the_catalogue_reads_no_file_and_no_http_library() -> None:
-    """Import costs nothing: the data file is read on first use, and pydantic is the only dependency."""
+    """Import costs nothing: the data file is read on first use, and pydantic is the only
+    dependency.
+    """
     program = (
-        "import sys, types\n"
-        f"bare = types.ModuleType('pollinations_client'); bare.__path__ = [{str(files('pollinations_client'))!r}]\n"
-        "sys.modules.update(httpx=None, pollinations_client=bare)\n"
-        "import pollinations_client.catalog.catalog as catalog\n"
-        "assert catalog.snapshot.cache_info().currsize == 0\n"
+        "import sys, types\nbare = types.ModuleType('pollinations_client'); bare.__path__ ="
+        f" [{str(files('pollinations_client'))!r}]\nsys.modules.update(httpx=None,"
+        " pollinations_client=bare)\nimport pollinations_client.catalog.catalog as catalog\nassert"
+        " catalog.snapshot.cache_info().currsize == 0\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
@@ -298,16 +345,21 @@ def test_every_spelling_finds_one_card(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["openai", "claude", "gemini", "deepseek", "kimi", "flux", "veo", "elevenlabs", "kontext"]
+    "name",
+    ["openai", "claude", "gemini", "deepseek", "kimi", "flux", "veo", "elevenlabs", "kontext"],
 )
 def test_short_names_of_either_era_are_aliases(name: str) -> None:
     """The names that API 0.3.0 knew still find a card."""
     assert snapshot().get(name) is not None
 
 
-@pytest.mark.parametrize("name", ["", None, "gpt-99", "community/someone/gpt-5.4", "acme/gpt-5.4", "google/grok"])
+@pytest.mark.parametrize(
+    "name", ["", None, "gpt-99", "community/someone/gpt-5.4", "acme/gpt-5.4", "google/grok"]
+)
 def test_unknown_names_give_none(name: str | None) -> None:
-    """An unknown model, another publisher's model or a community's namesake is not known, and no error."""
+    """An unknown model, another publisher's model or a community's namesake is not known, and no
+    error.
+    """
     assert snapshot().get(name) is None
 
 
@@ -320,9 +372,14 @@ def test_publisher_is_tolerated_where_the_list_has_none() -> None:
 
 
 def test_category_chooses_between_namesakes() -> None:
-    """Where a chat and an embedding model share a name, the category decides, else the order of the list."""
+    """Where a chat and an embedding model share a name, the category decides, else the order of the
+    list.
+    """
     listed = Catalog(cards_from([{"name": "gemini"}, {"name": "gemini", "category": "embedding"}]))
-    assert [listed.get("gemini", kind).category for kind in ("text", "embedding")] == ["text", "embedding"]  # type: ignore[union-attr]
+    assert [listed.get("gemini", kind).category for kind in ("text", "embedding")] == [
+        "text",
+        "embedding",
+    ]  # type: ignore[union-attr]
     assert listed.get("gemini").category == "text"  # type: ignore[union-attr]
     assert listed.get("gemini", "video") is None
 
@@ -336,7 +393,9 @@ def test_own_names_prevail_over_aliases() -> None:
 def test_find_picks_by_what_models_can_do() -> None:
     """Each condition narrows; asking for False fits what is not known to be so."""
     listed = Catalog(cards_from([TODAY_TEXT, VIDEO, {"name": "mute"}]))
-    assert [card.name for card in listed.find(category="text", tools=True)] == ["openai/gpt-5.4-nano"]
+    assert [card.name for card in listed.find(category="text", tools=True)] == [
+        "openai/gpt-5.4-nano"
+    ]
     assert [card.name for card in listed.find(tools=False)] == ["veo", "mute"]
     assert [card.name for card in listed.find(takes="image", makes="video")] == ["veo"]
     assert listed.find(paid_only=True) == []
@@ -344,7 +403,9 @@ def test_find_picks_by_what_models_can_do() -> None:
     assert [card.name for card in listed] == listed.names()
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("claud", "claude"), ("gpt5.4", "gpt-5.4"), ("seedreem", "seedream")])
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("claud", "claude"), ("gpt5.4", "gpt-5.4"), ("seedreem", "seedream")]
+)
 def test_suggest_offers_the_nearest_names(typed: str, meant: str) -> None:
     """A misspelt name gives the names it may mean, nearest first, no model twice."""
     offered = snapshot().suggest(typed)
@@ -354,9 +415,17 @@ def test_suggest_offers_the_nearest_names(typed: str, meant: str) -> None:
 
 
 def test_live_cards_prevail_and_fill_from_the_older() -> None:
-    """A live card replaces its namesake and keeps what it leaves open from it, except prices; the rest stays."""
-    older = Catalog(cards_from([TODAY_TEXT, {"name": "claude", "aliases": ["sonnet"]}]), date="2026-10")
-    live = older.merged(cards_from([{"name": "gpt-5.4-nano", "tools": False}, {"name": "new", "aliases": ["sonnet"]}]))
+    """A live card replaces its namesake and keeps what it leaves open from it, except prices; the
+    rest stays.
+    """
+    older = Catalog(
+        cards_from([TODAY_TEXT, {"name": "claude", "aliases": ["sonnet"]}]), date="2026-10"
+    )
+    live = older.merged(
+        cards_from(
+            [{"name": "gpt-5.4-nano", "tools": False}, {"name": "new", "aliases": ["sonnet"]}]
+        )
+    )
     found = live.get("openai/gpt-5.4-nano")
     assert found is live.get("gpt-5.4-nano")
     assert found is not None
@@ -369,14 +438,20 @@ def test_live_cards_prevail_and_fill_from_the_older() -> None:
 
 def test_an_alias_that_moved_does_not_carry_facts_over() -> None:
     """A live model that took over another's alias does not inherit that model's context window."""
-    live = snapshot().merged(cards_from([{"name": "openai", "tools": True, "output_modalities": ["text"]}]))
+    live = snapshot().merged(
+        cards_from([{"name": "openai", "tools": True, "output_modalities": ["text"]}])
+    )
     assert live.get("openai").context_window is None  # type: ignore[union-attr]
     assert live.get("openai/gpt-5.4-nano").context_window == 400_000  # type: ignore[union-attr]
 
 
 def test_a_bare_id_keeps_what_is_known_under_it() -> None:
-    """``/v1/models`` of API 0.3.0 says only names: they confirm a model and do not make it forgotten."""
-    live = snapshot().merged(cards_from({"data": [{"id": "claude", "created": 1}]}), date="2026-11-20", source="live")
+    """``/v1/models`` of API 0.3.0 says only names: they confirm a model and do not make it
+    forgotten.
+    """
+    live = snapshot().merged(
+        cards_from({"data": [{"id": "claude", "created": 1}]}), date="2026-11-20", source="live"
+    )
     assert live.get("claude").name == "claude"  # type: ignore[union-attr]
     assert live.get("claude").tools is True  # type: ignore[union-attr]
     assert (live.date, live.source) == ("2026-11-20", "live")
@@ -418,14 +493,18 @@ def test_catalogue_copies_and_pickles() -> None:
     ],
 )
 def test_family_of_known_and_unknown_names(name: str, whose: str | None) -> None:
-    """The family follows publisher or beginning, for names no list has; a community's model has none."""
+    """The family follows publisher or beginning, for names no list has; a community's model has
+    none.
+    """
     assert family(name) == whose
 
 
 def test_family_of_a_live_alias_follows_its_card() -> None:
     """An alias that says nothing has the family of its card's publisher."""
     live = snapshot().merged(
-        cards_from([{"name": "sparrow", "publisher": "Google"}, {"name": "openai/owl", "aliases": ["o"]}])
+        cards_from(
+            [{"name": "sparrow", "publisher": "Google"}, {"name": "openai/owl", "aliases": ["o"]}]
+        )
     )
     assert (live.family("sparrow"), live.family("o")) == ("google", "openai")
 
@@ -451,13 +530,19 @@ def test_family_of_a_live_alias_follows_its_card() -> None:
     ],
 )
 def test_traits_are_data(name: str, trait: Trait, has: bool) -> None:
-    """Peculiarities hold for families, prefixes or models, in any spelling, and for nothing unknown."""
+    """Peculiarities hold for families, prefixes or models, in any spelling, and for nothing
+    unknown.
+    """
     assert has_trait(name, trait) is has
 
 
 def test_every_trait_is_in_the_data_with_its_reason() -> None:
-    """The typed names of traits and the data file agree, and each model they name is in the list."""
-    rules = json.loads((files("pollinations_client") / "catalog" / "models.json").read_bytes())["traits"]
+    """The typed names of traits and the data file agree, and each model they name is in
+    the list.
+    """
+    rules = json.loads((files("pollinations_client") / "catalog" / "models.json").read_bytes())[
+        "traits"
+    ]
     assert set(rules) == set(get_args(Trait))
     for rule in rules.values():
         assert rule["why"]
@@ -466,14 +551,23 @@ def test_every_trait_is_in_the_data_with_its_reason() -> None:
 
 def test_trait_follows_a_live_card() -> None:
     """An alias that now names a model with a trait has the trait."""
-    live = snapshot().merged(cards_from([{"name": "anthropic/claude-opus-5.5", "aliases": ["claude-large"]}]))
+    live = snapshot().merged(
+        cards_from([{"name": "anthropic/claude-opus-5.5", "aliases": ["claude-large"]}])
+    )
     assert live.has_trait("claude-large", "refuses_forced_tool_choice")
 
 
 # --- cost
 
 PRICED = card_from(
-    {"name": "m", "pricing": {"promptTextTokens": "1", "promptCachedTokens": "0.1", "completionTextTokens": "10"}}
+    {
+        "name": "m",
+        "pricing": {
+            "promptTextTokens": "1",
+            "promptCachedTokens": "0.1",
+            "completionTextTokens": "10",
+        },
+    }
 )
 
 
@@ -487,7 +581,11 @@ def test_cached_tokens_are_part_of_the_prompt() -> None:
     }
     spent = cost(usage, PRICED)
     assert spent.total == Decimal(600 + 40 + 50)
-    assert spent.amounts == {"promptTextTokens": 600, "promptCachedTokens": 40, "completionTextTokens": 50}
+    assert spent.amounts == {
+        "promptTextTokens": 600,
+        "promptCachedTokens": 40,
+        "completionTextTokens": 50,
+    }
     assert (spent.unknown, spent.assumed) == ((), ())
 
 
@@ -498,8 +596,12 @@ def test_cached_tokens_are_part_of_the_prompt() -> None:
         (18, {"completionTextTokens": 5, "completionReasoningTokens": 3}),
     ],
 )
-def test_reasoning_is_inside_unless_the_total_shows_otherwise(total: int, units: dict[str, int]) -> None:
-    """Reasoning tokens belong to the completion, except where the total counts them on top (xAI)."""
+def test_reasoning_is_inside_unless_the_total_shows_otherwise(
+    total: int, units: dict[str, int]
+) -> None:
+    """Reasoning tokens belong to the completion, except where the total counts them on top
+    (xAI).
+    """
     usage = {
         "prompt_tokens": 10,
         "completion_tokens": 5,
@@ -561,7 +663,12 @@ def test_reasoning_is_inside_unless_the_total_shows_otherwise(total: int, units:
                 "prompt_tokens_details": {"cached_tokens": 4},
                 "completion_tokens_details": {"audio_tokens": 4},
             },
-            {"promptTextTokens": 6, "promptCachedTokens": 4, "completionTextTokens": 1, "completionAudioTokens": 4},
+            {
+                "promptTextTokens": 6,
+                "promptCachedTokens": 4,
+                "completionTextTokens": 1,
+                "completionAudioTokens": 4,
+            },
         ),
         (
             {
@@ -571,7 +678,12 @@ def test_reasoning_is_inside_unless_the_total_shows_otherwise(total: int, units:
                 "prompt_tokens_details": {"cached_tokens": 4},
                 "completion_tokens_details": {"reasoning_tokens": 3, "audio_tokens": 0},
             },
-            {"promptTextTokens": 6, "promptCachedTokens": 4, "completionTextTokens": 5, "completionReasoningTokens": 3},
+            {
+                "promptTextTokens": 6,
+                "promptCachedTokens": 4,
+                "completionTextTokens": 5,
+                "completionReasoningTokens": 3,
+            },
         ),
         (
             {
@@ -626,30 +738,54 @@ def test_reasoning_is_inside_unless_the_total_shows_otherwise(total: int, units:
             {"promptTextTokens": 5, "promptCachedTokens": 3, "promptCacheWriteTokens": 2},
         ),
         (
-            {"input_tokens": 10, "output_tokens": 4, "output_tokens_details": {"reasoning_tokens": 3}},
+            {
+                "input_tokens": 10,
+                "output_tokens": 4,
+                "output_tokens_details": {"reasoning_tokens": 3},
+            },
             {"promptTextTokens": 10, "completionTextTokens": 1, "completionReasoningTokens": 3},
         ),
         (
             {
                 "prompt_tokens": 10,
                 "completion_tokens": 2,
-                "prompt_tokens_details": {"audio_tokens": 3, "image_tokens": 4, "cached_tokens": None},
+                "prompt_tokens_details": {
+                    "audio_tokens": 3,
+                    "image_tokens": 4,
+                    "cached_tokens": None,
+                },
                 "completion_tokens_details": None,
             },
-            {"promptTextTokens": 3, "promptAudioTokens": 3, "promptImageTokens": 4, "completionTextTokens": 2},
+            {
+                "promptTextTokens": 3,
+                "promptAudioTokens": 3,
+                "promptImageTokens": 4,
+                "completionTextTokens": 2,
+            },
         ),
         (
-            {"X-Usage-Prompt-Text-Tokens": "7", "x-usage-completion-video-seconds": "4.5", "x-model-used": "veo"},
+            {
+                "X-Usage-Prompt-Text-Tokens": "7",
+                "x-usage-completion-video-seconds": "4.5",
+                "x-model-used": "veo",
+            },
             {"promptTextTokens": 7, "completionVideoSeconds": Decimal("4.5")},
         ),
         (
-            {"input_text_tokens": 7, "input_cached_tokens": 2, "output_image_tokens": 1, "cost_usd": 9},
+            {
+                "input_text_tokens": 7,
+                "input_cached_tokens": 2,
+                "output_image_tokens": 1,
+                "cost_usd": 9,
+            },
             {"promptTextTokens": 7, "promptCachedTokens": 2, "completionImageTokens": 1},
         ),
         ({"input_text_tokens": 7, "output_audio_tokens": None}, {"promptTextTokens": 7}),
     ],
 )
-def test_usage_of_every_shape_splits_into_priced_units(usage: dict[str, Any], units: dict[str, Any]) -> None:
+def test_usage_of_every_shape_splits_into_priced_units(
+    usage: dict[str, Any], units: dict[str, Any]
+) -> None:
     """Chat usage, headers and usage records count the same units, and no token twice."""
     found, unreadable = units_from(usage)
     assert {unit: count for unit, count in found.items() if count} == units
@@ -664,7 +800,9 @@ def test_missing_price_is_unknown_not_free() -> None:
 
 
 def test_missing_cached_price_is_taken_from_the_prompt_and_said() -> None:
-    """Without a price for cached tokens they count as plain ones, and the cost says that it assumed so."""
+    """Without a price for cached tokens they count as plain ones, and the cost says that it assumed
+    so.
+    """
     card = card_from({"name": "m", "pricing": {"promptTextTokens": 2}})
     spent = cost({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}}, card)
     assert (spent.total, spent.assumed) == (Decimal(10), ("promptCachedTokens",))
@@ -678,7 +816,9 @@ def test_pictures_reported_as_output_tokens_cost_what_pictures_cost() -> None:
 
 def test_further_rates_are_mentioned() -> None:
     """A card with rates beyond the base price makes the cost say that they are not in it."""
-    card = card_from({"name": "m", "pricing": {"promptTextTokens": 1}, "pricing_variants": [{"label": "long"}]})
+    card = card_from(
+        {"name": "m", "pricing": {"promptTextTokens": 1}, "pricing_variants": [{"label": "long"}]}
+    )
     assert cost({"prompt_tokens": 1}, card).assumed == ("pricing_variants",)
     assert cost({"prompt_tokens": 0}, card).assumed == ()
 
@@ -697,7 +837,12 @@ def test_a_cost_that_the_gateway_states_is_the_cost() -> None:
 
 
 @pytest.mark.parametrize(
-    "usage", [{}, {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, {"x-usage-prompt-text-tokens": "0"}]
+    "usage",
+    [
+        {},
+        {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        {"x-usage-prompt-text-tokens": "0"},
+    ],
 )
 def test_nothing_used_costs_nothing(usage: dict[str, Any]) -> None:
     """Zero usage is ``Decimal(0)`` even where no price is known."""
@@ -722,16 +867,26 @@ counts = st.integers(min_value=0, max_value=10**7)
 
 @settings(deadline=None)
 @given(counts, counts, st.lists(counts, min_size=5, max_size=5), st.none() | counts)
-def test_no_token_is_lost_or_counted_twice(prompt: int, completion: int, details: list[int], total: int | None) -> None:
-    """Without a total above both, the units of each side sum to that side, whatever the details claim."""
+def test_no_token_is_lost_or_counted_twice(
+    prompt: int, completion: int, details: list[int], total: int | None
+) -> None:
+    """Without a total above both, the units of each side sum to that side, whatever the details
+    claim.
+    """
     usage = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": min(total, prompt + completion) if total is not None else None,
-        "prompt_tokens_details": dict(zip(("cached_tokens", "audio_tokens", "image_tokens"), details, strict=False)),
-        "completion_tokens_details": dict(zip(("reasoning_tokens", "audio_tokens"), details[3:], strict=True)),
+        "prompt_tokens_details": dict(
+            zip(("cached_tokens", "audio_tokens", "image_tokens"), details, strict=False)
+        ),
+        "completion_tokens_details": dict(
+            zip(("reasoning_tokens", "audio_tokens"), details[3:], strict=True)
+        ),
     }
     units, _ = units_from(usage)
     assert all(count >= 0 for count in units.values())
     assert sum(count for unit, count in units.items() if unit.startswith("prompt")) == prompt
-    assert sum(count for unit, count in units.items() if unit.startswith("completion")) == completion
+    assert (
+        sum(count for unit, count in units.items() if unit.startswith("completion")) == completion
+    )

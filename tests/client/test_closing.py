@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from pollinations_client._context_managers import Closing
+from pollinations_client._context_managers import CloseableMixin
 
 
-class Door(Closing):
+class Door(CloseableMixin):
     """Notes which way it was closed."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ def test_leaving_a_block_closes_its_own_kind_also_after_an_error() -> None:
 
 def test_what_does_not_say_how_it_closes_is_an_error() -> None:
     """Nothing stays open silently."""
-    with pytest.raises(NotImplementedError), Closing():
+    with pytest.raises(NotImplementedError), CloseableMixin():
         pass
     with pytest.raises(NotImplementedError):
-        asyncio.run(Closing().aclose())
+        asyncio.run(CloseableMixin().aclose())

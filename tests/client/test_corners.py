@@ -1,4 +1,6 @@
-"""Corners that the tables of the other tests pass by: odd shapes, odd ends, odd settings; and a bounded fuzz."""
+"""Corners that the tables of the other tests pass by: odd shapes, odd ends, odd settings; and a
+bounded fuzz.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +46,11 @@ from pollinations_client import (
 from pollinations_client.emulator import Answer, Body, Emulator
 from pollinations_client.request import endpoints
 from pollinations_client.request.validation import Options, unknown_option
-from pollinations_client.response.error_decoder import error_from, in_band_error
+from pollinations_client.response.error_decoder import error_from_body, error_from_response
 from pollinations_client.response.payment_notices import error_in, may_become
-from pollinations_client.response.reader import AnswerReader, reply_from
+from pollinations_client.response.reader import ResponseReader, reply_from
 from pollinations_client.response.sse import EventDecoder
-from pollinations_client.transport.decompression import Inflater
+from pollinations_client.transport.decompression import Decompressor
 from support.rawserver import chunk, raw_server, response, stream_head
 
 SSE = ResponseInfo(headers={"content-type": "text/event-stream"})
@@ -58,7 +60,9 @@ FINISH = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 def folded(*deltas: Any) -> Reply:
     """The reply of a stream of deltas; a dict with ``choices`` is a chunk as it is."""
     chunks = [
-        one if isinstance(one, dict) and "choices" in one else {"choices": [{"index": 0, "delta": one}]}
+        one
+        if isinstance(one, dict) and "choices" in one
+        else {"choices": [{"index": 0, "delta": one}]}
         for one in deltas
     ]
     body = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in [*chunks, FINISH])
@@ -66,20 +70,32 @@ def folded(*deltas: Any) -> Reply:
 
 
 def test_odd_shapes_of_chunks_and_messages() -> None:
-    """Choices that are no objects, legacy text, content as a list, empty deltas on the straight path."""
-    assert folded({"choices": ["x"]}, {"content": "a"}, {"content": ""}, {"content": "b"}).text == "ab"
+    """Choices that are no objects, legacy text, content as a list, empty deltas on the straight
+    path.
+    """
+    assert (
+        folded({"choices": ["x"]}, {"content": "a"}, {"content": ""}, {"content": "b"}).text == "ab"
+    )
     assert folded({"choices": [{"index": 0, "text": "old"}]}).text == "old"
     assert folded({"content": [{"type": "text", "text": "in a list"}]}).text == "in a list"
     assert (
         folded(
-            {"reasoning_content": "a"}, {"reasoning_content": ""}, {"reasoning_content": "b"}, {"content": "x"}
+            {"reasoning_content": "a"},
+            {"reasoning_content": ""},
+            {"reasoning_content": "b"},
+            {"content": "x"},
         ).reasoning
         == "ab"
     )
     assert (
         folded(
             {"content": "x"},
-            {"choices": [{"index": 1, "delta": {"content": "other"}}, {"index": 0, "delta": {"content": "y"}}]},
+            {
+                "choices": [
+                    {"index": 1, "delta": {"content": "other"}},
+                    {"index": 0, "delta": {"content": "y"}},
+                ]
+            },
         ).text
         == "xy"
     )
@@ -119,11 +135,22 @@ def test_reasoning_from_one_source_only_and_details_that_are_no_objects() -> Non
     )
     assert reply.reasoning == "a"
     assert (
-        folded({"content": "x", "content_blocks": [{"type": "thinking", "thinking": "t", "signature": ""}]}).reasoning
+        folded(
+            {
+                "content": "x",
+                "content_blocks": [{"type": "thinking", "thinking": "t", "signature": ""}],
+            }
+        ).reasoning
         == "t"
     )
     assert (
-        folded({"content": "x", "reasoning_content": "r", "content_blocks": [{"type": "text", "text": "x"}]}).reasoning
+        folded(
+            {
+                "content": "x",
+                "reasoning_content": "r",
+                "content_blocks": [{"type": "text", "text": "x"}],
+            }
+        ).reasoning
         == "r"
     )
 
@@ -133,7 +160,9 @@ def test_broken_pictures_and_sounds_of_answers() -> None:
     with pytest.raises(MalformedReply, match="picture"):
         _ = folded({"images": ["data:image/png;base64,%%%"]}).images[0].data
     assert folded({"images": ["https://a.example"]}).images[0].data is None
-    sound = folded({"audio": {"data": "AA=="}}, {"audio": {"data": "A="}}, {"audio": {"data": "AAA"}})
+    sound = folded(
+        {"audio": {"data": "AA=="}}, {"audio": {"data": "A="}}, {"audio": {"data": "AAA"}}
+    )
     assert sound.audio is not None
     assert folded({"audio": {"data": "AAAA"}}, {"audio": {"data": "BBBB"}}).audio.data == "AAAABBBB"  # type: ignore[union-attr]
 
@@ -141,7 +170,13 @@ def test_broken_pictures_and_sounds_of_answers() -> None:
 def test_tool_calls_without_names_or_functions_say_so() -> None:
     """Nothing to call is a problem, not a crash."""
     reply = folded(
-        {"tool_calls": [{"index": 0, "id": "a"}, {"id": "b", "function": {"name": "f", "arguments": "{}"}}, "odd"]}
+        {
+            "tool_calls": [
+                {"index": 0, "id": "a"},
+                {"id": "b", "function": {"name": "f", "arguments": "{}"}},
+                "odd",
+            ]
+        }
     )
     assert [bool(call.problem) for call in reply.tool_calls] == [True, False]
     assert folded(
@@ -153,11 +188,21 @@ def test_tool_calls_without_names_or_functions_say_so() -> None:
 def test_counts_as_text_and_usage_headers_that_are_no_numbers() -> None:
     """Read where possible, left out where not."""
     reply = folded(
-        {"content": "x"}, {"choices": [], "usage": {"prompt_tokens": "3", "completion_tokens": 1.0, "total_tokens": -1}}
+        {"content": "x"},
+        {
+            "choices": [],
+            "usage": {"prompt_tokens": "3", "completion_tokens": 1.0, "total_tokens": -1},
+        },
     )
     assert reply.usage == Usage(3, 1, 4)
     info = ResponseInfo.from_headers(
-        200, {"x-usage-prompt-text-tokens": "5", "x-usage-odd": "many", "set-cookie": "x", "x-model-used": "m"}
+        200,
+        {
+            "x-usage-prompt-text-tokens": "5",
+            "x-usage-odd": "many",
+            "set-cookie": "x",
+            "x-model-used": "m",
+        },
     )
     assert info.usage == {"prompt-text-tokens": 5.0}
     assert "set-cookie" not in info.headers
@@ -168,14 +213,14 @@ def test_counts_as_text_and_usage_headers_that_are_no_numbers() -> None:
 
 def test_events_after_the_last_one_and_events_without_end() -> None:
     """One piece may hold more than the answer; one event may be a bomb."""
-    reader = AnswerReader(SSE)
+    reader = ResponseReader(SSE)
     reader.feed(
         b'data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n'
         b'data: [DONE]\n\ndata: {"x":1}\n\n'
     )
     assert reader.is_finished
     assert reader.end() == []
-    bomb = AnswerReader(SSE)
+    bomb = ResponseReader(SSE)
     bomb._decoder = EventDecoder(100)
     bomb.feed(b"data: " + b"x" * 200)
     assert isinstance(bomb.failure, MalformedReply)
@@ -186,9 +231,14 @@ def test_events_after_the_last_one_and_events_without_end() -> None:
 
 def test_refusals_inside_200_by_words_and_by_digits() -> None:
     """Where neither status nor code says it."""
-    assert type(in_band_error({"error": {"message": "flagged by content filter"}})) is ContentPolicyError
-    assert in_band_error({"error": {"message": "x", "code": "503"}}).status_code == 503
-    assert not error_from(500, {"error": {"type": "invalid_request_error", "message": "x"}}).is_retryable
+    assert (
+        type(error_from_body({"error": {"message": "flagged by content filter"}}))
+        is ContentPolicyError
+    )
+    assert error_from_body({"error": {"message": "x", "code": "503"}}).status_code == 503
+    assert not error_from_response(
+        500, {"error": {"type": "invalid_request_error", "message": "x"}}
+    ).is_retryable
 
 
 def test_a_notice_is_short() -> None:
@@ -200,11 +250,16 @@ def test_a_notice_is_short() -> None:
 
 
 def test_dots_tools_and_choices_at_the_edge() -> None:
-    """A prompt of dots stays one segment; a tool without parameters stays as it is; a built-in choice goes through."""
+    """A prompt of dots stays one segment; a tool without parameters stays as it is; a built-in
+    choice goes through.
+    """
     assert endpoints.image("..", {"seed": 1}).target.startswith("/image/%2E%2E?")
     body = json.loads(
         endpoints.chat(
-            [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y", "tool_calls": []}],
+            [
+                {"role": "user", "content": "x"},
+                {"role": "assistant", "content": "y", "tool_calls": []},
+            ],
             {
                 "model": "gemini",
                 "tools": [{"type": "function", "function": {"name": "f"}}],
@@ -224,7 +279,8 @@ def test_text_that_is_sound_or_no_text(gateway: Emulator) -> None:
     """Said, with the way to sound."""
     with PollinationsClient(base_url=gateway.url) as client:
         gateway.script(
-            Body(b"\xff\xfb\x90\x00", content_type="audio/mpeg"), Body(b"\xff\xfe\xfd", content_type="text/plain")
+            Body(b"\xff\xfb\x90\x00", content_type="audio/mpeg"),
+            Body(b"\xff\xfe\xfd", content_type="text/plain"),
         )
         with pytest.raises(MalformedReply, match="modalities"):
             client.text("x")
@@ -242,7 +298,10 @@ def test_cost_from_headers_and_plain_counts(gateway: Emulator) -> None:
 
 def test_forced_choice_falls_back_in_streams_and_async_too(gateway: Emulator) -> None:
     """The same rule in all four ways."""
-    tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
+    tool = {
+        "type": "function",
+        "function": {"name": "add", "parameters": {"type": "object", "properties": {}}},
+    }
     refusal = Body({"error": {"message": "tool_choice is not supported"}}, status=400)
     options: dict[str, Any] = {"model": "openai", "tools": [tool], "tool_choice": "any"}
 
@@ -252,7 +311,10 @@ def test_forced_choice_falls_back_in_streams_and_async_too(gateway: Emulator) ->
             return whole, [event async for event in client.stream_chat("x", **options)][-1].reply
 
     gateway.script(refusal, Answer(text="a"), refusal, Answer(text="b"), refusal, Answer(text="c"))
-    with pytest.warns(UserWarning, match="auto"), PollinationsClient(base_url=gateway.url) as client:
+    with (
+        pytest.warns(UserWarning, match="auto"),
+        PollinationsClient(base_url=gateway.url) as client,
+    ):
         assert list(client.stream_chat("x", **options))[-1].reply.text == "a"
         whole, streamed = asyncio.run(go())
     assert (whole.text, streamed.text) == ("b", "c")
@@ -296,11 +358,15 @@ def test_a_full_pool_fails_in_time_and_names_its_option() -> None:
     """It must not hang."""
 
     def slow(peer: socket.socket, _: bytes) -> None:
-        peer.sendall(stream_head() + chunk(b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'))
+        peer.sendall(
+            stream_head() + chunk(b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n')
+        )
         time.sleep(1)
 
     with raw_server(slow) as server:
-        client = PollinationsClient(base_url=server.url, timeout=0.3, max_retries=0, limits=Limits(max_connections=1))
+        client = PollinationsClient(
+            base_url=server.url, timeout=0.3, max_retries=0, limits=Limits(max_connections=1)
+        )
         stream = client.stream_chat("x")
         next(stream)
         with pytest.raises(APITimeoutError, match="max_connections"):
@@ -328,7 +394,8 @@ def test_fuzzed_bodies_raise_our_own_errors_only() -> None:
     """Three thousand mutations of a stream and of a JSON answer: an answer, or an error of ours."""
     rng = random.Random(7)
     chunks = [
-        {"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("<think>a</think>", "Hello ", "wörld")
+        {"choices": [{"index": 0, "delta": {"content": text}}]}
+        for text in ("<think>a</think>", "Hello ", "wörld")
     ]
     chunks += [
         {
@@ -336,7 +403,13 @@ def test_fuzzed_bodies_raise_our_own_errors_only() -> None:
                 {
                     "index": 0,
                     "delta": {
-                        "tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"x": 1}'}}]
+                        "tool_calls": [
+                            {
+                                "index": 0,
+                                "id": "a",
+                                "function": {"name": "f", "arguments": '{"x": 1}'},
+                            }
+                        ]
                     },
                 }
             ]
@@ -344,7 +417,10 @@ def test_fuzzed_bodies_raise_our_own_errors_only() -> None:
         FINISH,
         {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}},
     ]
-    stream = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in chunks) + b"data: [DONE]\n\n"
+    stream = (
+        b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in chunks)
+        + b"data: [DONE]\n\n"
+    )
     plain = json.dumps(
         {
             "choices": [
@@ -369,14 +445,17 @@ def test_fuzzed_bodies_raise_our_own_errors_only() -> None:
                 case 1:
                     del body[place : place + rng.randint(1, 20)]
                 case 2:
-                    body[place:place] = bytes(rng.choices(b'{}[]",:\\\n\r\x00null', k=rng.randint(1, 5)))
+                    body[place:place] = bytes(
+                        rng.choices(b'{}[]",:\\\n\r\x00null', k=rng.randint(1, 5))
+                    )
                 case _:
                     other = rng.randrange(len(body))
                     body[place:place] = body[other : other + 30]
             body = body or bytearray(b" ")
         try:
             reply = reply_from(
-                bytes(body), SSE if number % 3 else ResponseInfo(headers={"content-type": "application/json"})
+                bytes(body),
+                SSE if number % 3 else ResponseInfo(headers={"content-type": "application/json"}),
             )
         except PollinationsError:
             continue
@@ -389,7 +468,9 @@ def test_fuzzed_bodies_raise_our_own_errors_only() -> None:
 
 def test_a_streams_bad_answer_closes_its_connection() -> None:
     """HTML under 200, asked for as a stream."""
-    with raw_server(lambda peer, _: peer.sendall(response(b"<html><title>x</title>", kind="text/html"))) as server:
+    with raw_server(
+        lambda peer, _: peer.sendall(response(b"<html><title>x</title>", kind="text/html"))
+    ) as server:
         with (
             PollinationsClient(base_url=server.url, retry=RetryPolicy(max_retries=0)) as client,
             pytest.raises(MalformedReply),
@@ -397,10 +478,14 @@ def test_a_streams_bad_answer_closes_its_connection() -> None:
             list(client.stream_chat("x"))
 
 
-def test_proxies_of_the_environment_and_their_exceptions(gateway: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_and_their_exceptions(
+    gateway: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A dead proxy is a connection error; what NO_PROXY names goes around it."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    through = PollinationsClient(base_url=gateway.url, max_retries=0, limits=Limits(max_connections=7))
+    through = PollinationsClient(
+        base_url=gateway.url, max_retries=0, limits=Limits(max_connections=7)
+    )
     with pytest.raises(APIConnectionError):
         through.chat("x")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -433,7 +518,10 @@ def test_leaving_without_closing_warns_about_nothing(gateway: Emulator, program:
     """At the end of a program, and of a loop, everything is closed."""
     lines = f"import asyncio\nfrom pollinations_client import *\nurl = {gateway.url!r}\n{program}\n"
     done = subprocess.run(
-        [sys.executable, "-W", "always::ResourceWarning", "-c", lines], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "always::ResourceWarning", "-c", lines],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -462,7 +550,7 @@ def test_the_last_branches() -> None:
 def test_events_print_what_they_are() -> None:
     """What a person sees who prints a stream."""
     delta = {"reasoning_content": "hm"}
-    pieces = AnswerReader(SSE).feed(
+    pieces = ResponseReader(SSE).feed(
         b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta}]}).encode() + b"\n\n"
     )
     assert [repr(piece) for piece in pieces] == ["ReasoningDelta('hm', 0)"]
@@ -484,11 +572,16 @@ def test_compressed_bodies_may_come_byte_by_byte(encoding: str) -> None:
 
     with raw_server(play) as server, PollinationsClient(base_url=server.url) as client:
         assert [card.name for card in client.models()] == ["openai"]
-    opened = Inflater(encoding, "GET /v1/models")
-    assert b"".join(piece for at in range(len(packed)) for piece in opened.feed(packed[at : at + 1])) == body
+    opened = Decompressor(encoding, "GET /v1/models")
+    assert (
+        b"".join(piece for at in range(len(packed)) for piece in opened.feed(packed[at : at + 1]))
+        == body
+    )
 
 
-def test_an_address_elsewhere_that_cannot_be_reached_says_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_elsewhere_that_cannot_be_reached_says_what_to_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The emulator is no advice there; here it is the proxy that is gone."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
@@ -498,7 +591,8 @@ def test_an_address_elsewhere_that_cannot_be_reached_says_what_to_check(monkeypa
             base_url="http://gateway.example", max_retries=0, limits=Limits(max_connections=9)
         ) as client,
         pytest.raises(
-            APIConnectionError, match=r"gateway.example failed.* Check base_url, the network and the proxy"
+            APIConnectionError,
+            match=r"gateway.example failed.* Check base_url, the network and the proxy",
         ) as caught,
     ):
         client.models()
@@ -533,7 +627,10 @@ def test_what_comes_with_and_after_the_end_of_a_stream(asks_async: bool) -> None
     text = b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
     late = b'data: {"error":{"message":"too late"}}'
     done = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
-    scripts = [chunk(text) + chunk(late) + chunk(b""), chunk(text) + chunk(done) + chunk(b": after\n\n") + chunk(b"")]
+    scripts = [
+        chunk(text) + chunk(late) + chunk(b""),
+        chunk(text) + chunk(done) + chunk(b": after\n\n") + chunk(b""),
+    ]
 
     def serve(peer: socket.socket, _: bytes) -> None:
         first, _, rest = scripts.pop(0).partition(b": after")
@@ -545,7 +642,10 @@ def test_what_comes_with_and_after_the_end_of_a_stream(asks_async: bool) -> None
         return [event async for event in client.stream_chat("x")]
 
     async def both(url: str) -> None:
-        async with AsyncPollinationsClient(base_url=url) as client, AsyncPollinationsClient(base_url=url) as other:
+        async with (
+            AsyncPollinationsClient(base_url=url) as client,
+            AsyncPollinationsClient(base_url=url) as other,
+        ):
             with pytest.raises(PollinationsError, match="too late"):
                 await listed(client)
             assert (await listed(other))[-1].reply.text == "x"
@@ -561,7 +661,9 @@ def test_what_comes_with_and_after_the_end_of_a_stream(asks_async: bool) -> None
 
 
 def test_lists_pictures_and_texts_at_the_edge(gateway: Emulator, tmp_path: Any) -> None:
-    """An older gateway without an audio list; an unknown image model; a text that is not to be stored; no seed."""
+    """An older gateway without an audio list; an unknown image model; a text that is not to be
+    stored; no seed.
+    """
     missing = Body({"error": {"code": "NOT_FOUND", "message": "no"}}, status=404)
     cards = Body([{"name": "only-one", "pricing": {"currency": "pollen"}}])
 
@@ -576,9 +678,17 @@ def test_lists_pictures_and_texts_at_the_edge(gateway: Emulator, tmp_path: Any) 
         gateway.script(Body({"error": {"message": "Unknown model: fluxx"}}, status=400))
         with pytest.raises(UnknownModelError, match="flux"):
             client.image("bee", model="fluxx")
-        gateway.script(Body("plain words", content_type="text/plain", headers={"cache-control": "private, no-store"}))
+        gateway.script(
+            Body(
+                "plain words",
+                content_type="text/plain",
+                headers={"cache-control": "private, no-store"},
+            )
+        )
         assert client.text("x") == "plain words"
-        picture = dataclasses.replace(client.image("bee", model="flux", width=64, height=64), seed=None)
+        picture = dataclasses.replace(
+            client.image("bee", model="flux", width=64, height=64), seed=None
+        )
     assert picture.save(tmp_path).name == "bee.jpg"
 
 

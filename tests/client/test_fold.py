@@ -33,7 +33,7 @@ from pollinations_client import (
     ToolCallDelta,
     UpstreamError,
 )
-from pollinations_client.response.reader import AnswerReader, reply_from
+from pollinations_client.response.reader import ResponseReader, reply_from
 
 SSE = ResponseInfo(headers={"content-type": "text/event-stream; charset=utf-8"})
 JSON = ResponseInfo(headers={"content-type": "application/json"})
@@ -56,14 +56,15 @@ def chunk(delta: dict[str, Any] | None, finish: str | None = None, **top: Any) -
 def sse(*chunks: Any, done: bool = True) -> bytes:
     """The chunks as the body of a stream."""
     body = b"".join(
-        b"data: " + (one if isinstance(one, bytes) else json.dumps(one).encode()) + b"\n\n" for one in chunks
+        b"data: " + (one if isinstance(one, bytes) else json.dumps(one).encode()) + b"\n\n"
+        for one in chunks
     )
     return body + (b"data: [DONE]\n\n" if done else b"")
 
 
 def events_of(body: bytes, info: ResponseInfo = SSE, step: int | None = None) -> list[Any]:
     """All events of a body that arrives in pieces of ``step`` bytes."""
-    reader = AnswerReader(info)
+    reader = ResponseReader(info)
     events: list[Any] = []
     for start in range(0, len(body), step or len(body)):
         events += reader.feed(body[start : start + (step or len(body))])
@@ -87,7 +88,9 @@ def plain(message: dict[str, Any], finish: str | None = "stop", **top: Any) -> R
         "object": "chat.completion",
         "created": 1_700_000_000,
         "model": "m",
-        "choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}],
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+        ],
         "usage": USAGE,
         **top,
     }
@@ -95,29 +98,52 @@ def plain(message: dict[str, Any], finish: str | None = "stop", **top: Any) -> R
 
 
 def call(
-    index: Any = None, id: str | None = None, name: str | None = None, arguments: Any = None, **extra: Any
+    index: Any = None,
+    id: str | None = None,
+    name: str | None = None,
+    arguments: Any = None,
+    **extra: Any,
 ) -> dict[str, Any]:
     """A tool-call entry with only the fields that are given."""
-    function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
+    function = {
+        key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None
+    }
     entry = {key: value for key, value in (("index", index), ("id", id)) if value is not None}
     return {**entry, **({"function": function} if function else {}), **extra}
 
 
 def calls_in(*entries: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     """Name and arguments of the calls that a stream of ``tool_calls`` lists folds into."""
-    reply = streamed(*(chunk({"tool_calls": list(entry)}) for entry in entries), chunk({}, "tool_calls"))
+    reply = streamed(
+        *(chunk({"tool_calls": list(entry)}) for entry in entries), chunk({}, "tool_calls")
+    )
     return [(one.name, one.args) for one in reply.tool_calls]
 
 
 def test_calls_that_share_an_id_stay_calls_of_their_own() -> None:
-    """Some providers give one id to all: the second gets one of its own, or its result could not be told apart."""
-    entries = [call(0, "x", "add", '{"a": 1}'), call(1, "x", "find", "{}"), call(2, "x", "add", '{"a": 2}')]
+    """Some providers give one id to all: the second gets one of its own, or its result could not be
+    told apart.
+    """
+    entries = [
+        call(0, "x", "add", '{"a": 1}'),
+        call(1, "x", "find", "{}"),
+        call(2, "x", "add", '{"a": 2}'),
+    ]
     whole = plain({"content": None, "tool_calls": entries}, "tool_calls")
-    assert [(one.name, one.args) for one in whole.tool_calls] == [("add", {"a": 1}), ("find", {}), ("add", {"a": 2})]
+    assert [(one.name, one.args) for one in whole.tool_calls] == [
+        ("add", {"a": 1}),
+        ("find", {}),
+        ("add", {"a": 2}),
+    ]
     assert whole.tool_calls[0].id == "x"
     assert len({one.id for one in whole.tool_calls}) == 3
     opened = [call(0, "x", "add", ""), call(1, "x", "find", "")]
-    pieces = [call(0, arguments='{"a"'), call(1, arguments="{"), call(0, arguments=": 1}"), call(1, "x", arguments="}")]
+    pieces = [
+        call(0, arguments='{"a"'),
+        call(1, arguments="{"),
+        call(0, arguments=": 1}"),
+        call(1, "x", arguments="}"),
+    ]
     assert calls_in(opened, *([piece] for piece in pieces)) == [("add", {"a": 1}), ("find", {})]
 
 
@@ -128,7 +154,12 @@ def test_calls_that_share_an_id_stay_calls_of_their_own() -> None:
 def test_reasoning_is_read_under_both_field_names(field: str) -> None:
     """Mistral and OpenRouter say ``reasoning`` (issue 11264), the others ``reasoning_content``."""
     whole = plain({"content": "answer", field: "thought"})
-    parts = streamed(chunk({field: "tho"}), chunk({field: "ught"}), chunk({"content": "answer"}), chunk({}, "stop"))
+    parts = streamed(
+        chunk({field: "tho"}),
+        chunk({field: "ught"}),
+        chunk({"content": "answer"}),
+        chunk({}, "stop"),
+    )
     for reply in (whole, parts):
         assert (reply.reasoning, reply.text) == ("thought", "answer")
         assert [part.kind for part in reply.parts] == ["reasoning", "text"]
@@ -136,7 +167,10 @@ def test_reasoning_is_read_under_both_field_names(field: str) -> None:
 
 def test_both_names_at_once_are_one_thought() -> None:
     """Precedence: ``reasoning_content`` first."""
-    assert plain({"content": "x", "reasoning_content": "same", "reasoning": "same"}).reasoning == "same"
+    assert (
+        plain({"content": "x", "reasoning_content": "same", "reasoning": "same"}).reasoning
+        == "same"
+    )
 
 
 def test_content_blocks_do_not_double_text_or_reasoning_and_keep_signatures() -> None:
@@ -160,7 +194,11 @@ def test_content_blocks_do_not_double_text_or_reasoning_and_keep_signatures() ->
 def test_reasoning_told_again_in_details_is_one_thought() -> None:
     """The field streams it, the details bring it whole with its signature at the end."""
     detail = {"type": "reasoning.text", "text": "because", "index": 0, "signature": "sig"}
-    deltas = [{"reasoning": "bec"}, {"reasoning": "ause"}, {"content": "hi", "reasoning_details": [detail]}]
+    deltas = [
+        {"reasoning": "bec"},
+        {"reasoning": "ause"},
+        {"content": "hi", "reasoning_details": [detail]},
+    ]
     reply = streamed(*map(chunk, deltas), chunk({}, "stop"))
     assert (reply.reasoning, reply.reasoning_details) == ("because", [detail])
 
@@ -171,7 +209,9 @@ def test_encrypted_thinking_streams_without_a_type() -> None:
     deltas = [{"index": 0, "delta": {"data": "blob"}}, {"index": 1, "delta": {"text": "hi"}}]
     typed = [{"index": 0, "delta": whole[0]}, {"index": 1, "delta": whole[1]}]
     for blocks in (deltas, typed):
-        reply = streamed(*(chunk({"content_blocks": [block]}) for block in blocks), chunk({}, "stop"))
+        reply = streamed(
+            *(chunk({"content_blocks": [block]}) for block in blocks), chunk({}, "stop")
+        )
         assert reply.parts == [ReasoningPart("", redacted="blob"), TextPart("hi")]
 
 
@@ -219,8 +259,18 @@ def test_nothing_is_dropped_where_content_and_blocks_disagree(content: str, expe
 def test_streamed_block_deltas_beside_the_fields_say_everything_once() -> None:
     """Portkey sends Claude's deltas twice: as fields, and as ``content_blocks`` with an index."""
     reply = streamed(
-        chunk({"reasoning_content": "th", "content_blocks": [{"index": 0, "delta": {"thinking": "th"}}]}),
-        chunk({"reasoning_content": "ink", "content_blocks": [{"index": 0, "delta": {"thinking": "ink"}}]}),
+        chunk(
+            {
+                "reasoning_content": "th",
+                "content_blocks": [{"index": 0, "delta": {"thinking": "th"}}],
+            }
+        ),
+        chunk(
+            {
+                "reasoning_content": "ink",
+                "content_blocks": [{"index": 0, "delta": {"thinking": "ink"}}],
+            }
+        ),
         chunk({"content_blocks": [{"index": 0, "delta": {"signature": "sig"}}]}),
         chunk({"content": "an", "content_blocks": [{"index": 1, "delta": {"text": "an"}}]}),
         chunk({"content": "swer", "content_blocks": [{"index": 1, "delta": {"text": "swer"}}]}),
@@ -254,7 +304,10 @@ def test_blocks_and_field_in_chunks_of_their_own_say_everything_once(blocks_firs
 
 def test_thinking_as_a_list_of_texts_is_read() -> None:
     """Mistral's own form, plain and streamed, also as the content itself."""
-    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "th"}, {"type": "text", "text": "ink"}]}
+    thought = {
+        "type": "thinking",
+        "thinking": [{"type": "text", "text": "th"}, {"type": "text", "text": "ink"}],
+    }
     for message in (
         {"content": [thought, {"type": "text", "text": "a"}]},
         {"content": "a", "content_blocks": [thought]},
@@ -272,7 +325,9 @@ def test_a_word_said_twice_is_no_repetition() -> None:
 @pytest.mark.parametrize("delta", [{"data": "ENC"}, {"type": "redacted_thinking", "data": "ENC"}])
 def test_encrypted_thinking_in_a_stream_is_kept(delta: dict[str, Any]) -> None:
     """It must go back with the next turn; Portkey takes the type off."""
-    reply = streamed(chunk({"content_blocks": [{"index": 0, "delta": delta}]}), chunk({"content": "a"}, "stop"))
+    reply = streamed(
+        chunk({"content_blocks": [{"index": 0, "delta": delta}]}), chunk({"content": "a"}, "stop")
+    )
     assert reply.parts == [ReasoningPart(redacted="ENC"), TextPart("a")]
 
 
@@ -288,7 +343,10 @@ def test_a_block_delta_nobody_knows_is_kept_beside_the_answer() -> None:
 def test_think_tags_at_the_opening_become_reasoning(step: int) -> None:
     """Some models write their thoughts into the content (issue 1058)."""
     text = "<think>a < b</think>\n\nThe answer <think>is</think> 1"
-    reply = streamed(*(chunk({"content": text[n : n + step]}) for n in range(0, len(text), step)), chunk({}, "stop"))
+    reply = streamed(
+        *(chunk({"content": text[n : n + step]}) for n in range(0, len(text), step)),
+        chunk({}, "stop"),
+    )
     assert (reply.reasoning, reply.text) == ("a < b", "The answer <think>is</think> 1")
 
 
@@ -296,12 +354,20 @@ def test_reasoning_details_are_merged_for_the_way_back_and_read_when_nothing_els
     """Fragments with one index and type are one entry; the signature is the last one given."""
     reply = streamed(
         chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "a"}]}),
-        chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "b", "signature": "s"}]}),
+        chunk(
+            {
+                "reasoning_details": [
+                    {"type": "reasoning.text", "index": 0, "text": "b", "signature": "s"}
+                ]
+            }
+        ),
         chunk({"content": "x"}),
         chunk({}, "stop"),
     )
     assert reply.reasoning == "ab"
-    assert reply.reasoning_details == [{"type": "reasoning.text", "index": 0, "text": "ab", "signature": "s"}]
+    assert reply.reasoning_details == [
+        {"type": "reasoning.text", "index": 0, "text": "ab", "signature": "s"}
+    ]
 
 
 def test_audio_fragments_become_one_sound_with_its_words() -> None:
@@ -337,7 +403,9 @@ def test_fragments_of_interleaved_calls_find_their_call() -> None:
 
 def test_id_and_name_on_every_fragment_are_not_repeated() -> None:
     """``call_1call_1`` and ``addadd`` are other packages' results."""
-    assert calls_in([call(0, "a", "add", '{"x"')], [call(0, "a", "add", ":1}")]) == [("add", {"x": 1})]
+    assert calls_in([call(0, "a", "add", '{"x"')], [call(0, "a", "add", ":1}")]) == [
+        ("add", {"x": 1})
+    ]
 
 
 def test_whole_calls_of_the_same_index_with_other_ids_are_two_calls() -> None:
@@ -380,36 +448,59 @@ def test_calls_without_index_follow_id_then_order() -> None:
 
 def test_an_index_as_text_is_the_same_index() -> None:
     """``"0"`` and ``0`` are one call."""
-    assert calls_in([call("0", "a", "add", '{"x"')], [call(0, arguments=":1}")]) == [("add", {"x": 1})]
+    assert calls_in([call("0", "a", "add", '{"x"')], [call(0, arguments=":1}")]) == [
+        ("add", {"x": 1})
+    ]
 
 
 def test_object_and_null_arguments_are_read() -> None:
     """Arguments should be text and are not always."""
     assert calls_in([call(0, "a", "add", {"x": "ü"})]) == [("add", {"x": "ü"})]
-    assert calls_in([{"index": 0, "id": "a", "function": {"name": "f", "arguments": None}}]) == [("f", {})]
+    assert calls_in([{"index": 0, "id": "a", "function": {"name": "f", "arguments": None}}]) == [
+        ("f", {})
+    ]
 
 
 def test_the_whole_call_repeated_at_the_end_is_not_appended() -> None:
     """Some providers send the call again with the finish reason."""
-    assert calls_in([call(0, "a", "add", '{"x":1}')], [call(0, "a", "add", '{"x":1}')]) == [("add", {"x": 1})]
+    assert calls_in([call(0, "a", "add", '{"x":1}')], [call(0, "a", "add", '{"x":1}')]) == [
+        ("add", {"x": 1})
+    ]
 
 
 @pytest.mark.parametrize(
     "entries",
     [
-        [[call(id="a", name="add", arguments='{"x":1}'), call(id="a", name="add", arguments='{"x":2}')]],
+        [
+            [
+                call(id="a", name="add", arguments='{"x":1}'),
+                call(id="a", name="add", arguments='{"x":2}'),
+            ]
+        ],
         [[call(0, "a", "add", '{"x":1}')], [call(0, "a", "add", '{"x":2}')]],
         [[call(0, "a", "add", '{"x":1}')], [call(1, "a", "add", '{"x":2}')]],
-        [[call(0, "a", "add", "")], [call(1, "a", "add", "")], [call(0, arguments='{"x":1}')],
-         [call(1, arguments='{"x":2}')]],
-        [[call(0, "a", "add", "")], [call(0, "a", "add", '{"x"')], [call(0, "a", "add", ":1}")],
-         [call(1, "a", "add", '{"x"')], [call(1, "a", "add", ":2}")]],
+        [
+            [call(0, "a", "add", "")],
+            [call(1, "a", "add", "")],
+            [call(0, arguments='{"x":1}')],
+            [call(1, arguments='{"x":2}')],
+        ],
+        [
+            [call(0, "a", "add", "")],
+            [call(0, "a", "add", '{"x"')],
+            [call(0, "a", "add", ":1}")],
+            [call(1, "a", "add", '{"x"')],
+            [call(1, "a", "add", ":2}")],
+        ],
     ],
-)  # fmt: skip
+)
 def test_one_id_on_several_calls_keeps_them_apart(entries: list[list[dict[str, Any]]]) -> None:
     """Some providers give every call the same id; the results must still find their own."""
     reply = streamed(*(chunk({"tool_calls": entry}) for entry in entries), chunk({}, "tool_calls"))
-    assert [(one.name, one.args) for one in reply.tool_calls] == [("add", {"x": 1}), ("add", {"x": 2})]
+    assert [(one.name, one.args) for one in reply.tool_calls] == [
+        ("add", {"x": 1}),
+        ("add", {"x": 2}),
+    ]
     assert reply.tool_calls[0].id == "a"
     assert reply.tool_calls[1].id not in {"", "a"}
 
@@ -424,23 +515,33 @@ def test_one_id_on_calls_of_two_tools_keeps_them_apart() -> None:
 
 @pytest.mark.parametrize("id", [None, "", "a"])
 @pytest.mark.parametrize("arguments", ["", "{}"])
-def test_every_entry_of_a_whole_message_is_a_call_of_its_own(id: str | None, arguments: str) -> None:
+def test_every_entry_of_a_whole_message_is_a_call_of_its_own(
+    id: str | None, arguments: str
+) -> None:
     """Throwing a die twice is two calls, though nothing tells their entries apart."""
-    reply = plain({"tool_calls": [call(0, id, "roll", arguments), call(0, id, "roll", arguments)]}, "tool_calls")
+    reply = plain(
+        {"tool_calls": [call(0, id, "roll", arguments), call(0, id, "roll", arguments)]},
+        "tool_calls",
+    )
     assert [one.name for one in reply.tool_calls] == ["roll", "roll"]
     assert len({one.id for one in reply.tool_calls}) == 2
 
 
 def test_missing_ids_are_made_up_and_different() -> None:
     """A result must be able to refer to its call."""
-    reply = plain({"tool_calls": [call(name="a", arguments="{}"), call(name="b", arguments="{}")]}, "tool_calls")
+    reply = plain(
+        {"tool_calls": [call(name="a", arguments="{}"), call(name="b", arguments="{}")]},
+        "tool_calls",
+    )
     assert reply.tool_calls[0].id
     assert reply.tool_calls[0].id != reply.tool_calls[1].id
 
 
 def test_unknown_fields_of_a_call_are_kept_for_the_way_back() -> None:
     """Gemini 3 refuses a history without its thought signatures (issues 7637, 8909)."""
-    entry = call(0, "a", "f", "{}", type="function", extra_content={"google": {"thought_signature": "s"}})
+    entry = call(
+        0, "a", "f", "{}", type="function", extra_content={"google": {"thought_signature": "s"}}
+    )
     entry["function"]["thought_signature"] = "t"
     assert plain({"tool_calls": [entry]}).tool_calls[0].extra == {
         "extra_content": {"google": {"thought_signature": "s"}},
@@ -476,7 +577,10 @@ def test_the_old_function_call_field_is_a_tool_call() -> None:
 
 def test_the_old_field_beside_the_new_one_is_no_second_call() -> None:
     """Both at once tell of one call."""
-    both = {"tool_calls": [call(0, "a", "f", "{}")], "function_call": {"name": "f", "arguments": "{}"}}
+    both = {
+        "tool_calls": [call(0, "a", "f", "{}")],
+        "function_call": {"name": "f", "arguments": "{}"},
+    }
     assert [one.id for one in plain(both, "tool_calls").tool_calls] == ["a"]
 
 
@@ -504,7 +608,9 @@ def test_native_finish_reasons_are_normalised_and_the_raw_one_kept(raw: str, nor
 def test_the_last_usage_with_tokens_holds_however_often_it_is_repeated() -> None:
     """Cumulative counts must not be summed, nor replaced by a closing zero."""
     reply = streamed(
-        chunk({"content": "a"}, usage={"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}),
+        chunk(
+            {"content": "a"}, usage={"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+        ),
         chunk({"content": "b"}, usage=USAGE),
         chunk({}, "stop", usage=None),
         chunk(None, usage=USAGE),
@@ -526,11 +632,21 @@ def test_usage_details_are_read_in_both_eras_spellings_and_nulls_are_nothing() -
     )
     new = plain(
         {"content": "x"},
-        usage={**USAGE, "cache_read_input_tokens": 2, "reasoning_tokens": 1, "cache_creation_input_tokens": 5},
+        usage={
+            **USAGE,
+            "cache_read_input_tokens": 2,
+            "reasoning_tokens": 1,
+            "cache_creation_input_tokens": 5,
+        },
     )
     assert old.usage is not None
     assert new.usage is not None
-    assert (old.usage.cached, old.usage.reasoning, old.usage.audio_input, old.usage.cache_write) == (2, 1, None, None)
+    assert (
+        old.usage.cached,
+        old.usage.reasoning,
+        old.usage.audio_input,
+        old.usage.cache_write,
+    ) == (2, 1, None, None)
     assert (new.usage.cached, new.usage.reasoning, new.usage.cache_write) == (2, 1, 5)
 
 
@@ -541,26 +657,41 @@ def test_created_in_milliseconds_becomes_seconds() -> None:
 
 def test_citations_on_every_chunk_are_set_not_appended() -> None:
     """Perplexity repeats the list."""
-    reply = streamed(*(chunk({"content": text}, citations=["https://a.example"]) for text in "ab"), chunk({}, "stop"))
+    reply = streamed(
+        *(chunk({"content": text}, citations=["https://a.example"]) for text in "ab"),
+        chunk({}, "stop"),
+    )
     assert (reply.text, reply.citations) == ("ab", ["https://a.example"])
 
 
 def test_later_empty_or_repeated_facts_do_not_undo_or_double_earlier_ones() -> None:
-    """Providers repeat annotations, and send empty lists and filter results with their last chunks."""
+    """Providers repeat annotations, and send empty lists and filter results with their
+    last chunks.
+    """
     note = {"type": "url_citation", "url_citation": {"url": "https://a.example"}}
     full = {"hate": {"filtered": False, "severity": "safe"}}
-    first = chunk({"content": "a", "annotations": [note]}, citations=["https://a.example"], search_results=[{"id": 1}])
+    first = chunk(
+        {"content": "a", "annotations": [note]},
+        citations=["https://a.example"],
+        search_results=[{"id": 1}],
+    )
     first["choices"][0]["content_filter_results"] = full
     last = chunk({"annotations": [note]}, "stop", citations=[], search_results=[])
     last["choices"][0]["content_filter_results"] = {}
     reply = streamed(first, last)
-    assert (reply.annotations, reply.citations, reply.search_results) == ([note], ["https://a.example"], [{"id": 1}])
+    assert (reply.annotations, reply.citations, reply.search_results) == (
+        [note],
+        ["https://a.example"],
+        [{"id": 1}],
+    )
     assert reply.content_filter_results == full
 
 
 def test_fields_nobody_knows_are_kept() -> None:
     """Nothing of an answer is dropped, wherever it stands."""
-    reply = plain({"content": "x", "odd": 1}, provider="p", user_tier="seed", prompt_filter_results=[{"f": 1}])
+    reply = plain(
+        {"content": "x", "odd": 1}, provider="p", user_tier="seed", prompt_filter_results=[{"f": 1}]
+    )
     assert reply.extra == {"message.odd": 1, "provider": "p", "user_tier": "seed"}
     assert reply.prompt_filter_results == [{"f": 1}]
 
@@ -595,7 +726,9 @@ def test_a_stream_answered_with_json_gives_the_same_events_at_once() -> None:
     """Seed era, issue 9144, and every notice."""
     body = json.dumps(
         {
-            "choices": [{"message": {"content": "hi", "reasoning_content": "hm"}, "finish_reason": "stop"}],
+            "choices": [
+                {"message": {"content": "hi", "reasoning_content": "hm"}, "finish_reason": "stop"}
+            ],
             "usage": USAGE,
         }
     ).encode()
@@ -616,13 +749,21 @@ def test_json_answered_with_a_stream_is_read_whatever_type_it_declares() -> None
 @pytest.mark.parametrize("done", [True, False])
 def test_a_finish_reason_or_done_ends_a_stream_well(done: bool) -> None:
     """Either is enough: the older gateway does not promise ``[DONE]``."""
-    assert streamed(chunk({"content": "x"}), chunk({}, None if done else "stop"), done=done).text == "x"
+    assert (
+        streamed(chunk({"content": "x"}), chunk({}, None if done else "stop"), done=done).text
+        == "x"
+    )
 
 
 def test_a_stream_without_either_is_an_error_that_carries_what_came() -> None:
     """A cut stream is never a success."""
     with pytest.raises(StreamInterrupted) as caught:
-        streamed(chunk({"reasoning_content": "r"}), chunk({"content": "par"}), chunk({"content": "tial"}), done=False)
+        streamed(
+            chunk({"reasoning_content": "r"}),
+            chunk({"content": "par"}),
+            chunk({"content": "tial"}),
+            done=False,
+        )
     assert caught.value.partial is not None
     assert (caught.value.partial.text, caught.value.partial.reasoning) == ("partial", "r")
 
@@ -635,7 +776,9 @@ def test_data_after_done_is_ignored() -> None:
 
 def test_keep_alive_words_pass_before_the_answer_and_are_an_error_within_it() -> None:
     """Providers keep connections alive with words only before output."""
-    assert streamed(b"OPENROUTER PROCESSING", chunk({"content": "x"}), chunk({}, "stop")).text == "x"
+    assert (
+        streamed(b"OPENROUTER PROCESSING", chunk({"content": "x"}), chunk({}, "stop")).text == "x"
+    )
     with pytest.raises(MalformedReply) as caught:
         streamed(chunk({"content": "x"}), b"rubbish", chunk({}, "stop"))
     assert caught.value.partial is not None
@@ -653,7 +796,9 @@ def test_events_set_apart_by_one_line_break_are_read() -> None:
 
 def test_half_a_character_in_json_is_mended() -> None:
     """A lone surrogate would break whoever prints the text."""
-    body = sse(json.dumps(chunk({"content": "x"})).replace('"x"', '"\\ud83d!"').encode(), chunk({}, "stop"))
+    body = sse(
+        json.dumps(chunk({"content": "x"})).replace('"x"', '"\\ud83d!"').encode(), chunk({}, "stop")
+    )
     assert reply_from(body, SSE).text == "\ufffd!"
 
 
@@ -669,7 +814,9 @@ def test_half_a_character_in_json_is_mended() -> None:
         ("just words", UpstreamError),
     ],
 )
-def test_an_error_in_the_stream_is_raised_with_what_came(error: Any, kind: type[PollinationsError]) -> None:
+def test_an_error_in_the_stream_is_raised_with_what_came(
+    error: Any, kind: type[PollinationsError]
+) -> None:
     """Mid-stream errors keep status 200."""
     with pytest.raises(kind) as caught:
         streamed(chunk({"content": "par"}), chunk({"content": "t"}), {"error": error})
@@ -679,7 +826,7 @@ def test_an_error_in_the_stream_is_raised_with_what_came(error: Any, kind: type[
 
 def test_the_events_before_an_error_in_the_same_bytes_are_given_out() -> None:
     """What was good is not lost with what follows."""
-    reader = AnswerReader(SSE)
+    reader = ResponseReader(SSE)
     events = reader.feed(sse(chunk({"content": "x"}), {"error": {"message": "boom"}}))
     assert [event.text for event in events if isinstance(event, TextDelta)] == ["x"]
     assert isinstance(reader.failure, UpstreamError)
@@ -689,7 +836,10 @@ def test_an_error_event_without_the_error_field_is_an_error() -> None:
     """``event: error`` with a bare message."""
     with pytest.raises(UpstreamError, match="boom"):
         reply_from(
-            sse(chunk({"content": "x"})).replace(b"data: [DONE]", b'event: error\ndata: {"message": "boom"}'), SSE
+            sse(chunk({"content": "x"})).replace(
+                b"data: [DONE]", b'event: error\ndata: {"message": "boom"}'
+            ),
+            SSE,
         )
 
 
@@ -703,7 +853,9 @@ def test_finish_reason_error_is_an_error(reason: str) -> None:
 def test_the_older_gateways_apology_is_an_error() -> None:
     """Its text for a failed transform arrives with finish reason stop."""
     with pytest.raises(UpstreamError):
-        streamed(chunk({"content": "Streaming response could not be processed."}), chunk({}, "stop"))
+        streamed(
+            chunk({"content": "Streaming response could not be processed."}), chunk({}, "stop")
+        )
 
 
 def test_a_content_filter_without_a_word_is_raised_not_returned_as_nothing() -> None:
@@ -723,7 +875,9 @@ def test_nothing_generated_and_nothing_counted_is_an_error_but_a_silent_answer_i
 
 
 def test_nothing_at_all_is_an_error() -> None:
-    """A stream of nothing but its end mark, a choice that is null: no answer, and no word that it is over."""
+    """A stream of nothing but its end mark, a choice that is null: no answer, and no word that it
+    is over.
+    """
     with pytest.raises(EmptyReply):
         streamed()
     with pytest.raises(EmptyReply):
@@ -733,7 +887,17 @@ def test_nothing_at_all_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"  ", b"<html><title>oops</title>", b"{}", b'{"choices": []}', b"[]", b'"x"', b'{"choices": null}', b"{"],
+    [
+        b"",
+        b"  ",
+        b"<html><title>oops</title>",
+        b"{}",
+        b'{"choices": []}',
+        b"[]",
+        b'"x"',
+        b'{"choices": null}',
+        b"{",
+    ],
 )
 def test_a_body_that_is_no_answer_says_what_came(body: bytes) -> None:
     """HTML, nothing, JSON of another shape."""
@@ -761,7 +925,12 @@ def test_numbers_that_are_none_cost_no_answer(odd: bytes) -> None:
 def test_sound_that_is_no_text_is_none() -> None:
     """Base64 is what can be played."""
     body = {
-        "choices": [{"message": {"content": "hi", "audio": {"data": 5, "transcript": []}}, "finish_reason": "stop"}]
+        "choices": [
+            {
+                "message": {"content": "hi", "audio": {"data": 5, "transcript": []}},
+                "finish_reason": "stop",
+            }
+        ]
     }
     reply = reply_from(json.dumps(body).encode(), JSON)
     assert (reply.text, reply.audio) == ("hi", None)
@@ -770,8 +939,9 @@ def test_sound_that_is_no_text_is_none() -> None:
 # -- notices
 
 NOTICE = (
-    "The account behind this API key doesn\u2019t have enough credits. [Top up](https://enter.pollinations.ai/pollen?ref=x)."
-    "\n\nIf this isn\u2019t your Pollinations account, contact whoever runs the app."
+    "The account behind this API key doesn\u2019t have enough credits. [Top"
+    " up](https://enter.pollinations.ai/pollen?ref=x).\n\nIf this isn\u2019t your Pollinations"
+    " account, contact whoever runs the app."
 )
 ZERO = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 NO_STORE = {"cache-control": "private, no-store"}
@@ -781,7 +951,8 @@ NO_STORE = {"cache-control": "private, no-store"}
 def test_a_notice_in_a_stream_is_the_payment_error_it_means(step: int) -> None:
     """HTTP 200 with a request to top up, pull request 14700."""
     body = sse(
-        *(chunk({"content": NOTICE[n : n + step]}) for n in range(0, len(NOTICE), step)), chunk({}, "stop", usage=ZERO)
+        *(chunk({"content": NOTICE[n : n + step]}) for n in range(0, len(NOTICE), step)),
+        chunk({}, "stop", usage=ZERO),
     )
     info = ResponseInfo(headers={"content-type": "text/event-stream", **NO_STORE})
     with pytest.raises(PollinationsError) as caught:
@@ -802,21 +973,28 @@ def test_a_notice_in_a_stream_is_the_payment_error_it_means(step: int) -> None:
 def test_an_answer_that_merely_talks_about_balances_is_an_answer(change: dict[str, Any]) -> None:
     """All signs must agree before an answer is called a notice."""
     text = change.get("text", NOTICE)
-    info = ResponseInfo(headers={"content-type": "text/event-stream", **change.get("headers", NO_STORE)})
-    body = sse(*(chunk({"content": one}) for one in text), chunk({}, "stop", usage=change.get("usage", ZERO)))
+    info = ResponseInfo(
+        headers={"content-type": "text/event-stream", **change.get("headers", NO_STORE)}
+    )
+    body = sse(
+        *(chunk({"content": one}) for one in text),
+        chunk({}, "stop", usage=change.get("usage", ZERO)),
+    )
     assert reply_from(body, info).text == text
 
 
 def test_an_ordinary_stream_waits_for_nothing() -> None:
     """The first letters of an answer come out with the bytes that bring them."""
-    reader = AnswerReader(ResponseInfo(headers={"content-type": "text/event-stream", **NO_STORE}))
+    reader = ResponseReader(ResponseInfo(headers={"content-type": "text/event-stream", **NO_STORE}))
     first = reader.feed(b"data: " + json.dumps(chunk({"content": "Hi"})).encode() + b"\n\n")
     assert [event.text for event in first if isinstance(event, TextDelta)] == ["Hi"]
 
 
 def test_a_stream_that_is_not_marked_waits_not_even_for_the_words_a_notice_begins_with() -> None:
-    """Many answers begin with "The"; should it be a notice after all, that is told at the end, with what came."""
-    reader = AnswerReader(ResponseInfo(headers={"content-type": "text/event-stream"}))
+    """Many answers begin with "The"; should it be a notice after all, that is told at the end, with
+    what came.
+    """
+    reader = ResponseReader(ResponseInfo(headers={"content-type": "text/event-stream"}))
     body = [sse(chunk({"content": one}), done=False) for one in (NOTICE[:3], NOTICE[3:])]
     assert [event.text for event in reader.feed(body[0]) if isinstance(event, TextDelta)] == ["The"]
     reader.feed(body[1] + sse(chunk({}, "stop", usage=ZERO)))
@@ -830,7 +1008,11 @@ def test_a_stream_that_is_not_marked_waits_not_even_for_the_words_a_notice_begin
 DELTAS = st.one_of(
     st.builds(lambda text: {"content": text}, st.text(max_size=5)),
     st.builds(lambda text: {"reasoning_content": text}, st.text(max_size=5)),
-    st.builds(lambda n, text: {"tool_calls": [call(n, arguments=text)]}, st.integers(0, 2), st.text(max_size=3)),
+    st.builds(
+        lambda n, text: {"tool_calls": [call(n, arguments=text)]},
+        st.integers(0, 2),
+        st.text(max_size=3),
+    ),
     st.builds(lambda n: {"tool_calls": [call(n, f"id{n}", f"f{n}", "")]}, st.integers(0, 2)),
     st.just({"role": "assistant", "content": None}),
 )
@@ -841,7 +1023,7 @@ DELTAS = st.one_of(
 def test_any_cut_of_any_stream_folds_alike(deltas: list[dict[str, Any]], cuts: list[int]) -> None:
     """The reply depends on what was said, not on how it was packed; deltas add up to the reply."""
     body = sse(*map(chunk, deltas), chunk({}, "stop", usage=USAGE))
-    reader = AnswerReader(SSE)
+    reader = ResponseReader(SSE)
     events: list[Any] = []
     places = [0, *sorted({cut % (len(body) + 1) for cut in cuts}), len(body)]
     for start, end in itertools.pairwise(places):
@@ -854,11 +1036,16 @@ def test_any_cut_of_any_stream_folds_alike(deltas: list[dict[str, Any]], cuts: l
         one.id = other if other.startswith("call_") else one.id
     assert again == reply
     assert "".join(event.text for event in events if isinstance(event, TextDelta)) == reply.text
-    assert "".join(event.text for event in events if isinstance(event, ReasoningDelta)) == reply.reasoning
+    assert (
+        "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+        == reply.reasoning
+    )
     for one in reply.tool_calls:
         assert (
             "".join(
-                event.arguments for event in events if isinstance(event, ToolCallDelta) and event.index == one.index
+                event.arguments
+                for event in events
+                if isinstance(event, ToolCallDelta) and event.index == one.index
             )
             == one.arguments
         )
@@ -882,27 +1069,44 @@ def test_a_cut_at_every_byte_is_never_a_silent_success() -> None:
 
 
 JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "a", "{}", "text", "thinking"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["", "a", "{}", "text", "thinking"]),
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(
-            st.sampled_from("id type index function text delta url data transcript".split()), inner, max_size=3
+            st.sampled_from("id type index function text delta url data transcript".split()),
+            inner,
+            max_size=3,
         )
     ),
     max_leaves=6,
 )
 MESSAGES = st.dictionaries(
     st.sampled_from(
-        "content reasoning reasoning_details content_blocks tool_calls function_call audio refusal images".split()
+        "content reasoning reasoning_details content_blocks tool_calls function_call audio refusal"
+        " images".split()
     ),
-    JUNK | st.lists(st.dictionaries(st.sampled_from(["index", "id", "function"]), JUNK, max_size=2), max_size=2),
+    JUNK
+    | st.lists(
+        st.dictionaries(st.sampled_from(["index", "id", "function"]), JUNK, max_size=2), max_size=2
+    ),
     max_size=3,
 )
 
 
 @settings(max_examples=150, deadline=None)
-@given(MESSAGES, st.dictionaries(st.sampled_from("created model usage citations error".split()), JUNK, max_size=2))
-def test_fields_of_any_type_give_an_answer_or_one_of_our_errors(message: dict[str, Any], top: dict[str, Any]) -> None:
+@given(
+    MESSAGES,
+    st.dictionaries(
+        st.sampled_from("created model usage citations error".split()), JUNK, max_size=2
+    ),
+)
+def test_fields_of_any_type_give_an_answer_or_one_of_our_errors(
+    message: dict[str, Any], top: dict[str, Any]
+) -> None:
     """What a provider spoils never comes out as a TypeError from within."""
     for name in ("delta", "message"):
         body = sse({"choices": [{"index": 0, name: message, "finish_reason": "stop"}], **top})

@@ -42,13 +42,21 @@ def large_box(kind: bytes, content: bytes) -> bytes:
 
 def track(width: int, height: int) -> bytes:
     """A track whose header has a width and a height in pixels."""
-    return box(b"trak", box(b"tkhd", bytes(76) + struct.pack(">II", width << 16, height << 16)) + box(b"mdia"))
+    return box(
+        b"trak",
+        box(b"tkhd", bytes(76) + struct.pack(">II", width << 16, height << 16)) + box(b"mdia"),
+    )
 
 
 def video(brand: bytes = b"isom") -> bytes:
     """A skeleton of an mp4 with a sound and a picture track."""
     moov = box(b"moov", box(b"mvhd", bytes(100)) + track(0, 0) + track(1280, 720))
-    return box(b"ftyp", brand + bytes(4) + b"isommp41") + box(b"free") + large_box(b"mdat", bytes(50)) + moov
+    return (
+        box(b"ftyp", brand + bytes(4) + b"isommp41")
+        + box(b"free")
+        + large_box(b"mdat", bytes(50))
+        + moov
+    )
 
 
 def names_in(folder: Path) -> list[str]:
@@ -95,8 +103,23 @@ SAMPLES = {
     "model/gltf-binary": GLB,
 }
 WITH_AN_END = [
-    *("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/svg+xml"),
-    *("video/mp4", "video/quicktime", "audio/mp4", "audio/wav", "application/pdf", "model/gltf-binary"),
+    *(
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/avif",
+        "image/heic",
+        "image/svg+xml",
+    ),
+    *(
+        "video/mp4",
+        "video/quicktime",
+        "audio/mp4",
+        "audio/wav",
+        "application/pdf",
+        "model/gltf-binary",
+    ),
 ]
 
 
@@ -191,7 +214,9 @@ def test_every_cut_of_a_file_is_seen(mime_type: str) -> None:
 
 
 def test_a_gif_with_extensions_is_walked_to_its_end() -> None:
-    """Comments and frames of a GIF are passed over block by block, and a byte that is no block is no end."""
+    """Comments and frames of a GIF are passed over block by block, and a byte that is no block is
+    no end.
+    """
     data = picture("GIF", comment=b"a;b;c")
     assert data.startswith(b"GIF89a")
     assert not looks_cut(data)
@@ -206,7 +231,9 @@ def test_a_jpegs_preview_does_not_hide_its_cut() -> None:
     assert looks_cut(data[:-2])
 
 
-@pytest.mark.parametrize("mime_type", ["image/jpeg", "image/png", "video/mp4", "image/webp", "image/svg+xml"])
+@pytest.mark.parametrize(
+    "mime_type", ["image/jpeg", "image/png", "video/mp4", "image/webp", "image/svg+xml"]
+)
 @pytest.mark.parametrize("more", [b"\n", bytes(16), b"\n\n\n\n\n\n\n\n\n\n"])
 def test_what_follows_a_whole_file_is_not_its_concern(mime_type: str, more: bytes) -> None:
     """Padding after the end does not make a paid picture a cut one."""
@@ -214,7 +241,9 @@ def test_what_follows_a_whole_file_is_not_its_concern(mime_type: str, more: byte
 
 
 def test_looks_cut_says_no_where_it_cannot_know() -> None:
-    """Nothing is always cut; a format without an end is never; a streamed wav does not know its length."""
+    """Nothing is always cut; a format without an end is never; a streamed wav does not know its
+    length.
+    """
     assert looks_cut(b"", "audio/mpeg")
     assert not looks_cut(b"\xff\xfb\x90\x00", "audio/mpeg")
     assert not looks_cut(b"text")
@@ -223,7 +252,9 @@ def test_looks_cut_says_no_where_it_cannot_know() -> None:
 
 
 def test_broken_boxes_look_cut() -> None:
-    """A box smaller than its header, and a video without its data or its description, are not whole."""
+    """A box smaller than its header, and a video without its data or its description, are not
+    whole.
+    """
     start = box(b"ftyp", b"isom" + bytes(4))
     assert looks_cut(start + b"\x00\x00\x00\x03moov")
     assert looks_cut(start + box(b"moov"))
@@ -232,7 +263,12 @@ def test_broken_boxes_look_cut() -> None:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(sorted(SAMPLES)), st.integers(0, 400), st.binary(max_size=30), st.integers(0, 400))
+@given(
+    st.sampled_from(sorted(SAMPLES)),
+    st.integers(0, 400),
+    st.binary(max_size=30),
+    st.integers(0, 400),
+)
 def test_no_bytes_break_the_readers(mime_type: str, at: int, put: bytes, length: int) -> None:
     """Damaged files of every kind are read without an error, and no size is zero or negative."""
     data = SAMPLES[mime_type]
@@ -287,7 +323,15 @@ def test_data_urls_in_every_spelling(url: str, mime_type: str, data: bytes) -> N
 
 @pytest.mark.parametrize(
     "url",
-    ["", "data:", "https://x/y.png", "data:image/png;base64", "data:;base64,a", "data:;base64,aé==", "data:,\ud800"],
+    [
+        "",
+        "data:",
+        "https://x/y.png",
+        "data:image/png;base64",
+        "data:;base64,a",
+        "data:;base64,aé==",
+        "data:,\ud800",
+    ],
 )
 def test_bad_data_urls_are_refused(url: str) -> None:
     """What is no data URL, or not base64, is an invalid request that names the parameter."""
@@ -301,7 +345,9 @@ def test_bad_mime_types_are_refused(mime_type: str) -> None:
     """A MIME type cannot smuggle anything into a data URL."""
     with pytest.raises(InvalidRequestError):
         data_url(b"x", mime_type)
-    assert data_url(b"x", "text/plain;charset=utf-8").startswith("data:text/plain;charset=utf-8;base64,")
+    assert data_url(b"x", "text/plain;charset=utf-8").startswith(
+        "data:text/plain;charset=utf-8;base64,"
+    )
 
 
 # --- names
@@ -330,14 +376,18 @@ def test_bad_mime_types_are_refused(mime_type: str) -> None:
     ],
 )
 def test_stems_are_safe(prompt: str, stem: str) -> None:
-    """Paths, control characters, device names and keys do not get into a file name; letters of any script do."""
+    """Paths, control characters, device names and keys do not get into a file name; letters of any
+    script do.
+    """
     assert safe_file_stem(prompt) == stem
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200), st.integers(-1, 250))
 def test_any_prompt_makes_a_usable_name(prompt: str, limit: int) -> None:
-    """A stem is never empty, never too long in characters or bytes, printable and without separators."""
+    """A stem is never empty, never too long in characters or bytes, printable and without
+    separators.
+    """
     stem = safe_file_stem(prompt, limit)
     assert 0 < len(stem) <= max(limit, 1)
     assert len(stem.encode()) <= 200
@@ -346,7 +396,9 @@ def test_any_prompt_makes_a_usable_name(prompt: str, limit: int) -> None:
 
 
 def test_long_prompts_are_cut_between_characters() -> None:
-    """The limit counts characters; letters of several bytes are not torn, and no dash is left at the end."""
+    """The limit counts characters; letters of several bytes are not torn, and no dash is left at
+    the end.
+    """
     assert safe_file_stem("word " * 30, 10) == "word-word"
     assert safe_file_stem("庭" * 300, 300) == "庭" * 66
 
@@ -395,7 +447,9 @@ def test_hostile_stems_and_extensions_stay_in_the_folder(tmp_path: Path) -> None
 
 
 def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
-    """A link under the wanted name keeps its target untouched, also a dangling one, and with ``overwrite``."""
+    """A link under the wanted name keeps its target untouched, also a dangling one, and with
+    ``overwrite``.
+    """
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     (tmp_path / "fox.png").symlink_to(victim)
@@ -431,7 +485,9 @@ def test_two_processes_save_under_one_name(tmp_path: Path) -> None:
         "for _ in range(10): print(save(sys.argv[2].encode() * 9, sys.argv[1], 'fox', 'png'))\n"
     )
     writers = [
-        subprocess.Popen([sys.executable, "-c", program, str(tmp_path), mark], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path), mark], stdout=subprocess.PIPE, text=True
+        )
         for mark in "ab"
     ]
     told = [writer.communicate(timeout=60)[0].split() for writer in writers]
@@ -441,7 +497,9 @@ def test_two_processes_save_under_one_name(tmp_path: Path) -> None:
 
 
 def test_file_systems_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where links are not possible a name is still taken by one writer only, and freed when the move fails."""
+    """Where links are not possible a name is still taken by one writer only, and freed when the
+    move fails.
+    """
 
     def no_links(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
@@ -457,7 +515,9 @@ def test_file_systems_without_hard_links(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("place", ["taken/below", "taken", "nul\0l"])
 def test_what_cannot_be_written_says_why(tmp_path: Path, place: str) -> None:
-    """A path through a file, or with a NUL, is one of this project's errors and an ``OSError``, with its cause."""
+    """A path through a file, or with a NUL, is one of this project's errors and an ``OSError``,
+    with its cause.
+    """
     (tmp_path / "taken").write_bytes(b"")
     with pytest.raises(SaveError, match="Cannot save 1 bytes") as caught:
         save(b"x", tmp_path / place, "fox", "png")
@@ -476,7 +536,7 @@ def test_a_folder_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_names_run_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbering ends somewhere, with a sentence."""
-    monkeypatch.setattr("pollinations_client.media.files.NAMES_TRIED", 2)
+    monkeypatch.setattr("pollinations_client.media.files.MAX_NAME_ATTEMPTS", 2)
     save(b"x", tmp_path, "fox", "png")
     save(b"x", tmp_path, "fox", "png")
     with pytest.raises(SaveError, match=r"2 files named fox\.png"):

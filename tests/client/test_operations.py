@@ -55,7 +55,15 @@ each_mode = pytest.mark.parametrize("mode", ["sync", "async"])
 @each_mode
 def test_chat(mode: str, either_gateway: Emulator) -> None:
     """POST /v1/chat/completions: text, usage, finish reason, headers."""
-    reply = run(mode, either_gateway, "chat", "Say hello to the bees", model="openai", max_tokens=200, user="u")
+    reply = run(
+        mode,
+        either_gateway,
+        "chat",
+        "Say hello to the bees",
+        model="openai",
+        max_tokens=200,
+        user="u",
+    )
     assert reply.text
     assert reply.finish_reason == "stop"
     assert reply.usage.total == reply.usage.input + reply.usage.output > 0
@@ -80,7 +88,11 @@ def test_stream_chat(mode: str, either_gateway: Emulator) -> None:
     assert isinstance(events[-1], Finished)
     reply = events[-1].reply
     assert "".join(one.text for one in events if isinstance(one, TextDelta)) == reply.text != ""
-    assert "".join(one.text for one in events if isinstance(one, ReasoningDelta)) == reply.reasoning != ""
+    assert (
+        "".join(one.text for one in events if isinstance(one, ReasoningDelta))
+        == reply.reasoning
+        != ""
+    )
     assert reply.usage.total > 0
 
 
@@ -96,19 +108,35 @@ def test_plain_and_streamed_answers_are_the_same(mode: str, gateway: Emulator) -
 def test_text_plain_and_streamed(mode: str, either_gateway: Emulator) -> None:
     """GET /text/{prompt}: the prompt is one path segment."""
     text = run(
-        mode, either_gateway, "text", "bees / wasps? 100%", model="openai", seed=3, system="Be short.", temperature=0.5
+        mode,
+        either_gateway,
+        "text",
+        "bees / wasps? 100%",
+        model="openai",
+        seed=3,
+        system="Be short.",
+        temperature=0.5,
     )
     assert text
     sent = either_gateway.requests[-1]
     assert sent.path == "/text/bees / wasps? 100%"
-    assert sent.query == {"model": "openai", "seed": "3", "system": "Be short.", "temperature": "0.5"}
+    assert sent.query == {
+        "model": "openai",
+        "seed": "3",
+        "system": "Be short.",
+        "temperature": "0.5",
+    }
     assert "".join(run(mode, either_gateway, "stream_text", "bees", model="openai"))
 
 
 @each_mode
 def test_text_as_json(mode: str, either_gateway: Emulator) -> None:
     """``json=True`` travels as a word and only then."""
-    assert run(mode, either_gateway, "text", "Give JSON with the key 'bee'", json=True).lstrip().startswith("{")
+    assert (
+        run(mode, either_gateway, "text", "Give JSON with the key 'bee'", json=True)
+        .lstrip()
+        .startswith("{")
+    )
     assert either_gateway.requests[-1].query["json"] == "true"
     run(mode, either_gateway, "text", "bee", json=False)
     assert "json" not in either_gateway.requests[-1].query
@@ -118,12 +146,24 @@ def test_text_as_json(mode: str, either_gateway: Emulator) -> None:
 def test_image(mode: str, either_gateway: Emulator, tmp_path: Any) -> None:
     """GET /image/{prompt}: looked at before it is handed on, saved under a safe name."""
     picture = run(
-        mode, either_gateway, "image", "a bee/wasp? on 100% lavender", model="flux", width=320, height=200, seed=7
+        mode,
+        either_gateway,
+        "image",
+        "a bee/wasp? on 100% lavender",
+        model="flux",
+        width=320,
+        height=200,
+        seed=7,
     )
     assert (picture.mime_type, picture.size_px, picture.seed) == ("image/jpeg", (320, 200), 7)
     assert KEY not in picture.url
     assert either_gateway.requests[-1].path == "/image/a bee/wasp? on 100% lavender"
-    assert either_gateway.requests[-1].query == {"model": "flux", "width": "320", "height": "200", "seed": "7"}
+    assert either_gateway.requests[-1].query == {
+        "model": "flux",
+        "width": "320",
+        "height": "200",
+        "seed": "7",
+    }
     saved = picture.save(tmp_path)
     assert saved.read_bytes() == picture.data
     assert saved.parent == tmp_path
@@ -134,11 +174,25 @@ def test_image(mode: str, either_gateway: Emulator, tmp_path: Any) -> None:
 @each_mode
 def test_video(mode: str, either_gateway: Emulator) -> None:
     """The same endpoint with a video model."""
-    film = run(mode, either_gateway, "video", "bees dancing", model="veo", duration=4, aspect_ratio="16:9", audio=True)
+    film = run(
+        mode,
+        either_gateway,
+        "video",
+        "bees dancing",
+        model="veo",
+        duration=4,
+        aspect_ratio="16:9",
+        audio=True,
+    )
     assert film.is_video
     assert film.mime_type == "video/mp4"
     query = either_gateway.requests[-1].query
-    assert (query["model"], query["duration"], query["aspectRatio"], query["audio"]) == ("veo", "4", "16:9", "true")
+    assert (query["model"], query["duration"], query["aspectRatio"], query["audio"]) == (
+        "veo",
+        "4",
+        "16:9",
+        "true",
+    )
 
 
 @each_mode
@@ -196,22 +250,30 @@ def test_csv_is_read_back(mode: str, either_gateway: Emulator) -> None:
 
 @each_mode
 def test_iter_usage_reads_every_record_once(mode: str, gateway: Emulator) -> None:
-    """Page after page, by the cursor, as far back as the gateway goes; one border lies within a second."""
+    """Page after page, by the cursor, as far back as the gateway goes; one border lies within a
+    second.
+    """
     whole = run(mode, gateway, "usage", limit=50_000, days=90)
     twins = next(n for n in range(200, len(whole)) if whole[n - 1].timestamp == whole[n].timestamp)
     paged = run(mode, gateway, "iter_usage", page_size=twins)
     assert paged == whole
-    assert run(mode, gateway, "iter_usage", page_size=1_000, days=2) == run(mode, gateway, "usage", limit=1_000, days=2)
+    assert run(mode, gateway, "iter_usage", page_size=1_000, days=2) == run(
+        mode, gateway, "usage", limit=1_000, days=2
+    )
 
 
 ADD = {
     "type": "function",
-    "function": {"name": "add", "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}}},
+    "function": {
+        "name": "add",
+        "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}},
+    },
 }
 LINKS = ["https://a.example/1.png", "https://a.example/2.png"]
 JOINED = "https://a.example/1.png|https://a.example/2.png"
 
-CHAT_PARAMETERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # what is given, what is found on the wire
+# What is given, what is found on the wire.
+CHAT_PARAMETERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "model": ({"model": "openai"}, {"model": "openai"}),
     "temperature": ({"temperature": 0.5}, {"temperature": 0.5}),
     "top_p": ({"top_p": 0.5}, {"top_p": 0.5}),
@@ -226,26 +288,48 @@ CHAT_PARAMETERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # what is
     "logprobs": ({"logprobs": True}, {"logprobs": True}),
     "top_logprobs": ({"logprobs": True, "top_logprobs": 2}, {"top_logprobs": 2}),
     "reasoning_effort": ({"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
-    "thinking": ({"thinking": {"type": "enabled", "budget_tokens": 9}},
-                 {"thinking": {"type": "enabled", "budget_tokens": 9}}),
+    "thinking": (
+        {"thinking": {"type": "enabled", "budget_tokens": 9}},
+        {"thinking": {"type": "enabled", "budget_tokens": 9}},
+    ),
     "thinking_budget": ({"thinking_budget": 9}, {"thinking_budget": 9}),
-    "parallel_tool_calls": ({"tools": [ADD], "parallel_tool_calls": False}, {"parallel_tool_calls": False}),
+    "parallel_tool_calls": (
+        {"tools": [ADD], "parallel_tool_calls": False},
+        {"parallel_tool_calls": False},
+    ),
     "modalities": ({"modalities": ["text"]}, {"modalities": ["text"]}),
-    "audio": ({"model": "openai-audio", "modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}},
-              {"audio": {"voice": "alloy", "format": "wav"}}),
-    "response_format": ({"response_format": {"type": "json_object"}}, {"response_format": {"type": "json_object"}}),
+    "audio": (
+        {
+            "model": "openai-audio",
+            "modalities": ["text", "audio"],
+            "audio": {"voice": "alloy", "format": "wav"},
+        },
+        {"audio": {"voice": "alloy", "format": "wav"}},
+    ),
+    "response_format": (
+        {"response_format": {"type": "json_object"}},
+        {"response_format": {"type": "json_object"}},
+    ),
     "tools": ({"tools": [ADD]}, {"tools": [ADD]}),
     "tool_choice": ({"tools": [ADD], "tool_choice": "any"}, {"tool_choice": "required"}),
     "default_tools": ({"default_tools": False}, {"tools": []}),
     "functions": ({"functions": [{"name": "add"}]}, {"functions": [{"name": "add"}]}),
-    "function_call": ({"functions": [{"name": "add"}], "function_call": "none"}, {"function_call": "none"}),
-    "stream_options": ({"stream_options": {"include_usage": False}}, {"stream_options": {"include_usage": False}}),
+    "function_call": (
+        {"functions": [{"name": "add"}], "function_call": "none"},
+        {"function_call": "none"},
+    ),
+    "stream_options": (
+        {"stream_options": {"include_usage": False}},
+        {"stream_options": {"include_usage": False}},
+    ),
     "user": ({"user": "u"}, {"user": "u"}),
     "safe": ({"safe": ["privacy", "secrets"]}, {"safe": ["privacy", "secrets"]}),
-    "web_search_options": ({"web_search_options": {"search_context_size": "low"}},
-                           {"web_search_options": {"search_context_size": "low"}}),
+    "web_search_options": (
+        {"web_search_options": {"search_context_size": "low"}},
+        {"web_search_options": {"search_context_size": "low"}},
+    ),
     "extra_body": ({"extra_body": {"top_k": 3}}, {"top_k": 3}),
-}  # fmt: skip
+}
 IMAGE_PARAMETERS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "model": ({"model": "flux"}, {"model": "flux"}),
     "width": ({"width": 64}, {"width": "64"}),
@@ -290,7 +374,9 @@ TEXT_PARAMETERS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 @each_mode
 @pytest.mark.parametrize("parameter", ChatOptions.model_fields)
-def test_every_chat_parameter_reaches_the_gateway(mode: str, either_gateway: Emulator, parameter: str) -> None:
+def test_every_chat_parameter_reaches_the_gateway(
+    mode: str, either_gateway: Emulator, parameter: str
+) -> None:
     """Both eras take it, whole and streamed; sound is streamed in another format."""
     given, sent = CHAT_PARAMETERS[parameter]
     if parameter != "stream_options":
@@ -299,13 +385,17 @@ def test_every_chat_parameter_reaches_the_gateway(mode: str, either_gateway: Emu
     if parameter == "audio":
         given = {**given, "audio": {"voice": "alloy", "format": "pcm16"}}
         sent = {"audio": {"voice": "alloy", "format": "pcm16"}}
-    assert run(mode, either_gateway, "stream_chat", "Give JSON about bees", **given)[-1].reply.finish_reason
+    assert run(mode, either_gateway, "stream_chat", "Give JSON about bees", **given)[
+        -1
+    ].reply.finish_reason
     assert sent.items() <= either_gateway.requests[-1].json.items()
 
 
 @each_mode
 @pytest.mark.parametrize("parameter", ImageOptions.model_fields)
-def test_every_picture_parameter_reaches_the_gateway(mode: str, either_gateway: Emulator, parameter: str) -> None:
+def test_every_picture_parameter_reaches_the_gateway(
+    mode: str, either_gateway: Emulator, parameter: str
+) -> None:
     """In its spelling; a picture comes, or a film."""
     given, sent = IMAGE_PARAMETERS[parameter]
     assert run(mode, either_gateway, "image", "a bee", **{"width": 64, "height": 64, **given}).data
@@ -314,7 +404,9 @@ def test_every_picture_parameter_reaches_the_gateway(mode: str, either_gateway: 
 
 @each_mode
 @pytest.mark.parametrize("parameter", TextOptions.model_fields)
-def test_every_text_parameter_reaches_the_gateway(mode: str, either_gateway: Emulator, parameter: str) -> None:
+def test_every_text_parameter_reaches_the_gateway(
+    mode: str, either_gateway: Emulator, parameter: str
+) -> None:
     """Whole and streamed."""
     given, sent = TEXT_PARAMETERS[parameter]
     for operation in ("text", "stream_text"):
@@ -332,7 +424,9 @@ def test_account_parameters_reach_the_gateway(mode: str, either_gateway: Emulato
     run(mode, either_gateway, "usage_csv", limit=2, before=cursor, days=7)
     assert either_gateway.requests[-1].query == {**asked, "format": "csv"}
     run(mode, either_gateway, "iter_usage", page_size=50_000, before=cursor, days=7)
-    assert {"limit": "50000", "before": cursor, "days": "7"} in [one.query for one in either_gateway.requests]
+    assert {"limit": "50000", "before": cursor, "days": "7"} in [
+        one.query for one in either_gateway.requests
+    ]
     run(mode, either_gateway, "usage_daily", days=7)
     assert either_gateway.requests[-1].query == {"days": "7"}
     run(mode, either_gateway, "usage_daily_csv", days=7)
@@ -342,14 +436,20 @@ def test_account_parameters_reach_the_gateway(mode: str, either_gateway: Emulato
 
 
 @each_mode
-def test_an_account_answer_that_is_an_error_or_of_another_kind_says_so(mode: str, gateway: Emulator) -> None:
+def test_an_account_answer_that_is_an_error_or_of_another_kind_says_so(
+    mode: str, gateway: Emulator
+) -> None:
     """An error in a 200, and JSON or a page where CSV was asked for."""
     gateway.script(Body({"error": {"message": "no such account"}}, status=200))
     with pytest.raises(UpstreamError, match="no such account"):
         run(mode, gateway, "balance")
     for body in ({"usage": []}, "<html></html>"):
         gateway.script(
-            Body(body, status=200, content_type="text/html" if isinstance(body, str) else "application/json")
+            Body(
+                body,
+                status=200,
+                content_type="text/html" if isinstance(body, str) else "application/json",
+            )
         )
         with pytest.raises(MalformedReply, match="CSV"):
             run(mode, gateway, "usage_csv")
@@ -368,9 +468,13 @@ def test_an_account_answer_that_is_an_error_or_of_another_kind_says_so(mode: str
         ("iter_usage", "page_size", 0, "1 to 50000 records"),
     ],
 )
-def test_usage_bounds(mode: str, gateway: Emulator, operation: str, option: str, value: Any, said: str) -> None:
+def test_usage_bounds(
+    mode: str, gateway: Emulator, operation: str, option: str, value: Any, said: str
+) -> None:
     """Refused before sending: by name, with the bounds and the unit."""
-    with pytest.raises(InvalidRequestError, match=f"^{option}: .*{said}. Given: {value!r}") as caught:
+    with pytest.raises(
+        InvalidRequestError, match=f"^{option}: .*{said}. Given: {value!r}"
+    ) as caught:
         run(mode, gateway, operation, **{option: value})
     assert caught.value.param == option
     assert gateway.requests == []
@@ -413,8 +517,14 @@ def test_cost_is_counted_from_usage_and_prices(gateway: Emulator) -> None:
         assert counted.total is not None
         assert counted.total > 0
         assert client.cost(reply.usage, "nobody/knows").total is None
-        assert client.cost(Usage(input=reply.usage.input, output=reply.usage.output), "openai").total is not None
-        assert client.cost(Usage(input=1_000), "openai").total == client.cost({"prompt_tokens": 1_000}, "openai").total
+        assert (
+            client.cost(Usage(input=reply.usage.input, output=reply.usage.output), "openai").total
+            is not None
+        )
+        assert (
+            client.cost(Usage(input=1_000), "openai").total
+            == client.cost({"prompt_tokens": 1_000}, "openai").total
+        )
 
 
 @pytest.mark.parametrize("usage", [None, ResponseInfo()])
@@ -430,10 +540,16 @@ def test_a_prompt_may_be_given_bare_or_as_messages(gateway: Emulator) -> None:
     assert gateway.requests[0].json == gateway.requests[1].json
 
 
-def test_a_video_waits_as_long_as_videos_take_whatever_its_model_is_called(gateway: Emulator) -> None:
-    """A model of tomorrow is in no catalogue; asked for by ``video`` it still gets a video's time."""
+def test_a_video_waits_as_long_as_videos_take_whatever_its_model_is_called(
+    gateway: Emulator,
+) -> None:
+    """A model of tomorrow is in no catalogue; asked for by ``video`` it still gets a
+    video's time.
+    """
     with PollinationsClient(base_url=gateway.url) as client:
-        assert client._image_call("bees", {"model": "film-of-tomorrow"}, is_video=True).pace == "video"
-        assert client._image_call("bees", {"model": "film-of-tomorrow"}).pace == "picture"
-        assert client._image_call("bees", {"model": "veo"}).pace == "video"
+        assert (
+            client._image_call("bees", {"model": "film-of-tomorrow"}, is_video=True).kind == "video"
+        )
+        assert client._image_call("bees", {"model": "film-of-tomorrow"}).kind == "picture"
+        assert client._image_call("bees", {"model": "veo"}).kind == "video"
         assert client.video("bees").is_video

@@ -22,7 +22,9 @@ def read(records: list[UsageRecord], page_size: int, *, inclusive: bool) -> list
     for _ in range(400):
         mark = pages.before
         older = [
-            one for one in records if mark is None or str(one.timestamp) < mark or (inclusive and one.timestamp == mark)
+            one
+            for one in records
+            if mark is None or str(one.timestamp) < mark or (inclusive and one.timestamp == mark)
         ]
         given_out += pages.fresh(older[: pages.limit])
         if pages.is_over:
@@ -47,7 +49,7 @@ def test_a_second_with_more_records_than_a_page_can_hold_is_passed_with_a_warnin
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The gateway has no way to ask for the rest; nothing is read twice, and the loop ends."""
-    monkeypatch.setattr(usage_pages, "MOST_RECORDS", 4)
+    monkeypatch.setattr(usage_pages, "MAX_USAGE_RECORDS", 4)
     records = [UsageRecord(timestamp="5000", input_text_tokens=n) for n in range(6)]
     records.append(UsageRecord(timestamp="4000"))
     with caplog.at_level(logging.WARNING):

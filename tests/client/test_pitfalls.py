@@ -1,4 +1,6 @@
-"""The known pitfalls of this gateway, one test each, by the number under which the project's notes list them."""
+"""The known pitfalls of this gateway, one test each, by the number under which the project's notes
+list them.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ KEY = "sk_demo_0123456789abcdef"
 QUICK = RetryPolicy(backoff_base_s=0.01)
 TOOL = {
     "type": "function",
-    "function": {"name": "add", "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}}},
+    "function": {
+        "name": "add",
+        "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}},
+    },
 }
 
 
@@ -55,30 +60,43 @@ def completion(message: dict[str, Any], **top: Any) -> dict[str, Any]:
         "object": "chat.completion",
         "created": 1,
         "model": "m",
-        "choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}],
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}
+        ],
         **top,
     }
 
 
 def error(status: int, code: str, message: Any) -> Body:
     """A refusal in the gateway's envelope."""
-    return Body({"status": status, "success": False, "error": {"code": code, "message": message}}, status=status)
+    return Body(
+        {"status": status, "success": False, "error": {"code": code, "message": message}},
+        status=status,
+    )
 
 
 def test_pitfall_01_an_empty_200_is_an_error(gateway: Emulator, client: PollinationsClient) -> None:
     """Issue 6270."""
     gateway.script(
-        Body(completion({"content": ""}, usage={"prompt_tokens": 3, "completion_tokens": 0, "total_tokens": 3}))
+        Body(
+            completion(
+                {"content": ""},
+                usage={"prompt_tokens": 3, "completion_tokens": 0, "total_tokens": 3},
+            )
+        )
     )
     with pytest.raises(EmptyReply, match="seed"):
         client.chat("hi")
 
 
 @pytest.mark.parametrize(
-    ("key", "kind"), [("sk_broke", InsufficientBalanceError), ("sk_budget", KeyBudgetExhaustedError)]
+    ("key", "kind"),
+    [("sk_broke", InsufficientBalanceError), ("sk_budget", KeyBudgetExhaustedError)],
 )
 @pytest.mark.parametrize("way", ["chat", "stream_chat", "text"])
-def test_pitfall_02_a_top_up_message_is_a_402(gateway: Emulator, key: str, kind: type, way: str) -> None:
+def test_pitfall_02_a_top_up_message_is_a_402(
+    gateway: Emulator, key: str, kind: type, way: str
+) -> None:
     """Pull request 14700: HTTP 200 with an assistant message."""
     with PollinationsClient(key, base_url=gateway.url) as client, pytest.raises(kind) as caught:
         result = getattr(client, way)("hi", model="openai")
@@ -107,7 +125,9 @@ class Bee(BaseModel):
     legs: int
 
 
-@pytest.mark.parametrize("way", ["langchain", "langchain, streamed", "llamaindex", "llamaindex, streamed"])
+@pytest.mark.parametrize(
+    "way", ["langchain", "langchain, streamed", "llamaindex", "llamaindex, streamed"]
+)
 @pytest.mark.parametrize(
     "text",
     [
@@ -116,17 +136,29 @@ class Bee(BaseModel):
         'Here it is:\n\n```json\n{"name": "Maya", "legs": 6}\n```\nAnything else?',
     ],
 )
-def test_pitfall_03_fenced_json_is_read_by_both_adapters(gateway: Emulator, text: str, way: str) -> None:
+def test_pitfall_03_fenced_json_is_read_by_both_adapters(
+    gateway: Emulator, text: str, way: str
+) -> None:
     """Issues 5184, 6537: a response format is asked for, and its JSON comes in a Markdown fence."""
     gateway.script(Answer(text=text))
     if way.startswith("langchain"):
         llm = ChatPollinations(model="claude", api_key=KEY, base_url=gateway.url)
         bees = llm.with_structured_output(Bee, method="json_schema")
-        found = list(bees.stream("Which bee?"))[-1] if way.endswith("streamed") else bees.invoke("Which bee?")
+        found = (
+            list(bees.stream("Which bee?"))[-1]
+            if way.endswith("streamed")
+            else bees.invoke("Which bee?")
+        )
     else:
-        program = Pollinations(model="sonar", api_key=KEY, api_base=gateway.url).as_structured_llm(Bee)
+        program = Pollinations(model="sonar", api_key=KEY, api_base=gateway.url).as_structured_llm(
+            Bee
+        )
         asked = [ChatMessage(role="user", content="Which bee?")]
-        found = list(program.stream_chat(asked))[-1].raw if way.endswith("streamed") else program.chat(asked).raw
+        found = (
+            list(program.stream_chat(asked))[-1].raw
+            if way.endswith("streamed")
+            else program.chat(asked).raw
+        )
     assert found == Bee(name="Maya", legs=6)
     assert gateway.requests[-1].json["response_format"]["type"] == "json_schema"
 
@@ -138,13 +170,17 @@ def test_pitfall_03_the_older_gateways_claude_fences_its_json(seed_gateway: Emul
         reply = client.chat(question, model="claude", response_format={"type": "json_object"})
     assert reply.text.startswith("```json")
     llm = ChatPollinations(model="claude", api_key=KEY, base_url=seed_gateway.url)
-    assert llm.with_structured_output(Bee, method="json_schema").invoke(question) == Bee(name="Maya", legs=6)
+    assert llm.with_structured_output(Bee, method="json_schema").invoke(question) == Bee(
+        name="Maya", legs=6
+    )
 
 
 def test_pitfall_03_plain_text_that_ignores_json_is_handed_on_as_it_is(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
-    """Issue 7413: ``/text`` calls JSON plain text, and may not be JSON at all; neither is an error."""
+    """Issue 7413: ``/text`` calls JSON plain text, and may not be JSON at all; neither is
+    an error.
+    """
     for said in ('```json\n{"legs": 6}\n```', '{"legs": 6}', "A bee has six legs."):
         gateway.script(Body(said, status=200, content_type="text/plain; charset=utf-8"))
         assert client.text("How many legs has a bee?", json=True) == said
@@ -154,18 +190,24 @@ def test_pitfall_04_geminis_own_tools_can_be_switched_off_for_json(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issues 6876, 6834: its default code execution and JSON exclude each other."""
-    client.chat("Give JSON", model="gemini", default_tools=False, response_format={"type": "json_object"})
+    client.chat(
+        "Give JSON", model="gemini", default_tools=False, response_format={"type": "json_object"}
+    )
     assert gateway.requests[-1].json["tools"] == []
 
 
-def test_pitfall_05_reasoning_effort_is_what_is_sent(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_05_reasoning_effort_is_what_is_sent(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """``thinking`` is ignored for Claude (issues 7382, 7560, 5197); it goes out only when given."""
     client.chat("hi", model="claude", reasoning_effort="high")
     assert gateway.requests[-1].json["reasoning_effort"] == "high"
     assert "thinking" not in gateway.requests[-1].json
 
 
-def test_pitfall_06_thought_signatures_survive(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_06_thought_signatures_survive(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issues 7637, 8909: unknown fields of a call are kept, and sent back as they are."""
     entry = {
         "id": "a",
@@ -220,7 +262,9 @@ def test_pitfall_08_09_each_kind_of_402_has_its_class(
         client.image("bee", model="flux")
 
 
-def test_pitfall_09_negative_balances_are_balances(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_09_negative_balances_are_balances(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issues 10752, 10790."""
     gateway.script(Body({"balance": -0.0042}))
     assert str(client.balance().balance) == "-0.0042"
@@ -237,7 +281,8 @@ def test_pitfall_10_an_edge_timeout_is_asked_again_and_joins(
 
 
 @pytest.mark.parametrize(
-    "body", ["<html><head><title>502 Bad Gateway</title></head></html>", "error code: 1033", "", "null"]
+    "body",
+    ["<html><head><title>502 Bad Gateway</title></head></html>", "error code: 1033", "", "null"],
 )
 @pytest.mark.parametrize("status", [200, 502])
 def test_pitfall_11_pages_and_words_are_never_parsed_blindly(
@@ -249,7 +294,9 @@ def test_pitfall_11_pages_and_words_are_never_parsed_blindly(
         client.chat("hi")
 
 
-def test_pitfall_12_picture_500s_are_asked_again(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_12_picture_500s_are_asked_again(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issue 7348."""
     gateway.script(error(500, "INTERNAL_ERROR", "x"))
     assert client.image("bee", model="flux", width=64, height=64).info.retries_taken == 1
@@ -273,14 +320,18 @@ def test_pitfall_13_14_nested_errors_are_opened_and_a_providers_400_is_final(
     assert len(gateway.requests) == 1
 
 
-def test_pitfall_15_moderation_is_its_own_error(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_15_moderation_is_its_own_error(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issues 12067, 6614."""
     gateway.script(error(422, "content_policy_violation", "no"))
     with pytest.raises(ContentPolicyError):
         client.chat("hi")
 
 
-@pytest.mark.parametrize("body", [b"", b'{"error":"Rate limit"}', b"<html>", b"GIF", b"\xff\xd8\xff\xe0 cut jpeg"])
+@pytest.mark.parametrize(
+    "body", [b"", b'{"error":"Rate limit"}', b"<html>", b"GIF", b"\xff\xd8\xff\xe0 cut jpeg"]
+)
 def test_pitfall_16_what_is_no_picture_is_not_handed_on(
     gateway: Emulator, client: PollinationsClient, body: bytes
 ) -> None:
@@ -290,18 +341,27 @@ def test_pitfall_16_what_is_no_picture_is_not_handed_on(
         client.image("bee", model="flux")
 
 
-def test_pitfall_17_a_limited_key_waits_as_told(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_17_a_limited_key_waits_as_told(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issues 7283, 5298: the wish stands in the body."""
-    limited = Body({"error": "Rate limit exceeded", "message": "Retry after 1s", "retryAfterSeconds": 0.01}, status=429)
+    limited = Body(
+        {"error": "Rate limit exceeded", "message": "Retry after 1s", "retryAfterSeconds": 0.01},
+        status=429,
+    )
     gateway.script(limited)
     assert client.chat("hi").info.retries_taken == 1
-    gateway.script(*[Body({"error": "Rate limit exceeded", "retryAfterSeconds": 3600}, status=429)] * 3)
+    gateway.script(
+        *[Body({"error": "Rate limit exceeded", "retryAfterSeconds": 3600}, status=429)] * 3
+    )
     with pytest.raises(RateLimitError) as caught:
         client.chat("hello")
     assert caught.value.retry_after == 3600
 
 
-def test_pitfall_18_long_prompts_and_nested_urls(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_18_long_prompts_and_nested_urls(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issues 7786, 6208."""
     with pytest.raises(InvalidRequestError, match="Shorten"):
         client.image("b" * 9_000)
@@ -309,14 +369,18 @@ def test_pitfall_18_long_prompts_and_nested_urls(gateway: Emulator, client: Poll
     assert gateway.requests[-1].query["image"] == "https://a.example/x?y=1&z=2"
 
 
-def test_pitfall_19_a_model_that_is_gone_names_the_near_ones(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_19_a_model_that_is_gone_names_the_near_ones(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issues 7575, 4602."""
     with pytest.raises(UnknownModelError, match="Nearest known names"):
         client.chat("hi", model="opena")
 
 
 @pytest.mark.parametrize("seconds", [0, 121])
-def test_pitfall_20_durations_nobody_takes_are_refused(client: PollinationsClient, seconds: int) -> None:
+def test_pitfall_20_durations_nobody_takes_are_refused(
+    client: PollinationsClient, seconds: int
+) -> None:
     """Issues 7954, 5581: narrower bounds are each model's own, and the gateway's to say."""
     with pytest.raises(InvalidRequestError, match="duration"):
         client.video("bee", duration=seconds)
@@ -325,9 +389,14 @@ def test_pitfall_20_durations_nobody_takes_are_refused(client: PollinationsClien
 def test_pitfall_21_speech_needs_both_voice_and_format(client: PollinationsClient) -> None:
     """Issue 1713."""
     with pytest.raises(InvalidRequestError, match="format"):
-        client.chat("hi", model="openai-audio", modalities=["text", "audio"], audio={"voice": "alloy"})
+        client.chat(
+            "hi", model="openai-audio", modalities=["text", "audio"], audio={"voice": "alloy"}
+        )
     reply = client.chat(
-        "hi", model="openai-audio", modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"}
+        "hi",
+        model="openai-audio",
+        modalities=["text", "audio"],
+        audio={"voice": "alloy", "format": "wav"},
     )
     assert reply.audio is not None
     assert reply.audio.data
@@ -341,13 +410,20 @@ def test_pitfall_22_prices_in_any_notation(gateway: Emulator, client: Pollinatio
                 {
                     "name": "x",
                     "aliases": [],
-                    "pricing": {"currency": "pollen", "promptTextTokens": 1.5e-7, "completionTextTokens": "6e-7"},
+                    "pricing": {
+                        "currency": "pollen",
+                        "promptTextTokens": 1.5e-7,
+                        "completionTextTokens": "6e-7",
+                    },
                 }
             ]
         )
     )
     card = client.text_models()[0]
-    assert card.prices == {"promptTextTokens": Decimal("0.00000015"), "completionTextTokens": Decimal("0.0000006")}
+    assert card.prices == {
+        "promptTextTokens": Decimal("0.00000015"),
+        "completionTextTokens": Decimal("0.0000006"),
+    }
 
 
 def test_pitfall_23_streams_answered_as_json_and_usage_chunks_without_choices(
@@ -360,23 +436,40 @@ def test_pitfall_23_streams_answered_as_json_and_usage_chunks_without_choices(
     gateway.script(
         Chunks(
             [
-                {**chunk, "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]},
-                {**chunk, "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}},
+                {
+                    **chunk,
+                    "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}],
+                },
+                {
+                    **chunk,
+                    "choices": [],
+                    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+                },
             ]
         )
     )
     assert list(client.stream_chat("y"))[-1].reply.usage.total == 2
 
 
-def test_pitfall_24_the_user_agent_is_our_own(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_24_the_user_agent_is_our_own(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issues 11235, 11251: others' names were blocked at the edge."""
     client.chat("hi")
     assert gateway.requests[-1].headers["user-agent"].startswith("pollinations-adapters/")
 
 
-def test_pitfall_25_a_cause_and_a_request_id_are_shown(gateway: Emulator, client: PollinationsClient) -> None:
-    """Issue 6568: INTERNAL_ERROR with nothing else, or beside a stock sentence that explains nothing."""
-    for message in ({}, {"message": "Oh snap, something went wrong on our end. We're on it!"}, {"message": "Failed"}):
+def test_pitfall_25_a_cause_and_a_request_id_are_shown(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
+    """Issue 6568: INTERNAL_ERROR with nothing else, or beside a stock sentence that explains
+    nothing.
+    """
+    for message in (
+        {},
+        {"message": "Oh snap, something went wrong on our end. We're on it!"},
+        {"message": "Failed"},
+    ):
         said = {"code": "INTERNAL_ERROR", "cause": "socket hang up", "requestId": "r9", **message}
         gateway.script(*[Body({"error": said}, status=500)] * 2)
         with pytest.raises(ServerError, match=r"socket hang up\. \(request id ") as caught:
@@ -393,11 +486,22 @@ def test_pitfall_26_cost_is_computed_where_no_header_says_it(client: Pollination
     assert client.cost(reply.usage, "openai").total
 
 
-def test_pitfall_31_reasoning_in_a_history_is_sent(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_31_reasoning_in_a_history_is_sent(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """DeepSeek and Kimi demand it; where the gateway strips it nothing is lost."""
     entry = {"id": "a", "type": "function", "function": {"name": "add", "arguments": "{}"}}
-    turn = {"role": "assistant", "content": "", "reasoning_content": "because", "tool_calls": [entry]}
-    history = [{"role": "user", "content": "x"}, turn, {"role": "tool", "tool_call_id": "a", "content": "1"}]
+    turn = {
+        "role": "assistant",
+        "content": "",
+        "reasoning_content": "because",
+        "tool_calls": [entry],
+    }
+    history = [
+        {"role": "user", "content": "x"},
+        turn,
+        {"role": "tool", "tool_call_id": "a", "content": "1"},
+    ]
     client.chat(history, model="deepseek", tools=[TOOL])
     assert gateway.requests[-1].json["messages"][1] == turn
 
@@ -406,8 +510,13 @@ def test_pitfall_32_a_files_name_is_spelt_as_the_gateway_spells_it(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """``filename`` would be stripped."""
-    part = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}}
-    client.chat([{"role": "user", "content": [{"type": "text", "text": "x"}, part]}], model="gemini")
+    part = {
+        "type": "file",
+        "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="},
+    }
+    client.chat(
+        [{"role": "user", "content": [{"type": "text", "text": "x"}, part]}], model="gemini"
+    )
     assert gateway.requests[-1].json["messages"][0]["content"][1]["file"]["file_name"] == "a.pdf"
 
 
@@ -417,22 +526,35 @@ def test_pitfall_34_created_in_milliseconds(gateway: Emulator, client: Pollinati
     assert client.chat("x").created == 1_734_567_890
 
 
-def test_pitfall_35_explicit_nulls_are_not_sent(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_35_explicit_nulls_are_not_sent(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Half of the fields refuse them."""
     nothing = dict.fromkeys(
-        ("response_format", "tools", "tool_choice", "user", "reasoning_effort", "parallel_tool_calls")
+        (
+            "response_format",
+            "tools",
+            "tool_choice",
+            "user",
+            "reasoning_effort",
+            "parallel_tool_calls",
+        )
     )
     client.chat("x", model="openai", **nothing)
     assert gateway.requests[-1].json.keys() == {"model", "messages"}
 
 
-def test_pitfall_27_reasoning_under_its_other_name(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_27_reasoning_under_its_other_name(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issue 11264."""
     gateway.script(Answer(text="x", reasoning="why", reasoning_field="reasoning"))
     assert client.chat("hi").reasoning == "why"
 
 
-def test_pitfall_28_cache_control_is_sent_only_when_given(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_28_cache_control_is_sent_only_when_given(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Issue 15682: Fireworks refuses it."""
     client.chat("hi", model="claude")
     assert "cache_control" not in gateway.requests[-1].body.decode()
@@ -441,25 +563,34 @@ def test_pitfall_28_cache_control_is_sent_only_when_given(gateway: Emulator, cli
     assert gateway.requests[-1].json["messages"][0]["content"] == [part]
 
 
-def test_pitfall_29_false_is_never_in_a_query(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_29_false_is_never_in_a_query(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """It would be read as true."""
-    flags = dict.fromkeys(("enhance", "safe", "transparent", "audio", "private", "nologo", "nofeed"), False)
+    flags = dict.fromkeys(
+        ("enhance", "safe", "transparent", "audio", "private", "nologo", "nofeed"), False
+    )
     assert flags.keys() <= ImageOptions.model_fields.keys()
     client.image("bee", model="flux", width=64, height=64, seed=1, **flags)
     assert gateway.requests[-1].query.keys() == {"model", "width", "height", "seed"}
 
 
-def test_pitfall_30_a_refused_forced_choice_falls_back_to_auto(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_30_a_refused_forced_choice_falls_back_to_auto(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """With a warning, and once."""
     gateway.script(
-        error(400, "BAD_REQUEST", "tool_choice 'required' is not supported by this model"), Answer(text="fine")
+        error(400, "BAD_REQUEST", "tool_choice 'required' is not supported by this model"),
+        Answer(text="fine"),
     )
     with pytest.warns(UserWarning, match="auto"):
         assert client.chat("hi", model="openai", tools=[TOOL], tool_choice="any").text == "fine"
     assert [request.json["tool_choice"] for request in gateway.requests] == ["required", "auto"]
 
 
-def test_pitfall_33_cumulative_usage_counts_once(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_33_cumulative_usage_counts_once(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """The last one holds."""
     chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     gateway.script(
@@ -477,7 +608,9 @@ def test_pitfall_33_cumulative_usage_counts_once(gateway: Emulator, client: Poll
     assert list(client.stream_chat("x"))[-1].reply.usage.total == 8
 
 
-def test_pitfall_36_37_the_key_is_in_the_header_only(gateway: Emulator, client: PollinationsClient) -> None:
+def test_pitfall_36_37_the_key_is_in_the_header_only(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """Not in a URL, an error or a print."""
     client.image("bee", model="flux", width=64, height=64)
     assert KEY not in gateway.requests[-1].raw_path
@@ -485,9 +618,9 @@ def test_pitfall_36_37_the_key_is_in_the_header_only(gateway: Emulator, client: 
         gateway.script(error(401, "UNAUTHORIZED", "sk_invalid_0123456789 is unknown"))
         with pytest.raises(AuthenticationError) as caught:
             wrong.chat("hi")
-    assert "sk_invalid_0123456789" not in str(caught.value) + repr(caught.value) + repr(vars(caught.value)) + repr(
-        wrong
-    )
+    assert "sk_invalid_0123456789" not in str(caught.value) + repr(caught.value) + repr(
+        vars(caught.value)
+    ) + repr(wrong)
 
 
 def test_a_model_this_key_may_not_call(gateway: Emulator, client: PollinationsClient) -> None:
@@ -499,13 +632,17 @@ def test_a_model_this_key_may_not_call(gateway: Emulator, client: PollinationsCl
         "The API key used for this request isn\u2019t allowed to use x. "
         "[Change](https://enter.pollinations.ai/keys).\n\nIf this isn\u2019t yours, ask."
     )
-    body = completion({"content": notice}, usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0})
+    body = completion(
+        {"content": notice}, usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    )
     gateway.script(Body(body, headers={"cache-control": "private, no-store"}))
     with pytest.raises(ModelNotAllowedError):
         client.chat("hi")
 
 
-def test_an_unknown_endpoint_of_an_older_gateway(gateway: Emulator, client: PollinationsClient) -> None:
+def test_an_unknown_endpoint_of_an_older_gateway(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """404 names what was asked for."""
     gateway.script(error(404, "NOT_FOUND", "Oh no, there's nothing here."))
     with pytest.raises(NotFoundError, match="/account/key"):
@@ -513,7 +650,9 @@ def test_an_unknown_endpoint_of_an_older_gateway(gateway: Emulator, client: Poll
 
 
 @pytest.mark.parametrize("kind", ["reset", "cut"])
-def test_faults_of_the_emulator_reach_the_client(gateway: Emulator, client: PollinationsClient, kind: str) -> None:
+def test_faults_of_the_emulator_reach_the_client(
+    gateway: Emulator, client: PollinationsClient, kind: str
+) -> None:
     """The double breaks connections for real."""
     gateway.script(Fault(kind, times=2))
     with pytest.raises(PollinationsError):

@@ -1,4 +1,6 @@
-"""What the gateway is known to send but seldom sends: each body, header and field once, by its own name."""
+"""What the gateway is known to send but seldom sends: each body, header and field once, by its own
+name.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,14 @@ from pollinations_client import (
 from pollinations_client.reply import usage_from
 from pollinations_client.request.endpoints import chat
 from pollinations_client.response.account import profile_from
-from pollinations_client.response.error_decoder import error_from, in_band_error
+from pollinations_client.response.error_decoder import error_from_body, error_from_response
 
 
 def envelope(status: int, code: str, message: str) -> bytes:
     """A refusal as the gateway wraps it."""
-    return json.dumps({"status": status, "success": False, "error": {"code": code, "message": message}}).encode()
+    return json.dumps(
+        {"status": status, "success": False, "error": {"code": code, "message": message}}
+    ).encode()
 
 
 AZURE = {"error": {"message": "filtered", "innererror": {"code": "ResponsibleAIPolicyViolation"}}}
@@ -46,7 +50,12 @@ AZURE = {"error": {"message": "filtered", "innererror": {"code": "ResponsibleAIP
             RateLimitError,
             "community_model_rate_limit",
         ),
-        (429, envelope(429, "RATE_LIMITED", "Too many requests from this IP"), RateLimitError, "RATE_LIMITED"),
+        (
+            429,
+            envelope(429, "RATE_LIMITED", "Too many requests from this IP"),
+            RateLimitError,
+            "RATE_LIMITED",
+        ),
         (503, b"Generation cache is temporarily unavailable", ServerError, None),
         (403, b"Your request was blocked.", PermissionDeniedError, None),
         (
@@ -55,7 +64,12 @@ AZURE = {"error": {"message": "filtered", "innererror": {"code": "ResponsibleAIP
             BadRequestError,
             "failed_to_download_image",
         ),
-        (400, envelope(400, "image_too_large", "It is too large."), BadRequestError, "image_too_large"),
+        (
+            400,
+            envelope(400, "image_too_large", "It is too large."),
+            BadRequestError,
+            "image_too_large",
+        ),
         (
             400,
             envelope(400, "unsupported_image_media_type", "No such type."),
@@ -76,7 +90,7 @@ def test_a_seldom_refusal_has_its_class_its_code_and_its_words(
     status: int, body: bytes, kind: type[APIStatusError], code: str | None
 ) -> None:
     """Limiters, the edge, the cache, the download of pictures, a login, a provider's filter."""
-    error = error_from(status, body)
+    error = error_from_response(status, body)
     assert (type(error), error.code, error.retry_after) == (kind, code, None)
     said = body.decode() if body[:1] != b"{" else str(_innermost(json.loads(body)))
     assert said.rstrip(".") in error.message
@@ -89,8 +103,10 @@ def _innermost(body: dict[str, Any]) -> str:
 
 def test_a_stream_without_its_count_is_the_providers_failure() -> None:
     """``usage_missing`` comes as an event of a stream that began well."""
-    body = {"error": {"message": "No usage came.", "type": "upstream_error", "code": "usage_missing"}}
-    error = in_band_error(body)
+    body = {
+        "error": {"message": "No usage came.", "type": "upstream_error", "code": "usage_missing"}
+    }
+    error = error_from_body(body)
     assert isinstance(error, UpstreamError)
     assert error.code == "usage_missing"
 
@@ -112,7 +128,9 @@ def test_headers_about_the_model_its_stand_in_and_the_filters_are_told() -> None
 def test_counts_of_a_providers_own_searches_are_kept() -> None:
     """They have no place in the normal form."""
     searches = {"web_search_requests": 2}
-    usage = usage_from({"prompt_tokens": 1, "completion_tokens": 1, "server_tool_use_details": searches})
+    usage = usage_from(
+        {"prompt_tokens": 1, "completion_tokens": 1, "server_tool_use_details": searches}
+    )
     assert usage is not None
     assert usage.raw["server_tool_use_details"] == searches
 
@@ -132,6 +150,8 @@ def test_a_film_on_youtube_is_sent_as_a_link() -> None:
 
 
 def test_the_gateways_other_words_for_json_pass_through_the_door() -> None:
-    """``jsonMode`` is a convenience of today's gateway; ``response_format`` says the same in both eras."""
+    """``jsonMode`` is a convenience of today's gateway; ``response_format`` says the same in both
+    eras.
+    """
     body = chat([{"role": "user", "content": "hi"}], {"extra_body": {"jsonMode": True}}).body
     assert json.loads(body or b"")["jsonMode"] is True

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from pollinations_client import errors as tree
-from pollinations_client.response.error_decoder import MESSAGE_LIMIT, error_from, in_band_error, retry_after_from
+from pollinations_client.response.error_decoder import (
+    MESSAGE_LIMIT,
+    error_from_body,
+    error_from_response,
+    retry_after_from,
+)
 
 
 def envelope(status: int, code: str, message: Any, **more: Any) -> bytes:
@@ -56,10 +61,14 @@ NESTED = json.dumps(
         (530, tree.ServerError, True),
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"error code: 1033", b'{"error":"x"}', b"[]", b"null", b"\xff\xfe", b"<html>"])
-def test_status_decides_whatever_the_body_is(status: int, kind: type, retryable: bool, body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body", [b"", b"error code: 1033", b'{"error":"x"}', b"[]", b"null", b"\xff\xfe", b"<html>"]
+)
+def test_status_decides_whatever_the_body_is(
+    status: int, kind: type, retryable: bool, body: bytes
+) -> None:
     """Status first: the older gateway calls many failures UNKNOWN_ERROR."""
-    error = error_from(status, body)
+    error = error_from_response(status, body)
     assert type(error) is kind
     assert (error.status_code, error.is_retryable) == (status, retryable)
     assert str(status) in str(error)
@@ -72,12 +81,27 @@ def test_status_decides_whatever_the_body_is(status: int, kind: type, retryable:
         (402, "KEY_BUDGET_EXHAUSTED", "no", tree.KeyBudgetExhaustedError),
         (402, "QUEST_POLLEN_ONLY", "no", tree.PaidModelError),
         (402, "PAYMENT_REQUIRED", "API key budget exhausted.", tree.KeyBudgetExhaustedError),
-        (402, "PAYMENT_REQUIRED", "Insufficient balance. This model costs ~0.01 pollen", tree.InsufficientBalanceError),
+        (
+            402,
+            "PAYMENT_REQUIRED",
+            "Insufficient balance. This model costs ~0.01 pollen",
+            tree.InsufficientBalanceError,
+        ),
         (403, "FORBIDDEN", "Model 'x' is not allowed for this API key", tree.ModelNotAllowedError),
         (400, "content_blocked", "no", tree.ContentPolicyError),
         (422, "content_policy_violation", "no", tree.ContentPolicyError),
-        (400, "BAD_REQUEST", "This model's maximum context length is 8192 tokens", tree.ContextOverflowError),
-        (400, "BAD_REQUEST", "prompt is too long: 300000 tokens > 200000 maximum", tree.ContextOverflowError),
+        (
+            400,
+            "BAD_REQUEST",
+            "This model's maximum context length is 8192 tokens",
+            tree.ContextOverflowError,
+        ),
+        (
+            400,
+            "BAD_REQUEST",
+            "prompt is too long: 300000 tokens > 200000 maximum",
+            tree.ContextOverflowError,
+        ),
         (400, "BAD_REQUEST", "Unknown model: gpt-9", tree.UnknownModelError),
         (404, "model_not_found", "no", tree.UnknownModelError),
         (400, "BAD_REQUEST", "Model 'x' does not support image input", tree.BadRequestError),
@@ -87,7 +111,7 @@ def test_status_decides_whatever_the_body_is(status: int, kind: type, retryable:
 )
 def test_code_and_words_narrow_the_class(status: int, code: str, message: str, kind: type) -> None:
     """A code picks a subclass of what the status chose, never another branch of the tree."""
-    error = error_from(status, envelope(status, code, message))
+    error = error_from_response(status, envelope(status, code, message))
     assert type(error) is kind
     assert error.status_code == status
 
@@ -102,16 +126,23 @@ def test_code_and_words_narrow_the_class(status: int, code: str, message: str, k
 )
 def test_a_safety_error_is_what_its_code_says(status: int, code: str, kind: type) -> None:
     """One shape for a blocked prompt, a misspelt ``safe`` and a filter that is down."""
-    body = {"error": {"type": "safety_error", "code": code, "message": "no", "safety": {"applied": ["privacy"]}}}
-    error = error_from(status, body)
+    body = {
+        "error": {
+            "type": "safety_error",
+            "code": code,
+            "message": "no",
+            "safety": {"applied": ["privacy"]},
+        }
+    }
+    error = error_from_response(status, body)
     assert (type(error), error.code, error.is_retryable) == (kind, code, status == 503)
     if status == 400:
-        assert type(in_band_error(body)) is kind
+        assert type(error_from_body(body)) is kind
 
 
 def test_nested_json_is_opened_to_the_innermost_sentence_and_the_prompt_stays_out() -> None:
     """Issues 7783, 9707: the message is a JSON string that echoes the whole request."""
-    error = error_from(400, envelope(400, "BAD_REQUEST", NESTED))
+    error = error_from_response(400, envelope(400, "BAD_REQUEST", NESTED))
     assert type(error) is tree.ContentPolicyError
     assert "The response was filtered" in str(error)
     assert "secret prompt" not in str(error)
@@ -119,15 +150,19 @@ def test_nested_json_is_opened_to_the_innermost_sentence_and_the_prompt_stays_ou
 
 def test_a_providers_400_dressed_as_500_is_not_retried() -> None:
     """Issue 7372: the same request fails again."""
-    error = error_from(500, envelope(500, "INTERNAL_ERROR", NESTED))
+    error = error_from_response(500, envelope(500, "INTERNAL_ERROR", NESTED))
     assert not error.is_retryable
     assert error.status_code == 500
 
 
 def test_a_providers_429_or_401_behind_a_502_may_be_retried() -> None:
     """Today's gateway hides its own provider trouble so."""
-    details = {"name": "UpstreamError", "upstreamStatus": 429, "upstreamBody": '{"error":{"message":"slow down"}}'}
-    error = error_from(502, envelope(502, "BAD_GATEWAY", "x", details=details))
+    details = {
+        "name": "UpstreamError",
+        "upstreamStatus": 429,
+        "upstreamBody": '{"error":{"message":"slow down"}}',
+    }
+    error = error_from_response(502, envelope(502, "BAD_GATEWAY", "x", details=details))
     assert type(error) is tree.ServerError
     assert error.is_retryable
     assert "slow down" in str(error)
@@ -135,23 +170,39 @@ def test_a_providers_429_or_401_behind_a_502_may_be_retried() -> None:
 
 def test_field_errors_are_listed() -> None:
     """The default sentence says nothing; the fields do."""
-    details = {"name": "ValidationError", "formErrors": ["whole"], "fieldErrors": {"temperature": ["Too big"]}}
-    error = error_from(400, envelope(400, "BAD_REQUEST", "Something was wrong with the input data.", details=details))
+    details = {
+        "name": "ValidationError",
+        "formErrors": ["whole"],
+        "fieldErrors": {"temperature": ["Too big"]},
+    }
+    error = error_from_response(
+        400,
+        envelope(400, "BAD_REQUEST", "Something was wrong with the input data.", details=details),
+    )
     assert error.field_errors == {"temperature": ["Too big"], "request": ["whole"]}
     assert "temperature: Too big" in str(error)
 
 
 def test_an_unknown_model_of_the_older_gateway_is_told_by_its_field() -> None:
     """There the model is a closed list, and a wrong one a validation error."""
-    details = {"name": "ValidationError", "formErrors": [], "fieldErrors": {"model": ["Invalid option"]}}
-    assert type(error_from(400, envelope(400, "BAD_REQUEST", "x", details=details))) is tree.UnknownModelError
+    details = {
+        "name": "ValidationError",
+        "formErrors": [],
+        "fieldErrors": {"model": ["Invalid option"]},
+    }
+    assert (
+        type(error_from_response(400, envelope(400, "BAD_REQUEST", "x", details=details)))
+        is tree.UnknownModelError
+    )
 
 
 def test_request_id_link_and_cause_are_kept() -> None:
     """What support asks for first."""
-    error = error_from(
+    error = error_from_response(
         402,
-        envelope(402, "INSUFFICIENT_BALANCE", "No pollen", fixUrl="https://enter.pollinations.ai/x"),
+        envelope(
+            402, "INSUFFICIENT_BALANCE", "No pollen", fixUrl="https://enter.pollinations.ai/x"
+        ),
         {"x-request-id": "r1"},
     )
     assert (error.request_id, error.fix_url, error.code) == (
@@ -161,10 +212,14 @@ def test_request_id_link_and_cause_are_kept() -> None:
     )
     assert "r1" in str(error)
     assert (
-        error_from(500, b'{"error":{"code":"INTERNAL_ERROR","requestId":"r2","cause":"socket hang up"}}').request_id
+        error_from_response(
+            500, b'{"error":{"code":"INTERNAL_ERROR","requestId":"r2","cause":"socket hang up"}}'
+        ).request_id
         == "r2"
     )
-    assert "socket hang up" in str(error_from(500, b'{"error":{"code":"INTERNAL_ERROR","cause":"socket hang up"}}'))
+    assert "socket hang up" in str(
+        error_from_response(500, b'{"error":{"code":"INTERNAL_ERROR","cause":"socket hang up"}}')
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +239,9 @@ def test_request_id_link_and_cause_are_kept() -> None:
         ({}, {}, None),
     ],
 )
-def test_every_form_of_retry_after(headers: dict[str, str], body: Any, seconds: float | None) -> None:
+def test_every_form_of_retry_after(
+    headers: dict[str, str], body: Any, seconds: float | None
+) -> None:
     """Seconds, fractions, milliseconds, dates, the body's own field; nonsense counts as nothing."""
     assert retry_after_from(headers, body, now=0.0) == seconds
 
@@ -197,24 +254,28 @@ def test_keys_that_a_server_echoes_are_blanked_everywhere() -> None:
         f"<title>{key}</title>".encode(),
         key.encode(),
     ):
-        error = error_from(401, body, secret=SecretStr(key))
+        error = error_from_response(401, body, secret=SecretStr(key))
         assert key not in str(error)
         assert key not in repr(error)
         assert key not in repr(error.body)
 
 
-@pytest.mark.parametrize("name", ["status", "code", "upstreamStatus", "retryAfterSeconds", "message", "requestId"])
+@pytest.mark.parametrize(
+    "name", ["status", "code", "upstreamStatus", "retryAfterSeconds", "message", "requestId"]
+)
 @pytest.mark.parametrize("value", ["9" * 5000, "²", 1e999, float("nan"), -1, True, None, [], {}])
 def test_numbers_that_are_none_do_not_hide_the_refusal(name: str, value: Any) -> None:
     """Python reads no number of 5,000 digits, nor a superscript; the status speaks all the same."""
     body = json.dumps({"error": {name: value}}).encode()
-    assert error_from(500, body).status_code == 500
-    assert isinstance(in_band_error({"error": {name: value}}), tree.PollinationsError)
+    assert error_from_response(500, body).status_code == 500
+    assert isinstance(error_from_body({"error": {name: value}}), tree.PollinationsError)
 
 
 def test_an_unusual_key_is_blanked_too() -> None:
     """The key itself is known, whatever it looks like."""
-    assert "hunter2hunter2" not in str(error_from(401, b"nope: hunter2hunter2", secret=SecretStr("hunter2hunter2")))
+    assert "hunter2hunter2" not in str(
+        error_from_response(401, b"nope: hunter2hunter2", secret=SecretStr("hunter2hunter2"))
+    )
 
 
 @given(
@@ -223,7 +284,9 @@ def test_an_unusual_key_is_blanked_too() -> None:
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["error", "message", "details", "code", "status", "cause", "x"]), inner, max_size=4
+                st.sampled_from(["error", "message", "details", "code", "status", "cause", "x"]),
+                inner,
+                max_size=4,
             )
         ),
         max_leaves=12,
@@ -231,19 +294,24 @@ def test_an_unusual_key_is_blanked_too() -> None:
 )
 def test_no_body_breaks_the_reader(body: Any) -> None:
     """Any JSON at all gives an error of the status's class with a bounded sentence."""
-    error = error_from(400, json.dumps(body).encode())
+    error = error_from_response(400, json.dumps(body).encode())
     assert isinstance(error, tree.BadRequestError)
     assert len(str(error)) <= MESSAGE_LIMIT
 
 
 def test_a_huge_sentence_is_bounded() -> None:
     """An upstream body may be megabytes."""
-    assert len(str(error_from(500, envelope(500, "INTERNAL_ERROR", "x" * 1_000_000)))) <= MESSAGE_LIMIT
+    assert (
+        len(str(error_from_response(500, envelope(500, "INTERNAL_ERROR", "x" * 1_000_000))))
+        <= MESSAGE_LIMIT
+    )
 
 
 def test_errors_copy_and_pickle_with_what_they_know() -> None:
     """They cross process pools and checkpoints."""
-    error = error_from(402, envelope(402, "INSUFFICIENT_BALANCE", "No"), {"x-request-id": "r1"})
+    error = error_from_response(
+        402, envelope(402, "INSUFFICIENT_BALANCE", "No"), {"x-request-id": "r1"}
+    )
     for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert type(twin) is type(error)
         assert (str(twin), twin.request_id, twin.status_code) == (str(error), "r1", 402)
@@ -252,15 +320,19 @@ def test_errors_copy_and_pickle_with_what_they_know() -> None:
 def test_in_band_errors_follow_the_status_or_code_they_name() -> None:
     """A 200 that says 429 inside is a 429."""
     assert (
-        type(in_band_error({"error": {"message": "x", "code": "INSUFFICIENT_BALANCE"}}))
+        type(error_from_body({"error": {"message": "x", "code": "INSUFFICIENT_BALANCE"}}))
         is tree.InsufficientBalanceError
     )
     assert (
-        type(in_band_error({"status": 403, "success": False, "error": {"code": "FORBIDDEN", "message": "x"}}))
+        type(
+            error_from_body(
+                {"status": 403, "success": False, "error": {"code": "FORBIDDEN", "message": "x"}}
+            )
+        )
         is tree.PermissionDeniedError
     )
-    assert type(in_band_error({"error": {"message": "x", "code": 503}})) is tree.UpstreamError
-    assert type(in_band_error({"error": {}})) is tree.UpstreamError
+    assert type(error_from_body({"error": {"message": "x", "code": 503}})) is tree.UpstreamError
+    assert type(error_from_body({"error": {}})) is tree.UpstreamError
 
 
 def test_the_tree_is_what_its_docstring_draws() -> None:

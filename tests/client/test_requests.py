@@ -21,7 +21,11 @@ TOOL = {
     "function": {
         "name": "add",
         "description": "Adds.",
-        "parameters": {"type": "object", "properties": {"x": {"$ref": "#/$defs/N"}}, "$defs": {"N": {"const": 3}}},
+        "parameters": {
+            "type": "object",
+            "properties": {"x": {"$ref": "#/$defs/N"}},
+            "$defs": {"N": {"const": 3}},
+        },
     },
 }
 
@@ -34,7 +38,11 @@ def body(messages: Any = HI, *, stream: bool = False, **options: Any) -> dict[st
 def test_a_plain_call_sends_what_was_given_and_nothing_else() -> None:
     """No defaults of ours: the gateway's own hold."""
     assert body() == {"messages": HI}
-    assert body(model="claude", temperature=0) == {"model": "claude", "messages": HI, "temperature": 0}
+    assert body(model="claude", temperature=0) == {
+        "model": "claude",
+        "messages": HI,
+        "temperature": 0,
+    }
 
 
 def test_none_is_left_out_everywhere() -> None:
@@ -52,24 +60,39 @@ def test_none_is_left_out_of_objects_too_but_not_of_schemas() -> None:
         "function": {"name": "f", "description": None, "strict": None, "parameters": parameters},
     }
     sent = {"type": "function", "function": {"name": "f", "parameters": parameters}}
-    assert body(tools=[tool, {"type": "google_search", "x": None}])["tools"] == [sent, {"type": "google_search"}]
-    layout = {"type": "json_schema", "json_schema": {"name": "n", "description": None, "schema": parameters}}
-    assert body(response_format=layout)["response_format"]["json_schema"] == {"name": "n", "schema": parameters}
+    assert body(tools=[tool, {"type": "google_search", "x": None}])["tools"] == [
+        sent,
+        {"type": "google_search"},
+    ]
+    layout = {
+        "type": "json_schema",
+        "json_schema": {"name": "n", "description": None, "schema": parameters},
+    }
+    assert body(response_format=layout)["response_format"]["json_schema"] == {
+        "name": "n",
+        "schema": parameters,
+    }
     assert body(functions=[{"name": "f", "description": None}])["functions"] == [{"name": "f"}]
     part = {"type": "image_url", "image_url": {"url": "https://a.example", "detail": None}}
     assert body([{"role": "user", "content": [part]}])["messages"][0]["content"] == [
         {"type": "image_url", "image_url": {"url": "https://a.example"}}
     ]
     call = {"id": "1", "type": None, "function": {"name": "f", "arguments": None}}
-    assert body([*HI, {"role": "assistant", "tool_calls": [call]}])["messages"][1]["tool_calls"] == [
-        {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    ]
+    assert body([*HI, {"role": "assistant", "tool_calls": [call]}])["messages"][1][
+        "tool_calls"
+    ] == [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
 
 
 def test_a_stream_asks_for_usage() -> None:
     """The gateway forces it in any case; other gateways do not."""
-    assert body(stream=True) == {"messages": HI, "stream": True, "stream_options": {"include_usage": True}}
-    assert body(stream=True, stream_options={"include_usage": False})["stream_options"] == {"include_usage": False}
+    assert body(stream=True) == {
+        "messages": HI,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    assert body(stream=True, stream_options={"include_usage": False})["stream_options"] == {
+        "include_usage": False
+    }
     assert "stream_options" not in body(stream_options={"include_usage": True})
 
 
@@ -160,7 +183,9 @@ def test_an_unknown_option_is_refused_with_the_nearest_name(typo: str, meant: st
         body(**{typo: 1})
 
 
-@pytest.mark.parametrize("setting", ["timeout", "api_key", "base_url", "max_retries", "http_client"])
+@pytest.mark.parametrize(
+    "setting", ["timeout", "api_key", "base_url", "max_retries", "http_client"]
+)
 @pytest.mark.parametrize("ask", [endpoints.chat, endpoints.image, endpoints.text])
 def test_a_setting_among_the_options_of_a_call_is_shown_its_place(setting: str, ask: Any) -> None:
     """No near name is guessed, and the value, which may be a key, is not shown."""
@@ -233,7 +258,9 @@ def test_messages_that_cannot_be_sent_are_refused_by_position(messages: Any) -> 
 def test_all_text_content_is_one_string(role: str) -> None:
     """The oldest gateway took text only outside user messages."""
     parts = [{"type": "text", "text": "a"}, "b"]
-    assert body([{"role": role, "content": parts}])["messages"] == [{"role": role, "content": "a\nb"}]
+    assert body([{"role": role, "content": parts}])["messages"] == [
+        {"role": role, "content": "a\nb"}
+    ]
     marked = [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]
     assert body([{"role": role, "content": marked}])["messages"][0]["content"] == marked
 
@@ -242,13 +269,21 @@ def test_null_content_beside_tool_calls_is_an_empty_string_and_arguments_are_tex
     """A Gemini route refuses null; every provider refuses arguments that are no string."""
     history = [
         *HI,
-        {"role": "assistant", "content": None, "tool_calls": [
-            {"id": "a", "function": {"name": "f", "arguments": {"x": "ü"}}, "extra_content": {"sig": 1}},
-            {"id": "b", "type": "function", "function": {"name": "g", "arguments": None}},
-        ]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {
+                    "id": "a",
+                    "function": {"name": "f", "arguments": {"x": "ü"}},
+                    "extra_content": {"sig": 1},
+                },
+                {"id": "b", "type": "function", "function": {"name": "g", "arguments": None}},
+            ],
+        },
         {"role": "tool", "tool_call_id": "a", "content": "1"},
         {"role": "tool", "tool_call_id": "b", "content": "2"},
-    ]  # fmt: skip
+    ]
     before = copy.deepcopy(history)
     sent = body(history)["messages"][1]
     assert sent["content"] == ""
@@ -259,25 +294,49 @@ def test_null_content_beside_tool_calls_is_an_empty_string_and_arguments_are_tex
 
 def test_the_older_function_call_has_text_arguments_too() -> None:
     """Both eras still take it, as text."""
-    asked = {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": {"a": 1}}}
+    asked = {
+        "role": "assistant",
+        "content": None,
+        "function_call": {"name": "f", "arguments": {"a": 1}},
+    }
     answer = {"role": "function", "name": "f", "content": [{"type": "text", "text": "2"}]}
     sent = body([*HI, asked, answer])["messages"]
-    assert sent[1] == {"role": "assistant", "content": "", "function_call": {"name": "f", "arguments": '{"a": 1}'}}
+    assert sent[1] == {
+        "role": "assistant",
+        "content": "",
+        "function_call": {"name": "f", "arguments": '{"a": 1}'},
+    }
     assert sent[2] == {"role": "function", "name": "f", "content": "2"}
 
 
 def test_files_are_spelt_as_the_gateway_spells_them() -> None:
     """OpenAI's ``filename`` is stripped by the gateway (pitfall 32)."""
-    part = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}}
-    assert body([{"role": "user", "content": [part]}])["messages"][0]["content"][0]["file"]["file_name"] == "a.pdf"
-    assert body([{"role": "user", "content": [{"type": "image_url", "image_url": "https://a.example/x.png"}]}])[
-        "messages"
-    ][0]["content"][0]["image_url"] == {"url": "https://a.example/x.png"}
+    part = {
+        "type": "file",
+        "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="},
+    }
+    assert (
+        body([{"role": "user", "content": [part]}])["messages"][0]["content"][0]["file"][
+            "file_name"
+        ]
+        == "a.pdf"
+    )
+    assert body(
+        [
+            {
+                "role": "user",
+                "content": [{"type": "image_url", "image_url": "https://a.example/x.png"}],
+            }
+        ]
+    )["messages"][0]["content"][0]["image_url"] == {"url": "https://a.example/x.png"}
 
 
 def test_names_are_made_acceptable() -> None:
     """A bad name is a 400 on a tool message, and lost elsewhere."""
-    assert body([{"role": "user", "content": "x", "name": "José M."}])["messages"][0]["name"] == "Jos__M_"
+    assert (
+        body([{"role": "user", "content": "x", "name": "José M."}])["messages"][0]["name"]
+        == "Jos__M_"
+    )
 
 
 @pytest.mark.parametrize(
@@ -296,9 +355,15 @@ def test_the_developer_role_is_for_openais_models(model: str | None, role: str) 
     assert body([{"role": "developer", "content": "x"}], **options)["messages"][0]["role"] == role
 
 
-@pytest.mark.parametrize(("model", "sent"), [("openai", None), ("claude", None), (None, None), ("gemini", "add")])
-def test_a_result_carries_its_functions_name_only_to_vertex(model: str | None, sent: str | None) -> None:
-    """A tool message has no name in the schema, so strict providers refuse one; Gemini's API asks for it."""
+@pytest.mark.parametrize(
+    ("model", "sent"), [("openai", None), ("claude", None), (None, None), ("gemini", "add")]
+)
+def test_a_result_carries_its_functions_name_only_to_vertex(
+    model: str | None, sent: str | None
+) -> None:
+    """A tool message has no name in the schema, so strict providers refuse one; Gemini's API asks
+    for it.
+    """
     call = {"id": "a", "type": "function", "function": {"name": "add", "arguments": "{}"}}
     said = [
         {"role": "user", "content": "x"},
@@ -322,7 +387,10 @@ def test_a_result_carries_its_functions_name_only_to_vertex(model: str | None, s
         (True, "required"),
         (False, "none"),
         ("add", {"type": "function", "function": {"name": "add"}}),
-        ({"type": "function", "function": {"name": "add"}}, {"type": "function", "function": {"name": "add"}}),
+        (
+            {"type": "function", "function": {"name": "add"}},
+            {"type": "function", "function": {"name": "add"}},
+        ),
         ({"type": "function", "name": "add"}, {"type": "function", "function": {"name": "add"}}),
         ({"type": "tool", "name": "add"}, {"type": "function", "function": {"name": "add"}}),
         ({"name": "add"}, {"type": "function", "function": {"name": "add"}}),
@@ -383,7 +451,10 @@ def test_tool_schemas_are_reduced_for_gemini_only_and_never_changed_in_place() -
 def test_a_model_known_to_refuse_forced_tools_is_asked_with_auto_and_a_warning() -> None:
     """Claude Sonnet 5.5 and its siblings answer 400."""
     with pytest.warns(PollinationsWarning, match="auto"):
-        assert body(model="claude-sonnet-5.5", tools=[TOOL], tool_choice="any")["tool_choice"] == "auto"
+        assert (
+            body(model="claude-sonnet-5.5", tools=[TOOL], tool_choice="any")["tool_choice"]
+            == "auto"
+        )
 
 
 def test_relaxed_gives_up_the_forced_choice_only_when_that_was_the_fault() -> None:
@@ -399,7 +470,11 @@ def test_relaxed_gives_up_the_forced_choice_only_when_that_was_the_fault() -> No
 def test_what_is_given_is_never_changed() -> None:
     """Messages, tools and options stay the caller's."""
     messages = [
-        {"role": "user", "content": [{"type": "image_url", "image_url": "https://a.example/x.png"}], "name": None}
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": "https://a.example/x.png"}],
+            "name": None,
+        }
     ]
     options = {
         "tools": [copy.deepcopy(TOOL)],
@@ -481,7 +556,10 @@ def test_a_picture_without_a_seed_gets_a_random_one() -> None:
     [
         (["https://a.example/1,2"], "https://a.example/1%2C2"),
         ("https://a.example/1,2", "https://a.example/1%2C2"),
-        (["https://a.example/1|2", "https://b.example"], "https://a.example/1%7C2|https://b.example"),
+        (
+            ["https://a.example/1|2", "https://b.example"],
+            "https://a.example/1%7C2|https://b.example",
+        ),
         ("https://a.example,https://b.example", "https://a.example,https://b.example"),
         ("https://a.example|https://b.example/1,2", "https://a.example|https://b.example/1,2"),
     ],
@@ -495,7 +573,8 @@ def test_a_comma_or_bar_within_a_link_does_not_split_it(given: Any, sent: str) -
 def test_references_are_joined_by_bars_and_come_last() -> None:
     """Commas occur in URLs."""
     target = endpoints.image(
-        "x", {"image": ["https://a.example/1,2.png", "https://b.example"], "model": "veo", "seed": 1}
+        "x",
+        {"image": ["https://a.example/1,2.png", "https://b.example"], "model": "veo", "seed": 1},
     ).target
     assert target.endswith("image=https%3A%2F%2Fa.example%2F1%2C2.png%7Chttps%3A%2F%2Fb.example")
 
@@ -523,17 +602,23 @@ def test_picture_options_out_of_range_are_refused(option: str, value: Any) -> No
 def test_every_picture_parameter_of_the_specification_is_there() -> None:
     """The OpenAPI file of API 0.3.0, and the source of its time."""
     known = (
-        "model width height seed enhance negative_prompt private nologo nofeed safe quality image transparent "
-        "guidance_scale duration aspect_ratio audio resolution"
+        "model width height seed enhance negative_prompt private nologo nofeed safe quality image"
+        " transparent guidance_scale duration aspect_ratio audio resolution"
     )
     assert set(known.split()) <= ImageOptions.model_fields.keys()
     assert query(aspectRatio="16:9", seed=1)["aspectRatio"] == "16:9"
-    assert query(extra_query={"new": True, "n": 2}, seed=1) == {"seed": "1", "new": "true", "n": "2"}
+    assert query(extra_query={"new": True, "n": 2}, seed=1) == {
+        "seed": "1",
+        "new": "true",
+        "n": "2",
+    }
 
 
 def test_text_calls_spell_their_query() -> None:
     """``json`` and ``stream`` are words or absent."""
-    call = endpoints.text("say / hi", {"model": "openai", "json": True, "temperature": 0.5, "seed": 3}, stream=True)
+    call = endpoints.text(
+        "say / hi", {"model": "openai", "json": True, "temperature": 0.5, "seed": 3}, stream=True
+    )
     path, _, text = call.target.partition("?")
     assert path == "/text/say%20%2F%20hi"
     assert dict(urllib.parse.parse_qsl(text)) == {
@@ -548,12 +633,16 @@ def test_text_calls_spell_their_query() -> None:
 
 def test_text_calls_have_a_door_and_spell_lists_and_typos_right() -> None:
     """The same rules as for pictures."""
-    assert endpoints.text("p", {"safe": ["privacy", "nsfw"], "extra_query": {"style": 1, "raw": False}}).target == (
-        "/text/p?safe=privacy%2Cnsfw&style=1"
+    assert (
+        endpoints.text(
+            "p", {"safe": ["privacy", "nsfw"], "extra_query": {"style": 1, "raw": False}}
+        ).target
+        == "/text/p?safe=privacy%2Cnsfw&style=1"
     )
     assert endpoints.text("p", {"safe": []}).target == "/text/p"
-    assert endpoints.text("p", {"temperature": 1.0, "extra_query": {"x": 1234567.5}}).target == (
-        "/text/p?temperature=1&x=1234567.5"
+    assert (
+        endpoints.text("p", {"temperature": 1.0, "extra_query": {"x": 1234567.5}}).target
+        == "/text/p?temperature=1&x=1234567.5"
     )
     with pytest.raises(InvalidRequestError, match="Did you mean 'json'"):
         endpoints.text("p", {"jsn": True})
@@ -561,7 +650,9 @@ def test_text_calls_have_a_door_and_spell_lists_and_typos_right() -> None:
 
 def test_what_is_asked_for_is_named_without_the_prompt() -> None:
     """Errors and logs must not carry it."""
-    assert endpoints.image("my secret", {}).doing == "GET /image/{prompt}"
-    assert endpoints.text("my secret", {}).doing == "GET /text/{prompt}"
-    assert endpoints.models("/text/models").doing == "GET /text/models"
-    assert endpoints.account("usage", {"limit": 5, "before": None}).target == "/account/usage?limit=5"
+    assert endpoints.image("my secret", {}).label == "GET /image/{prompt}"
+    assert endpoints.text("my secret", {}).label == "GET /text/{prompt}"
+    assert endpoints.models("/text/models").label == "GET /text/models"
+    assert (
+        endpoints.account("usage", {"limit": 5, "before": None}).target == "/account/usage?limit=5"
+    )

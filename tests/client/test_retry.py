@@ -12,7 +12,7 @@ from pollinations_client import (
     StreamInterrupted,
 )
 from pollinations_client.request import endpoints
-from pollinations_client.response.error_decoder import error_from
+from pollinations_client.response.error_decoder import error_from_response
 
 PLAIN = endpoints.chat([{"role": "user", "content": "x"}], {})
 STREAM = endpoints.chat([{"role": "user", "content": "x"}], {}, stream=True)
@@ -47,8 +47,11 @@ POLICY = RetryPolicy(max_retries=3)
 )
 def test_attempts_by_status(status: int, plain: int, stream: int) -> None:
     """Safe, once, ambiguous, never."""
-    failure = error_from(status, b"")
-    assert (POLICY.attempts_for(failure, PLAIN), POLICY.attempts_for(failure, STREAM)) == (plain, stream)
+    failure = error_from_response(status, b"")
+    assert (POLICY.attempts_for(failure, PLAIN), POLICY.attempts_for(failure, STREAM)) == (
+        plain,
+        stream,
+    )
 
 
 def test_what_was_not_sent_is_safe_and_what_was_sent_is_ambiguous() -> None:
@@ -75,8 +78,8 @@ def test_no_retries_means_none() -> None:
     """``max_retries=0`` is one request, whatever happens."""
     none = RetryPolicy(max_retries=0)
     for failure in (
-        error_from(429, b""),
-        error_from(500, b""),
+        error_from_response(429, b""),
+        error_from_response(500, b""),
         APITimeoutError("x"),
         APIConnectionError("x", ambiguous=False),
     ):
@@ -87,16 +90,22 @@ def test_backoff_grows_to_its_limit_with_jitter_downwards() -> None:
     """Half to whole of 0.5, 1, 2, 4, 8, 8 seconds."""
     patient = RetryPolicy(max_retries=9)
     for attempt, full in enumerate([0.5, 1, 2, 4, 8, 8], start=1):
-        pauses = [patient.pause_s(error_from(503, b""), PLAIN, attempt, 600) or 0 for _ in range(50)]
+        pauses = [
+            patient.pause_s(error_from_response(503, b""), PLAIN, attempt, 600) or 0
+            for _ in range(50)
+        ]
         assert full / 2 <= min(pauses) < max(pauses) <= full
 
 
 @pytest.mark.parametrize(
-    ("wish", "left", "pause"), [("2", 600, 2.0), ("60", 600, 60.0), ("61", 600, None), ("5", 4, None)]
+    ("wish", "left", "pause"),
+    [("2", 600, 2.0), ("60", 600, 60.0), ("61", 600, None), ("5", 4, None)],
 )
-def test_a_servers_wish_is_honoured_within_reason(wish: str, left: float, pause: float | None) -> None:
+def test_a_servers_wish_is_honoured_within_reason(
+    wish: str, left: float, pause: float | None
+) -> None:
     """Longer than a minute, or than the time left: give up at once, the wish on the error."""
-    failure = error_from(429, b"", {"retry-after": wish})
+    failure = error_from_response(429, b"", {"retry-after": wish})
     assert POLICY.pause_s(failure, PLAIN, 1, left) == pause
     assert failure.retry_after == float(wish)
 
@@ -104,14 +113,14 @@ def test_a_servers_wish_is_honoured_within_reason(wish: str, left: float, pause:
 def test_a_wish_for_no_time_at_all_is_no_wish() -> None:
     """The usual pause holds, so that nobody is asked three times in a millisecond."""
     for said in ("0", "Thu, 01 Jan 1970 00:00:00 GMT"):
-        failure = error_from(429, b"", {"retry-after": said})
+        failure = error_from_response(429, b"", {"retry-after": said})
         assert failure.retry_after == 0
         assert (POLICY.pause_s(failure, PLAIN, 1, 600) or 0) >= 0.25
 
 
 def test_safe_failures_do_not_use_up_the_one_repeat_after_others() -> None:
     """A limiter that said no before a 500 has cost nothing; the most attempts hold all the same."""
-    failed, patient = error_from(500, b""), RetryPolicy(max_retries=5)
+    failed, patient = error_from_response(500, b""), RetryPolicy(max_retries=5)
     assert patient.pause_s(failed, PLAIN, 2, 600) is None
     assert patient.pause_s(failed, PLAIN, 2, 600, safe_before=1) is not None
     assert patient.pause_s(failed, PLAIN, 3, 600, safe_before=1) is None
@@ -122,7 +131,7 @@ def test_a_bad_request_dressed_as_a_timeout_is_not_repeated() -> None:
     """What a provider refuses with 400 is refused again, whatever status the gateway gives it."""
     body = b'{"error":{"message":"{\\"error\\":{\\"message\\":\\"bad\\",\\"code\\":400}}"}}'
     for status in (500, 502, 504, 524):
-        assert POLICY.attempts_for(error_from(status, body), PLAIN) == 1
+        assert POLICY.attempts_for(error_from_response(status, body), PLAIN) == 1
 
 
 def test_a_repeat_is_the_same_bytes() -> None:

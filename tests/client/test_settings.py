@@ -1,4 +1,6 @@
-"""Settings: arguments, then environment, then defaults; what cannot work is refused; the key stays hidden."""
+"""Settings: arguments, then environment, then defaults; what cannot work is refused; the key stays
+hidden.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +39,14 @@ def test_the_environment_fills_what_is_not_given(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("POLLINATIONS_API_KEY", KEY)
     monkeypatch.setenv("POLLINATIONS_BASE_URL", "http://127.0.0.1:9/v1")
     assert (settings_from().secret, settings_from().base_url) == (KEY, "http://127.0.0.1:9")
-    assert settings_from(api_key="sk_other_key", base_url="http://b.example").secret == "sk_other_key"
+    assert (
+        settings_from(api_key="sk_other_key", base_url="http://b.example").secret == "sk_other_key"
+    )
 
 
 @pytest.mark.parametrize(
-    "url", ["https://h.example", "https://h.example/", "https://h.example/v1", "https://h.example/v1/"]
+    "url",
+    ["https://h.example", "https://h.example/", "https://h.example/v1", "https://h.example/v1/"],
 )
 def test_addresses_with_and_without_v1_are_the_same(url: str) -> None:
     """Users of OpenAI's package write the ``/v1``."""
@@ -94,17 +99,25 @@ def test_the_key_is_in_no_print_copy_or_pickle() -> None:
 
 def test_a_pickle_keeps_the_headers_that_cannot_hold_a_key() -> None:
     """Some gateways in between want a key of their own in a header."""
-    client = PollinationsClient(base_url="http://127.0.0.1:9", default_headers={"X-Api-Key": KEY, "x-team": "bees"})
+    client = PollinationsClient(
+        base_url="http://127.0.0.1:9", default_headers={"X-Api-Key": KEY, "x-team": "bees"}
+    )
     assert KEY.encode() not in pickle.dumps(client)
     assert pickle.loads(pickle.dumps(client)).settings.default_headers == {"x-team": "bees"}
 
 
 @pytest.mark.parametrize(
     "spoilt",
-    [{"api_key": f"{KEY}\nx: y"}, {"api_key": KEY, "timeout": -1}, {"api_key": KEY, "base_url": f"http://h:{KEY}"}],
+    [
+        {"api_key": f"{KEY}\nx: y"},
+        {"api_key": KEY, "timeout": -1},
+        {"api_key": KEY, "base_url": f"http://h:{KEY}"},
+    ],
 )
 def test_a_failed_constructor_can_be_shown_with_its_locals(spoilt: dict[str, Any]) -> None:
-    """What error reports do: every local is printed, a client that is not finished among them, and no key."""
+    """What error reports do: every local is printed, a client that is not finished among them, and
+    no key.
+    """
     with pytest.raises(ConfigurationError) as caught:
         PollinationsClient(**spoilt)
     assert KEY not in str(caught.value)
@@ -132,7 +145,13 @@ def test_a_pickle_finds_the_key_of_the_environment(monkeypatch: pytest.MonkeyPat
 def test_timeout_limits_every_wait_and_never_the_total() -> None:
     """One number, as OpenAI's package takes it; or httpx's four."""
     limits = settings_from(timeout=2).timeouts
-    assert (limits.connect_s, limits.answer_s, limits.first_byte_s, limits.stream_idle_s, limits.picture_s) == (
+    assert (
+        limits.connect_s,
+        limits.answer_s,
+        limits.first_byte_s,
+        limits.stream_idle_s,
+        limits.picture_s,
+    ) == (
         2,
         2,
         2,
@@ -192,9 +211,14 @@ def test_the_policy_can_be_given_whole() -> None:
 
 @pytest.mark.parametrize(
     ("given", "meant"),
-    [("127.0.0.1:8787", "http://127.0.0.1:8787"), ("gen.pollinations.ai/v1", "https://gen.pollinations.ai/v1")],
+    [
+        ("127.0.0.1:8787", "http://127.0.0.1:8787"),
+        ("gen.pollinations.ai/v1", "https://gen.pollinations.ai/v1"),
+    ],
 )
-def test_an_address_without_a_scheme_is_told_what_it_was_meant_to_be(given: str, meant: str) -> None:
+def test_an_address_without_a_scheme_is_told_what_it_was_meant_to_be(
+    given: str, meant: str
+) -> None:
     """And nothing that could be a key is repeated."""
     with pytest.raises(ConfigurationError, match=f"Did you mean '{meant}'"):
         settings_from(base_url=given)
@@ -203,7 +227,9 @@ def test_an_address_without_a_scheme_is_told_what_it_was_meant_to_be(given: str,
     assert KEY not in str(caught.value)
 
 
-def test_a_bad_value_of_the_environment_is_called_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_value_of_the_environment_is_called_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Who sets neither option would look for it in vain; a blank variable counts as unset."""
     monkeypatch.setenv("POLLINATIONS_BASE_URL", "gateway")
     with pytest.raises(ConfigurationError, match="POLLINATIONS_BASE_URL"):
@@ -216,7 +242,9 @@ def test_a_bad_value_of_the_environment_is_called_by_its_variable(monkeypatch: p
     assert KEY not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/completions", "/v1/chat/completions/", "/v1//"])
+@pytest.mark.parametrize(
+    "path", ["/v1/chat/completions", "/chat/completions", "/v1/chat/completions/", "/v1//"]
+)
 def test_the_endpoint_pasted_as_the_address_is_the_same_address(path: str) -> None:
     """Documentation shows the whole of it."""
     assert settings_from(base_url=f"https://h.example{path}").base_url == "https://h.example"
@@ -225,7 +253,9 @@ def test_the_endpoint_pasted_as_the_address_is_the_same_address(path: str) -> No
 @pytest.mark.parametrize("wrong", [5, httpx.AsyncClient()])
 def test_a_client_of_the_wrong_kind_is_refused_by_name(wrong: object) -> None:
     """The async client in the sync place is the common mistake."""
-    with pytest.raises(ConfigurationError, match=rf"http_client: .*httpx\.Client, {type(wrong).__name__}"):
+    with pytest.raises(
+        ConfigurationError, match=rf"http_client: .*httpx\.Client, {type(wrong).__name__}"
+    ):
         PollinationsClient(KEY, http_client=wrong).models()
 
 

@@ -56,7 +56,12 @@ def test_every_single_cut_and_every_byte_alone() -> None:
     assert decoded(BODY, list(range(len(BODY)))) == EVENTS
 
 
-@given(st.lists(st.text(alphabet=st.characters(exclude_characters="\r\n", exclude_categories=["Cs"])), max_size=8))
+@given(
+    st.lists(
+        st.text(alphabet=st.characters(exclude_characters="\r\n", exclude_categories=["Cs"])),
+        max_size=8,
+    )
+)
 def test_what_was_written_as_events_is_read_back(texts: list[str]) -> None:
     """Any text without line ends goes through unchanged."""
     body = b"".join(b"data: " + text.encode() + b"\n\n" for text in texts)
@@ -78,4 +83,7 @@ def test_many_events_larger_together_than_the_limit_pass() -> None:
 
 def test_a_bare_json_line_counts_as_data() -> None:
     """Some providers report a failure without the field name."""
-    assert decoded(b'data: {"a":1}\n\n{"error":{"message":"x"}}\n\n') == [b'{"a":1}', b'{"error":{"message":"x"}}']
+    assert decoded(b'data: {"a":1}\n\n{"error":{"message":"x"}}\n\n') == [
+        b'{"a":1}',
+        b'{"error":{"message":"x"}}',
+    ]

@@ -1,4 +1,6 @@
-"""``GET /text/{prompt}``: whatever a 200 holds, text comes out of it or an error that says what came."""
+"""``GET /text/{prompt}``: whatever a 200 holds, text comes out of it or an error that says what
+came.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,16 @@ from pollinations_client import (
 )
 from support.rawserver import raw_server, response
 
-ANSWER = {"id": "c", "choices": [{"index": 0, "message": {"content": "bees"}, "finish_reason": "stop"}]}
+ANSWER = {
+    "id": "c",
+    "choices": [{"index": 0, "message": {"content": "bees"}, "finish_reason": "stop"}],
+}
 CHUNK = {"choices": [{"index": 0, "delta": {"content": "bees"}, "finish_reason": "stop"}]}
 STREAM = b"data: " + json.dumps(CHUNK).encode() + b"\n\ndata: [DONE]\n\n"
 NOTICE = (
-    "The account behind this API key doesn't have enough credits. [Top up](https://enter.pollinations.ai/pollen)\n\n"
-    "If this isn\u2019t your Pollinations account, contact whoever runs the app or service you\u2019re using."
+    "The account behind this API key doesn't have enough credits. [Top"
+    " up](https://enter.pollinations.ai/pollen)\n\nIf this isn\u2019t your Pollinations account,"
+    " contact whoever runs the app or service you\u2019re using."
 )
 NO_STORE = "Cache-Control: private, no-store\r\n"
 
@@ -85,7 +91,10 @@ def test_json_that_was_asked_for_is_text_though_it_is_no_answer() -> None:
         (response(b"<!doctype html><title>oops</title>", kind="text/html"), MalformedReply),
         (response(b"\xff\xfe", kind="text/plain"), MalformedReply),
         (response(b'{"error": {"message": "boom"}}'), UpstreamError),
-        (response(NOTICE.encode(), kind="text/plain; charset=utf-8", extra=NO_STORE), InsufficientBalanceError),
+        (
+            response(NOTICE.encode(), kind="text/plain; charset=utf-8", extra=NO_STORE),
+            InsufficientBalanceError,
+        ),
     ],
 )
 def test_what_is_no_text_is_an_error(answer: bytes, kind: type[PollinationsError]) -> None:
@@ -96,5 +105,8 @@ def test_what_is_no_text_is_an_error(answer: bytes, kind: type[PollinationsError
 def test_sound_is_an_error_that_says_where_it_is_to_be_had() -> None:
     """Audio models answer this endpoint with mp3 bytes."""
     with raw_server(lambda peer, _: peer.sendall(response(b"ID3..", kind="audio/mpeg"))) as server:
-        with PollinationsClient(base_url=server.url) as client, pytest.raises(MalformedReply, match="modalities"):
+        with (
+            PollinationsClient(base_url=server.url) as client,
+            pytest.raises(MalformedReply, match="modalities"),
+        ):
             client.text("p", model="openai-audio")

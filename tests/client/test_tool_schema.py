@@ -14,15 +14,22 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
 from pollinations_client.schemas.resolve import aimed_at
-from pollinations_client.schemas.vertex import free_form_in, strict_schema, vertex_schema, without_added_nulls
+from pollinations_client.schemas.vertex import (
+    drop_strict_nulls,
+    free_form_paths,
+    strict_schema,
+    vertex_schema,
+)
 
 VERTEX_KEYWORDS = set(
-    "type format title description nullable default items minItems maxItems enum properties propertyOrdering required "
-    "minProperties maxProperties minimum maximum minLength maxLength pattern example anyOf additionalProperties".split()
+    "type format title description nullable default items minItems maxItems enum properties"
+    " propertyOrdering required minProperties maxProperties minimum maximum minLength maxLength"
+    " pattern example anyOf additionalProperties".split()
 )
 STRICT_KEYWORDS = set(
-    "type format title description enum const pattern multipleOf minimum maximum exclusiveMinimum exclusiveMaximum "
-    "items minItems maxItems anyOf properties required additionalProperties $ref $defs definitions".split()
+    "type format title description enum const pattern multipleOf minimum maximum exclusiveMinimum"
+    " exclusiveMaximum items minItems maxItems anyOf properties required additionalProperties $ref"
+    " $defs definitions".split()
 )
 
 
@@ -96,7 +103,10 @@ def parts_of(schema: Any) -> list[dict[str, Any]]:
         ({"type": "string", "const": "a"}, {"type": "string", "enum": ["a"]}),
         ({"const": 5}, {"type": "integer", "enum": [5]}),
         ({"const": None}, {"nullable": True}),
-        ({"type": "string", "enum": ["a", None]}, {"type": "string", "nullable": True, "enum": ["a"]}),
+        (
+            {"type": "string", "enum": ["a", None]},
+            {"type": "string", "nullable": True, "enum": ["a"]},
+        ),
         ({"enum": ["a", 1]}, {"enum": ["a", 1]}),
         ({"enum": [1, 2.5]}, {"type": "number", "enum": [1, 2.5]}),
         ({"enum": [True]}, {"type": "boolean", "enum": [True]}),
@@ -119,7 +129,10 @@ def parts_of(schema: Any) -> list[dict[str, Any]]:
             {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None, "title": "T"},
             {"type": "integer", "nullable": True, "title": "T"},
         ),
-        ({"oneOf": [{"type": "integer"}, {"type": "string"}]}, {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+        (
+            {"oneOf": [{"type": "integer"}, {"type": "string"}]},
+            {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+        ),
         ({"oneOf": [{"type": "integer"}, {"type": "integer"}]}, {"type": "integer"}),
         ({"anyOf": [{"type": "null"}]}, {"nullable": True}),
         ({"anyOf": [True, {"type": "string"}]}, {"type": "string"}),
@@ -135,19 +148,32 @@ def parts_of(schema: Any) -> list[dict[str, Any]]:
             {"type": "integer", "exclusiveMinimum": 0.5, "exclusiveMaximum": 9.5},
             {"type": "integer", "minimum": 1, "maximum": 9},
         ),
-        ({"type": "integer", "minimum": 5, "exclusiveMinimum": 0}, {"type": "integer", "minimum": 5}),
+        (
+            {"type": "integer", "minimum": 5, "exclusiveMinimum": 0},
+            {"type": "integer", "minimum": 5},
+        ),
         (
             {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
             {"type": "number", "minimum": 0, "maximum": 1},
         ),
-        ({"type": "integer", "minimum": 0, "exclusiveMinimum": True}, {"type": "integer", "minimum": 1}),
+        (
+            {"type": "integer", "minimum": 0, "exclusiveMinimum": True},
+            {"type": "integer", "minimum": 1},
+        ),
         ({"type": "integer", "exclusiveMaximum": True}, {"type": "integer"}),
-        ({"type": "number", "minimum": "0", "maximum": float("nan"), "exclusiveMinimum": False}, {"type": "number"}),
+        (
+            {"type": "number", "minimum": "0", "maximum": float("nan"), "exclusiveMinimum": False},
+            {"type": "number"},
+        ),
         ({"type": "array"}, {"type": "array", "items": {}}),
         ({"type": "array", "items": True}, {"type": "array", "items": {}}),
         ({"items": {"type": "string"}}, {"type": "array", "items": {"type": "string"}}),
         (
-            {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}], "items": False},
+            {
+                "type": "array",
+                "prefixItems": [{"type": "integer"}, {"type": "string"}],
+                "items": False,
+            },
             {"type": "array", "items": {"anyOf": [{"type": "integer"}, {"type": "string"}]}},
         ),
         (
@@ -175,24 +201,44 @@ def parts_of(schema: Any) -> list[dict[str, Any]]:
             },
             {"type": "object"},
         ),
-        ({"type": "object", "additionalProperties": False}, {"type": "object", "additionalProperties": False}),
+        (
+            {"type": "object", "additionalProperties": False},
+            {"type": "object", "additionalProperties": False},
+        ),
         (
             {"additionalProperties": {"oneOf": [{"type": "string"}]}},
             {"type": "object", "additionalProperties": {"type": "string"}},
         ),
         (
-            {"type": "string", "properties": {"a": {}}, "additionalProperties": True, "items": {"type": "string"}},
+            {
+                "type": "string",
+                "properties": {"a": {}},
+                "additionalProperties": True,
+                "items": {"type": "string"},
+            },
             {"type": "string"},
         ),
         (
-            {"properties": {"a": True, "b": {}}, "required": ["b", "c", 1], "propertyOrdering": ["b", "x"]},
-            {"type": "object", "properties": {"a": {}, "b": {}}, "required": ["b"], "propertyOrdering": ["b"]},
+            {
+                "properties": {"a": True, "b": {}},
+                "required": ["b", "c", 1],
+                "propertyOrdering": ["b", "x"],
+            },
+            {
+                "type": "object",
+                "properties": {"a": {}, "b": {}},
+                "required": ["b"],
+                "propertyOrdering": ["b"],
+            },
         ),
         (
             {"type": "string", "title": 5, "description": None, "required": "a", "default": "x"},
             {"type": "string", "default": "x"},
         ),
-        ({"type": "object", "properties": {}, "required": []}, {"type": "object", "properties": {}}),
+        (
+            {"type": "object", "properties": {}, "required": []},
+            {"type": "object", "properties": {}},
+        ),
     ],
 )
 def test_vertex_layout(given_schema: dict[str, Any], laid: dict[str, Any]) -> None:
@@ -201,13 +247,18 @@ def test_vertex_layout(given_schema: dict[str, Any], laid: dict[str, Any]) -> No
 
 
 def test_vertex_merges_all_of() -> None:
-    """Parts that must all fit become one schema, the tighter bound and the common type prevailing."""
+    """Parts that must all fit become one schema, the tighter bound and the common type
+    prevailing.
+    """
     assert vertex_schema(
         {
             "description": "outer",
             "allOf": [
                 {"$ref": "#/$defs/Base"},
-                {"properties": {"b": {"type": "string"}, "a": {"minimum": 3}}, "required": ["a", "b"]},
+                {
+                    "properties": {"b": {"type": "string"}, "a": {"minimum": 3}},
+                    "required": ["a", "b"],
+                },
                 {"description": "inner", "maxProperties": 5},
                 True,
             ],
@@ -254,8 +305,12 @@ def test_vertex_merges_all_of() -> None:
         ),
     ],
 )
-def test_vertex_joins_what_two_parts_say(one: dict[str, Any], other: dict[str, Any], joint: dict[str, Any]) -> None:
-    """Clashing keywords of two parts are narrowed to what fits both, and the later part wins where nothing does."""
+def test_vertex_joins_what_two_parts_say(
+    one: dict[str, Any], other: dict[str, Any], joint: dict[str, Any]
+) -> None:
+    """Clashing keywords of two parts are narrowed to what fits both, and the later part wins where
+    nothing does.
+    """
     assert vertex_schema({"allOf": [one, other]}) == joint
 
 
@@ -276,8 +331,16 @@ def test_vertex_moves_what_stands_beside_a_choice_into_it() -> None:
     ) == {
         "description": "d",
         "anyOf": [
-            {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["a"]},
-            {"type": "object", "properties": {"a": {"type": "string"}, "c": {}}, "required": ["a", "c"]},
+            {
+                "type": "object",
+                "properties": {"a": {"type": "string"}, "b": {"type": "integer"}},
+                "required": ["a"],
+            },
+            {
+                "type": "object",
+                "properties": {"a": {"type": "string"}, "c": {}},
+                "required": ["a", "c"],
+            },
         ],
     }
 
@@ -285,7 +348,11 @@ def test_vertex_moves_what_stands_beside_a_choice_into_it() -> None:
 def test_vertex_drops_alternatives_that_only_vary_what_is_required() -> None:
     """``anyOf: [{required: [a]}, {required: [b]}]`` must not cost the model the properties."""
     laid = vertex_schema(
-        {"type": "object", "properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+        {
+            "type": "object",
+            "properties": {"a": {}, "b": {}},
+            "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+        }
     )
     assert laid == {"type": "object", "properties": {"a": {}, "b": {}}}
 
@@ -319,17 +386,27 @@ def test_vertex_follows_references(reference: str, found: dict[str, Any]) -> Non
 def test_vertex_keeps_the_words_beside_a_reference() -> None:
     """A description at the place of use prevails over the definition's own."""
     laid = vertex_schema(
-        {"$ref": "#/$defs/A", "description": "here", "$defs": {"A": {"type": "string", "description": "there"}}}
+        {
+            "$ref": "#/$defs/A",
+            "description": "here",
+            "$defs": {"A": {"type": "string", "description": "there"}},
+        }
     )
     assert laid == {"type": "string", "description": "here"}
 
 
 def test_vertex_cuts_recursion() -> None:
-    """A definition inside itself becomes a plain object with its description; an array stays one."""
+    """A definition inside itself becomes a plain object with its description; an array
+    stays one.
+    """
     tree = {
         "$ref": "#/$defs/Tree",
         "$defs": {
-            "Tree": {"type": "object", "description": "a tree", "properties": {"kids": {"$ref": "#/$defs/Kids"}}},
+            "Tree": {
+                "type": "object",
+                "description": "a tree",
+                "properties": {"kids": {"$ref": "#/$defs/Kids"}},
+            },
             "Kids": {"type": "array", "items": {"$ref": "#/$defs/Tree"}},
         },
     }
@@ -347,7 +424,10 @@ def test_vertex_cuts_recursion() -> None:
 
 def test_vertex_ends_on_schemas_made_to_exhaust_it() -> None:
     """Definitions that double at every level, and endless nesting, are cut to a bounded size."""
-    doubling = {f"D{n}": {"properties": {side: {"$ref": f"#/$defs/D{n + 1}"} for side in "ab"}} for n in range(40)}
+    doubling = {
+        f"D{n}": {"properties": {side: {"$ref": f"#/$defs/D{n + 1}"} for side in "ab"}}
+        for n in range(40)
+    }
     laid = vertex_schema({"$ref": "#/$defs/D0", "$defs": doubling})
     assert len(parts_of(laid)) < 100_000
     deep: dict[str, Any] = {"type": "string"}
@@ -355,7 +435,10 @@ def test_vertex_ends_on_schemas_made_to_exhaust_it() -> None:
         deep = {"type": "array", "items": deep}
     assert len(parts_of(vertex_schema(deep))) < 100
     chained = {f"D{n}": {"allOf": [{"$ref": f"#/$defs/D{n + 1}"}]} for n in range(300)}
-    assert vertex_schema({"properties": {"a": {"$ref": "#/$defs/D0"}}, "$defs": chained})["type"] == "object"
+    assert (
+        vertex_schema({"properties": {"a": {"$ref": "#/$defs/D0"}}, "$defs": chained})["type"]
+        == "object"
+    )
 
 
 @pytest.mark.parametrize("schema", MODELS, ids=["node", "order"])
@@ -382,7 +465,9 @@ def test_vertex_takes_what_pydantic_makes(schema: dict[str, Any]) -> None:
 
 
 def test_strict_closes_objects_and_requires_everything() -> None:
-    """Optional properties become nullable, defaults go, and every object is closed, definitions included."""
+    """Optional properties become nullable, defaults go, and every object is closed, definitions
+    included.
+    """
     laid = strict_schema(Node.model_json_schema())
     node = laid["$defs"]["Node"]
     assert laid["properties"].keys() == node["properties"].keys() == Node.model_fields.keys()
@@ -414,8 +499,14 @@ def test_strict_closes_objects_and_requires_everything() -> None:
             {"$ref": "#/$defs/A", "description": "d", "default": 1},
             {"description": "d", "anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]},
         ),
-        ({"allOf": [{"$ref": "#/$defs/A"}], "default": 1}, {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]}),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        (
+            {"allOf": [{"$ref": "#/$defs/A"}], "default": 1},
+            {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]},
+        ),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        ),
         ({"oneOf": [{"type": "string"}]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
         (
             {"type": "string", "anyOf": [{"enum": ["a"]}]},
@@ -436,10 +527,20 @@ def test_strict_closes_objects_and_requires_everything() -> None:
         ({"items": {"type": "string"}}, {"type": ["array", "null"], "items": {"type": "string"}}),
         (
             {"type": "object", "additionalProperties": {"type": "integer"}},
-            {"type": ["object", "null"], "properties": {}, "required": [], "additionalProperties": False},
+            {
+                "type": ["object", "null"],
+                "properties": {},
+                "required": [],
+                "additionalProperties": False,
+            },
         ),
         (
-            {"allOf": [{"$ref": "#/$defs/A"}, {"properties": {"b": {"type": "null"}}, "required": ["b"]}]},
+            {
+                "allOf": [
+                    {"$ref": "#/$defs/A"},
+                    {"properties": {"b": {"type": "null"}}, "required": ["b"]},
+                ]
+            },
             {
                 "type": ["object", "null"],
                 "properties": {"a": {"type": "integer"}, "b": {"type": "null"}},
@@ -463,7 +564,11 @@ def test_strict_optional_property(prop: Any, laid: dict[str, Any]) -> None:
 def test_strict_leaves_required_properties_as_they_are() -> None:
     """A required property does not become nullable."""
     laid = strict_schema(
-        {"properties": {"a": {"type": "string"}}, "required": ["a", 3], "definitions": {"B": {"type": "object"}}}
+        {
+            "properties": {"a": {"type": "string"}},
+            "required": ["a", 3],
+            "definitions": {"B": {"type": "object"}},
+        }
     )
     assert laid["properties"]["a"] == {"type": "string"}
     assert laid["definitions"]["B"]["additionalProperties"] is False
@@ -472,7 +577,10 @@ def test_strict_leaves_required_properties_as_they_are() -> None:
 def test_strict_root_is_an_object_itself() -> None:
     """A root that is only a reference is opened, and the definitions stay for the recursion."""
     laid = strict_schema(
-        {"$ref": "#/$defs/A", "$defs": {"A": {"properties": {"a": {"$ref": "#/$defs/A"}}, "required": ["a"]}}}
+        {
+            "$ref": "#/$defs/A",
+            "$defs": {"A": {"properties": {"a": {"$ref": "#/$defs/A"}}, "required": ["a"]}},
+        }
     )
     assert laid["type"] == "object"
     assert laid["properties"]["a"] == {"$ref": "#/$defs/A"}
@@ -501,11 +609,11 @@ class Nothing(BaseModel):
 
 def test_free_form_objects_are_found_by_name() -> None:
     """Strict mode would leave them empty; whoever asks for it can be told which they are."""
-    assert free_form_in(Shelf.model_json_schema()) == ["Open", "stock", "notes", "rows[]"]
-    assert free_form_in({"type": "object"}) == [""]
+    assert free_form_paths(Shelf.model_json_schema()) == ["Open", "stock", "notes", "rows[]"]
+    assert free_form_paths({"type": "object"}) == [""]
     for closed in (Node, Order, Nothing):
-        assert free_form_in(strict_schema(closed.model_json_schema())) == []
-    assert free_form_in(Nothing.model_json_schema()) == []
+        assert free_form_paths(strict_schema(closed.model_json_schema())) == []
+    assert free_form_paths(Nothing.model_json_schema()) == []
 
 
 def test_strict_stops_at_a_depth() -> None:
@@ -517,9 +625,13 @@ def test_strict_stops_at_a_depth() -> None:
 
 
 def test_strict_still_accepts_a_full_answer() -> None:
-    """An answer with every field filled fits the strict form, and one with an unknown field does not."""
+    """An answer with every field filled fits the strict form, and one with an unknown field does
+    not.
+    """
     checker = Draft202012Validator(strict_schema(Order.model_json_schema()))
-    answer = Order.model_validate({"node": {"value": 3, "table": {}}, "pet": {"pet": "cat", "lives": 7}})
+    answer = Order.model_validate(
+        {"node": {"value": 3, "table": {}}, "pet": {"pet": "cat", "lives": 7}}
+    )
     full = json.loads(answer.model_dump_json())
     assert checker.is_valid(full)
     assert not checker.is_valid({**full, "more": 1})
@@ -529,10 +641,18 @@ def test_strict_still_accepts_a_full_answer() -> None:
 
 names = st.sampled_from(["a", "b", "type", "properties", "$ref", "anyOf", "required", "enum"])
 scalars = (
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False, width=16) | st.text("ab", max_size=2)
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False, width=16)
+    | st.text("ab", max_size=2)
 )
-references = st.sampled_from(["#", "#/$defs/A", "#/$defs/B", "#/$defs/none", "#/properties/a", "http://x"])
-kinds = st.sampled_from(["string", "integer", "number", "boolean", "object", "array", "null", "any"])
+references = st.sampled_from(
+    ["#", "#/$defs/A", "#/$defs/B", "#/$defs/none", "#/properties/a", "http://x"]
+)
+kinds = st.sampled_from(
+    ["string", "integer", "number", "boolean", "object", "array", "null", "any"]
+)
 numbers = st.integers(-3, 3) | st.floats(-3, 3, width=16) | st.booleans()
 
 
@@ -571,7 +691,9 @@ def keywords(schemas: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any
 
 
 schemas = st.recursive(st.booleans() | keywords(st.just({})), keywords, max_leaves=6)
-rooted = st.builds(lambda root, a, b: {**root, "$defs": {"A": a, "B": b}}, keywords(schemas), schemas, schemas)
+rooted = st.builds(
+    lambda root, a, b: {**root, "$defs": {"A": a, "B": b}}, keywords(schemas), schemas, schemas
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -591,7 +713,10 @@ def test_layouts_do_not_change_what_they_are_given(schema: dict[str, Any]) -> No
 @given(rooted)
 def test_layouts_keep_to_their_lists(schema: dict[str, Any]) -> None:
     """No keyword outside the lists comes out, and every answer is JSON."""
-    for laid, listed in ((vertex_schema(schema), VERTEX_KEYWORDS), (strict_schema(schema), STRICT_KEYWORDS)):
+    for laid, listed in (
+        (vertex_schema(schema), VERTEX_KEYWORDS),
+        (strict_schema(schema), STRICT_KEYWORDS),
+    ):
         assert all(set(part) <= listed for part in parts_of(laid))
         assert json.loads(json.dumps(laid)) == laid
 
@@ -608,7 +733,9 @@ def test_layouts_are_idempotent(schema: dict[str, Any]) -> None:
 @settings(deadline=None, max_examples=60)
 @given(rooted)
 def test_vertex_answers_hang_together(schema: dict[str, Any]) -> None:
-    """Arrays have items, required names exist, one type is named, and nothing stands beside a choice."""
+    """Arrays have items, required names exist, one type is named, and nothing stands beside a
+    choice.
+    """
     for part in parts_of(vertex_schema(schema)):
         assert part.get("type") != "array" or "items" in part
         assert set(part.get("required", ())) <= set(part.get("properties", ()))
@@ -639,31 +766,43 @@ class Leaf(BaseModel):
 
 
 def test_nulls_of_the_strict_form_are_left_out() -> None:
-    """Where the schema itself has no null there; nested, in lists, behind references and choices."""
+    """Where the schema itself has no null there; nested, in lists, behind references and
+    choices.
+    """
     leaf = {"must": None, "may": None, "plain": None, "anything": None}
     answered = {**leaf, "parts": [leaf], "other": leaf, "unknown": None}
     kept = {"must": None, "may": None, "anything": None}
     expected = {**kept, "parts": [kept], "other": kept, "unknown": None}
-    assert without_added_nulls(Leaf.model_json_schema(), answered) == expected
+    assert drop_strict_nulls(Leaf.model_json_schema(), answered) == expected
     assert answered["plain"] is None
 
 
 def test_a_null_that_an_enumeration_lists_is_an_answer() -> None:
     """One that it does not list stands for left out, in a list behind a choice too."""
-    level = {"type": "object", "properties": {"a": {"enum": ["x", None]}, "b": {"enum": ["x", "y"], "default": "x"}}}
+    level = {
+        "type": "object",
+        "properties": {"a": {"enum": ["x", None]}, "b": {"enum": ["x", "y"], "default": "x"}},
+    }
     schema = {
         "type": "object",
         "properties": {"levels": {"anyOf": [{"type": "array", "items": level}, {"type": "null"}]}},
         "required": ["levels"],
     }
     answered = {"levels": [{"a": None, "b": None}, {"a": "x", "b": "y"}]}
-    assert without_added_nulls(schema, answered) == {"levels": [{"a": None}, {"a": "x", "b": "y"}]}
-    assert without_added_nulls(schema, {"levels": None}) == {"levels": None}
+    assert drop_strict_nulls(schema, answered) == {"levels": [{"a": None}, {"a": "x", "b": "y"}]}
+    assert drop_strict_nulls(schema, {"levels": None}) == {"levels": None}
 
 
 @settings(deadline=None, max_examples=60)
-@given(rooted, st.recursive(st.none() | st.integers(), lambda inner: st.dictionaries(st.text(max_size=2), inner)))
-def test_leaving_nulls_out_takes_any_schema_and_any_answer(schema: dict[str, Any], answered: Any) -> None:
+@given(
+    rooted,
+    st.recursive(
+        st.none() | st.integers(), lambda inner: st.dictionaries(st.text(max_size=2), inner)
+    ),
+)
+def test_leaving_nulls_out_takes_any_schema_and_any_answer(
+    schema: dict[str, Any], answered: Any
+) -> None:
     """It ends, and adds nothing."""
-    left = without_added_nulls(schema, answered)
+    left = drop_strict_nulls(schema, answered)
     assert left == answered or set(left) <= set(answered)

@@ -46,11 +46,14 @@ from support.rawserver import chunk, raw_server, reset, response, stream_head
 
 QUICK = RetryPolicy(backoff_base_s=0.01)
 KEY = "sk_demo_0123456789abcdef"
-SLACK_S = 5.0  # a busy machine may be slow; without the limits under test each of these would take far longer
+# A busy machine may be slow; without the limits under test each of these would take far longer.
+SLACK_S = 5.0
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 WHOLE = json.dumps(
     {
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}],
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+        ],
         "usage": USAGE,
     }
 ).encode()
@@ -60,7 +63,9 @@ def piece(text: str | None, finish: str | None = None) -> bytes:
     """One chunk of a stream, framed."""
     delta = {} if text is None else {"content": text}
     return (
-        b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
+        b"data: "
+        + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode()
+        + b"\n\n"
     )
 
 
@@ -175,7 +180,9 @@ def test_what_is_not_http_is_a_connection_error(mode: str, garbage: bytes) -> No
 
 
 @each_mode
-def test_an_untrusted_certificate_is_not_tried_again(mode: str, tmp_path: Any, self_signed: ssl.SSLContext) -> None:
+def test_an_untrusted_certificate_is_not_tried_again(
+    mode: str, tmp_path: Any, self_signed: ssl.SSLContext
+) -> None:
     """Nothing changes by trying, and nothing is sent."""
     received: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -227,14 +234,20 @@ def floods_with_informational(peer: socket.socket, _: bytes) -> None:
 
 def drips_body(peer: socket.socket, request: bytes) -> None:
     """A byte of the answer now and then."""
-    peer.sendall(stream_head() if b'"stream":true' in request else b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    peer.sendall(
+        stream_head()
+        if b'"stream":true' in request
+        else b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    )
     for _ in range(200):
         peer.sendall(chunk(b":") if b'"stream":true' in request else b" ")
         time.sleep(0.05)
 
 
 @each_mode
-@pytest.mark.parametrize("script", [stalls_before_headers, drips_headers, floods_with_informational, drips_body])
+@pytest.mark.parametrize(
+    "script", [stalls_before_headers, drips_headers, floods_with_informational, drips_body]
+)
 def test_the_total_holds_against_every_kind_of_slowness(
     mode: str, script: Callable[[socket.socket, bytes], None]
 ) -> None:
@@ -250,7 +263,10 @@ def test_the_total_holds_against_every_kind_of_slowness(
 def test_without_a_total_each_wait_is_limited_all_the_same(mode: str) -> None:
     """``None`` switches one limit off, not the others."""
     limits = Timeouts(total_s=None, answer_s=0.2, first_byte_s=0.2)
-    with raw_server(stalls_before_headers) as server, pytest.raises(APITimeoutError, match=r"no answer within 0\.2 s"):
+    with (
+        raw_server(stalls_before_headers) as server,
+        pytest.raises(APITimeoutError, match=r"no answer within 0\.2 s"),
+    ):
         ask(mode, server.url, timeouts=limits)
 
 
@@ -295,7 +311,9 @@ def test_the_total_holds_while_all_connections_are_busy() -> None:
 
     with (
         raw_server(script) as server,
-        PollinationsClient(KEY, base_url=server.url, limits=Limits(max_connections=1), total_timeout=0.4) as client,
+        PollinationsClient(
+            KEY, base_url=server.url, limits=Limits(max_connections=1), total_timeout=0.4
+        ) as client,
         contextlib.closing(client.stream_chat("hi")) as stream,
     ):
         next(stream)
@@ -307,8 +325,13 @@ def test_the_total_holds_while_all_connections_are_busy() -> None:
 
 @each_mode
 def test_a_silent_server_is_left_after_the_timeout(mode: str) -> None:
-    """A plain call asks once more, since the repeat joins the first; the message names the option."""
-    with raw_server(stalls_before_headers) as server, pytest.raises(APITimeoutError, match=r"0\.2 s \(timeout\)"):
+    """A plain call asks once more, since the repeat joins the first; the message names the
+    option.
+    """
+    with (
+        raw_server(stalls_before_headers) as server,
+        pytest.raises(APITimeoutError, match=r"0\.2 s \(timeout\)"),
+    ):
         ask(mode, server.url, timeout=0.2)
     assert len(server.requests) == (2 if mode in PLAIN_MODES else 1)
 
@@ -321,7 +344,10 @@ def test_a_stream_that_falls_silent_ends_with_what_came(mode: str) -> None:
         peer.sendall(stream_head() + chunk(piece("par")))
         time.sleep(1)
 
-    with raw_server(script) as server, pytest.raises(APITimeoutError, match="stream_idle_timeout") as caught:
+    with (
+        raw_server(script) as server,
+        pytest.raises(APITimeoutError, match="stream_idle_timeout") as caught,
+    ):
         ask(mode, server.url, stream_idle_timeout=0.2)
     assert caught.value.partial is not None
     assert caught.value.partial.text == "par"
@@ -367,10 +393,16 @@ def test_a_proxy_that_cannot_be_used_is_named(mode: str, monkeypatch: pytest.Mon
 
 
 @each_mode
-@pytest.mark.parametrize(("status", "times"), [(429, 3), (503, 3), (500, 2), (400, 1), (402, 1), (404, 1)])
-def test_refusals_are_asked_again_as_often_as_the_policy_says(mode: str, status: int, times: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "times"), [(429, 3), (503, 3), (500, 2), (400, 1), (402, 1), (404, 1)]
+)
+def test_refusals_are_asked_again_as_often_as_the_policy_says(
+    mode: str, status: int, times: int
+) -> None:
     """Counted on the wire, every repeat the same bytes."""
-    with raw_server(lambda peer, _: peer.sendall(response(b'{"error":{"message":"no"}}', f"{status} No"))) as server:
+    with raw_server(
+        lambda peer, _: peer.sendall(response(b'{"error":{"message":"no"}}', f"{status} No"))
+    ) as server:
         with pytest.raises(PollinationsError) as caught:
             ask(mode, server.url)
     assert caught.value.status_code == status
@@ -380,7 +412,9 @@ def test_refusals_are_asked_again_as_often_as_the_policy_says(mode: str, status:
 
 @each_mode
 @pytest.mark.parametrize("status", [500, 502])
-def test_a_number_of_retries_that_was_named_holds_for_server_errors_too(mode: str, status: int) -> None:
+def test_a_number_of_retries_that_was_named_holds_for_server_errors_too(
+    mode: str, status: int
+) -> None:
     """They are not billed; only nobody is made to wait for more than one who did not ask."""
     with raw_server(
         lambda peer, _: peer.sendall(response(b"{}", f"{status} No", extra="Retry-After: 0.01\r\n"))
@@ -411,7 +445,9 @@ def test_a_refusal_then_an_answer(mode: str, caplog: pytest.LogCaptureFixture) -
 
 @each_mode
 def test_a_limiter_and_then_a_failure_are_both_got_over(mode: str) -> None:
-    """What the limiter turned away was not tried, so the failure after it may still be repeated once."""
+    """What the limiter turned away was not tried, so the failure after it may still be repeated
+    once.
+    """
     refusals = iter(["429 Slow", "500 Oh"])
 
     def script(peer: socket.socket, request: bytes) -> None:
@@ -429,7 +465,9 @@ def test_a_long_wish_is_passed_on_at_once(mode: str) -> None:
     """Not slept through."""
     with (
         raw_server(
-            lambda peer, _: peer.sendall(response(b"{}", "429 Slow", extra="Retry-After: 4000000\r\n"))
+            lambda peer, _: peer.sendall(
+                response(b"{}", "429 Slow", extra="Retry-After: 4000000\r\n")
+            )
         ) as server,
         pytest.raises(RateLimitError) as caught,
     ):
@@ -443,7 +481,10 @@ def test_redirects_are_never_followed(mode: str) -> None:
     """Prompt and key would go to another place."""
     with raw_server(whole_or_stream) as other:
         moved = response(b"", "307 Moved", extra=f"Location: {other.url}/v1/chat/completions\r\n")
-        with raw_server(lambda peer, _: peer.sendall(moved)) as server, pytest.raises(RedirectError):
+        with (
+            raw_server(lambda peer, _: peer.sendall(moved)) as server,
+            pytest.raises(RedirectError),
+        ):
             ask(mode, server.url)
         with (
             pytest.raises(RedirectError),
@@ -489,14 +530,18 @@ def test_an_answer_over_the_limit_is_refused(mode: str) -> None:
 def test_a_compression_bomb_is_refused(mode: str) -> None:
     """A few kilobytes that become megabytes."""
     bomb = gzip.compress(b" " * 20_000_000)
-    with raw_server(lambda peer, _: peer.sendall(response(bomb, extra="Content-Encoding: gzip\r\n"))) as server:
+    with raw_server(
+        lambda peer, _: peer.sendall(response(bomb, extra="Content-Encoding: gzip\r\n"))
+    ) as server:
         with pytest.raises(MalformedReply, match="larger"):
             ask(mode, server.url, limits=Limits(json_bytes=1_000_000))
 
 
 @each_mode
 def test_a_body_that_was_packed_twice_is_not_opened(mode: str) -> None:
-    """A kilobyte would fill the memory before anybody could count; a refusal packed so is still a refusal."""
+    """A kilobyte would fill the memory before anybody could count; a refusal packed so is still a
+    refusal.
+    """
     packed = gzip.compress(gzip.compress(b" " * 20_000_000))
     for status, kind in (("200 OK", MalformedReply), ("403 No", PermissionDeniedError)):
         answer = response(packed, status, extra="Content-Encoding: gzip, gzip\r\n")
@@ -521,7 +566,9 @@ def test_compressed_answers_are_read(mode: str, encoding: str, packed: bytes) ->
     answer = response(packed, extra=f"Content-Encoding: {encoding}\r\n")
     with raw_server(lambda peer, _: peer.sendall(answer)) as server:
         assert ask(mode, server.url).text == "hi"
-    asked = b"accept-encoding: gzip, deflate" if mode in PLAIN_MODES else b"accept-encoding: identity"
+    asked = (
+        b"accept-encoding: gzip, deflate" if mode in PLAIN_MODES else b"accept-encoding: identity"
+    )
     assert asked in server.requests[0].lower()
 
 
@@ -532,7 +579,9 @@ def test_an_answer_that_ones_own_client_has_read_already_is_read() -> None:
         assert PollinationsClient(KEY, http_client=own).chat("hi").text == "hi"
     with (
         raw_server(
-            lambda peer, _: peer.sendall(response(gzip.compress(WHOLE), extra="Content-Encoding: gzip\r\n"))
+            lambda peer, _: peer.sendall(
+                response(gzip.compress(WHOLE), extra="Content-Encoding: gzip\r\n")
+            )
         ) as server,
         httpx.Client(event_hooks={"response": [lambda answer: answer.read()]}) as own,
     ):
@@ -542,7 +591,9 @@ def test_an_answer_that_ones_own_client_has_read_already_is_read() -> None:
 @each_mode
 def test_broken_compression_is_ours_to_name(mode: str) -> None:
     """Not zlib's."""
-    with raw_server(lambda peer, _: peer.sendall(response(b"nonsense", extra="Content-Encoding: gzip\r\n"))) as server:
+    with raw_server(
+        lambda peer, _: peer.sendall(response(b"nonsense", extra="Content-Encoding: gzip\r\n"))
+    ) as server:
         with pytest.raises(MalformedReply, match="compression"):
             ask(mode, server.url)
 
@@ -563,7 +614,12 @@ def test_a_cut_body_is_asked_for_once_more(mode: str) -> None:
 
 @each_stream
 @pytest.mark.parametrize(
-    "end", [lambda peer: reset(peer), lambda peer: peer.shutdown(socket.SHUT_WR), lambda peer: peer.sendall(chunk(b""))]
+    "end",
+    [
+        lambda peer: reset(peer),
+        lambda peer: peer.shutdown(socket.SHUT_WR),
+        lambda peer: peer.sendall(chunk(b"")),
+    ],
 )
 def test_a_cut_stream_is_an_error_with_what_came_and_one_request(
     mode: str, end: Callable[[socket.socket], Any]
@@ -575,7 +631,10 @@ def test_a_cut_stream_is_an_error_with_what_came_and_one_request(
         time.sleep(0.05)
         end(peer)
 
-    with raw_server(script) as server, pytest.raises((APIConnectionError, StreamInterrupted)) as caught:
+    with (
+        raw_server(script) as server,
+        pytest.raises((APIConnectionError, StreamInterrupted)) as caught,
+    ):
         ask(mode, server.url)
     assert caught.value.partial is not None
     assert caught.value.partial.text == "par"
@@ -653,7 +712,9 @@ def test_leaving_a_stream_early_closes_its_connection() -> None:
 
 
 def test_closing_a_client_ends_the_streams_of_other_threads() -> None:
-    """A thread that waits for the next word is not left waiting; it gets an error with what came."""
+    """A thread that waits for the next word is not left waiting; it gets an error with
+    what came.
+    """
 
     def script(peer: socket.socket, _: bytes) -> None:
         peer.sendall(stream_head() + chunk(piece("h")))
@@ -667,7 +728,9 @@ def test_closing_a_client_ends_the_streams_of_other_threads() -> None:
         failures.append(caught.value)
 
     with raw_server(script) as server:
-        client = PollinationsClient(KEY, base_url=server.url, limits=Limits(max_connections=5))  # a pool of its own
+        client = PollinationsClient(
+            KEY, base_url=server.url, limits=Limits(max_connections=5)
+        )  # a pool of its own
         thread = threading.Thread(target=listen, args=(client,))
         thread.start()
         time.sleep(0.2)
@@ -706,7 +769,8 @@ def test_one_object_on_many_loops_and_threads() -> None:
             assert asyncio.run(client.chat("hi")).text == "hi"
         results: list[str] = []
         threads = [
-            threading.Thread(target=lambda: results.append(asyncio.run(client.chat("hi")).text)) for _ in range(8)
+            threading.Thread(target=lambda: results.append(asyncio.run(client.chat("hi")).text))
+            for _ in range(8)
         ]
         for thread in threads:
             thread.start()
@@ -737,7 +801,9 @@ def test_a_client_of_ones_own_is_used_as_it_is_and_left_open() -> None:
     seen: list[str] = []
     with (
         raw_server(whole_or_stream) as server,
-        httpx.Client(event_hooks={"request": [lambda request: seen.append(request.url.path)]}) as own,
+        httpx.Client(
+            event_hooks={"request": [lambda request: seen.append(request.url.path)]}
+        ) as own,
     ):
         with PollinationsClient(KEY, base_url=server.url, http_client=own) as client:
             assert client.chat("hi").text == "hi"
@@ -763,7 +829,10 @@ def test_after_close_a_later_call_opens_anew() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_uses_connections_of_its_own() -> None:
     """Parent and child on one socket would read each other's answers."""
-    with raw_server(whole_or_stream) as server, PollinationsClient(KEY, base_url=server.url) as client:
+    with (
+        raw_server(whole_or_stream) as server,
+        PollinationsClient(KEY, base_url=server.url) as client,
+    ):
         client.chat("hi")
         child = os.fork()
         if child == 0:
@@ -773,7 +842,9 @@ def test_a_forked_child_uses_connections_of_its_own() -> None:
         assert server.connections == 2
 
 
-ECHO = json.dumps({"error": {"message": f"no such key {KEY}", "code": KEY, "requestId": KEY, KEY: [KEY]}}).encode()
+ECHO = json.dumps(
+    {"error": {"message": f"no such key {KEY}", "code": KEY, "requestId": KEY, KEY: [KEY]}}
+).encode()
 
 
 def echoing(answer: bytes) -> Callable[[socket.socket, bytes], None]:
@@ -791,14 +862,18 @@ def echoing(answer: bytes) -> Callable[[socket.socket, bytes], None]:
         echoing(response(json.dumps({KEY: KEY}).encode(), extra=f"x-request-id: {KEY}\r\n")),
         echoing(response(f"<title>{KEY}</title>".encode(), kind=f"text/html; for={KEY}")),
         echoing(stream_head() + chunk(b"data: " + ECHO + b"\n\n") + chunk(b"")),
-        echoing(stream_head() + chunk(piece("h")) + chunk(f"data: {{{KEY}\n\n".encode()) + chunk(b"")),
+        echoing(
+            stream_head() + chunk(piece("h")) + chunk(f"data: {{{KEY}\n\n".encode()) + chunk(b"")
+        ),
         echoing(f"HTTP/1.1 200 OK\r\n{KEY}\r\n\r\n".encode()),
     ],
 )
 def test_a_servers_echo_of_the_key_is_in_no_part_of_an_error(
     mode: str, script: Callable[[socket.socket, bytes], None]
 ) -> None:
-    """Message, attributes, pickle, and the locals of our frames in a traceback; the causes behind them too."""
+    """Message, attributes, pickle, and the locals of our frames in a traceback; the causes behind
+    them too.
+    """
     with raw_server(script) as server, pytest.raises(PollinationsError) as caught:
         ask(mode, server.url)
     error = caught.value
@@ -806,9 +881,16 @@ def test_a_servers_echo_of_the_key_is_in_no_part_of_an_error(
     assert KEY.encode() not in pickle.dumps(error)
     told = traceback.TracebackException.from_exception(error, capture_locals=True)
     behind = [told, *filter(None, (told.__cause__, told.__context__))]
-    ours = [frame for one in behind for frame in one.stack if "pollinations_client" in frame.filename]
+    ours = [
+        frame for one in behind for frame in one.stack if "pollinations_client" in frame.filename
+    ]
     assert ours
-    assert [(frame.name, name) for frame in ours for name, value in (frame.locals or {}).items() if KEY in value] == []
+    assert [
+        (frame.name, name)
+        for frame in ours
+        for name, value in (frame.locals or {}).items()
+        if KEY in value
+    ] == []
 
 
 @each_mode
@@ -818,7 +900,10 @@ def test_a_servers_echo_of_the_key_in_an_answer_is_blanked(mode: str) -> None:
     def script(peer: socket.socket, request: bytes) -> None:
         if b'"stream":true' in request:
             peer.sendall(
-                stream_head() + chunk(piece(f"It is {KEY}.", "stop")) + chunk(b"data: [DONE]\n\n") + chunk(b"")
+                stream_head()
+                + chunk(piece(f"It is {KEY}.", "stop"))
+                + chunk(b"data: [DONE]\n\n")
+                + chunk(b"")
             )
         else:
             peer.sendall(response(WHOLE.replace(b'"hi"', f'"It is {KEY}."'.encode())))

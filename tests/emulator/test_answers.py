@@ -1,4 +1,6 @@
-"""What the emulator says: from the request's schema and text, never from a list of known questions."""
+"""What the emulator says: from the request's schema and text, never from a list of known
+questions.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,25 @@ from pollinations_client.emulator import Emulator
 Json = dict[str, Any]
 
 
-def tool(name: str, description: str = "", required: list[str] | None = None, **properties: Any) -> Json:
-    """A function tool; a property given as a word is of that type, and all are required unless said."""
-    typed = {key: value if isinstance(value, dict) else {"type": value} for key, value in properties.items()}
-    parameters = {"type": "object", "properties": typed, "required": list(typed) if required is None else required}
-    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+def tool(
+    name: str, description: str = "", required: list[str] | None = None, **properties: Any
+) -> Json:
+    """A function tool; a property given as a word is of that type, and all are required unless
+    said.
+    """
+    typed = {
+        key: value if isinstance(value, dict) else {"type": value}
+        for key, value in properties.items()
+    }
+    parameters = {
+        "type": "object",
+        "properties": typed,
+        "required": list(typed) if required is None else required,
+    }
+    return {
+        "type": "function",
+        "function": {"name": name, "description": description, "parameters": parameters},
+    }
 
 
 WEATHER = tool("get_weather", "Get the current weather for a city.", city="string")
@@ -38,7 +54,9 @@ DRAW = tool(
 def complete(gateway: Emulator, messages: str | list[Json], **more: Any) -> Json:
     """The completion for a prompt or for messages."""
     said = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    response = loopback.post(gateway.url + "/v1/chat/completions", json={"model": "openai", "messages": said, **more})
+    response = loopback.post(
+        gateway.url + "/v1/chat/completions", json={"model": "openai", "messages": said, **more}
+    )
     assert response.status_code == 200, response.text
     whole: Json = response.json()
     return whole
@@ -56,7 +74,9 @@ def say(gateway: Emulator, messages: str | list[Json], **more: Any) -> str:
     return text
 
 
-def calls(gateway: Emulator, messages: str | list[Json], tools: list[Json], **more: Any) -> list[tuple[str, Json]]:
+def calls(
+    gateway: Emulator, messages: str | list[Json], tools: list[Json], **more: Any
+) -> list[tuple[str, Json]]:
     """The calls of the answer."""
     made = message(gateway, messages, tools=tools, **more).get("tool_calls") or []
     return [(call["function"]["name"], json.loads(call["function"]["arguments"])) for call in made]
@@ -69,11 +89,23 @@ def filled(gateway: Emulator, prompt: str, schema: Json) -> Any:
 
 
 CALLS: list[tuple[str, list[Json], list[tuple[str, Json]]]] = [
-    ("What is the weather in San Francisco, CA?", [WEATHER], [("get_weather", {"city": "San Francisco, CA"})]),
+    (
+        "What is the weather in San Francisco, CA?",
+        [WEATHER],
+        [("get_weather", {"city": "San Francisco, CA"})],
+    ),
     ("What is 12 * 7?", [ADD, MULTIPLY], [("multiply", {"a": 12, "b": 7})]),
     ("What is 2 plus 3?", [MULTIPLY, ADD], [("add", {"a": 2, "b": 3})]),
-    ("Add 2 and 3, and multiply 4 by 5.", [ADD, MULTIPLY], [("add", {"a": 2, "b": 3}), ("multiply", {"a": 4, "b": 5})]),
-    ("Compute spell(3). Use the tool.", [tool("spell", input="integer")], [("spell", {"input": 3})]),
+    (
+        "Add 2 and 3, and multiply 4 by 5.",
+        [ADD, MULTIPLY],
+        [("add", {"a": 2, "b": 3}), ("multiply", {"a": 4, "b": 5})],
+    ),
+    (
+        "Compute spell(3). Use the tool.",
+        [tool("spell", input="integer")],
+        [("spell", {"input": 3})],
+    ),
     ("You must use the tool now.", [tool("ping")], [("ping", {})]),
     (
         "What's the weather in Paris, London and Tokyo?",
@@ -88,12 +120,24 @@ CALLS: list[tuple[str, list[Json], list[tuple[str, Json]]]] = [
     (
         "Draw a red fox in snow, 768x512 with seed 42",
         [WEATHER, DRAW],
-        [("generate_image", {"prompt": "a red fox in snow", "width": 768, "height": 512, "seed": 42})],
+        [
+            (
+                "generate_image",
+                {"prompt": "a red fox in snow", "width": 768, "height": 512, "seed": 42},
+            )
+        ],
     ),
-    ("Please make me a picture of 'two moons'.", [WEATHER, DRAW], [("generate_image", {"prompt": "two moons"})]),
+    (
+        "Please make me a picture of 'two moons'.",
+        [WEATHER, DRAW],
+        [("generate_image", {"prompt": "two moons"})],
+    ),
     (
         "Send an email to bob@x.org with subject 'Hi' and body 'Lunch?'",
-        [WEATHER, tool("send_email", "Send an email", to="string", subject="string", body="string")],
+        [
+            WEATHER,
+            tool("send_email", "Send an email", to="string", subject="string", body="string"),
+        ],
         [("send_email", {"to": "bob@x.org", "subject": "Hi", "body": "Lunch?"})],
     ),
     (
@@ -108,8 +152,22 @@ CALLS: list[tuple[str, list[Json], list[tuple[str, Json]]]] = [
     ),
     (
         "Book a table for 4 people at Luigi's on 2026-05-01 at 19:30",
-        [tool("book_table", "Book a table", restaurant="string", people="integer", date="string", time="string")],
-        [("book_table", {"restaurant": "Luigi's", "people": 4, "date": "2026-05-01", "time": "19:30"})],
+        [
+            tool(
+                "book_table",
+                "Book a table",
+                restaurant="string",
+                people="integer",
+                date="string",
+                time="string",
+            )
+        ],
+        [
+            (
+                "book_table",
+                {"restaurant": "Luigi's", "people": 4, "date": "2026-05-01", "time": "19:30"},
+            )
+        ],
     ),
     (
         "How long do refunds take?",
@@ -122,7 +180,10 @@ CALLS: list[tuple[str, list[Json], list[tuple[str, Json]]]] = [
             tool("make_video", "Make a video", ["prompt"], prompt="string", duration_s="integer"),
             tool("get_order", order_id="string"),
         ],
-        [("make_video", {"prompt": "waves crashing", "duration_s": 6}), ("get_order", {"order_id": "1234"})],
+        [
+            ("make_video", {"prompt": "waves crashing", "duration_s": 6}),
+            ("get_order", {"order_id": "1234"}),
+        ],
     ),
     ("Hello, how are you?", [WEATHER, ADD, DRAW], []),
     ("Write a short description of bees.", [DRAW], []),
@@ -145,18 +206,24 @@ def test_one_call_at_a_time_when_parallel_calls_are_off(gateway: Emulator) -> No
     assert len(first["tool_calls"]) == 1
     answered = {"role": "tool", "tool_call_id": first["tool_calls"][0]["id"], "content": "sunny"}
     history = [{"role": "user", "content": prompt}, first, answered]
-    assert calls(gateway, history, [WEATHER], parallel_tool_calls=False) == [("get_weather", {"city": "London"})]
+    assert calls(gateway, history, [WEATHER], parallel_tool_calls=False) == [
+        ("get_weather", {"city": "London"})
+    ]
 
 
 def test_a_named_or_required_tool_is_always_called(gateway: Emulator) -> None:
     """Forced choices are obeyed, even when nothing fits; none is obeyed too."""
     assert calls(gateway, "Hello", [WEATHER], tool_choice="required")[0][0] == "get_weather"
     named = {"type": "function", "function": {"name": "multiply"}}
-    assert calls(gateway, "Add 2 and 3", [ADD, MULTIPLY], tool_choice=named) == [("multiply", {"a": 2, "b": 3})]
+    assert calls(gateway, "Add 2 and 3", [ADD, MULTIPLY], tool_choice=named) == [
+        ("multiply", {"a": 2, "b": 3})
+    ]
     assert calls(gateway, "Add 2 and 3", [ADD], tool_choice="none") == []
 
 
-def run_agent(gateway: Emulator, prompt: str, tools: list[Json], results: dict[str, Any]) -> tuple[list[Any], str]:
+def run_agent(
+    gateway: Emulator, prompt: str, tools: list[Json], results: dict[str, Any]
+) -> tuple[list[Any], str]:
     """Call and answer until the emulator speaks; what was called, and the last words."""
     messages: list[Json] = [{"role": "user", "content": prompt}]
     made: list[Any] = []
@@ -168,16 +235,30 @@ def run_agent(gateway: Emulator, prompt: str, tools: list[Json], results: dict[s
         for call in said["tool_calls"]:
             name, arguments = call["function"]["name"], json.loads(call["function"]["arguments"])
             made.append((name, arguments))
-            messages.append({"role": "tool", "tool_call_id": call["id"], "content": str(results[name](**arguments))})
+            messages.append(
+                {
+                    "role": "tool",
+                    "tool_call_id": call["id"],
+                    "content": str(results[name](**arguments)),
+                }
+            )
     pytest.fail(f"The agent does not end: {made}")
 
 
 def test_an_agent_takes_several_steps(gateway: Emulator) -> None:
-    """A second step waits for the first, builds on its result, and the last words quote the results."""
-    results = {"get_weather": lambda city: f"It is sunny in {city}", "generate_image": lambda prompt: "saved as a.jpg"}
+    """A second step waits for the first, builds on its result, and the last words quote the
+    results.
+    """
+    results = {
+        "get_weather": lambda city: f"It is sunny in {city}",
+        "generate_image": lambda prompt: "saved as a.jpg",
+    }
     wish = "Look up the weather in Paris and then draw a picture of it."
     made, said = run_agent(gateway, wish, [DRAW, WEATHER], results)
-    assert made == [("get_weather", {"city": "Paris"}), ("generate_image", {"prompt": "It is sunny in Paris"})]
+    assert made == [
+        ("get_weather", {"city": "Paris"}),
+        ("generate_image", {"prompt": "It is sunny in Paris"}),
+    ]
     assert "sunny" in said
     assert "a.jpg" in said
 
@@ -185,7 +266,9 @@ def test_an_agent_takes_several_steps(gateway: Emulator) -> None:
 def test_results_flow_into_the_next_numbers(gateway: Emulator) -> None:
     """``the result`` is what the last tool said."""
     results = {"add": lambda a, b: a + b, "multiply": lambda a, b: a * b}
-    made, said = run_agent(gateway, "Add 3 and 5, then multiply the result by 12.", [ADD, MULTIPLY], results)
+    made, said = run_agent(
+        gateway, "Add 3 and 5, then multiply the result by 12.", [ADD, MULTIPLY], results
+    )
     assert made == [("add", {"a": 3, "b": 5}), ("multiply", {"a": 8, "b": 12})]
     assert "96" in said
 
@@ -194,7 +277,10 @@ def test_pictures_that_a_tool_brought_are_no_new_wish(gateway: Emulator) -> None
     """A user message with pictures right after tool results ends the turn in words."""
     first = message(gateway, "Draw a boat", tools=[DRAW])
     pixel = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
-    brought = [{"type": "text", "text": "Draw result:"}, {"type": "image_url", "image_url": {"url": pixel}}]
+    brought = [
+        {"type": "text", "text": "Draw result:"},
+        {"type": "image_url", "image_url": {"url": pixel}},
+    ]
     history = [
         {"role": "user", "content": "Draw a boat"},
         first,
@@ -206,11 +292,19 @@ def test_pictures_that_a_tool_brought_are_no_new_wish(gateway: Emulator) -> None
 
 PERSON = {
     "type": "object",
-    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}, "email": {"type": "string"}},
+    "properties": {
+        "name": {"type": "string"},
+        "age": {"type": "integer"},
+        "email": {"type": "string"},
+    },
     "required": ["name", "age"],
 }
 SCHEMAS: list[tuple[str, Json, Any]] = [
-    ("Alice Smith is 31, mail alice@x.org.", PERSON, {"name": "Alice Smith", "age": 31, "email": "alice@x.org"}),
+    (
+        "Alice Smith is 31, mail alice@x.org.",
+        PERSON,
+        {"name": "Alice Smith", "age": 31, "email": "alice@x.org"},
+    ),
     (
         "Alice is 31 and Bob is 25.",
         {
@@ -265,14 +359,19 @@ SCHEMAS: list[tuple[str, Json, Any]] = [
 
 
 @pytest.mark.parametrize(("prompt", "schema", "expected"), SCHEMAS)
-def test_a_json_schema_is_filled_from_the_prompt(gateway: Emulator, prompt: str, schema: Json, expected: Any) -> None:
+def test_a_json_schema_is_filled_from_the_prompt(
+    gateway: Emulator, prompt: str, schema: Json, expected: Any
+) -> None:
     """Names, numbers, lists, options, formats and patterns; references are followed."""
     assert filled(gateway, prompt, schema) == expected
 
 
 def test_a_recursive_schema_ends(gateway: Emulator) -> None:
     """A node that holds nodes is filled to a finite depth."""
-    node = {"type": "object", "properties": {"name": {"type": "string"}, "next": {"$ref": "#/$defs/node"}}}
+    node = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "next": {"$ref": "#/$defs/node"}},
+    }
     schema = {"$ref": "#/$defs/node", "$defs": {"node": node | {"required": ["name", "next"]}}}
     assert "name" in filled(gateway, "a chain", schema)
 
@@ -294,19 +393,34 @@ TALK: list[tuple[str, str]] = [
     ("What is 17 + 25?", "42"),
     ("Say 'banana bread' and nothing else.", "banana bread"),
     (
-        f"Context information is below.\n--------\n{CONTEXT}\n--------\nQuery: How tall is the Eiffel Tower?",
+        (
+            f"Context information is below.\n--------\n{CONTEXT}\n--------\nQuery: How tall is the"
+            " Eiffel Tower?"
+        ),
         "330 metres",
     ),
     (f"Answer from this context:\n{CONTEXT}\n\nQuestion: what do bees make?", "honey"),
     (f"Context: {CONTEXT}\n\nQuestion: who wrote Faust?", "does not say"),
-    ("Is it so? Answer either YES or NO.\nInformation: Bees make honey.\nContext: " + CONTEXT + "\nAnswer: ", "YES"),
-    ("Is it so? Answer either YES or NO.\nInformation: Cows fly south.\nContext: " + CONTEXT + "\nAnswer: ", "NO"),
+    (
+        "Is it so? Answer either YES or NO.\nInformation: Bees make honey.\nContext: "
+        + CONTEXT
+        + "\nAnswer: ",
+        "YES",
+    ),
+    (
+        "Is it so? Answer either YES or NO.\nInformation: Cows fly south.\nContext: "
+        + CONTEXT
+        + "\nAnswer: ",
+        "NO",
+    ),
     ("Tell me about beekeeping in Norway", "beekeeping in Norway"),
 ]
 
 
 @pytest.mark.parametrize(("prompt", "expected"), TALK)
-def test_texts_are_answered_from_what_they_hold(either_gateway: Emulator, prompt: str, expected: str) -> None:
+def test_texts_are_answered_from_what_they_hold(
+    either_gateway: Emulator, prompt: str, expected: str
+) -> None:
     """Greetings, sums, repetition, passages, verdicts, and an honest echo."""
     assert expected in say(either_gateway, prompt)
 
@@ -314,8 +428,9 @@ def test_texts_are_answered_from_what_they_hold(either_gateway: Emulator, prompt
 def test_documents_are_ranked_in_the_form_that_was_shown(gateway: Emulator) -> None:
     """The example gives the form, the question the order."""
     prompt = (
-        "Rank the documents.\nDoc: 9, Relevance: 7\nDoc: 3, Relevance: 4\n\nNow:\n\n"
-        "Document 1:\nCows give milk.\n\nDocument 2:\nBees make honey.\n\nQuestion: Who makes honey?\nAnswer:\n"
+        "Rank the documents.\nDoc: 9, Relevance: 7\nDoc: 3, Relevance: 4\n\nNow:\n\nDocument"
+        " 1:\nCows give milk.\n\nDocument 2:\nBees make honey.\n\nQuestion: Who makes"
+        " honey?\nAnswer:\n"
     )
     assert say(gateway, prompt) == "Doc: 2, Relevance: 10"
 
@@ -323,16 +438,26 @@ def test_documents_are_ranked_in_the_form_that_was_shown(gateway: Emulator) -> N
 def test_a_react_prompt_is_answered_in_its_own_form(gateway: Emulator) -> None:
     """Thought, Action, Action Input; after the observation the answer."""
     schema = json.dumps(
-        {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}
+        {
+            "type": "object",
+            "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+            "required": ["a", "b"],
+        }
     )
     system = (
         f"> Tool Name: add\nTool Description: Add two integers\nTool Args: {schema}\n\n"
         "Thought: think\nAction: tool name\nAction Input: JSON\nThought: done\nAnswer: the answer"
     )
-    messages = [{"role": "system", "content": system}, {"role": "user", "content": "What is 20 plus 4?"}]
+    messages = [
+        {"role": "system", "content": system},
+        {"role": "user", "content": "What is 20 plus 4?"},
+    ]
     first = say(gateway, messages)
     assert 'Action: add\nAction Input: {"a": 20, "b": 4}' in first
-    messages += [{"role": "assistant", "content": first}, {"role": "user", "content": "Observation: 24"}]
+    messages += [
+        {"role": "assistant", "content": first},
+        {"role": "user", "content": "Observation: 24"},
+    ]
     assert "Answer: 24" in say(gateway, messages)
 
 
@@ -350,7 +475,10 @@ def test_a_picture_in_the_prompt_is_described_by_what_can_be_measured(gateway: E
     """Size and main colour."""
     data = loopback.get(gateway.url + "/image/red?width=64&height=32&model=flux").content
     url = "data:image/jpeg;base64," + base64.b64encode(data).decode()
-    content = [{"type": "text", "text": "What is in this?"}, {"type": "image_url", "image_url": {"url": url}}]
+    content = [
+        {"type": "text", "text": "What is in this?"},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]
     assert "64 by 32 pixels" in say(gateway, [{"role": "user", "content": content}])
 
 
@@ -365,18 +493,30 @@ def test_the_same_body_gets_the_same_answer(gateway: Emulator) -> None:
 
 def stream(gateway: Emulator, prompt: str, **more: Any) -> list[Json]:
     """The chunks of a streamed answer."""
-    body = {"model": "openai", "messages": [{"role": "user", "content": prompt}], "stream": True, **more}
+    body = {
+        "model": "openai",
+        "messages": [{"role": "user", "content": prompt}],
+        "stream": True,
+        **more,
+    }
     text = loopback.post(gateway.url + "/v1/chat/completions", json=body).text
     return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
 
 
-@pytest.mark.parametrize("model", ["openai", "claude", "gemini", "mistral", "gpt-6-sol", "deepseek"])
+@pytest.mark.parametrize(
+    "model", ["openai", "claude", "gemini", "mistral", "gpt-6-sol", "deepseek"]
+)
 def test_a_stream_adds_up_to_the_plain_answer(gateway: Emulator, model: str) -> None:
     """Text, reasoning, arguments and usage are the same both ways, whatever the family's shape."""
     prompt = "What's the weather in Paris and London?"
     plain = message(gateway, prompt, model=model, tools=[WEATHER])
     chunks = stream(gateway, prompt, model=model, tools=[WEATHER])
-    parts = [call for chunk in chunks for choice in chunk["choices"] for call in choice["delta"].get("tool_calls", [])]
+    parts = [
+        call
+        for chunk in chunks
+        for choice in chunk["choices"]
+        for call in choice["delta"].get("tool_calls", [])
+    ]
     whole = all(part.get("id") for part in parts)
     assert whole == (model in ("gemini", "gpt-6-sol"))
     arguments = "".join(part["function"].get("arguments", "") for part in parts)
@@ -386,15 +526,24 @@ def test_a_stream_adds_up_to_the_plain_answer(gateway: Emulator, model: str) -> 
 
 
 def test_the_seed_era_speaks_its_providers_dialects(seed_gateway: Emulator) -> None:
-    """Provider ids, pllns_ ids, native finish reasons in streams, Azure's opening chunk, Claude's fenced JSON."""
+    """Provider ids, pllns_ ids, native finish reasons in streams, Azure's opening chunk, Claude's
+    fenced JSON.
+    """
     whole = complete(seed_gateway, "Hello", model="claude")
     assert whole["id"].startswith("pllns_")
     assert whole["model"].startswith("us.anthropic.")
-    assert stream(seed_gateway, "Hello", model="claude")[-2]["choices"][0]["finish_reason"] == "end_turn"
-    assert stream(seed_gateway, "Hello", model="gemini")[-2]["choices"][0]["finish_reason"] == "STOP"
+    assert (
+        stream(seed_gateway, "Hello", model="claude")[-2]["choices"][0]["finish_reason"]
+        == "end_turn"
+    )
+    assert (
+        stream(seed_gateway, "Hello", model="gemini")[-2]["choices"][0]["finish_reason"] == "STOP"
+    )
     first = stream(seed_gateway, "Hello", model="openai")[0]
     assert (first["choices"], first["model"]) == ([], "")
-    fenced = say(seed_gateway, "JSON with 'a' key", model="claude", response_format={"type": "json_object"})
+    fenced = say(
+        seed_gateway, "JSON with 'a' key", model="claude", response_format={"type": "json_object"}
+    )
     assert fenced.startswith("```json")
 
 
@@ -406,7 +555,9 @@ def test_reasoning_appears_where_the_family_puts_it(gateway: Emulator) -> None:
     assert thought["content_blocks"][0]["type"] == "thinking"
     assert thought["content_blocks"][1] == {"type": "text", "text": thought["content"]}
     assert "content_blocks" not in message(gateway, "Hello", model="claude")
-    assert "reasoning_content" not in message(gateway, "Hello", model="deepseek", reasoning_effort="none")
+    assert "reasoning_content" not in message(
+        gateway, "Hello", model="deepseek", reasoning_effort="none"
+    )
     usage = complete(gateway, "Hello", model="deepseek")["usage"]
     assert usage["completion_tokens_details"]["reasoning_tokens"] > 0
 
@@ -425,7 +576,10 @@ def test_log_probabilities_have_the_usual_shape(gateway: Emulator) -> None:
     entry = choice["logprobs"]["content"][0]
     assert set(entry) == {"token", "logprob", "bytes", "top_logprobs"}
     assert len(entry["top_logprobs"]) == 2
-    assert "".join(one["token"] for one in choice["logprobs"]["content"]) == choice["message"]["content"]
+    assert (
+        "".join(one["token"] for one in choice["logprobs"]["content"])
+        == choice["message"]["content"]
+    )
 
 
 def test_usage_details_can_all_be_provoked(gateway: Emulator) -> None:
@@ -433,13 +587,17 @@ def test_usage_details_can_all_be_provoked(gateway: Emulator) -> None:
     marked = {"type": "text", "text": "Long rules. " * 20, "cache_control": {"type": "ephemeral"}}
 
     def asked(question: str) -> Json:
-        return complete(gateway, [{"role": "system", "content": [marked]}, {"role": "user", "content": question}])[
-            "usage"
-        ]
+        return complete(
+            gateway,
+            [{"role": "system", "content": [marked]}, {"role": "user", "content": question}],
+        )["usage"]
 
     assert asked("one")["prompt_tokens_details"]["cache_write_tokens"] > 0
     assert asked("two")["prompt_tokens_details"]["cached_tokens"] > 0
-    sound = {"type": "input_audio", "input_audio": {"data": base64.b64encode(bytes(9600)).decode(), "format": "wav"}}
+    sound = {
+        "type": "input_audio",
+        "input_audio": {"data": base64.b64encode(bytes(9600)).decode(), "format": "wav"},
+    }
     audio = {"voice": "alloy", "format": "wav"}
     heard = complete(
         gateway,
@@ -456,7 +614,9 @@ def test_usage_details_can_all_be_provoked(gateway: Emulator) -> None:
 
 
 def test_perplexity_cites_and_gemini_plots(gateway: Emulator) -> None:
-    """Citations and search results; a PNG in content_blocks when code execution may run, none with tools: []."""
+    """Citations and search results; a PNG in content_blocks when code execution may run, none with
+    tools: [].
+    """
     whole = complete(gateway, "What are bees?", model="perplexity")
     assert whole["citations"][0].startswith("https://")
     assert whole["search_results"][0]["url"] == whole["citations"][0]
@@ -467,7 +627,9 @@ def test_perplexity_cites_and_gemini_plots(gateway: Emulator) -> None:
 
 def test_gemini_drops_tools_when_json_is_asked_for(gateway: Emulator) -> None:
     """A JSON response format removes every tool."""
-    said = message(gateway, "Add 2 and 3", model="gemini", tools=[ADD], response_format={"type": "json_object"})
+    said = message(
+        gateway, "Add 2 and 3", model="gemini", tools=[ADD], response_format={"type": "json_object"}
+    )
     assert "tool_calls" not in said
     assert isinstance(json.loads(said["content"]), dict)
 
@@ -481,7 +643,9 @@ def test_a_picture_model_in_chat_answers_with_a_link(gateway: Emulator) -> None:
 
 
 def test_the_text_route_gives_the_content_alone(either_gateway: Emulator) -> None:
-    """Plain text, JSON in plain text, or a stream of chunks; of the default booleans only today's reads false."""
+    """Plain text, JSON in plain text, or a stream of chunks; of the default booleans only today's
+    reads false.
+    """
     plain = loopback.get(either_gateway.url + "/text/What%20is%202%20%2B%202%3F")
     assert (plain.text, plain.headers["content-type"]) == ("2 + 2 = 4", "text/plain; charset=utf-8")
     as_json = loopback.get(either_gateway.url + "/text/bees?json=true")
@@ -489,4 +653,6 @@ def test_the_text_route_gives_the_content_alone(either_gateway: Emulator) -> Non
     streamed = loopback.get(either_gateway.url + "/text/hello?stream=true")
     assert streamed.headers["content-type"].startswith("text/event-stream")
     coerced = loopback.get(either_gateway.url + "/text/hello?stream=false").headers["content-type"]
-    assert coerced.startswith("text/plain" if either_gateway.era == "today" else "text/event-stream")
+    assert coerced.startswith(
+        "text/plain" if either_gateway.era == "today" else "text/event-stream"
+    )

@@ -14,12 +14,16 @@ from pollinations_client.emulator.stub_model.schema_values import fill
 from pollinations_client.emulator.stub_model.source import Source
 
 Json = dict[str, Any]
-PROPERTIES = "name age city email score count width is_valid tags query prompt title url date order_id minutes language"
+PROPERTIES = (
+    "name age city email score count width is_valid tags query prompt title url date order_id"
+    " minutes language"
+)
 NAMES = some.sampled_from(PROPERTIES.split())
 SAID = "Alice Paris 3 42.5 'a b' and, red not bees @ 2026-01-02 - a@b.co? x: 1e3 Yes {} \n- é"
 WORDS = some.lists(
     some.sampled_from(
-        "Alice Paris 3 42.5 'a b' and, red not bees @ 2026-01-02 - a@b.co? x: 1e3 Yes {} \n- é".split(" ")
+        "Alice Paris 3 42.5 'a b' and, red not bees @ 2026-01-02"
+        " - a@b.co? x: 1e3 Yes {} \n- é".split(" ")
     ),
     max_size=12,
 ).map(" ".join)
@@ -30,34 +34,74 @@ def bounded(low: str, high: str, values: Any) -> Any:
     return (
         some.tuples(values, values)
         .map(sorted)
-        .flatmap(lambda pair: some.sampled_from([{}, {low: pair[0]}, {high: pair[1]}, {low: pair[0], high: pair[1]}]))
+        .flatmap(
+            lambda pair: some.sampled_from(
+                [{}, {low: pair[0]}, {high: pair[1]}, {low: pair[0], high: pair[1]}]
+            )
+        )
     )
 
 
-INTEGERS = bounded("minimum", "maximum", some.integers(-50, 50)).map(lambda more: {"type": "integer", **more})
-NUMBERS = bounded("minimum", "maximum", some.integers(-5, 5)).map(lambda more: {"type": "number", **more})
+INTEGERS = bounded("minimum", "maximum", some.integers(-50, 50)).map(
+    lambda more: {"type": "integer", **more}
+)
+NUMBERS = bounded("minimum", "maximum", some.integers(-5, 5)).map(
+    lambda more: {"type": "number", **more}
+)
 STEPS = some.tuples(some.sampled_from([2, 5, 0.5, 0.25, 0.1, 0.01]), some.integers(-9, 9)).map(
     lambda two: {"type": "number", "multipleOf": two[0], "minimum": two[1]}
 )
-OPEN = some.tuples(some.sampled_from(["integer", "number"]), some.integers(-9, 9), some.integers(2, 9)).map(
-    lambda three: {"type": three[0], "exclusiveMinimum": three[1], "exclusiveMaximum": three[1] + three[2]}
+OPEN = some.tuples(
+    some.sampled_from(["integer", "number"]), some.integers(-9, 9), some.integers(2, 9)
+).map(
+    lambda three: {
+        "type": three[0],
+        "exclusiveMinimum": three[1],
+        "exclusiveMaximum": three[1] + three[2],
+    }
 )
 UNIQUE = some.tuples(some.sampled_from(["string", "integer", "number"]), some.integers(0, 4)).map(
-    lambda two: {"type": "array", "items": {"type": two[0]}, "uniqueItems": True, "minItems": two[1]}
+    lambda two: {
+        "type": "array",
+        "items": {"type": two[0]},
+        "uniqueItems": True,
+        "minItems": two[1],
+    }
 )
-TEXTS = bounded("minLength", "maxLength", some.integers(0, 40)).map(lambda more: {"type": "string", **more})
+TEXTS = bounded("minLength", "maxLength", some.integers(0, 40)).map(
+    lambda more: {"type": "string", **more}
+)
 FORMATS = some.sampled_from(
-    "date date-time time duration email idn-email uuid ipv4 ipv6 uri hostname json-pointer regex".split()
+    "date date-time time duration email idn-email uuid ipv4 ipv6"
+    " uri hostname json-pointer regex".split()
 ).map(lambda form: {"type": "string", "format": form})
-EXPRESSIONS = ["^[A-Z]{3}$", r"^\d+$", "^[a-z]+$", r"^ISBN \d{13}$", r"^\+?[0-9]{7,15}$", "^(?:on|off)$", r"v\d+\.\d+"]
+EXPRESSIONS = [
+    "^[A-Z]{3}$",
+    r"^\d+$",
+    "^[a-z]+$",
+    r"^ISBN \d{13}$",
+    r"^\+?[0-9]{7,15}$",
+    "^(?:on|off)$",
+    r"v\d+\.\d+",
+]
 PATTERNS = some.sampled_from(EXPRESSIONS).map(lambda one: {"type": "string", "pattern": one})
 OPTIONS = some.lists(some.sampled_from(["red", "blue", 1, 2.5, None]), min_size=1, max_size=4).map(
     lambda one: {"enum": one}
 )
 LEAVES = some.one_of(
-    INTEGERS, NUMBERS, STEPS, OPEN, UNIQUE, TEXTS, FORMATS, PATTERNS, OPTIONS,
-    some.sampled_from([{"type": "boolean"}, {"type": "null"}, {"const": 7}, {"type": ["string", "null"]}]),
-)  # fmt: skip
+    INTEGERS,
+    NUMBERS,
+    STEPS,
+    OPEN,
+    UNIQUE,
+    TEXTS,
+    FORMATS,
+    PATTERNS,
+    OPTIONS,
+    some.sampled_from(
+        [{"type": "boolean"}, {"type": "null"}, {"const": 7}, {"type": ["string", "null"]}]
+    ),
+)
 
 
 def nested(inner: Any) -> Any:
@@ -66,9 +110,15 @@ def nested(inner: Any) -> Any:
         lambda two: {"type": "array", "items": two[0], "minItems": two[1]}
     )
     objects = some.tuples(some.dictionaries(NAMES, inner, max_size=4), some.booleans()).map(
-        lambda two: {"type": "object", "properties": two[0], "required": list(two[0]) if two[1] else []}
+        lambda two: {
+            "type": "object",
+            "properties": two[0],
+            "required": list(two[0]) if two[1] else [],
+        }
     )
-    unions = some.lists(inner, min_size=1, max_size=3).map(lambda several: {"anyOf": [*several, {"type": "null"}]})
+    unions = some.lists(inner, min_size=1, max_size=3).map(
+        lambda several: {"anyOf": [*several, {"type": "null"}]}
+    )
     pairs = some.tuples(inner, inner).map(
         lambda two: {"type": "array", "prefixItems": list(two), "minItems": 2, "maxItems": 2}
     )
@@ -87,19 +137,21 @@ def nested(inner: Any) -> Any:
     return some.one_of(arrays, objects, unions, pairs, maps, kinds)
 
 
-SCHEMAS = some.dictionaries(NAMES, some.recursive(LEAVES, nested, max_leaves=6), min_size=1, max_size=5).map(
-    lambda properties: {"type": "object", "properties": properties, "required": list(properties)}
-)
+SCHEMAS = some.dictionaries(
+    NAMES, some.recursive(LEAVES, nested, max_leaves=6), min_size=1, max_size=5
+).map(lambda properties: {"type": "object", "properties": properties, "required": list(properties)})
 
 
 @settings(max_examples=200, deadline=None)
 @given(SCHEMAS, WORDS, some.booleans())
 def test_what_is_filled_is_valid(schema: Json, text: str, keep_defaults: bool) -> None:
-    """Bounds, lengths, formats, patterns, options, nesting: the value validates, and a second time it is the same."""
+    """Bounds, lengths, formats, patterns, options, nesting: the value validates, and a second time
+    it is the same.
+    """
     value = fill(schema, Source.of(text, keep_defaults=keep_defaults))
-    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER).validate(
-        value
-    )
+    jsonschema.Draft202012Validator(
+        schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    ).validate(value)
     assert value == fill(schema, Source.of(text, keep_defaults=keep_defaults))
 
 
@@ -109,7 +161,11 @@ HARD: dict[str, tuple[Json, Any]] = {
     "a flag of older drafts": ({"type": "integer", "minimum": 5, "exclusiveMinimum": True}, 6),
     "a required name without a schema": ({"type": "object", "required": ["who"]}, {"who": "Ann"}),
     "names by pattern": (
-        {"type": "object", "patternProperties": {"^x-[a-z]$": {"type": "integer"}}, "minProperties": 1},
+        {
+            "type": "object",
+            "patternProperties": {"^x-[a-z]$": {"type": "integer"}},
+            "minProperties": 1,
+        },
         {"x-a": 1},
     ),
     "no more than allowed": ({"type": "object", "properties": {"ann": {}}, "maxProperties": 0}, {}),
@@ -121,9 +177,18 @@ HARD: dict[str, tuple[Json, Any]] = {
         },
         {"b": 2},
     ),
-    "the stricter of merged bounds": ({"allOf": [{"type": "integer", "minimum": 2}, {"minimum": 8}]}, 8),
-    "an item that must be there": ({"type": "array", "items": {"type": "integer"}, "contains": {"const": 9}}, [9]),
-    "JSON in a string": ({"type": "string", "contentSchema": {"type": "array", "items": {"const": 3}}}, "[3]"),
+    "the stricter of merged bounds": (
+        {"allOf": [{"type": "integer", "minimum": 2}, {"minimum": 8}]},
+        8,
+    ),
+    "an item that must be there": (
+        {"type": "array", "items": {"type": "integer"}, "contains": {"const": 9}},
+        [9],
+    ),
+    "JSON in a string": (
+        {"type": "string", "contentSchema": {"type": "array", "items": {"const": 3}}},
+        "[3]",
+    ),
     "bytes in a string": ({"type": "string", "contentEncoding": "base64"}, "ZW11bGF0ZWQ="),
     "a default of another type": ({"type": "integer", "default": "many"}, 1),
 }
@@ -146,8 +211,14 @@ def test_keywords_that_bind(schema: Json, expected: Any) -> None:
     ],
 )
 def test_formats_are_spelt_as_formats(form: str, said: str, spelt: str) -> None:
-    """What a person writes becomes what the format takes; what is no date or address at all is passed over."""
-    schema = {"type": "object", "properties": {"it": {"type": "string", "format": form}}, "required": ["it"]}
+    """What a person writes becomes what the format takes; what is no date or address at all is
+    passed over.
+    """
+    schema = {
+        "type": "object",
+        "properties": {"it": {"type": "string", "format": form}},
+        "required": ["it"],
+    }
     assert fill(schema, Source.of(said)) == {"it": spelt}
 
 
@@ -174,7 +245,12 @@ def test_patterns_get_a_text_that_they_take(pattern: str, low: int, made: str | 
 
 
 PARTS: list[tuple[str, Json, str, Any]] = [
-    ("near its name", {"seed": "integer", "count": "integer"}, "7 bees with seed 42", {"seed": 42, "count": 7}),
+    (
+        "near its name",
+        {"seed": "integer", "count": "integer"},
+        "7 bees with seed 42",
+        {"seed": 42, "count": 7},
+    ),
     ("thousands", {"amount": "number"}, "pay 1,250.50 now", {"amount": 1250.5}),
     ("in words", {"count": "integer"}, "three bees", {"count": 3}),
     ("negative", {"degrees": "number"}, "it is -4.5 outside", {"degrees": -4.5}),
@@ -183,38 +259,62 @@ PARTS: list[tuple[str, Json, str, Any]] = [
     ("affirmed", {"urgent": "boolean"}, "this is urgent", {"urgent": True}),
     ("switched off", {"dark_mode": "boolean"}, "dark mode off", {"dark_mode": False}),
     ("labelled", {"color": "string"}, "color: dark red, size: 3", {"color": "dark red"}),
-    ("arithmetic", {"expression": "string"}, "please work out (2 + 3) * 4", {"expression": "(2 + 3) * 4"}),
-    ("a language", {"target_language": "string"}, "say it in french", {"target_language": "French"}),
+    (
+        "arithmetic",
+        {"expression": "string"},
+        "please work out (2 + 3) * 4",
+        {"expression": "(2 + 3) * 4"},
+    ),
+    (
+        "a language",
+        {"target_language": "string"},
+        "say it in french",
+        {"target_language": "French"},
+    ),
     ("a link", {"url": "string"}, "see https://a.b/c?d=1 now", {"url": "https://a.b/c?d=1"}),
 ]
 
 
 @pytest.mark.parametrize(
-    ("properties", "text", "expected"), [part[1:] for part in PARTS], ids=[part[0] for part in PARTS]
+    ("properties", "text", "expected"),
+    [part[1:] for part in PARTS],
+    ids=[part[0] for part in PARTS],
 )
 def test_values_come_from_the_text(properties: Json, text: str, expected: Json) -> None:
     """Each kind of value is found where a reader would find it."""
     typed = {name: {"type": kind} for name, kind in properties.items()}
-    assert fill({"type": "object", "properties": typed, "required": list(typed)}, Source.of(text)) == expected
+    assert (
+        fill({"type": "object", "properties": typed, "required": list(typed)}, Source.of(text))
+        == expected
+    )
 
 
 def test_a_list_stands_under_its_name() -> None:
     """``tags: a, b and c`` is the list of tags, whatever other names and quotes the text has."""
-    tags = {"type": "object", "properties": {"tags": {"type": "array", "items": {"type": "string"}}}}
+    tags = {
+        "type": "object",
+        "properties": {"tags": {"type": "array", "items": {"type": "string"}}},
+    }
     schema = tags | {"required": ["tags"]}
     assert fill(schema, Source.of("Ann Lee writes 'hello'; tags: bees, honey and wax"))["tags"] == [
         "bees",
         "honey",
         "wax",
     ]
-    assert fill(schema, Source.of("Ann: tags are 'red bee' and 'wax'."))["tags"] == ["red bee", "wax"]
+    assert fill(schema, Source.of("Ann: tags are 'red bee' and 'wax'."))["tags"] == [
+        "red bee",
+        "wax",
+    ]
 
 
 def test_allof_references_and_free_objects() -> None:
     """allOf is merged, references are followed, a free object takes the pairs of the text."""
     schema = {
         "type": "object",
-        "allOf": [{"$ref": "#/$defs/base"}, {"properties": {"b": {"type": "integer"}}, "required": ["b"]}],
+        "allOf": [
+            {"$ref": "#/$defs/base"},
+            {"properties": {"b": {"type": "integer"}}, "required": ["b"]},
+        ],
         "properties": {"extra": {"type": "object", "additionalProperties": {"type": "integer"}}},
         "required": ["extra"],
         "$defs": {"base": {"properties": {"a": {"type": "integer"}}, "required": ["a"]}},

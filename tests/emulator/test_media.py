@@ -34,7 +34,12 @@ def picture(response: httpx.Response) -> Image.Image:
 
 @pytest.mark.parametrize(
     ("asked", "drawn"),
-    [((768, 512), (768, 512)), ((1, 1), (1, 1)), ((0, 0), (1024, 1024)), ((4096, 1024), (2048, 512))],
+    [
+        ((768, 512), (768, 512)),
+        ((1, 1), (1, 1)),
+        ((0, 0), (1024, 1024)),
+        ((4096, 1024), (2048, 512)),
+    ],
 )
 def test_a_picture_has_the_size_that_was_asked_for(
     either_gateway: Emulator, asked: tuple[int, int], drawn: tuple[int, int]
@@ -63,13 +68,20 @@ def test_prompt_seed_and_model_make_the_picture(gateway: Emulator) -> None:
     first = get(gateway, base).content
     gateway.clear()
     assert get(gateway, base).content == first
-    others = [base.replace("bees", "cows"), base.replace("seed=1", "seed=2"), base.replace("flux", "zimage")]
+    others = [
+        base.replace("bees", "cows"),
+        base.replace("seed=1", "seed=2"),
+        base.replace("flux", "zimage"),
+    ]
     assert len({first, *(get(gateway, other).content for other in others)}) == 4
 
 
 def test_colours_of_the_prompt_are_in_the_picture(gateway: Emulator) -> None:
     """A red wish is redder than a blue one."""
-    red, blue = (picture(get(gateway, f"/image/{word}?model=flux&width=64&height=64")) for word in ("red", "blue"))
+    red, blue = (
+        picture(get(gateway, f"/image/{word}?model=flux&width=64&height=64"))
+        for word in ("red", "blue")
+    )
     mean = [one.resize((1, 1)).getpixel((0, 0)) for one in (red, blue)]
     assert mean[0][0] > mean[1][0]  # type: ignore[index]
     assert mean[0][2] < mean[1][2]  # type: ignore[index]
@@ -77,7 +89,12 @@ def test_colours_of_the_prompt_are_in_the_picture(gateway: Emulator) -> None:
 
 def test_false_is_true_where_the_gateway_coerces(either_gateway: Emulator) -> None:
     """transparent=false gives a transparent picture: any text is true."""
-    assert picture(get(either_gateway, "/image/x?model=flux&width=16&height=16&transparent=false")).format == "PNG"
+    assert (
+        picture(
+            get(either_gateway, "/image/x?model=flux&width=16&height=16&transparent=false")
+        ).format
+        == "PNG"
+    )
 
 
 def boxes(data: bytes) -> dict[str, bytes]:
@@ -91,10 +108,15 @@ def boxes(data: bytes) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("query", "seconds", "tracks"), [("model=veo&duration=6&audio=true", 6, 2), ("model=seedance&duration=2", 2, 1)]
+    ("query", "seconds", "tracks"),
+    [("model=veo&duration=6&audio=true", 6, 2), ("model=seedance&duration=2", 2, 1)],
 )
-def test_a_film_is_an_mp4_of_the_asked_length(either_gateway: Emulator, query: str, seconds: int, tracks: int) -> None:
-    """ftyp, mdat and moov; the length in the movie header; a sound track when sound is asked for."""
+def test_a_film_is_an_mp4_of_the_asked_length(
+    either_gateway: Emulator, query: str, seconds: int, tracks: int
+) -> None:
+    """ftyp, mdat and moov; the length in the movie header; a sound track when sound is
+    asked for.
+    """
     response = get(either_gateway, f"/image/waves?{query}")
     assert response.headers["content-type"] == "video/mp4"
     assert response.headers["x-usage-completion-video-seconds"] == str(seconds)
@@ -112,28 +134,38 @@ def test_images_generations_gives_base64_or_a_url(gateway: Emulator) -> None:
     """The picture in JSON, and a URL that serves the same picture."""
     body = {"prompt": "bees", "size": "64x48", "model": "flux", "seed": 3}
     coded = loopback.post(gateway.url + "/v1/images/generations", json=body).json()["data"][0]
-    linked = loopback.post(gateway.url + "/v1/images/generations", json=body | {"response_format": "url"}).json()[
-        "data"
-    ][0]
+    linked = loopback.post(
+        gateway.url + "/v1/images/generations", json=body | {"response_format": "url"}
+    ).json()["data"][0]
     assert base64.b64decode(coded["b64_json"]) == loopback.get(linked["url"]).content
     for wrong in ({"n": 2}, {"size": "big"}, {"prompt": ""}, {"response_format": "png"}):
-        assert loopback.post(gateway.url + "/v1/images/generations", json=body | wrong).status_code == 400
+        assert (
+            loopback.post(gateway.url + "/v1/images/generations", json=body | wrong).status_code
+            == 400
+        )
 
 
 def test_a_scripted_picture_is_served(gateway: Emulator) -> None:
     """The bytes of an Answer's image."""
     gateway.script(Answer(images=[b"\x89PNG-not-really"]))
     response = get(gateway, "/image/x?model=flux")
-    assert (response.content, response.headers["content-type"]) == (b"\x89PNG-not-really", "image/png")
+    assert (response.content, response.headers["content-type"]) == (
+        b"\x89PNG-not-really",
+        "image/png",
+    )
 
 
 def test_the_same_request_gets_the_same_bytes(either_gateway: Emulator) -> None:
-    """MISS, then HIT with the same bytes and immutable; the key plays no part; another seed does."""
+    """MISS, then HIT with the same bytes and immutable; the key plays no part; another
+    seed does.
+    """
     chat = {"model": "openai", "messages": [{"role": "user", "content": "Tell me about bees"}]}
 
     def post(key: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {key}"}
-        return loopback.post(either_gateway.url + "/v1/chat/completions", json=chat | more, headers=headers)
+        return loopback.post(
+            either_gateway.url + "/v1/chat/completions", json=chat | more, headers=headers
+        )
 
     first, second, third = post("sk_a"), post("sk_b"), post("sk_a", seed=2)
     assert [one.headers["x-cache"] for one in (first, second, third)] == ["MISS", "HIT", "MISS"]
@@ -148,7 +180,12 @@ def test_the_same_request_gets_the_same_bytes(either_gateway: Emulator) -> None:
 def test_concurrent_identical_requests_are_one_generation(gateway: Emulator) -> None:
     """Eight at once cost one."""
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: get(gateway, "/image/bees?model=flux&width=64&height=64").content, range(8)))
+        found = list(
+            pool.map(
+                lambda _: get(gateway, "/image/bees?model=flux&width=64&height=64").content,
+                range(8),
+            )
+        )
     assert len(set(found)) == 1
     assert gateway.generations == 1
 
@@ -170,16 +207,22 @@ def test_similar_texts_have_near_vectors(gateway: Emulator) -> None:
     data = embed(gateway, {"input": texts}).json()["data"]
     vectors = [one["embedding"] for one in data]
     assert [one["index"] for one in data] == [0, 1, 2]
-    assert all(len(one) == 1536 and math.isclose(math.hypot(*one), 1, abs_tol=1e-4) for one in vectors)
-    near, far = (sum(a * b for a, b in zip(vectors[0], other, strict=True)) for other in vectors[1:])
+    assert all(
+        len(one) == 1536 and math.isclose(math.hypot(*one), 1, abs_tol=1e-4) for one in vectors
+    )
+    near, far = (
+        sum(a * b for a, b in zip(vectors[0], other, strict=True)) for other in vectors[1:]
+    )
     assert near > far + 0.2
 
 
 def test_embeddings_have_the_limits_of_their_models(gateway: Emulator) -> None:
-    """At most 32 texts; sizes, tasks and input types by model; no token ids; base64 is little-endian float32."""
-    coded = embed(gateway, {"input": "bees", "encoding_format": "base64", "dimensions": 8}).json()["data"][0][
-        "embedding"
-    ]
+    """At most 32 texts; sizes, tasks and input types by model; no token ids; base64 is
+    little-endian float32.
+    """
+    coded = embed(gateway, {"input": "bees", "encoding_format": "base64", "dimensions": 8}).json()[
+        "data"
+    ][0]["embedding"]
     plain = embed(gateway, {"input": "bees", "dimensions": 8}).json()["data"][0]["embedding"]
     assert struct.unpack("<8f", base64.b64decode(coded)) == pytest.approx(plain)
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
@@ -199,7 +242,12 @@ def test_embeddings_have_the_limits_of_their_models(gateway: Emulator) -> None:
     ]
     for body in refused:
         assert embed(gateway, body).status_code == 400, body
-    assert embed(gateway, {"input": "x", "model": "gemini-embedding-2", "task_type": "CLUSTERING"}).status_code == 200
+    assert (
+        embed(
+            gateway, {"input": "x", "model": "gemini-embedding-2", "task_type": "CLUSTERING"}
+        ).status_code
+        == 200
+    )
 
 
 def test_usage_pages_through_one_ledger_without_gap_or_repeat(seed_gateway: Emulator) -> None:
@@ -217,7 +265,9 @@ def test_usage_pages_through_one_ledger_without_gap_or_repeat(seed_gateway: Emul
     stamps = {row["timestamp"] for row in everything["usage"]}
     assert everything["count"] == len(everything["usage"]) > 1000
     assert {row["timestamp"] for row in seen} == stamps
-    assert [row["timestamp"] for row in seen] == sorted((row["timestamp"] for row in seen), reverse=True)
+    assert [row["timestamp"] for row in seen] == sorted(
+        (row["timestamp"] for row in seen), reverse=True
+    )
 
 
 def test_usage_as_csv_holds_the_same_records(either_gateway: Emulator) -> None:
@@ -228,7 +278,9 @@ def test_usage_as_csv_holds_the_same_records(either_gateway: Emulator) -> None:
     records = get(either_gateway, "/account/usage?limit=20").json()["usage"]
     assert [row["timestamp"] for row in rows] == [record["timestamp"] for record in records]
     assert list(rows[0]) == list(records[0])
-    daily = list(csv.DictReader(io.StringIO(get(either_gateway, "/account/usage/daily?format=csv").text)))
+    daily = list(
+        csv.DictReader(io.StringIO(get(either_gateway, "/account/usage/daily?format=csv").text))
+    )
     assert set(daily[0]) == {"date", "model", "meter_source", "requests", "cost_usd"}
 
 
@@ -246,16 +298,24 @@ def test_daily_usage_adds_up_to_the_ledger(gateway: Emulator) -> None:
     of_date = [record for record in records if record["timestamp"].startswith(date)]
     summed = [day for day in days if day["date"] == date]
     assert sum(day["requests"] for day in summed) == len(of_date)
-    assert sum(day["cost_usd"] for day in summed) == pytest.approx(sum(one["cost_usd"] for one in of_date))
+    assert sum(day["cost_usd"] for day in summed) == pytest.approx(
+        sum(one["cost_usd"] for one in of_date)
+    )
 
 
 def test_every_listed_model_answers(either_gateway: Emulator) -> None:
     """Whatever a list names, by name or alias, can be called."""
     for item in get(either_gateway, "/text/models").json():
         for name in [item["name"], *item["aliases"]]:
-            body: dict[str, Any] = {"model": name, "messages": [{"role": "user", "content": "Hello"}]}
+            body: dict[str, Any] = {
+                "model": name,
+                "messages": [{"role": "user", "content": "Hello"}],
+            }
             if "audio" in item["output_modalities"]:
-                body |= {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+                body |= {
+                    "modalities": ["text", "audio"],
+                    "audio": {"voice": "alloy", "format": "wav"},
+                }
             response = loopback.post(either_gateway.url + "/v1/chat/completions", json=body)
             assert response.status_code == 200, name
     for item in get(either_gateway, "/image/models").json():

@@ -14,17 +14,40 @@ from pollinations_client.emulator import Emulator
 
 Json = dict[str, Any]
 ODD: list[Any] = [
-    None, True, 0, -1, 1.5, 1e308, 2.0**70, "", "x", "tool", "required", [], {}, [None], [[]], {"type": "x"},
-    "\x00", "\ud800é",
-    {"$ref": "#"}, {"$ref": "#/x/y"}, {"enum": []}, {"anyOf": []}, {"type": []}, {"type": "array", "items": True},
-    {"properties": {"a": True, "b": None}}, {"minimum": "x", "type": "integer"}, {"pattern": "(", "type": "string"},
-]  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    1e308,
+    2.0**70,
+    "",
+    "x",
+    "tool",
+    "required",
+    [],
+    {},
+    [None],
+    [[]],
+    {"type": "x"},
+    "\x00",
+    "\ud800é",
+    {"$ref": "#"},
+    {"$ref": "#/x/y"},
+    {"enum": []},
+    {"anyOf": []},
+    {"type": []},
+    {"type": "array", "items": True},
+    {"properties": {"a": True, "b": None}},
+    {"minimum": "x", "type": "integer"},
+    {"pattern": "(", "type": "string"},
+]
 CALL: Json = {"id": "c", "type": "function", "function": {"name": "add", "arguments": "{}"}}
 WHOLE: Json = {
     "model": "openai",
     "messages": [
         {"role": "system", "content": "Be short"},
-        {"role": "user", "content": [{"type": "text", "text": "Add 2 and 3 as JSON {\"b\": [1"}]},
+        {"role": "user", "content": [{"type": "text", "text": 'Add 2 and 3 as JSON {"b": [1'}]},
         {"role": "assistant", "content": None, "tool_calls": [CALL]},
         {"role": "tool", "tool_call_id": "c", "content": "5"},
     ],
@@ -35,7 +58,10 @@ WHOLE: Json = {
                 "name": "add",
                 "parameters": {
                     "type": "object",
-                    "properties": {"a": {"type": "integer", "minimum": 1}, "b": {"anyOf": [{"type": "string"}]}},
+                    "properties": {
+                        "a": {"type": "integer", "minimum": 1},
+                        "b": {"anyOf": [{"type": "string"}]},
+                    },
                     "required": ["a", "b"],
                 },
             },
@@ -45,12 +71,18 @@ WHOLE: Json = {
     "stop": ["x"],
     "max_tokens": 5,
     "stream": False,
-}  # fmt: skip
+}
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every path into a JSON value."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [path, *(found for key, one in inner for found in places(one, (*path, key)))]
 
 
@@ -95,8 +127,9 @@ VALUES = [
     "\x00",
 ]
 NAMES = (
-    "model width height seed quality image transparent duration aspectRatio audio json stream system temperature top_p "
-    "max_tokens limit before format days key safe reasoning_effort guidance_scale"
+    "model width height seed quality image transparent duration aspectRatio audio json stream"
+    " system temperature top_p max_tokens limit before format days key safe reasoning_effort"
+    " guidance_scale"
 ).split()
 
 
@@ -124,7 +157,9 @@ def test_no_json_makes_the_other_routes_crash(gateway: Emulator) -> None:
     with loopback.Client(base_url=gateway.url) as client:
         for value in ODD:
             for name in ("input", "model", "dimensions", "encoding_format", "task_type"):
-                embedded = client.post("/v1/embeddings", content=json.dumps({"input": "x", name: value}).encode())
+                embedded = client.post(
+                    "/v1/embeddings", content=json.dumps({"input": "x", name: value}).encode()
+                )
                 assert embedded.status_code in (200, 400), (name, value)
             for name in ("prompt", "model", "size", "seed", "response_format"):
                 body = {"prompt": "x", "size": "16x16", name: value}
@@ -144,11 +179,16 @@ LONG = [
 
 
 @pytest.mark.parametrize("text", LONG, ids=[text[:6].strip() for text in LONG])
-@pytest.mark.parametrize("more", [{}, {"tools": WHOLE["tools"]}, {"response_format": {"type": "json_object"}}])
+@pytest.mark.parametrize(
+    "more", [{}, {"tools": WHOLE["tools"]}, {"response_format": {"type": "json_object"}}]
+)
 def test_long_texts_are_answered(gateway: Emulator, text: str, more: Json) -> None:
     """Repetitive megabytes are no trap for the readers."""
     body = {"model": "deepseek", "messages": [{"role": "user", "content": text}], **more}
-    assert loopback.post(gateway.url + "/v1/chat/completions", json=body, timeout=30).status_code == 200
+    assert (
+        loopback.post(gateway.url + "/v1/chat/completions", json=body, timeout=30).status_code
+        == 200
+    )
 
 
 def test_broken_schemas_are_refused_as_providers_do(gateway: Emulator) -> None:
@@ -160,9 +200,13 @@ def test_broken_schemas_are_refused_as_providers_do(gateway: Emulator) -> None:
         {"properties": {"a": {"$ref": "#/no"}}},
     ):
         tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
-        response = loopback.post(gateway.url + "/v1/chat/completions", json={"messages": [user], "tools": [tool]})
+        response = loopback.post(
+            gateway.url + "/v1/chat/completions", json={"messages": [user], "tools": [tool]}
+        )
         assert response.status_code == 400
         assert "Invalid schema for function 'f'" in response.json()["error"]["message"]
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "thing"}}}
-    refused = loopback.post(gateway.url + "/v1/chat/completions", json={"messages": [user], "response_format": form})
+    refused = loopback.post(
+        gateway.url + "/v1/chat/completions", json={"messages": [user], "response_format": form}
+    )
     assert "Invalid schema for response_format" in refused.json()["error"]["message"]

@@ -36,14 +36,20 @@ ASKED: list[Json] = [
     {"model": "perplexity-fast"},
     {"logprobs": True, "top_logprobs": 3},
     {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}},
-    {"model": "openai-audio", "modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}},
+    {
+        "model": "openai-audio",
+        "modalities": ["text", "audio"],
+        "audio": {"voice": "alloy", "format": "pcm16"},
+    },
 ]
 
 
 def check(era: str, name: str, value: Any) -> None:
     """Validate, formats included."""
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-    jsonschema.Draft202012Validator(gateway_schema.schema(era, name), format_checker=checker).validate(value)
+    jsonschema.Draft202012Validator(
+        gateway_schema.schema(era, name), format_checker=checker
+    ).validate(value)
 
 
 def chat(gateway: Emulator, more: Json) -> httpx.Response:
@@ -59,7 +65,9 @@ def test_completions_are_as_documented(either_gateway: Emulator, more: Json) -> 
     assert whole.status_code == 200, whole.text
     check(either_gateway.era, "completion", whole.json())
     streamed = chat(either_gateway, more | {"stream": True})
-    chunks = [json.loads(line[6:]) for line in streamed.text.splitlines() if line.startswith("data: {")]
+    chunks = [
+        json.loads(line[6:]) for line in streamed.text.splitlines() if line.startswith("data: {")
+    ]
     assert len(chunks) >= 3
     for chunk in chunks:
         check(either_gateway.era, "chunk", chunk)
@@ -79,7 +87,9 @@ def test_completions_are_as_documented(either_gateway: Emulator, more: Json) -> 
         ("/account/key", "key"),
     ],
 )
-def test_lists_and_account_are_as_documented(either_gateway: Emulator, path: str, name: str) -> None:
+def test_lists_and_account_are_as_documented(
+    either_gateway: Emulator, path: str, name: str
+) -> None:
     """Every GET that answers JSON."""
     check(either_gateway.era, name, loopback.get(either_gateway.url + path).json())
 
@@ -105,7 +115,9 @@ def test_errors_are_as_documented(either_gateway: Emulator, more: Json, key: str
     """Validation, upstream and plain refusals."""
     body = {"messages": [{"role": "user", "content": "Hello"}], **more}
     headers = {"Authorization": f"Bearer {key}"}
-    response = loopback.post(either_gateway.url + "/v1/chat/completions", json=body, headers=headers)
+    response = loopback.post(
+        either_gateway.url + "/v1/chat/completions", json=body, headers=headers
+    )
     assert response.status_code >= 400
     check(either_gateway.era, "error", response.json())
     assert response.json()["status"] == response.status_code
@@ -119,9 +131,15 @@ def test_the_rate_limit_has_its_own_shape(either_gateway: Emulator) -> None:
 
 def test_vectors_and_generated_images_are_as_documented(gateway: Emulator) -> None:
     """The POST routes of today."""
-    check("today", "embeddings", loopback.post(gateway.url + "/v1/embeddings", json={"input": ["a", "b"]}).json())
+    check(
+        "today",
+        "embeddings",
+        loopback.post(gateway.url + "/v1/embeddings", json={"input": ["a", "b"]}).json(),
+    )
     body = {"prompt": "bees", "size": "32x32"}
-    check("today", "images", loopback.post(gateway.url + "/v1/images/generations", json=body).json())
+    check(
+        "today", "images", loopback.post(gateway.url + "/v1/images/generations", json=body).json()
+    )
 
 
 def test_the_schema_is_no_rubber_stamp() -> None:
@@ -131,5 +149,13 @@ def test_the_schema_is_no_rubber_stamp() -> None:
         check("today", "completion", wrong)
     with pytest.raises(jsonschema.ValidationError):
         check(
-            "seed", "models", [{"name": "x", "aliases": [], "pricing": {"currency": "pollen", "promptTextTokens": "1"}}]
+            "seed",
+            "models",
+            [
+                {
+                    "name": "x",
+                    "aliases": [],
+                    "pricing": {"currency": "pollen", "promptTextTokens": "1"},
+                }
+            ],
         )

@@ -14,7 +14,15 @@ import httpx
 import pytest
 from client import loopback
 
-from pollinations_client.emulator import Answer, Body, Chunks, Emulator, EmulatorError, Fault, Frames
+from pollinations_client.emulator import (
+    Answer,
+    Body,
+    Chunks,
+    Emulator,
+    EmulatorError,
+    Fault,
+    Frames,
+)
 
 CHAT = "/v1/chat/completions"
 
@@ -31,7 +39,11 @@ def post(gateway: Emulator, body: dict[str, Any], **options: Any) -> httpx.Respo
 
 def chunks_of(response: httpx.Response) -> list[dict[str, Any]]:
     """The JSON chunks of a stream, without the closing mark."""
-    lines = [line.removeprefix("data: ") for line in response.text.splitlines() if line.startswith("data: ")]
+    lines = [
+        line.removeprefix("data: ")
+        for line in response.text.splitlines()
+        if line.startswith("data: ")
+    ]
     return [json.loads(line) for line in lines if line != "[DONE]"]
 
 
@@ -44,7 +56,9 @@ def eventually(claim: Any, within_s: float = 3.0) -> bool:
 
 
 def test_it_serves_on_loopback_and_stops_twice_without_complaint() -> None:
-    """start and stop work without a with block; stop is idempotent and frees the port and the thread."""
+    """start and stop work without a with block; stop is idempotent and frees the port and the
+    thread.
+    """
     threads = set(threading.enumerate())
     gateway = Emulator()
     gateway.start()
@@ -67,7 +81,10 @@ def test_it_can_be_started_again_on_the_same_object() -> None:
 
 def test_a_taken_port_is_named_with_what_to_do() -> None:
     """The error says which port and how to get another."""
-    with Emulator() as first, pytest.raises(EmulatorError, match=rf"Port {first.port} .* take a free one"):
+    with (
+        Emulator() as first,
+        pytest.raises(EmulatorError, match=rf"Port {first.port} .* take a free one"),
+    ):
         Emulator(port=first.port).start()
 
 
@@ -75,7 +92,10 @@ def test_stopping_abandons_requests_that_hang() -> None:
     """stop does not wait for a hanging stream, and leaves no connection."""
     gateway = Emulator().start()
     gateway.script(Frames(b"data: {}\n\n", Frames.HANG))
-    with loopback.Client(base_url=gateway.url) as client, client.stream("POST", CHAT, json=hello(stream=True)) as reply:
+    with (
+        loopback.Client(base_url=gateway.url) as client,
+        client.stream("POST", CHAT, json=hello(stream=True)) as reply,
+    ):
         pieces = reply.iter_raw()
         assert next(pieces)
         gateway.stop()
@@ -85,8 +105,13 @@ def test_stopping_abandons_requests_that_hang() -> None:
 
 
 def test_requests_are_recorded_as_they_came(gateway: Emulator) -> None:
-    """Method, decoded and raw path, query pairs, lowercase headers, body and JSON are kept in order."""
-    loopback.get(gateway.url + "/image/a%2Fb%20%3F?width=8&height=8&model=flux&width=9", headers={"X-Trace": "1"})
+    """Method, decoded and raw path, query pairs, lowercase headers, body and JSON are kept in
+    order.
+    """
+    loopback.get(
+        gateway.url + "/image/a%2Fb%20%3F?width=8&height=8&model=flux&width=9",
+        headers={"X-Trace": "1"},
+    )
     post(gateway, hello("Hällo"))
     first, second = gateway.requests
     assert first.method == "GET"
@@ -167,9 +192,17 @@ def test_a_scripted_answer_is_rendered_as_asked(gateway: Emulator, stream: bool)
 
 
 def test_an_answer_may_leave_usage_out_and_add_fields(gateway: Emulator) -> None:
-    """usage={} omits usage; extra fields go into the message and the top; images become content blocks."""
+    """usage={} omits usage; extra fields go into the message and the top; images become content
+    blocks.
+    """
     gateway.script(
-        Answer(text="x", usage={}, images=[b"\x89PNG"], extra_message={"refusal": None}, extra_top={"moon": 1})
+        Answer(
+            text="x",
+            usage={},
+            images=[b"\x89PNG"],
+            extra_message={"refusal": None},
+            extra_top={"moon": 1},
+        )
     )
     whole = post(gateway, hello()).json()
     assert "usage" not in whole
@@ -179,19 +212,30 @@ def test_an_answer_may_leave_usage_out_and_add_fields(gateway: Emulator) -> None
     assert message["content_blocks"][1]["image_url"]["url"].startswith("data:image/png;base64,")
 
 
-def test_chunks_are_served_literally_and_folded_when_no_stream_is_asked_for(gateway: Emulator) -> None:
+def test_chunks_are_served_literally_and_folded_when_no_stream_is_asked_for(
+    gateway: Emulator,
+) -> None:
     """The same chunks make a stream and a completion."""
     chunks = [
         {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hel"}}]},
         {"id": "x", "choices": [{"index": 0, "delta": {"content": "lo"}}]},
         {
             "choices": [
-                {"delta": {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{"}}]}}
+                {
+                    "delta": {
+                        "tool_calls": [
+                            {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{"}}
+                        ]
+                    }
+                }
             ]
         },
         {
             "choices": [
-                {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "}"}}]}, "finish_reason": "stop"}
+                {
+                    "delta": {"tool_calls": [{"index": 0, "function": {"arguments": "}"}}]},
+                    "finish_reason": "stop",
+                }
             ]
         },
         {"choices": [], "usage": {"total_tokens": 2}},
@@ -210,7 +254,12 @@ def test_chunks_are_served_literally_and_folded_when_no_stream_is_asked_for(gate
 def test_bodies_are_sent_as_they_are(gateway: Emulator) -> None:
     """A dictionary becomes JSON, text and bytes stay; content types are guessed or given."""
     page, picture = "<html>oops</html>", b"\xff\xd8\xff\xe0"
-    gateway.script(Body({"a": 1}, headers={"x-b": "c"}), Body(page, 502), Body(picture), Body(b"x", content_type="a/b"))
+    gateway.script(
+        Body({"a": 1}, headers={"x-b": "c"}),
+        Body(page, 502),
+        Body(picture),
+        Body(b"x", content_type="a/b"),
+    )
     first, second, third, fourth = (loopback.get(gateway.url + "/anything") for _ in range(4))
     assert (first.json(), first.headers["x-b"]) == ({"a": 1}, "c")
     assert (second.text, second.status_code) == (page, 502)
@@ -229,7 +278,8 @@ def test_frames_are_flushed_one_by_one_with_pauses(gateway: Emulator) -> None:
 def test_raw_frames_are_the_whole_reply(gateway: Emulator) -> None:
     """raw=True leaves all HTTP to the script, down to a lying length."""
     gateway.script(
-        Frames(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", raw=True), Frames(b"SSH-2.0-x\r\n", raw=True)
+        Frames(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", raw=True),
+        Frames(b"SSH-2.0-x\r\n", raw=True),
     )
     with pytest.raises(httpx.RemoteProtocolError):
         loopback.get(gateway.url + "/text/models")
@@ -240,7 +290,8 @@ def test_raw_frames_are_the_whole_reply(gateway: Emulator) -> None:
 def test_a_status_fault_happens_as_often_as_it_says(gateway: Emulator) -> None:
     """Status, Retry-After and body are as asked, in the gateway's envelope by default."""
     gateway.script(
-        Fault("status", times=2, status=429, retry_after=7, retry_after_ms=7000), Fault("status", body="down")
+        Fault("status", times=2, status=429, retry_after=7, retry_after_ms=7000),
+        Fault("status", body="down"),
     )
     for _ in range(2):
         response = post(gateway, hello())
@@ -255,7 +306,9 @@ def test_a_status_fault_happens_as_often_as_it_says(gateway: Emulator) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_cut_closes_after_so_many_bytes(gateway: Emulator, stream: bool) -> None:
-    """The bytes before the cut arrive, the reply is visibly incomplete, and the client did not leave first."""
+    """The bytes before the cut arrive, the reply is visibly incomplete, and the client did not
+    leave first.
+    """
     gateway.script(Fault("cut", after=20))
     got = b""
     with loopback.stream("POST", gateway.url + CHAT, json=hello(stream=stream)) as reply:
@@ -302,7 +355,9 @@ def test_a_slow_reply_arrives_byte_by_byte(gateway: Emulator) -> None:
 
 
 def test_a_slow_reply_keeps_its_pace(gateway: Emulator) -> None:
-    """Many bytes a second go out several at a time: 4 KB at 20 KB/s take about 0.2 s, not 4,000 pauses."""
+    """Many bytes a second go out several at a time: 4 KB at 20 KB/s take about 0.2 s, not 4,000
+    pauses.
+    """
     gateway.script(Fault("slow", bytes_per_s=20_000, answer=Body(b"x" * 4000)))
     begun = time.monotonic()
     assert len(loopback.get(gateway.url + "/anything").content) == 4000
@@ -377,7 +432,10 @@ def test_without_its_extra_the_import_says_what_to_install() -> None:
         "except ImportError as problem:\n    print(problem)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == 'The emulator needs its extra: pip install "pollinations-adapters[emulator]"'
+    assert (
+        done.stdout.strip()
+        == 'The emulator needs its extra: pip install "pollinations-adapters[emulator]"'
+    )
 
 
 def test_it_shares_no_code_with_the_client() -> None:

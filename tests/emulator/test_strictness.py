@@ -13,7 +13,10 @@ from pollinations_client.emulator import Answer, Emulator, KeyRules
 
 CHAT = "/v1/chat/completions"
 USER = {"role": "user", "content": "Hello"}
-TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
+TOOL = {
+    "type": "function",
+    "function": {"name": "add", "parameters": {"type": "object", "properties": {}}},
+}
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
 PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
@@ -70,9 +73,23 @@ REFUSED = [
     ("logit_bias", {"50256": "high"}),
     ("messages", [USER, {"role": "assistant", "content": "x", "tool_calls": None}]),
     ("messages", [USER, {"role": "assistant", "content": "x", "function_call": {"name": "add"}}]),
-    ("messages", [USER, {"role": "assistant", "content": "x", "cache_control": {"type": "for ever"}}]),
-    ("messages", [USER, {"role": "function", "name": "add", "content": [{"type": "text", "text": "x"}]}]),
-    ("messages", [{"role": "user", "content": [{"type": "file", "file": {"file_data": "x", "mime_type": 1}}]}]),
+    (
+        "messages",
+        [USER, {"role": "assistant", "content": "x", "cache_control": {"type": "for ever"}}],
+    ),
+    (
+        "messages",
+        [USER, {"role": "function", "name": "add", "content": [{"type": "text", "text": "x"}]}],
+    ),
+    (
+        "messages",
+        [
+            {
+                "role": "user",
+                "content": [{"type": "file", "file": {"file_data": "x", "mime_type": 1}}],
+            }
+        ],
+    ),
     ("messages", "Hello"),
     ("messages", [{"role": "robot", "content": "x"}]),
     ("messages", [{"role": "user", "content": []}]),
@@ -80,12 +97,47 @@ REFUSED = [
     ("messages", [{"role": "user"}]),
     ("messages", [{"role": "user", "content": "x", "name": None}]),
     ("messages", [{"role": "user", "content": [{"type": "text"}]}]),
-    ("messages", [{"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": "x"}}]}]),
-    ("messages", [{"role": "user", "content": [{"type": "image", "base64": "x", "mime_type": "image/png"}]}]),
-    ("messages", [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "x"}}]}]),
-    ("messages", [USER, {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}]}]),
-    ("messages", [USER, {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": None}]}]),
-    ("messages", [USER, {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": "add", "arguments": {}}}]}]),
+    (
+        "messages",
+        [
+            {
+                "role": "user",
+                "content": [{"type": "image", "source": {"type": "base64", "data": "x"}}],
+            }
+        ],
+    ),
+    (
+        "messages",
+        [{"role": "user", "content": [{"type": "image", "base64": "x", "mime_type": "image/png"}]}],
+    ),
+    (
+        "messages",
+        [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "x"}}]}],
+    ),
+    (
+        "messages",
+        [
+            USER,
+            {
+                "role": "assistant",
+                "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}],
+            },
+        ],
+    ),
+    (
+        "messages",
+        [USER, {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": None}]}],
+    ),
+    (
+        "messages",
+        [
+            USER,
+            {
+                "role": "assistant",
+                "tool_calls": [{**CALL, "function": {"name": "add", "arguments": {}}}],
+            },
+        ],
+    ),
     ("messages", [USER, {"role": "tool", "content": "x"}]),
     (
         "messages",
@@ -99,7 +151,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("field", "value"), REFUSED)
-def test_a_field_out_of_bounds_is_refused_by_name(either_gateway: Emulator, field: str, value: Any) -> None:
+def test_a_field_out_of_bounds_is_refused_by_name(
+    either_gateway: Emulator, field: str, value: Any
+) -> None:
     """The envelope is the gateway's and names the field."""
     response = post(either_gateway, {"messages": [USER], "model": "openai", field: value})
     assert field in field_errors(response)
@@ -122,15 +176,30 @@ ACCEPTED = [
     ("tools", []),
     ("unheard_of", {"anything": 1}),
     ("messages", [{"role": "developer", "content": "Be short."}, USER, USER]),
-    ("messages", [{"role": "system", "content": [{"type": "text", "text": "x"}]}, {**USER, "name": "Ann"}]),
     (
         "messages",
-        [{"role": "user", "content": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]}],
+        [{"role": "system", "content": [{"type": "text", "text": "x"}]}, {**USER, "name": "Ann"}],
     ),
-    ("messages", [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, PICTURE]}]),
     (
         "messages",
-        [USER, {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "tool_call_id": "c1", "content": "3"}],
+        [
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}],
+            }
+        ],
+    ),
+    (
+        "messages",
+        [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, PICTURE]}],
+    ),
+    (
+        "messages",
+        [
+            USER,
+            {"role": "assistant", "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "c1", "content": "3"},
+        ],
     ),
 ]
 
@@ -138,7 +207,10 @@ ACCEPTED = [
 @pytest.mark.parametrize(("field", "value"), ACCEPTED)
 def test_what_the_gateway_takes_is_taken(either_gateway: Emulator, field: str, value: Any) -> None:
     """Nulls where they are allowed, edges of the bounds, unknown fields."""
-    assert post(either_gateway, {"messages": [USER], "model": "openai", field: value}).status_code == 200
+    assert (
+        post(either_gateway, {"messages": [USER], "model": "openai", field: value}).status_code
+        == 200
+    )
 
 
 def test_the_eras_differ_where_the_gateway_did(gateway: Emulator, seed_gateway: Emulator) -> None:
@@ -154,7 +226,9 @@ def test_the_eras_differ_where_the_gateway_did(gateway: Emulator, seed_gateway: 
     assert field_errors(post(seed_gateway, thinking)) == {"thinking"}
 
 
-def test_unknown_models_are_refused_in_the_words_of_the_era(gateway: Emulator, seed_gateway: Emulator) -> None:
+def test_unknown_models_are_refused_in_the_words_of_the_era(
+    gateway: Emulator, seed_gateway: Emulator
+) -> None:
     """Today a sentence that names the model; in the seed era an enum error."""
     body = {"messages": [USER], "model": "gpt-99"}
     today = post(gateway, body)
@@ -165,26 +239,47 @@ def test_unknown_models_are_refused_in_the_words_of_the_era(gateway: Emulator, s
 
 HISTORIES = [
     ([], "non-empty array"),
-    ([USER, {"role": "assistant", "content": None, "tool_calls": [CALL]}, USER], "must be followed by tool messages"),
-    ([USER, {"role": "assistant", "content": None, "tool_calls": [CALL]}], "must be followed by tool messages"),
-    ([USER, {"role": "tool", "tool_call_id": "c1", "content": "x"}], "must be a response to a preceding message"),
     (
-        [USER, {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": "add", "arguments": "{"}}]}],
+        [USER, {"role": "assistant", "content": None, "tool_calls": [CALL]}, USER],
+        "must be followed by tool messages",
+    ),
+    (
+        [USER, {"role": "assistant", "content": None, "tool_calls": [CALL]}],
+        "must be followed by tool messages",
+    ),
+    (
+        [USER, {"role": "tool", "tool_call_id": "c1", "content": "x"}],
+        "must be a response to a preceding message",
+    ),
+    (
+        [
+            USER,
+            {
+                "role": "assistant",
+                "tool_calls": [{**CALL, "function": {"name": "add", "arguments": "{"}}],
+            },
+        ],
         "must be a JSON object",
     ),
 ]
 
 
 @pytest.mark.parametrize(("messages", "words"), HISTORIES)
-def test_histories_that_providers_refuse(either_gateway: Emulator, messages: list[Any], words: str) -> None:
+def test_histories_that_providers_refuse(
+    either_gateway: Emulator, messages: list[Any], words: str
+) -> None:
     """No messages, unanswered calls, answers to no call, arguments that are no JSON."""
     response = post(either_gateway, {"model": "openai", "messages": messages})
     assert response.status_code == 400
     assert words in response.json()["error"]["message"]
 
 
-def test_what_a_provider_refuses_is_told_as_each_era_told_it(gateway: Emulator, seed_gateway: Emulator) -> None:
-    """Today the sentence is the message and the body stands in the details; the seed era nests JSON in the message."""
+def test_what_a_provider_refuses_is_told_as_each_era_told_it(
+    gateway: Emulator, seed_gateway: Emulator
+) -> None:
+    """Today the sentence is the message and the body stands in the details; the seed era nests JSON
+    in the message.
+    """
     body = {"messages": [USER, {"role": "tool", "tool_call_id": "a", "content": 'said "hm"'}]}
     error = post(gateway, body).json()["error"]
     provider = json.loads(error["details"]["upstreamBody"])["error"]
@@ -197,7 +292,12 @@ def test_what_a_provider_refuses_is_told_as_each_era_told_it(gateway: Emulator, 
 
 def test_bodies_that_are_no_json_objects(either_gateway: Emulator) -> None:
     """Broken JSON, a list and nothing at all are 400; more than 20 MB is 413."""
-    for content in (b"{", b"[1]", b"", b'{"messages": [{"role": "user", "content": "x"}], "seed": 1e999}'):
+    for content in (
+        b"{",
+        b"[1]",
+        b"",
+        b'{"messages": [{"role": "user", "content": "x"}], "seed": 1e999}',
+    ):
         assert loopback.post(either_gateway.url + CHAT, content=content).status_code == 400
     huge = loopback.post(either_gateway.url + CHAT, content=b" " * (20 * 1024 * 1024 + 1))
     assert huge.status_code == 413
@@ -205,9 +305,20 @@ def test_bodies_that_are_no_json_objects(either_gateway: Emulator) -> None:
 
 SCHEMA = {"type": "object", "properties": {"x": {"oneOf": [{"type": "string"}]}}}
 BY_MODEL = [
-    ({"model": "deepseek", "messages": [{"role": "user", "content": [PICTURE]}]}, "does not support image input"),
+    (
+        {"model": "deepseek", "messages": [{"role": "user", "content": [PICTURE]}]},
+        "does not support image input",
+    ),
     ({"model": "perplexity", "messages": [USER], "tools": [TOOL]}, "does not support tool calling"),
-    ({"model": "claude-sonnet-5.5", "messages": [USER], "tools": [TOOL], "tool_choice": "required"}, "tool_choice"),
+    (
+        {
+            "model": "claude-sonnet-5.5",
+            "messages": [USER],
+            "tools": [TOOL],
+            "tool_choice": "required",
+        },
+        "tool_choice",
+    ),
     (
         {
             "model": "gemini",
@@ -228,17 +339,28 @@ BY_MODEL = [
         "pcm16",
     ),
     (
-        {"model": "claude", "messages": [USER], "tools": [TOOL], "tool_choice": "required", "reasoning_effort": "high"},
+        {
+            "model": "claude",
+            "messages": [USER],
+            "tools": [TOOL],
+            "tool_choice": "required",
+            "reasoning_effort": "high",
+        },
         "Thinking may not be enabled",
     ),
     ({"messages": [USER], "tool_choice": "required"}, "only allowed when 'tools' are specified"),
     ({"messages": [USER], "tools": [TOOL, TOOL]}, "unique"),
-    ({"messages": [USER], "tools": [{"type": "function", "function": {"name": "a b"}}]}, "does not match"),
+    (
+        {"messages": [USER], "tools": [{"type": "function", "function": {"name": "a b"}}]},
+        "does not match",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("body", "words"), BY_MODEL)
-def test_what_a_model_cannot_do_is_refused(gateway: Emulator, body: dict[str, Any], words: str) -> None:
+def test_what_a_model_cannot_do_is_refused(
+    gateway: Emulator, body: dict[str, Any], words: str
+) -> None:
     """Vision, tools, forced tools, Vertex schemas and audio, each by the model's table."""
     response = post(gateway, body)
     assert response.status_code == 400
@@ -247,9 +369,15 @@ def test_what_a_model_cannot_do_is_refused(gateway: Emulator, body: dict[str, An
 
 def test_a_property_may_be_called_like_a_keyword(gateway: Emulator) -> None:
     """Vertex refuses the keyword oneOf, not a property of that name."""
-    parameters = {"type": "object", "properties": {"oneOf": {"type": "string"}}, "required": ["oneOf"]}
+    parameters = {
+        "type": "object",
+        "properties": {"oneOf": {"type": "string"}},
+        "required": ["oneOf"],
+    }
     tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
-    assert post(gateway, {"model": "gemini", "messages": [USER], "tools": [tool]}).status_code == 200
+    assert (
+        post(gateway, {"model": "gemini", "messages": [USER], "tools": [tool]}).status_code == 200
+    )
 
 
 KEYS = [
@@ -262,15 +390,21 @@ KEYS = [
 
 
 @pytest.mark.parametrize(("key", "status", "code"), KEYS)
-def test_keys_that_misbehave(gateway: Emulator, seed_gateway: Emulator, key: str, status: int, code: str) -> None:
+def test_keys_that_misbehave(
+    gateway: Emulator, seed_gateway: Emulator, key: str, status: int, code: str
+) -> None:
     """On JSON answers and pictures the status is real today; in the seed era always."""
     body = {"model": "claude", "messages": [USER], "response_format": {"type": "json_object"}}
     response = post(gateway, body, key)
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
-    picture = loopback.get(gateway.url + "/image/x?model=nanobanana", headers={"Authorization": f"Bearer {key}"})
+    picture = loopback.get(
+        gateway.url + "/image/x?model=nanobanana", headers={"Authorization": f"Bearer {key}"}
+    )
     assert picture.status_code == status
     if code != "QUEST_POLLEN_ONLY":
-        assert post(seed_gateway, {"model": "claude", "messages": [USER]}, key).status_code == status
+        assert (
+            post(seed_gateway, {"model": "claude", "messages": [USER]}, key).status_code == status
+        )
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -283,15 +417,23 @@ def test_todays_text_routes_dress_refusals_up_as_answers(
     assert response.status_code == 200
     assert response.headers["cache-control"] == "private, no-store"
     if stream:
-        chunks = [json.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: {")]
-        said = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks if chunk["choices"])
+        chunks = [
+            json.loads(line[6:])
+            for line in response.text.splitlines()
+            if line.startswith("data: {")
+        ]
+        said = "".join(
+            chunk["choices"][0]["delta"].get("content", "") for chunk in chunks if chunk["choices"]
+        )
         assert "](https://enter." in said
     else:
         assert "](https://enter." in response.text
         whole = response.json()
         assert whole["choices"][0]["message"]["content"].startswith("The ")
         assert whole["usage"] == {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-    text = loopback.get(gateway.url + "/text/hi?model=claude", headers={"Authorization": f"Bearer {key}"})
+    text = loopback.get(
+        gateway.url + "/text/hi?model=claude", headers={"Authorization": f"Bearer {key}"}
+    )
     assert (text.status_code, text.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert "contact whoever runs the app" in text.text
 
@@ -305,13 +447,18 @@ def test_a_limited_key_is_told_when_to_come_back(either_gateway: Emulator) -> No
 
 
 def test_a_key_is_asked_for_only_when_required() -> None:
-    """Without a key generation is served, unless require_key; model lists always are; ?key= counts as a key."""
+    """Without a key generation is served, unless require_key; model lists always are; ?key= counts
+    as a key.
+    """
     with Emulator(require_key=True) as gateway:
         assert loopback.post(gateway.url + CHAT, json={"messages": [USER]}).status_code == 401
         assert loopback.get(gateway.url + "/image/x").status_code == 401
         assert loopback.get(gateway.url + "/account/balance").status_code == 401
         assert loopback.get(gateway.url + "/v1/models").status_code == 200
-        assert loopback.post(gateway.url + CHAT + "?key=sk_x", json={"messages": [USER]}).status_code == 200
+        assert (
+            loopback.post(gateway.url + CHAT + "?key=sk_x", json={"messages": [USER]}).status_code
+            == 200
+        )
     with Emulator() as gateway:
         assert loopback.post(gateway.url + CHAT, json={"messages": [USER]}).status_code == 200
 
@@ -321,13 +468,23 @@ def test_own_key_rules() -> None:
     rules = KeyRules(models=["gemini"], account=["balance", "usage"], budget=0.5, rate=3)
     with Emulator(keys={"sk_mine": rules}, era="seed") as gateway:
         headers = {"Authorization": "Bearer sk_mine"}
-        assert loopback.get(gateway.url + "/account/balance", headers=headers).json() == {"balance": 0.5}
+        assert loopback.get(gateway.url + "/account/balance", headers=headers).json() == {
+            "balance": 0.5
+        }
         assert loopback.get(gateway.url + "/account/profile", headers=headers).status_code == 403
         assert post(gateway, {"model": "openai", "messages": [USER]}, "sk_mine").status_code == 403
         assert post(gateway, {"model": "gemini", "messages": [USER]}, "sk_mine").status_code == 429
 
 
-IMAGE_QUERIES = ["width=-1", "width=wide", "seed=-2", "quality=best", "aspectRatio=2:1", "image=ftp://x", "duration=0"]
+IMAGE_QUERIES = [
+    "width=-1",
+    "width=wide",
+    "seed=-2",
+    "quality=best",
+    "aspectRatio=2:1",
+    "image=ftp://x",
+    "duration=0",
+]
 
 
 @pytest.mark.parametrize("query", IMAGE_QUERIES)
@@ -340,12 +497,22 @@ def test_picture_parameters_have_bounds(either_gateway: Emulator, query: str) ->
 def test_film_lengths_and_references_are_the_models_own(either_gateway: Emulator) -> None:
     """veo takes 4, 6 and 8 seconds; flux takes no reference picture."""
     assert loopback.get(either_gateway.url + "/image/x?model=veo&duration=5").status_code == 400
-    assert loopback.get(either_gateway.url + "/image/x?model=flux&image=https%3A%2F%2Fa.b%2Fc.png").status_code == 400
+    assert (
+        loopback.get(
+            either_gateway.url + "/image/x?model=flux&image=https%3A%2F%2Fa.b%2Fc.png"
+        ).status_code
+        == 400
+    )
 
 
 def test_unknown_paths_and_methods_are_404_in_the_envelope(either_gateway: Emulator) -> None:
     """Nothing there, in the gateway's words."""
-    for method, path in (("GET", "/nope"), ("POST", "/v1/models"), ("GET", CHAT), ("GET", "/image/")):
+    for method, path in (
+        ("GET", "/nope"),
+        ("POST", "/v1/models"),
+        ("GET", CHAT),
+        ("GET", "/image/"),
+    ):
         response = loopback.request(method, either_gateway.url + path)
         assert response.status_code == 404
         assert response.json()["error"]["code"] == "NOT_FOUND"
@@ -361,8 +528,12 @@ def test_routes_of_one_era_only(gateway: Emulator, seed_gateway: Emulator) -> No
     assert loopback.get(seed_gateway.url + "/image/a/b").status_code == 404
 
 
-def test_unknown_safety_tokens_are_refused_in_their_own_shape(gateway: Emulator, seed_gateway: Emulator) -> None:
-    """Today ``safe`` is a flag or known tokens, in chat and in pictures; the seed era took anything."""
+def test_unknown_safety_tokens_are_refused_in_their_own_shape(
+    gateway: Emulator, seed_gateway: Emulator
+) -> None:
+    """Today ``safe`` is a flag or known tokens, in chat and in pictures; the seed era took
+    anything.
+    """
     for safe in (True, "privacy,secrets", ["nsfw", "violence"], "0"):
         assert post(gateway, {"messages": [USER], "safe": safe}).status_code == 200
     for response in (
@@ -376,13 +547,20 @@ def test_unknown_safety_tokens_are_refused_in_their_own_shape(gateway: Emulator,
 
 
 def test_lists_hold_what_the_key_may_call(gateway: Emulator, seed_gateway: Emulator) -> None:
-    """A key of two models sees two; one that cannot pay sees no paid model today; without a key all are there."""
+    """A key of two models sees two; one that cannot pay sees no paid model today; without a key all
+    are there.
+    """
     for one in (gateway, seed_gateway):
         seen = loopback.get(one.url + "/v1/models?key=sk_forbidden_model").json()["data"]
-        assert {entry["id"].rpartition("/")[2] for entry in seen} <= {"openai", "gpt-5.4-nano", "flux"}
-        assert [entry["name"] for entry in loopback.get(one.url + "/image/models?key=sk_forbidden_model").json()] == [
-            "flux"
-        ]
+        assert {entry["id"].rpartition("/")[2] for entry in seen} <= {
+            "openai",
+            "gpt-5.4-nano",
+            "flux",
+        }
+        assert [
+            entry["name"]
+            for entry in loopback.get(one.url + "/image/models?key=sk_forbidden_model").json()
+        ] == ["flux"]
         assert len(loopback.get(one.url + "/text/models").json()) > 20
     for key in ("sk_quest", "sk_broke"):
         shown = loopback.get(f"{gateway.url}/models?key={key}").json()

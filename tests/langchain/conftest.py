@@ -21,4 +21,6 @@ def llm(gateway: Emulator) -> ChatPollinations:
 @pytest.fixture
 def make(gateway: Emulator) -> Any:
     """Any model of today's gateway: ``make("claude", temperature=0)``."""
-    return lambda model="openai", **options: ChatPollinations(model=model, api_key=KEY, base_url=gateway.url, **options)
+    return lambda model="openai", **options: ChatPollinations(
+        model=model, api_key=KEY, base_url=gateway.url, **options
+    )

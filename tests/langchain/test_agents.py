@@ -1,4 +1,6 @@
-"""Agents over the gateway: memory, streaming, structured answers, people in the loop, summaries, pictures."""
+"""Agents over the gateway: memory, streaming, structured answers, people in the loop, summaries,
+pictures.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,11 @@ def test_an_agent_streams_tokens_and_steps(gateway: Emulator, make: Any, sync: b
         return [one async for one in agent.astream(question, stream_mode=modes)]
 
     events = list(agent.stream(question, stream_mode=modes)) if sync else asyncio.run(gathered())
-    tokens = [payload[0].text for mode, payload in events if mode == "messages" and payload[0].type == "AIMessageChunk"]
+    tokens = [
+        payload[0].text
+        for mode, payload in events
+        if mode == "messages" and payload[0].type == "AIMessageChunk"
+    ]
     steps = [next(iter(payload)) for mode, payload in events if mode == "updates"]
     assert "snowdrops" in "".join(tokens)
     assert len([token for token in tokens if token]) > 2
@@ -117,10 +123,14 @@ def test_an_agents_answer_by_tool_strategy(gateway: Emulator, make: Any, sync: b
 
 
 @pytest.mark.parametrize("with_tools", [True, False])
-def test_an_agents_answer_by_provider_strategy(gateway: Emulator, make: Any, with_tools: bool) -> None:
+def test_an_agents_answer_by_provider_strategy(
+    gateway: Emulator, make: Any, with_tools: bool
+) -> None:
     """The schema goes as ``response_format``, and without tools there is no empty list of them."""
     agent = create_agent(
-        make(), tools=[flowering_now] if with_tools else [], response_format=ProviderStrategy(Plant, strict=True)
+        make(),
+        tools=[flowering_now] if with_tools else [],
+        response_format=ProviderStrategy(Plant, strict=True),
     )
     if with_tools:
         gateway.script(Answer(text='{"name": "snowdrop", "height_cm": 15}'))
@@ -145,8 +155,12 @@ def test_the_profile_chooses_the_strategy(gateway: Emulator, make: Any) -> None:
 def test_a_person_decides_before_a_tool_runs(gateway: Emulator, make: Any) -> None:
     """The run stops before the call and goes on with the person's arguments."""
     approval = HumanInTheLoopMiddleware(interrupt_on={"flowering_now": True})
-    agent = create_agent(make(), tools=[flowering_now], middleware=[approval], checkpointer=InMemorySaver())
-    stopped = agent.invoke({"messages": [HumanMessage("What is flowering in 'January'?")]}, thread("h"))
+    agent = create_agent(
+        make(), tools=[flowering_now], middleware=[approval], checkpointer=InMemorySaver()
+    )
+    stopped = agent.invoke(
+        {"messages": [HumanMessage("What is flowering in 'January'?")]}, thread("h")
+    )
     assert stopped["__interrupt__"]
     edited = {"type": "edit", "edited_action": {"name": "flowering_now", "args": {"month": "June"}}}
     state = agent.invoke(Command(resume={"decisions": [edited]}), thread("h"))
@@ -156,15 +170,21 @@ def test_a_person_decides_before_a_tool_runs(gateway: Emulator, make: Any) -> No
 def test_a_person_refuses_a_tool(gateway: Emulator, make: Any) -> None:
     """The model is told, and the history stays one that providers accept."""
     approval = HumanInTheLoopMiddleware(interrupt_on={"flowering_now": True})
-    agent = create_agent(make(), tools=[flowering_now], middleware=[approval], checkpointer=InMemorySaver())
+    agent = create_agent(
+        make(), tools=[flowering_now], middleware=[approval], checkpointer=InMemorySaver()
+    )
     agent.invoke({"messages": [HumanMessage("What is flowering in 'January'?")]}, thread("r"))
-    state = agent.invoke(Command(resume={"decisions": [{"type": "reject", "message": "Not now."}]}), thread("r"))
+    state = agent.invoke(
+        Command(resume={"decisions": [{"type": "reject", "message": "Not now."}]}), thread("r")
+    )
     assert any("Not now." in message.text for message in state["messages"])
 
 
 def test_a_long_conversation_is_summarised(gateway: Emulator, make: Any) -> None:
     """The middleware believes our usage, for it and the model name the same provider."""
-    summary = SummarizationMiddleware(model=make("gemini"), trigger=("tokens", 300), keep=("messages", 1))
+    summary = SummarizationMiddleware(
+        model=make("gemini"), trigger=("tokens", 300), keep=("messages", 1)
+    )
     agent = create_agent(make(), tools=[], middleware=[summary], checkpointer=InMemorySaver())
     for _ in range(3):
         state = agent.invoke({"messages": [HumanMessage("Tell me about bees. " * 60)]}, thread("s"))
@@ -183,13 +203,19 @@ def test_a_summary_by_a_fraction_of_the_window(gateway: Emulator, make: Any) -> 
     assert any("summary" in message.text.lower() for message in state["messages"])
 
 
-def test_a_summary_that_overflows_is_asked_for_again_with_less(gateway: Emulator, make: Any) -> None:
+def test_a_summary_that_overflows_is_asked_for_again_with_less(
+    gateway: Emulator, make: Any
+) -> None:
     """The gateway's refusal is LangChain's ContextOverflowError, on which the middleware acts."""
-    overflow = {"error": {"code": "BAD_REQUEST", "message": "context_length_exceeded: at most 8192 tokens."}}
+    overflow = {
+        "error": {"code": "BAD_REQUEST", "message": "context_length_exceeded: at most 8192 tokens."}
+    }
     summary = SummarizationMiddleware(model=make(), trigger=("messages", 4), keep=("messages", 1))
     agent = create_agent(make(), tools=[], middleware=[summary])
     gateway.script(Body(overflow, status=400))
-    history = [kind("Bees hum. " * 40) for kind in (HumanMessage, AIMessage, HumanMessage, AIMessage)]
+    history = [
+        kind("Bees hum. " * 40) for kind in (HumanMessage, AIMessage, HumanMessage, AIMessage)
+    ]
     state = agent.invoke({"messages": [*history, HumanMessage("More.")]})
     assert isinstance(state["messages"][-1], AIMessage)
     first, second, _ = gateway.requests
@@ -213,7 +239,9 @@ def test_spent_pollen_is_not_asked_for_again(gateway: Emulator, make: Any) -> No
 
 def test_a_fallback_model_answers(gateway: Emulator, make: Any) -> None:
     """Another model of the gateway takes over."""
-    agent = create_agent(make(max_retries=0), tools=[], middleware=[ModelFallbackMiddleware(make("claude"))])
+    agent = create_agent(
+        make(max_retries=0), tools=[], middleware=[ModelFallbackMiddleware(make("claude"))]
+    )
     gateway.script(Fault("status", status=503))
     agent.invoke({"messages": [HumanMessage("hi")]})
     assert [request.json["model"] for request in gateway.requests] == ["openai", "claude"]
@@ -233,7 +261,9 @@ def test_an_agent_draws(gateway: Emulator, make: Any, tmp_path: Path, sync: bool
 
 
 def test_a_drawn_picture_reaches_a_model_that_sees(gateway: Emulator, make: Any) -> None:
-    """``return_image``: the block follows the tool's text in a user message, after all results of the turn."""
+    """``return_image``: the block follows the tool's text in a user message, after all results of
+    the turn.
+    """
     draw = PollinationsImageTool(base_url=gateway.url, width=64, height=64, return_image=True)
     calls = [("generate_image", {"prompt": "a bee"}), ("generate_image", {"prompt": "a fox"})]
     gateway.script(Answer(tool_calls=calls))
@@ -242,14 +272,21 @@ def test_a_drawn_picture_reaches_a_model_that_sees(gateway: Emulator, make: Any)
     agent.invoke({"messages": [HumanMessage("Draw a bee and a fox.")]})
     sent = asked(gateway)["messages"]
     assert [message["role"] for message in sent] == ["user", "assistant", "tool", "tool", "user"]
-    assert [part["type"] for part in sent[-1]["content"]] == ["text", "image_url", "text", "image_url"]
+    assert [part["type"] for part in sent[-1]["content"]] == [
+        "text",
+        "image_url",
+        "text",
+        "image_url",
+    ]
     assert len(gateway.requests) == gateway_requests_before + 4
 
 
 def test_an_agent_survives_a_failing_tool(gateway: Emulator, make: Any) -> None:
     """The failure is the tool's answer; the model goes on with it."""
     draw = PollinationsImageTool(base_url=gateway.url, width=64, height=64, max_retries=0)
-    gateway.script(Answer(tool_calls=[("generate_image", {"prompt": "a bee"})]), Fault("status", status=402))
+    gateway.script(
+        Answer(tool_calls=[("generate_image", {"prompt": "a bee"})]), Fault("status", status=402)
+    )
     state = create_agent(make(), tools=[draw]).invoke({"messages": [HumanMessage("Draw a bee.")]})
     result = next(message for message in state["messages"] if isinstance(message, ToolMessage))
     assert result.status == "error"
@@ -258,28 +295,44 @@ def test_an_agent_survives_a_failing_tool(gateway: Emulator, make: Any) -> None:
 
 def test_middleware_retries_a_tool_that_may_pass(gateway: Emulator, make: Any) -> None:
     """With ``handle_tool_error=False`` the error says itself whether a repeat can help."""
-    draw = PollinationsImageTool(base_url=gateway.url, width=64, height=64, max_retries=0, handle_tool_error=False)
+    draw = PollinationsImageTool(
+        base_url=gateway.url, width=64, height=64, max_retries=0, handle_tool_error=False
+    )
     retry = ToolRetryMiddleware(max_retries=2, initial_delay=0.0, jitter=False)
-    gateway.script(Answer(tool_calls=[("generate_image", {"prompt": "a bee"})]), Fault("status", status=503))
-    state = create_agent(make(), tools=[draw], middleware=[retry]).invoke({"messages": [HumanMessage("Draw a bee.")]})
+    gateway.script(
+        Answer(tool_calls=[("generate_image", {"prompt": "a bee"})]), Fault("status", status=503)
+    )
+    state = create_agent(make(), tools=[draw], middleware=[retry]).invoke(
+        {"messages": [HumanMessage("Draw a bee.")]}
+    )
     result = next(message for message in state["messages"] if isinstance(message, ToolMessage))
     assert result.artifact["data"]
 
 
-def test_agents_repeat_no_work_when_they_offer_their_tools(gateway: Emulator, llm: ChatPollinations) -> None:
+def test_agents_repeat_no_work_when_they_offer_their_tools(
+    gateway: Emulator, llm: ChatPollinations
+) -> None:
     """A tool is written out once, and again when it says something else of itself."""
     first = llm.bind_tools([flowering_now]).kwargs["tools"][0]
     assert llm.bind_tools([flowering_now]).kwargs["tools"][0] is first
     other = flowering_now.model_copy(update={"description": "Something else."})
-    assert llm.bind_tools([other]).kwargs["tools"][0]["function"]["description"] == "Something else."
+    assert (
+        llm.bind_tools([other]).kwargs["tools"][0]["function"]["description"] == "Something else."
+    )
 
 
 def test_a_reasoning_agent_sends_its_thoughts_back(gateway: Emulator, make: Any) -> None:
-    """Streamed by the graph or not, the second request carries the reasoning of the first answer."""
+    """Streamed by the graph or not, the second request carries the reasoning of the first
+    answer.
+    """
     agent = create_agent(make("kimi"), tools=[flowering_now])
     script = Chunks(
         [
-            {"id": "c", "model": "kimi", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+            {
+                "id": "c",
+                "model": "kimi",
+                "choices": [{"index": 0, "delta": delta, "finish_reason": reason}],
+            }
             for delta, reason in (
                 ({"role": "assistant", "reasoning_content": "Look it "}, None),
                 ({"reasoning_content": "up."}, None),
@@ -290,7 +343,10 @@ def test_a_reasoning_agent_sends_its_thoughts_back(gateway: Emulator, make: Any)
                                 "index": 0,
                                 "id": "call_1",
                                 "type": "function",
-                                "function": {"name": "flowering_now", "arguments": '{"month": "May"}'},
+                                "function": {
+                                    "name": "flowering_now",
+                                    "arguments": '{"month": "May"}',
+                                },
                             }
                         ]
                     },

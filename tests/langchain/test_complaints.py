@@ -1,4 +1,6 @@
-"""What users of other packages complain about, by the number under which the project's notes list it."""
+"""What users of other packages complain about, by the number under which the project's notes list
+it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,13 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
 )
 from langchain_core.load import dumps
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
 from pydantic import BaseModel
@@ -67,8 +75,14 @@ def call(
     index: int | str | None, id: str | None = None, name: str | None = None, arguments: Any = None
 ) -> dict[str, Any]:
     """A tool-call fragment."""
-    function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
-    return {key: value for key, value in (("index", index), ("id", id), ("function", function)) if value is not None}
+    function = {
+        key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None
+    }
+    return {
+        key: value
+        for key, value in (("index", index), ("id", id), ("function", function))
+        if value is not None
+    }
 
 
 def summed(chunks: Any) -> AIMessageChunk:
@@ -114,14 +128,21 @@ class Person(BaseModel):
 def test_complaint_01_reasoning_is_kept_plain_and_streamed(make: Any) -> None:
     """In additional_kwargs, and as a block of its own."""
     llm = make("deepseek")
-    for message in (llm.invoke("How many legs has a bee?"), summed(llm.stream("How many legs has a bee?"))):
+    for message in (
+        llm.invoke("How many legs has a bee?"),
+        summed(llm.stream("How many legs has a bee?")),
+    ):
         assert message.additional_kwargs["reasoning_content"]
         assert [block["type"] for block in message.content_blocks] == ["reasoning", "text"]
-        assert message.content_blocks[0]["reasoning"] == message.additional_kwargs["reasoning_content"]
+        assert (
+            message.content_blocks[0]["reasoning"] == message.additional_kwargs["reasoning_content"]
+        )
 
 
 @pytest.mark.parametrize("form", ["v0", "v1", "v3"])
-def test_complaint_02_reasoning_of_a_tool_call_turn_goes_back(gateway: Emulator, make: Any, form: str) -> None:
+def test_complaint_02_reasoning_of_a_tool_call_turn_goes_back(
+    gateway: Emulator, make: Any, form: str
+) -> None:
     """DeepSeek and Kimi answer 400 without it."""
     llm = make("deepseek", output_version="v1" if form == "v1" else None).bind_tools([add])
     gateway.script(Chunks(SCRIPT))
@@ -149,7 +170,9 @@ def test_complaint_02_reasoning_of_finished_turns_stays_and_a_switch_leaves_it_o
     loop = [
         HumanMessage("a"),
         AIMessage(
-            "", additional_kwargs={"reasoning_content": "r"}, tool_calls=[{"name": "add", "args": {}, "id": "1"}]
+            "",
+            additional_kwargs={"reasoning_content": "r"},
+            tool_calls=[{"name": "add", "args": {}, "id": "1"}],
         ),
         ToolMessage("x", tool_call_id="1"),
     ]
@@ -178,7 +201,9 @@ def test_complaint_03_signed_thinking_goes_back_unchanged(gateway: Emulator, mak
 
 
 @FORMS
-def test_complaint_03_thought_signatures_of_calls_go_back(gateway: Emulator, make: Any, form: str) -> None:
+def test_complaint_03_thought_signatures_of_calls_go_back(
+    gateway: Emulator, make: Any, form: str
+) -> None:
     """Gemini 3 refuses a history without them."""
     entry = {
         "id": "a",
@@ -188,16 +213,25 @@ def test_complaint_03_thought_signatures_of_calls_go_back(gateway: Emulator, mak
     }
     gateway.script(Answer(tool_calls=[entry]))
     turn = make("gemini", output_version=form).bind_tools([add]).invoke("add 1")
-    make("gemini").bind_tools([add]).invoke([HumanMessage("add 1"), turn, ToolMessage("2", tool_call_id="a")])
+    make("gemini").bind_tools([add]).invoke(
+        [HumanMessage("add 1"), turn, ToolMessage("2", tool_call_id="a")]
+    )
     assert gateway.requests[-1].json["messages"][1]["tool_calls"][0] == entry
 
 
 @pytest.mark.parametrize(
     ("entries", "expected"),
     [
-        ([[call(0, "a", "add", '{"x":1}')], [call(0, "b", "add", '{"x":2}')]], [{"x": 1}, {"x": 2}]),
         (
-            [[call(None, "a", "add", '{"x"')], [call(None, arguments=":1}")], [call(None, "b", "add", '{"x":2}')]],
+            [[call(0, "a", "add", '{"x":1}')], [call(0, "b", "add", '{"x":2}')]],
+            [{"x": 1}, {"x": 2}],
+        ),
+        (
+            [
+                [call(None, "a", "add", '{"x"')],
+                [call(None, arguments=":1}")],
+                [call(None, "b", "add", '{"x":2}')],
+            ],
             [{"x": 1}, {"x": 2}],
         ),
         ([[call("0", "a", "add", '{"x"')], [call(0, arguments=":1}")]], [{"x": 1}]),
@@ -225,12 +259,18 @@ def test_complaints_04_05_06_parallel_calls_find_themselves(
 
 
 @pytest.mark.parametrize("arguments", ['{"x": 1', '{"x": "a', '{"x": [1', "", '{"x": "a\\'])
-def test_complaint_08_cut_arguments_never_become_a_call(gateway: Emulator, make: Any, arguments: str) -> None:
+def test_complaint_08_cut_arguments_never_become_a_call(
+    gateway: Emulator, make: Any, arguments: str
+) -> None:
     """Plain and streamed: a repaired call would be one the model never made."""
-    gateway.script(Chunks([chunk({"tool_calls": [call(0, "a", "add", arguments)]}), chunk({}, "length")]))
+    gateway.script(
+        Chunks([chunk({"tool_calls": [call(0, "a", "add", arguments)]}), chunk({}, "length")])
+    )
     gateway.script(
         Answer(
-            tool_calls=[{"id": "a", "type": "function", "function": {"name": "add", "arguments": arguments}}],
+            tool_calls=[
+                {"id": "a", "type": "function", "function": {"name": "add", "arguments": arguments}}
+            ],
             finish_reason="length",
         )
     )
@@ -260,7 +300,10 @@ def test_complaint_09_10_usage_counts_once_and_by_default(gateway: Emulator, mak
     gateway.script(
         Chunks(
             [
-                chunk({"content": text}, usage={"prompt_tokens": 5, "completion_tokens": n, "total_tokens": 5 + n})
+                chunk(
+                    {"content": text},
+                    usage={"prompt_tokens": 5, "completion_tokens": n, "total_tokens": 5 + n},
+                )
                 for n, text in enumerate("abc", 1)
             ]
             + [chunk({}, "stop")]
@@ -275,7 +318,11 @@ def test_complaint_09_10_usage_counts_once_and_by_default(gateway: Emulator, mak
 
 def test_complaint_11_metadata_is_said_once(gateway: Emulator, make: Any) -> None:
     """No ``stopstop``, however often the provider repeats itself."""
-    gateway.script(Chunks([chunk({"content": "x"}, system_fingerprint="fp"), chunk({}, "stop"), chunk({}, "stop")]))
+    gateway.script(
+        Chunks(
+            [chunk({"content": "x"}, system_fingerprint="fp"), chunk({}, "stop"), chunk({}, "stop")]
+        )
+    )
     metadata = summed(make().stream("x")).response_metadata
     assert (
         metadata["finish_reason"],
@@ -286,7 +333,9 @@ def test_complaint_11_metadata_is_said_once(gateway: Emulator, make: Any) -> Non
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
-def test_complaints_12_13_v3_keeps_usage_details_and_reasoning_before_a_call(gateway: Emulator, make: Any) -> None:
+def test_complaints_12_13_v3_keeps_usage_details_and_reasoning_before_a_call(
+    gateway: Emulator, make: Any
+) -> None:
     """Sync and async, every projection."""
     gateway.script(Chunks(SCRIPT), Chunks(SCRIPT))
     llm = make().bind_tools([add])
@@ -302,7 +351,9 @@ def test_complaints_12_13_v3_keeps_usage_details_and_reasoning_before_a_call(gat
 
 
 @FORMS
-def test_complaint_14_blocks_do_not_run_into_each_other(gateway: Emulator, make: Any, form: str) -> None:
+def test_complaint_14_blocks_do_not_run_into_each_other(
+    gateway: Emulator, make: Any, form: str
+) -> None:
     """One block of reasoning, one of text, one call."""
     gateway.script(Chunks(SCRIPT))
     whole = summed(make(output_version=form).bind_tools([add]).stream("x"))
@@ -318,7 +369,10 @@ def test_complaint_15_one_object_on_many_loops_and_threads(llm: ChatPollinations
     for _ in range(4):
         assert asyncio.run(llm.ainvoke("hi")).text
     results: list[str] = []
-    threads = [threading.Thread(target=lambda: results.append(asyncio.run(llm.ainvoke("hi")).text)) for _ in range(6)]
+    threads = [
+        threading.Thread(target=lambda: results.append(asyncio.run(llm.ainvoke("hi")).text))
+        for _ in range(6)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -343,12 +397,20 @@ def test_complaint_17_an_answer_without_choices_names_what_came(
         llm.invoke("x")
 
 
-def test_complaint_18_null_content_is_an_empty_string(gateway: Emulator, llm: ChatPollinations) -> None:
+def test_complaint_18_null_content_is_an_empty_string(
+    gateway: Emulator, llm: ChatPollinations
+) -> None:
     """``content`` is never None."""
     gateway.script(
         Body(
             {
-                "choices": [{"index": 0, "message": {"role": "assistant", "content": None}, "finish_reason": "stop"}],
+                "choices": [
+                    {
+                        "index": 0,
+                        "message": {"role": "assistant", "content": None},
+                        "finish_reason": "stop",
+                    }
+                ],
                 "usage": USAGE,
             }
         )
@@ -356,7 +418,9 @@ def test_complaint_18_null_content_is_an_empty_string(gateway: Emulator, llm: Ch
     assert llm.invoke("x").content == ""
 
 
-def test_complaint_19_a_tool_call_turn_goes_back_with_empty_text(gateway: Emulator, llm: ChatPollinations) -> None:
+def test_complaint_19_a_tool_call_turn_goes_back_with_empty_text(
+    gateway: Emulator, llm: ChatPollinations
+) -> None:
     """Gemini routes refuse null."""
     llm.invoke(
         [
@@ -400,12 +464,17 @@ def test_complaint_20_pictures_of_tools_reach_the_model(
     ]
     assert isinstance(first["content"], str)
     assert first["content"]
-    assert after["content"][-1] == {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    assert after["content"][-1] == {
+        "type": "image_url",
+        "image_url": {"url": "data:image/png;base64,AAAA"},
+    }
 
 
 @pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
 @pytest.mark.parametrize("streaming", [False, True])
-def test_complaint_21_structured_answers_stream(gateway: Emulator, make: Any, method: str, streaming: bool) -> None:
+def test_complaint_21_structured_answers_stream(
+    gateway: Emulator, make: Any, method: str, streaming: bool
+) -> None:
     """All three methods, plain and streamed, with and without ``streaming=True``."""
     structured = make(streaming=streaming).with_structured_output(Person, method=method)
     prompt = "Describe 'Ada', who is 36."
@@ -415,7 +484,11 @@ def test_complaint_21_structured_answers_stream(gateway: Emulator, make: Any, me
     assert structured.invoke(prompt) == Person(name="Ada", age=36)
     assert list(structured.stream(prompt))[-1] == Person(name="Ada", age=36)
     assert asyncio.run(structured.ainvoke(prompt)) == Person(name="Ada", age=36)
-    formats = {"function_calling": "tools", "json_schema": "response_format", "json_mode": "response_format"}
+    formats = {
+        "function_calling": "tools",
+        "json_schema": "response_format",
+        "json_mode": "response_format",
+    }
     assert all(formats[method] in request.json for request in gateway.requests)
 
 
@@ -433,10 +506,14 @@ def test_structured_answers_survive_fences_prose_and_thoughts(
 ) -> None:
     """Models wrap JSON in all sorts of things."""
     gateway.script(Answer(text=text))
-    assert make().with_structured_output(Person, method=method).invoke("x") == Person(name="Ada", age=36)
+    assert make().with_structured_output(Person, method=method).invoke("x") == Person(
+        name="Ada", age=36
+    )
 
 
-def test_structured_answers_that_fail_are_returned_with_the_raw_message(gateway: Emulator, make: Any) -> None:
+def test_structured_answers_that_fail_are_returned_with_the_raw_message(
+    gateway: Emulator, make: Any
+) -> None:
     """``include_raw`` catches; without it the error is raised."""
     gateway.script(Answer(text="no"), Answer(text="no"))
     got = make().with_structured_output(Person, method="json_schema", include_raw=True).invoke("x")
@@ -465,7 +542,9 @@ def test_complaints_22_23_retries_are_counted_and_zero_is_none(
 
 @pytest.mark.parametrize("comments", [False, True])
 def test_complaint_24_a_stalled_stream_ends(gateway: Emulator, make: Any, comments: bool) -> None:
-    """Sync and async; comments do not count as progress of the answer, but as life of the connection."""
+    """Sync and async; comments do not count as progress of the answer, but as life of the
+    connection.
+    """
     first = b'data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}]}\n\n'
     frames = Frames(
         first,
@@ -487,9 +566,15 @@ def test_complaint_24_a_stalled_stream_ends(gateway: Emulator, make: Any, commen
         asyncio.run(go())
 
 
-def test_complaints_25_26_errors_and_cuts_in_streams_raise_with_what_came(gateway: Emulator, make: Any) -> None:
+def test_complaints_25_26_errors_and_cuts_in_streams_raise_with_what_came(
+    gateway: Emulator, make: Any
+) -> None:
     """Neither is a silent success."""
-    gateway.script(Chunks([chunk({"content": "par"}), {"error": {"message": "boom", "code": "upstream_error"}}]))
+    gateway.script(
+        Chunks(
+            [chunk({"content": "par"}), {"error": {"message": "boom", "code": "upstream_error"}}]
+        )
+    )
     with pytest.raises(ModelAPIError, match="boom") as caught:
         list(make().stream("x"))
     assert caught.value.partial.text == "par"
@@ -520,7 +605,14 @@ def test_complaint_27_every_status_is_langchains_error_and_ours(
 ) -> None:
     """With response, request id and status for traces; pickled and unpickled too."""
     gateway.script(
-        *[Body({"error": {"message": "no", "code": "X_Y"}}, status=status, headers={"x-request-id": "r1"})] * 3
+        *[
+            Body(
+                {"error": {"message": "no", "code": "X_Y"}},
+                status=status,
+                headers={"x-request-id": "r1"},
+            )
+        ]
+        * 3
     )
     with pytest.raises(kind) as caught:
         make(max_retries=0).invoke("x")
@@ -532,17 +624,23 @@ def test_complaint_27_every_status_is_langchains_error_and_ours(
     assert type(pickle.loads(pickle.dumps(error))) is type(error)
 
 
-def test_complaint_27_a_spent_balance_is_not_retried_by_agents(gateway: Emulator, make: Any) -> None:
+def test_complaint_27_a_spent_balance_is_not_retried_by_agents(
+    gateway: Emulator, make: Any
+) -> None:
     """402 as a status or as a notice."""
     from langchain.agents.middleware._retry import default_retry_on
 
-    gateway.script(Body({"error": {"code": "INSUFFICIENT_BALANCE", "message": "no pollen"}}, status=402))
+    gateway.script(
+        Body({"error": {"code": "INSUFFICIENT_BALANCE", "message": "no pollen"}}, status=402)
+    )
     with pytest.raises(PaymentRequiredError) as caught:
         make().invoke("x")
     assert not default_retry_on(caught.value)
 
 
-def test_complaint_27_connection_timeout_and_context_errors_have_their_class(gateway: Emulator, make: Any) -> None:
+def test_complaint_27_connection_timeout_and_context_errors_have_their_class(
+    gateway: Emulator, make: Any
+) -> None:
     """The summarisation middleware acts on an overflow."""
     with pytest.raises(ModelConnectionError):
         ChatPollinations(base_url="http://127.0.0.1:9", max_retries=0).invoke("x")
@@ -567,9 +665,15 @@ def test_complaint_27_connection_timeout_and_context_errors_have_their_class(gat
 def test_complaint_28_the_import_brings_no_foreign_sdk() -> None:
     """No openai, no tiktoken, no PIL, and no httpx before the first call by our own doing."""
     foreign = ("openai", "tiktoken", "PIL", "llama_index", "starlette")
-    probe = f"import sys, langchain_pollinations; print([name for name in {foreign} if name in sys.modules])"
+    probe = (
+        f"import sys, langchain_pollinations; print([name for name in {foreign} if name in"
+        " sys.modules])"
+    )
     assert (
-        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+        subprocess.run(
+            [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
     )
 
 
@@ -628,7 +732,9 @@ def test_complaint_30_the_key_is_nowhere(gateway: Emulator, llm: ChatPollination
 
 
 @pytest.mark.parametrize("component", [ChatPollinations, PollinationsImageTool])
-def test_complaint_30_headers_that_hold_a_key_are_not_pickled_nor_a_failed_constructor_telling(component: Any) -> None:
+def test_complaint_30_headers_that_hold_a_key_are_not_pickled_nor_a_failed_constructor_telling(
+    component: Any,
+) -> None:
     """A pickle is stored; a traceback with locals is sent to a tracker."""
     headers = {"Authorization": f"Bearer {KEY}", "x-team": "bees"}
     pickled = pickle.dumps(component(base_url="http://127.0.0.1:9", default_headers=headers))
@@ -638,10 +744,14 @@ def test_complaint_30_headers_that_hold_a_key_are_not_pickled_nor_a_failed_const
         component(api_key=KEY, tempratur=1)
     told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     ours = [frame for frame in told.stack if "/tests/" not in frame.filename]
-    assert [frame.name for frame in ours for value in (frame.locals or {}).values() if KEY in value] == []
+    assert [
+        frame.name for frame in ours for value in (frame.locals or {}).values() if KEY in value
+    ] == []
 
 
-def test_complaint_31_a_model_for_one_call_is_named_everywhere(gateway: Emulator, llm: ChatPollinations) -> None:
+def test_complaint_31_a_model_for_one_call_is_named_everywhere(
+    gateway: Emulator, llm: ChatPollinations
+) -> None:
     """Bound, given, configured."""
     swapped = llm.configurable_fields(model=ConfigurableField(id="model"))
     for message in (
@@ -657,14 +767,18 @@ def test_complaint_31_a_model_for_one_call_is_named_everywhere(gateway: Emulator
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
-def test_complaint_32_the_limit_is_sent_under_the_name_it_was_given(gateway: Emulator, make: Any, name: str) -> None:
+def test_complaint_32_the_limit_is_sent_under_the_name_it_was_given(
+    gateway: Emulator, make: Any, name: str
+) -> None:
     """Not renamed."""
     make(**{name: 50}).invoke("x")
     assert gateway.requests[-1].json[name] == 50
     assert len({"max_tokens", "max_completion_tokens"} & gateway.requests[-1].json.keys()) == 1
 
 
-def test_complaint_36_pictures_and_unknown_fields_of_answers_are_kept(gateway: Emulator, llm: ChatPollinations) -> None:
+def test_complaint_36_pictures_and_unknown_fields_of_answers_are_kept(
+    gateway: Emulator, llm: ChatPollinations
+) -> None:
     """As image blocks; odd fields in response_metadata."""
     url = "data:image/png;base64,iVBORw0KGgo="
     gateway.script(
@@ -689,12 +803,18 @@ def test_complaint_36_pictures_and_unknown_fields_of_answers_are_kept(gateway: E
         chunk({}, "stop"),
     ]
     gateway.script(Chunks(blocks), Chunks(blocks))
-    assert [block["type"] for block in summed(llm.stream("y")).content_blocks] == ["text", "image", "text"]
+    assert [block["type"] for block in summed(llm.stream("y")).content_blocks] == [
+        "text",
+        "image",
+        "text",
+    ]
     v1 = summed(ChatPollinations(base_url=gateway.url, output_version="v1").stream("z"))
     assert [block["type"] for block in v1.content] == ["text", "image", "text"]
 
 
-def test_complaint_37_caches_tell_models_apart_by_every_option(gateway: Emulator, make: Any) -> None:
+def test_complaint_37_caches_tell_models_apart_by_every_option(
+    gateway: Emulator, make: Any
+) -> None:
     """Equal options hit, others miss."""
     cache = InMemoryCache()
     for options in (
@@ -715,7 +835,10 @@ def test_usage_callbacks_add_up_over_calls(llm: ChatPollinations) -> None:
         first, second = llm.invoke("one"), llm.invoke("two")
     assert first.usage_metadata["total_cost"] == first.response_metadata["cost"] > 0
     total = next(iter(callback.usage_metadata.values()))
-    assert total["total_tokens"] == first.usage_metadata["total_tokens"] + second.usage_metadata["total_tokens"]
+    assert (
+        total["total_tokens"]
+        == first.usage_metadata["total_tokens"] + second.usage_metadata["total_tokens"]
+    )
 
 
 def test_callbacks_see_every_token_in_all_four_ways(make: Any) -> None:
@@ -729,11 +852,17 @@ def test_callbacks_see_every_token_in_all_four_ways(make: Any) -> None:
             self.text += token
 
     async def go(tokens: Tokens) -> str:
-        return (await make(streaming=True).ainvoke("Tell me about bees", config={"callbacks": [tokens]})).text
+        return (
+            await make(streaming=True).ainvoke("Tell me about bees", config={"callbacks": [tokens]})
+        ).text
 
     for ask in (
-        lambda tokens: summed(make().stream("Tell me about bees", config={"callbacks": [tokens]})).text,
-        lambda tokens: make(streaming=True).invoke("Tell me about bees", config={"callbacks": [tokens]}).text,
+        lambda tokens: (
+            summed(make().stream("Tell me about bees", config={"callbacks": [tokens]})).text
+        ),
+        lambda tokens: (
+            make(streaming=True).invoke("Tell me about bees", config={"callbacks": [tokens]}).text
+        ),
         lambda tokens: asyncio.run(go(tokens)),
     ):
         tokens = Tokens()
@@ -778,7 +907,9 @@ def test_an_injected_client_is_used(gateway: Emulator) -> None:
         (SystemMessage([{"type": "tool_use", "id": "x"}]), r"content\[0\].*tool_use"),
     ],
 )
-def test_a_block_that_cannot_be_sent_names_type_and_position(llm: ChatPollinations, message: Any, where: str) -> None:
+def test_a_block_that_cannot_be_sent_names_type_and_position(
+    llm: ChatPollinations, message: Any, where: str
+) -> None:
     """Before anything is billed."""
     with pytest.raises(ModelInvalidRequestError, match=where):
         llm.invoke([message])
@@ -801,11 +932,17 @@ def test_a_block_that_cannot_be_sent_names_type_and_position(llm: ChatPollinatio
         ),
         (
             {"type": "video", "url": "https://a.example/x.mp4"},
-            {"type": "video_url", "video_url": {"url": "https://a.example/x.mp4", "mime_type": "video/mp4"}},
+            {
+                "type": "video_url",
+                "video_url": {"url": "https://a.example/x.mp4", "mime_type": "video/mp4"},
+            },
         ),
         (
             {"type": "video", "base64": "AA==", "mime_type": "video/webm"},
-            {"type": "video_url", "video_url": {"url": "data:video/webm;base64,AA==", "mime_type": "video/webm"}},
+            {
+                "type": "video_url",
+                "video_url": {"url": "data:video/webm;base64,AA==", "mime_type": "video/webm"},
+            },
         ),
         (
             {"type": "file", "base64": "AA==", "mime_type": "application/pdf"},
@@ -849,7 +986,9 @@ def test_every_kind_of_block_becomes_the_gateways_part(
     assert gateway.requests[-1].json["messages"][0]["content"][1] == part
 
 
-def test_unknown_options_of_a_call_are_refused_with_the_nearest_name(gateway: Emulator, llm: ChatPollinations) -> None:
+def test_unknown_options_of_a_call_are_refused_with_the_nearest_name(
+    gateway: Emulator, llm: ChatPollinations
+) -> None:
     """And nothing is sent."""
     for ask in (
         lambda: llm.invoke("x", temprature=1),
@@ -864,7 +1003,11 @@ def test_unknown_options_of_a_call_are_refused_with_the_nearest_name(gateway: Em
 def test_bind_tools_without_tools_sends_none(gateway: Emulator, llm: ChatPollinations) -> None:
     """``create_agent`` does so with native structured output."""
     llm.bind_tools(
-        [], response_format={"type": "json_schema", "json_schema": {"name": "P", "schema": Person.model_json_schema()}}
+        [],
+        response_format={
+            "type": "json_schema",
+            "json_schema": {"name": "P", "schema": Person.model_json_schema()},
+        },
     ).invoke("x")
     assert "tools" not in gateway.requests[-1].json
     assert gateway.requests[-1].json["response_format"]["json_schema"]["name"] == "P"
@@ -887,10 +1030,10 @@ def test_chunks_laid_down_are_equal_to_validated_ones() -> None:
         ReasoningDelta("why", 0),
         *(ToolCallDelta(0, text) for text in ("a", '"', "1}", " ", "{", "", "null", "[1")),
     ]
-    fast = [_streaming.Chunks().of(event) for event in events]
+    fast = [_streaming.ChunkEncoder().of(event) for event in events]
     _streaming.CAN_LAY_DOWN = False
     try:
-        slow = [_streaming.Chunks().of(event) for event in events]
+        slow = [_streaming.ChunkEncoder().of(event) for event in events]
     finally:
         _streaming.CAN_LAY_DOWN = True
     for one, other in zip(fast, slow, strict=True):
@@ -920,8 +1063,12 @@ def test_complaints_34_35_a_tools_picture_passes_toolnode_and_its_text_says_wher
 
     from langchain_pollinations import PollinationsImageTool
 
-    tool = PollinationsImageTool(model="flux", width=64, height=64, base_url=gateway.url, return_image=True)
-    state = create_agent(make(), tools=[tool]).invoke({"messages": [("user", "Generate an image of a bee")]})
+    tool = PollinationsImageTool(
+        model="flux", width=64, height=64, base_url=gateway.url, return_image=True
+    )
+    state = create_agent(make(), tools=[tool]).invoke(
+        {"messages": [("user", "Generate an image of a bee")]}
+    )
     result = next(message for message in state["messages"] if message.type == "tool")
     assert {block["type"] for block in result.content} == {"text", "image"}
     assert "user" in result.text or "saved" in result.text
@@ -934,7 +1081,9 @@ def test_complaint_38_the_models_name_is_in_the_trace_parameters(make: Any) -> N
 
 
 def test_row_47_proxies_come_from_the_environment_or_an_injected_client(gateway: Emulator) -> None:
-    """A client with a proxy of one's own is used as it is; the environment's is tested with the client."""
+    """A client with a proxy of one's own is used as it is; the environment's is tested with the
+    client.
+    """
     with httpx.Client(proxy="http://127.0.0.1:9") as own, pytest.raises(ModelConnectionError):
         ChatPollinations(base_url=gateway.url, http_client=own, max_retries=0).invoke("x")
 
@@ -953,6 +1102,9 @@ def test_row_56_tools_are_shipped_as_a_toolkit(gateway: Emulator) -> None:
     from langchain_pollinations import PollinationsToolkit
 
     names = {tool.name for tool in PollinationsToolkit(base_url=gateway.url).get_tools()}
-    more = {tool.name for tool in PollinationsToolkit(base_url=gateway.url, video_model="veo").get_tools()}
+    more = {
+        tool.name
+        for tool in PollinationsToolkit(base_url=gateway.url, video_model="veo").get_tools()
+    }
     assert "generate_image" in names
     assert more - names == {"generate_video"}

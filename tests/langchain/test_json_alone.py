@@ -75,9 +75,12 @@ def streamed(text: str, cuts: list[int]) -> str:
 def test_an_agent_reads_wrapped_json_by_provider_strategy(
     gateway: Emulator, make: Any, way: str, version: str, wrapped: str
 ) -> None:
-    """LangChain's agents take the whole text of such an answer for JSON, and some models put more into it."""
+    """LangChain's agents take the whole text of such an answer for JSON, and some models put more
+    into it.
+    """
     gateway.script(
-        Answer(text="Let me {look}. ", tool_calls=[("flowering_now", {"month": "May"})]), Answer(text=WRAPPED[wrapped])
+        Answer(text="Let me {look}. ", tool_calls=[("flowering_now", {"month": "May"})]),
+        Answer(text=WRAPPED[wrapped]),
     )
     llm = make("claude", output_version=version)
     agent = create_agent(llm, tools=[flowering_now], response_format=ProviderStrategy(Plant))
@@ -94,7 +97,9 @@ def test_an_agent_reads_wrapped_json_by_provider_strategy(
 
 @pytest.mark.parametrize("wrapped", WRAPPED)
 def test_the_text_as_it_came_is_kept(gateway: Emulator, make: Any, wrapped: str) -> None:
-    """What was put round the JSON is not lost, whole or streamed, and nothing is added where there was none."""
+    """What was put round the JSON is not lost, whole or streamed, and nothing is added where there
+    was none.
+    """
     gateway.script(*[Answer(text=WRAPPED[wrapped])] * 2)
     llm = make(model_kwargs={"response_format": JSON_OBJECT})
     for answer in (llm.invoke("A plant as JSON."), summed(llm.stream("A plant as JSON."))):
@@ -104,7 +109,9 @@ def test_the_text_as_it_came_is_kept(gateway: Emulator, make: Any, wrapped: str)
 
 
 @pytest.mark.parametrize("said", NOT_ONE_OBJECT)
-def test_an_answer_without_an_object_stays_as_it_is(gateway: Emulator, make: Any, said: str) -> None:
+def test_an_answer_without_an_object_stays_as_it_is(
+    gateway: Emulator, make: Any, said: str
+) -> None:
     """Nothing is cut out of what is no object, and all of it arrives."""
     text = NOT_ONE_OBJECT[said]
     gateway.script(*[Answer(text=text, reasoning="Hm.")] * 2)
@@ -123,7 +130,9 @@ def test_an_answer_in_prose_keeps_its_fences(gateway: Emulator, make: Any) -> No
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
 def test_json_beside_a_picture_is_alone_too(gateway: Emulator, make: Any, version: str) -> None:
-    """Gemini draws, speaks and answers in one content; the picture stays, and the text is the JSON."""
+    """Gemini draws, speaks and answers in one content; the picture stays, and the text is
+    the JSON.
+    """
     blocks: list[dict[str, Any]] = [
         {"type": "text", "text": "A plot: "},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
@@ -138,9 +147,14 @@ def test_json_beside_a_picture_is_alone_too(gateway: Emulator, make: Any, versio
 
 
 def test_json_is_streamed_while_it_comes(gateway: Emulator, make: Any) -> None:
-    """Only what stands before the object waits; the object itself comes in as many pieces as it was sent."""
+    """Only what stands before the object waits; the object itself comes in as many pieces as it was
+    sent.
+    """
     gateway.script(Answer(text=WRAPPED["fenced and introduced"]))
-    pieces = [str(chunk.text) for chunk in make().bind(response_format=JSON_OBJECT).stream("A plant as JSON.")]
+    pieces = [
+        str(chunk.text)
+        for chunk in make().bind(response_format=JSON_OBJECT).stream("A plant as JSON.")
+    ]
     told = [piece for piece in pieces if piece]
     assert "".join(told) == SNOWDROP
     assert len(told) > 3
@@ -148,7 +162,8 @@ def test_json_is_streamed_while_it_comes(gateway: Emulator, make: Any) -> None:
 
 @settings(deadline=None)
 @given(
-    text=st.sampled_from([*WRAPPED.values(), *NOT_ONE_OBJECT.values()]), cuts=st.lists(st.integers(1, 40), max_size=60)
+    text=st.sampled_from([*WRAPPED.values(), *NOT_ONE_OBJECT.values()]),
+    cuts=st.lists(st.integers(1, 40), max_size=60),
 )
 def test_any_cut_gives_the_same_json(text: str, cuts: list[int]) -> None:
     """A stream and a whole answer say the same, wherever the pieces end."""
@@ -158,7 +173,10 @@ def test_any_cut_gives_the_same_json(text: str, cuts: list[int]) -> None:
 @settings(deadline=None)
 @given(
     value=st.dictionaries(
-        st.text(), st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.lists(inner), max_leaves=5)
+        st.text(),
+        st.recursive(
+            st.none() | st.text() | st.integers(), lambda inner: st.lists(inner), max_leaves=5
+        ),
     ),
     after=st.text(),
     cuts=st.lists(st.integers(1, 9), max_size=60),

@@ -36,7 +36,10 @@ def sent(*messages: Any, **options: Any) -> list[dict[str, Any]]:
             {"role": "developer", "content": "a"},
         ),
         (HumanMessage("a", name="Ada"), {"role": "user", "content": "a", "name": "Ada"}),
-        (HumanMessage("a", additional_kwargs={"name": "Ada"}), {"role": "user", "content": "a", "name": "Ada"}),
+        (
+            HumanMessage("a", additional_kwargs={"name": "Ada"}),
+            {"role": "user", "content": "a", "name": "Ada"},
+        ),
         (HumanMessage("a").model_copy(update={"content": []}), {"role": "user", "content": []}),
         (ChatMessage("a", role="developer"), {"role": "developer", "content": "a"}),
         (FunctionMessage("a", name="f"), {"role": "function", "content": "a", "name": "f"}),
@@ -61,8 +64,14 @@ def test_a_message_that_is_none_is_refused_by_name() -> None:
 @pytest.mark.parametrize(
     ("message", "where"),
     [
-        (HumanMessage([{"type": "hologram", "data": "x"}]), r"messages\[1\].content\[0\]: a block of type 'hologram'"),
-        (HumanMessage(["a", {"type": "image"}]), r"messages\[1\].content\[1\]: .*neither url, base64 nor file_id"),
+        (
+            HumanMessage([{"type": "hologram", "data": "x"}]),
+            r"messages\[1\].content\[0\]: a block of type 'hologram'",
+        ),
+        (
+            HumanMessage(["a", {"type": "image"}]),
+            r"messages\[1\].content\[1\]: .*neither url, base64 nor file_id",
+        ),
         (HumanMessage([{"type": "audio"}]), r"content\[0\]: .*neither"),
         (HumanMessage([{"type": "video"}]), r"content\[0\]: .*neither"),
         (HumanMessage([{"type": "file"}]), r"content\[0\]: .*neither"),
@@ -87,24 +96,42 @@ def test_a_block_that_is_no_block_is_refused() -> None:
     ("block", "part"),
     [
         ({"type": "image", "file_id": "f"}, {"type": "file", "file": {"file_id": "f"}}),
-        ({"type": "image", "source_type": "id", "id": "f"}, {"type": "file", "file": {"file_id": "f"}}),
-        ({"type": "image", "source": {"type": "file", "file_id": "f"}}, {"type": "file", "file": {"file_id": "f"}}),
+        (
+            {"type": "image", "source_type": "id", "id": "f"},
+            {"type": "file", "file": {"file_id": "f"}},
+        ),
+        (
+            {"type": "image", "source": {"type": "file", "file_id": "f"}},
+            {"type": "file", "file": {"file_id": "f"}},
+        ),
         ({"type": "audio", "file_id": "f"}, {"type": "file", "file": {"file_id": "f"}}),
         ({"type": "video", "file_id": "f"}, {"type": "file", "file": {"file_id": "f"}}),
         (
             {"type": "audio", "url": "https://a.example/b.mp3", "mime_type": "audio/mpeg"},
-            {"type": "file", "file": {"file_url": "https://a.example/b.mp3", "mime_type": "audio/mpeg"}},
+            {
+                "type": "file",
+                "file": {"file_url": "https://a.example/b.mp3", "mime_type": "audio/mpeg"},
+            },
         ),
         ({"type": "text", "text": "a", "index": 0, "id": "x"}, {"type": "text", "text": "a"}),
         ({"type": "refusal", "refusal": "No."}, {"type": "text", "text": "No."}),
         ({"type": "output_text", "text": "a"}, {"type": "text", "text": "a"}),
         ({"text": "a"}, {"type": "text", "text": "a"}),
         (
-            {"type": "non_standard", "value": {"type": "image_url", "image_url": {"url": "https://a.example"}}},
+            {
+                "type": "non_standard",
+                "value": {"type": "image_url", "image_url": {"url": "https://a.example"}},
+            },
             {"type": "image_url", "image_url": {"url": "https://a.example"}},
         ),
         (
-            {"type": "file", "source_type": "text", "text": "Snow.", "data": "Snow.", "mime_type": "text/plain"},
+            {
+                "type": "file",
+                "source_type": "text",
+                "text": "Snow.",
+                "data": "Snow.",
+                "mime_type": "text/plain",
+            },
             {"type": "text", "text": "Snow."},
         ),
         (
@@ -119,7 +146,10 @@ def test_a_block_that_is_no_block_is_refused() -> None:
             },
         ),
         (
-            {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "Snow."}]}},
+            {
+                "type": "document",
+                "source": {"type": "content", "content": [{"type": "text", "text": "Snow."}]},
+            },
             {"type": "text", "text": "Snow."},
         ),
         (
@@ -162,9 +192,13 @@ def test_signatures_of_calls_go_back_in_their_places() -> None:
     """Beside the call, or beside its function, as they came."""
     extra = {"extra_content": {"google": {"thought_signature": "S"}}, "function": {"note": 1}}
     by_id = AIMessage(
-        "", tool_calls=[{"name": "f", "args": {}, "id": "c"}], additional_kwargs={"tool_call_extras": {"c": extra}}
+        "",
+        tool_calls=[{"name": "f", "args": {}, "id": "c"}],
+        additional_kwargs={"tool_call_extras": {"c": extra}},
     )
-    in_block = AIMessage([{"type": "tool_call", "name": "f", "args": {}, "id": "c", "extras": extra}])
+    in_block = AIMessage(
+        [{"type": "tool_call", "name": "f", "args": {}, "id": "c", "extras": extra}]
+    )
     for message in (by_id, in_block):
         (call,) = sent(USER, message)[1]["tool_calls"]
         assert call["extra_content"] == extra["extra_content"]
@@ -181,7 +215,9 @@ def test_a_refusal_is_what_was_said() -> None:
     [
         AIMessage([{"type": "redacted_thinking", "data": "R"}, {"type": "text", "text": "a"}]),
         AIMessage([{"type": "reasoning", "reasoning": "", "extras": {"redacted": "R"}}, "a"]),
-        AIMessage("a", additional_kwargs={"thinking_blocks": [{"type": "redacted_thinking", "data": "R"}]}),
+        AIMessage(
+            "a", additional_kwargs={"thinking_blocks": [{"type": "redacted_thinking", "data": "R"}]}
+        ),
     ],
 )
 def test_encrypted_thinking_goes_back(message: AIMessage) -> None:
@@ -194,9 +230,14 @@ def test_encrypted_thinking_goes_back(message: AIMessage) -> None:
 def test_signed_thinking_of_others_goes_only_where_it_can_be_read() -> None:
     """A history made with another package's Claude may go on with any model here."""
     thought = {"type": "thinking", "thinking": "hm", "signature": "S"}
-    theirs = AIMessage([thought, {"type": "text", "text": "a"}], response_metadata={"model_provider": "anthropic"})
+    theirs = AIMessage(
+        [thought, {"type": "text", "text": "a"}], response_metadata={"model_provider": "anthropic"}
+    )
     ours = theirs.model_copy(update={"response_metadata": {"model_provider": "pollinations"}})
-    assert sent(USER, theirs, USER)[1] == {"role": "assistant", "content": [{"type": "text", "text": "a"}]}
+    assert sent(USER, theirs, USER)[1] == {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "a"}],
+    }
     assert sent(USER, theirs, USER, thinking_in_content=True)[1]["content"][0] == thought
     assert sent(USER, ours, USER)[1]["content_blocks"] == [thought]
 
@@ -214,15 +255,21 @@ def test_plain_reasoning_goes_back_in_the_loop_only(message: AIMessage) -> None:
     assert sent(USER, message)[1]["reasoning_content"] == "r"
     assert "reasoning_content" not in sent(USER, message, USER)[1]
     assert "reasoning_content" not in sent(USER, message, replay_reasoning=False)[1]
-    calling = message.model_copy(update={"tool_calls": [{"name": "f", "args": {}, "id": "c", "type": "tool_call"}]})
-    assert sent(USER, calling, ToolMessage("1", tool_call_id="c"), USER)[1]["reasoning_content"] == "r"
+    calling = message.model_copy(
+        update={"tool_calls": [{"name": "f", "args": {}, "id": "c", "type": "tool_call"}]}
+    )
+    assert (
+        sent(USER, calling, ToolMessage("1", tool_call_id="c"), USER)[1]["reasoning_content"] == "r"
+    )
 
 
 def test_pictures_of_an_answer_wait_for_the_results_of_its_calls() -> None:
     """Nothing may stand between a call and its results."""
     picture = {"type": "image", "url": "https://a.example/b.png"}
     call = {"name": "f", "args": {}, "id": "c"}
-    wire = sent(USER, AIMessage(["See:", picture], tool_calls=[call]), ToolMessage("1", tool_call_id="c"))
+    wire = sent(
+        USER, AIMessage(["See:", picture], tool_calls=[call]), ToolMessage("1", tool_call_id="c")
+    )
     assert [message["role"] for message in wire] == ["user", "assistant", "tool", "user"]
     assert wire[3]["content"][1]["image_url"]["url"] == picture["url"]
 

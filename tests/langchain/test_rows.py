@@ -1,4 +1,6 @@
-"""The feature table of the project's notes, row by row: what a first-class integration does (rows 1 to 30)."""
+"""The feature table of the project's notes, row by row: what a first-class integration does (rows 1
+to 30).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,13 @@ import warnings
 from typing import Any, TypedDict
 
 import pytest
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langchain_core.tools import tool
 from pydantic import BaseModel
 from pydantic.v1 import BaseModel as OldBaseModel
@@ -22,7 +30,12 @@ THINKING = {"type": "thinking", "thinking": "hm", "signature": "sig=="}
 
 def chunk(delta: dict[str, Any], finish: str | None = None, **top: Any) -> dict[str, Any]:
     """One chunk of a script."""
-    return {"id": "c", "model": "served", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **top}
+    return {
+        "id": "c",
+        "model": "served",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+        **top,
+    }
 
 
 def summed(chunks: Any) -> AIMessageChunk:
@@ -80,13 +93,22 @@ class PersonDict(TypedDict):
     age: int
 
 
-SCHEMAS = [Person, OldPerson, PersonDict, {"title": "Person", "description": "A person", **Person.model_json_schema()}]
+SCHEMAS = [
+    Person,
+    OldPerson,
+    PersonDict,
+    {"title": "Person", "description": "A person", **Person.model_json_schema()},
+]
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-def test_rows_01_02_reasoning_comes_out_under_every_name(gateway: Emulator, make: Any, field: str) -> None:
+def test_rows_01_02_reasoning_comes_out_under_every_name(
+    gateway: Emulator, make: Any, field: str
+) -> None:
     """Plain and streamed, in additional_kwargs and as a standard block."""
-    for answer in four_ways(gateway, make("deepseek"), Answer(text="Four.", reasoning="2+2", reasoning_field=field)):
+    for answer in four_ways(
+        gateway, make("deepseek"), Answer(text="Four.", reasoning="2+2", reasoning_field=field)
+    ):
         assert answer.additional_kwargs["reasoning_content"] == "2+2"
         assert answer.content == "Four."
         assert [block["type"] for block in answer.content_blocks] == ["reasoning", "text"]
@@ -102,7 +124,9 @@ def test_row_01_thinking_blocks_are_reasoning_too(gateway: Emulator, make: Any) 
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_row_03_reasoning_goes_back_in_a_tool_loop(gateway: Emulator, make: Any, version: str) -> None:
+def test_row_03_reasoning_goes_back_in_a_tool_loop(
+    gateway: Emulator, make: Any, version: str
+) -> None:
     """Whatever form the message has."""
     llm = make("kimi", output_version=version).bind_tools([add])
     for turn in four_ways(gateway, llm, Answer(reasoning="Add.", tool_calls=[("add", {"a": 1})])):
@@ -113,10 +137,16 @@ def test_row_03_reasoning_goes_back_in_a_tool_loop(gateway: Emulator, make: Any,
 
 @pytest.mark.parametrize("model", ["claude", "openai"])
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_row_04_signed_thinking_goes_back_unchanged(gateway: Emulator, make: Any, version: str, model: str) -> None:
-    """In the gateway's own field, and for Claude among the parts of the content, where today's gateway lets it pass."""
+def test_row_04_signed_thinking_goes_back_unchanged(
+    gateway: Emulator, make: Any, version: str, model: str
+) -> None:
+    """In the gateway's own field, and for Claude among the parts of the content, where today's
+    gateway lets it pass.
+    """
     llm = make(model, output_version=version)
-    thought = chunk({"content_blocks": [{"index": 0, "delta": {"thinking": "hm", "signature": "sig=="}}]})
+    thought = chunk(
+        {"content_blocks": [{"index": 0, "delta": {"thinking": "hm", "signature": "sig=="}}]}
+    )
     script = Chunks([thought, chunk({"content": "A"}), chunk({}, "stop")])
     ways = (lambda: llm.invoke("x", stream=True), lambda: summed(llm.stream("x")))
     for way in ways:
@@ -125,15 +155,25 @@ def test_row_04_signed_thinking_goes_back_unchanged(gateway: Emulator, make: Any
         llm.invoke([HumanMessage("x"), turn, HumanMessage("y")])
         sent = gateway.requests[-1].json["messages"][1]
         assert sent["content_blocks"] == [THINKING]
-        assert sent["content"] == ([THINKING, {"type": "text", "text": "A"}] if model == "claude" else "A")
+        assert sent["content"] == (
+            [THINKING, {"type": "text", "text": "A"}] if model == "claude" else "A"
+        )
 
 
-def test_row_04_fragments_of_reasoning_details_are_joined_for_the_way_back(gateway: Emulator, make: Any) -> None:
+def test_row_04_fragments_of_reasoning_details_are_joined_for_the_way_back(
+    gateway: Emulator, make: Any
+) -> None:
     """By index; the signature whole, the text in its order."""
     script = Chunks(
         [
             chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "I "}]}),
-            chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "think", "signature": "S"}]}),
+            chunk(
+                {
+                    "reasoning_details": [
+                        {"type": "reasoning.text", "index": 0, "text": "think", "signature": "S"}
+                    ]
+                }
+            ),
             chunk({"content": "Hi"}),
             chunk({}, "stop"),
         ]
@@ -150,12 +190,16 @@ def test_row_04_fragments_of_reasoning_details_are_joined_for_the_way_back(gatew
         ]
     )
     sent = gateway.requests[-1].json["messages"][-1]
-    assert sent["reasoning_details"] == [{"type": "reasoning.text", "index": 0, "text": "I think", "signature": "S"}]
+    assert sent["reasoning_details"] == [
+        {"type": "reasoning.text", "index": 0, "text": "I think", "signature": "S"}
+    ]
 
 
 def test_row_05_effort_and_budget_reach_the_wire(gateway: Emulator, make: Any) -> None:
     """As fields and as options of a call."""
-    make("claude", reasoning_effort="high", thinking={"type": "enabled", "budget_tokens": 1024}).invoke("x")
+    make(
+        "claude", reasoning_effort="high", thinking={"type": "enabled", "budget_tokens": 1024}
+    ).invoke("x")
     make("claude").invoke("x", thinking_budget=99)
     first, second = (request.json for request in gateway.requests)
     assert first["reasoning_effort"] == "high"
@@ -169,12 +213,22 @@ NAMED = {"type": "function", "function": {"name": "add"}}
 @pytest.mark.parametrize(
     ("choice", "sent"),
     [
-        ("auto", "auto"), ("none", "none"), ("required", "required"), ("any", "required"), (True, "required"),
-        (False, "none"), ("add", NAMED), (NAMED, NAMED), ({"type": "tool", "name": "add"}, NAMED),
-        ({"type": "any"}, "required"), ({"type": "function", "name": "add"}, NAMED),
+        ("auto", "auto"),
+        ("none", "none"),
+        ("required", "required"),
+        ("any", "required"),
+        (True, "required"),
+        (False, "none"),
+        ("add", NAMED),
+        (NAMED, NAMED),
+        ({"type": "tool", "name": "add"}, NAMED),
+        ({"type": "any"}, "required"),
+        ({"type": "function", "name": "add"}, NAMED),
     ],
-)  # fmt: skip
-def test_row_06_every_form_of_tool_choice(gateway: Emulator, make: Any, choice: Any, sent: Any) -> None:
+)
+def test_row_06_every_form_of_tool_choice(
+    gateway: Emulator, make: Any, choice: Any, sent: Any
+) -> None:
     """LangChain's, OpenAI's, Anthropic's: the gateway knows one."""
     make().bind_tools([add], tool_choice=choice).invoke("Add 1 and 2")
     assert gateway.requests[-1].json["tool_choice"] == sent
@@ -187,9 +241,16 @@ def test_row_06_a_choice_of_no_tool_names_the_tools(gateway: Emulator, make: Any
     assert gateway.requests == []
 
 
-def test_row_06_a_model_that_refuses_a_forced_choice_is_left_to_choose(gateway: Emulator, make: Any) -> None:
+def test_row_06_a_model_that_refuses_a_forced_choice_is_left_to_choose(
+    gateway: Emulator, make: Any
+) -> None:
     """With a warning that says so."""
-    refusal = {"error": {"code": "BAD_REQUEST", "message": "tool_choice 'required' is not supported by this model"}}
+    refusal = {
+        "error": {
+            "code": "BAD_REQUEST",
+            "message": "tool_choice 'required' is not supported by this model",
+        }
+    }
     gateway.script(Body(refusal, status=400))
     with pytest.warns(PollinationsWarning, match="forced tool choice"):
         make().bind_tools([add], tool_choice="any").invoke("Add 1 and 2")
@@ -207,23 +268,47 @@ def test_rows_07_09_parallel_calls_and_strict_schemas(gateway: Emulator, make: A
 
 
 @pytest.mark.parametrize("entry", [{"index": 0}, {}, {"index": "0"}])
-def test_row_08_repeated_missing_and_odd_indices_keep_calls_apart(gateway: Emulator, make: Any, entry: Any) -> None:
+def test_row_08_repeated_missing_and_odd_indices_keep_calls_apart(
+    gateway: Emulator, make: Any, entry: Any
+) -> None:
     """Two calls, as several providers send them."""
     calls = [
-        {**entry, "id": f"call_{n}", "type": "function", "function": {"name": "add", "arguments": f'{{"a": {n}}}'}}
+        {
+            **entry,
+            "id": f"call_{n}",
+            "type": "function",
+            "function": {"name": "add", "arguments": f'{{"a": {n}}}'},
+        }
         for n in (1, 2)
     ]
-    gateway.script(Chunks([chunk({"tool_calls": [calls[0]]}), chunk({"tool_calls": [calls[1]]}), chunk({}, "stop")]))
+    gateway.script(
+        Chunks(
+            [
+                chunk({"tool_calls": [calls[0]]}),
+                chunk({"tool_calls": [calls[1]]}),
+                chunk({}, "stop"),
+            ]
+        )
+    )
     whole = summed(make().bind_tools([add]).stream("x"))
-    assert [(call["id"], call["args"]) for call in whole.tool_calls] == [("call_1", {"a": 1}), ("call_2", {"a": 2})]
+    assert [(call["id"], call["args"]) for call in whole.tool_calls] == [
+        ("call_1", {"a": 1}),
+        ("call_2", {"a": 2}),
+    ]
     assert whole.invalid_tool_calls == []
 
 
 @pytest.mark.parametrize("strict", [None, True, False])
-@pytest.mark.parametrize("schema", SCHEMAS, ids=["pydantic", "pydantic-v1", "typeddict", "json-schema"])
+@pytest.mark.parametrize(
+    "schema", SCHEMAS, ids=["pydantic", "pydantic-v1", "typeddict", "json-schema"]
+)
 @pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
-def test_rows_10_11_12_structured_answers(gateway: Emulator, make: Any, method: str, schema: Any, strict: Any) -> None:
-    """Three methods, four kinds of schema, three states of strict, plain and streamed, sync and async."""
+def test_rows_10_11_12_structured_answers(
+    gateway: Emulator, make: Any, method: str, schema: Any, strict: Any
+) -> None:
+    """Three methods, four kinds of schema, three states of strict, plain and streamed, sync and
+    async.
+    """
     llm = make().with_structured_output(schema, method=method, strict=strict)
     wanted = schema(name="Ada", age=36) if isinstance(schema, type) else {"name": "Ada", "age": 36}
     script = Answer(text='{"name": "Ada", "age": 36}') if method == "json_mode" else None
@@ -250,8 +335,12 @@ def test_rows_10_11_12_structured_answers(gateway: Emulator, make: Any, method: 
         assert sent["tool_choice"]["function"]["name"] == sent["tools"][0]["function"]["name"]
 
 
-def test_row_11_the_method_follows_the_catalogue_when_none_is_named(gateway: Emulator, make: Any) -> None:
-    """``json_schema`` where the model is known to follow it, or to call no tools; elsewhere a forced tool."""
+def test_row_11_the_method_follows_the_catalogue_when_none_is_named(
+    gateway: Emulator, make: Any
+) -> None:
+    """``json_schema`` where the model is known to follow it, or to call no tools; elsewhere a
+    forced tool.
+    """
     make("openai").with_structured_output(Person).invoke("Describe 'Ada', who is 36.")
     make("no-such-model-yet").with_structured_output(Person)
     assert "response_format" in gateway.requests[-1].json
@@ -301,7 +390,10 @@ def test_row_14_a_streamed_schema_fills_up(gateway: Emulator, make: Any) -> None
 
 def test_row_15_a_native_response_format_may_be_bound(gateway: Emulator, make: Any) -> None:
     """As create_agent binds it, with tools and without; a class does as well."""
-    native = {"type": "json_schema", "json_schema": {"name": "Person", "schema": Person.model_json_schema()}}
+    native = {
+        "type": "json_schema",
+        "json_schema": {"name": "Person", "schema": Person.model_json_schema()},
+    }
     make().bind_tools([], response_format=native).invoke("Describe 'Ada', who is 36.")
     assert "tools" not in gateway.requests[-1].json
     assert gateway.requests[-1].json["response_format"] == native
@@ -322,7 +414,10 @@ def test_row_16_built_in_tools_by_name_or_form(gateway: Emulator, make: Any, giv
 def test_row_16_what_a_providers_tool_did_is_a_block(gateway: Emulator, make: Any) -> None:
     """As LangChain's server tool blocks, sent back as the provider wrote them."""
     ran = {"type": "executable_code", "executable_code": {"language": "PYTHON", "code": "1+1"}}
-    result = {"type": "code_execution_result", "code_execution_result": {"outcome": "OUTCOME_FAILED", "output": "?"}}
+    result = {
+        "type": "code_execution_result",
+        "code_execution_result": {"outcome": "OUTCOME_FAILED", "output": "?"},
+    }
     gateway.script(Answer(content_blocks=[ran, result, {"type": "text", "text": "Two."}]))
     turn = make("gemini").invoke("x")
     kinds = [block["type"] for block in turn.content_blocks]
@@ -354,17 +449,32 @@ TEXT_SOURCE = {"type": "text", "media_type": "text/plain", "data": "Snow."}
 INPUTS = [
     ({"type": "image", "base64": PNG, "mime_type": "image/png"}, picture(INLINE)),
     ({"type": "image", "url": LINK}, picture(LINK)),
-    ({"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"}, picture(INLINE)),
+    (
+        {"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"},
+        picture(INLINE),
+    ),
     ({"type": "image", "source_type": "url", "url": LINK}, picture(LINK)),
     ({"type": "image_url", "image_url": LINK}, picture(LINK)),
     ({"type": "input_image", "image_url": LINK}, picture(LINK)),
     ({"type": "media", "mime_type": "image/png", "data": PNG}, picture(INLINE)),
     (
-        {"type": "file", "source_type": "base64", "data": "AA==", "mime_type": PDF, "filename": "a.pdf"},
+        {
+            "type": "file",
+            "source_type": "base64",
+            "data": "AA==",
+            "mime_type": PDF,
+            "filename": "a.pdf",
+        },
         file(file_name="a.pdf", file_data=f"data:{PDF};base64,AA=="),
     ),
-    ({"type": "file", "url": LINK, "mime_type": PDF}, file(file_name="document.pdf", file_url=LINK)),
-    ({"type": "media", "mime_type": PDF, "file_uri": LINK}, file(file_name="document.pdf", file_url=LINK)),
+    (
+        {"type": "file", "url": LINK, "mime_type": PDF},
+        file(file_name="document.pdf", file_url=LINK),
+    ),
+    (
+        {"type": "media", "mime_type": PDF, "file_uri": LINK},
+        file(file_name="document.pdf", file_url=LINK),
+    ),
     ({"type": "audio", "base64": "AA==", "mime_type": "audio/x-wav"}, sound("wav")),
     ({"type": "audio", "url": "data:audio/mpeg;base64,AA=="}, sound("mp3")),
     (
@@ -375,13 +485,20 @@ INPUTS = [
         {"type": "text-plain", "text": "Snow.", "title": "Notes", "mime_type": "text/plain"},
         {"type": "text", "text": "Notes\nSnow."},
     ),
-    ({"type": "document", "source": TEXT_SOURCE, "title": "Notes"}, {"type": "text", "text": "Notes\nSnow."}),
+    (
+        {"type": "document", "source": TEXT_SOURCE, "title": "Notes"},
+        {"type": "text", "text": "Notes\nSnow."},
+    ),
 ]
 
 
 @pytest.mark.parametrize(("block", "part"), INPUTS)
-def test_rows_17_to_20_and_23_every_kind_of_input(gateway: Emulator, make: Any, block: Any, part: Any) -> None:
-    """Pictures, files, sound, video and text, in every form that LangChain's users write them in."""
+def test_rows_17_to_20_and_23_every_kind_of_input(
+    gateway: Emulator, make: Any, block: Any, part: Any
+) -> None:
+    """Pictures, files, sound, video and text, in every form that LangChain's users write
+    them in.
+    """
     gateway.script(Answer(text="Seen."))
     make("gemini").invoke([HumanMessage(["What is it?", block])])
     assert gateway.requests[-1].json["messages"][0]["content"] in (
@@ -393,7 +510,9 @@ def test_rows_17_to_20_and_23_every_kind_of_input(gateway: Emulator, make: Any, 
 def test_row_19_sound_in_a_format_nobody_takes_is_named(gateway: Emulator, make: Any) -> None:
     """Before sending."""
     with pytest.raises(ValueError, match=r"messages\[0\].content\[0\].*audio/midi"):
-        make().invoke([HumanMessage([{"type": "audio", "base64": "AA==", "mime_type": "audio/midi"}])])
+        make().invoke(
+            [HumanMessage([{"type": "audio", "base64": "AA==", "mime_type": "audio/midi"}])]
+        )
 
 
 @pytest.mark.parametrize(
@@ -404,7 +523,9 @@ def test_row_19_sound_in_a_format_nobody_takes_is_named(gateway: Emulator, make:
         {"type": "file", "base64": "AA==", "mime_type": "application/pdf"},
     ],
 )
-def test_rows_21_22_pictures_and_files_of_tools_follow_their_run(gateway: Emulator, make: Any, block: Any) -> None:
+def test_rows_21_22_pictures_and_files_of_tools_follow_their_run(
+    gateway: Emulator, make: Any, block: Any
+) -> None:
     """Tool messages take text only; one user message after all of them holds the rest."""
     calls = [{"name": "add", "args": {"a": n}, "id": f"c{n}"} for n in (1, 2)]
     gateway.script(Answer(text="Seen."))
@@ -425,8 +546,12 @@ def test_rows_21_22_pictures_and_files_of_tools_follow_their_run(gateway: Emulat
 
 
 @pytest.mark.filterwarnings("ignore::pollinations_client.PollinationsWarning")
-def test_rows_21_22_a_model_without_eyes_is_told_that_there_is_a_picture(gateway: Emulator, make: Any) -> None:
-    """The gateway would refuse the whole request, and end the run of an agent that has just paid for the picture."""
+def test_rows_21_22_a_model_without_eyes_is_told_that_there_is_a_picture(
+    gateway: Emulator, make: Any
+) -> None:
+    """The gateway would refuse the whole request, and end the run of an agent that has just paid
+    for the picture.
+    """
     picture = {"type": "image", "base64": PNG, "mime_type": "image/png"}
     calls = [{"name": "add", "args": {"a": 1}, "id": "c1"}]
     history = [
@@ -461,10 +586,18 @@ def test_row_23_anthropics_tool_results_become_tool_messages(gateway: Emulator, 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
 def test_row_24_pictures_come_out_as_blocks(gateway: Emulator, make: Any, version: str) -> None:
-    """Text, picture, text stay three blocks in their order; the picture goes back in a user message."""
+    """Text, picture, text stay three blocks in their order; the picture goes back in a user
+    message.
+    """
     pieces = [
         chunk({"content": "Before "}),
-        chunk({"content_blocks": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}]}),
+        chunk(
+            {
+                "content_blocks": [
+                    {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+                ]
+            }
+        ),
         chunk({"content": "after"}),
         chunk({}, "stop"),
     ]
@@ -482,7 +615,9 @@ def test_row_24_pictures_come_out_as_blocks(gateway: Emulator, make: Any, versio
 
 
 @pytest.mark.parametrize("version", ["v0", "v1", "v3"])
-def test_row_25_speech_comes_out_as_a_block_with_its_words(gateway: Emulator, make: Any, version: str) -> None:
+def test_row_25_speech_comes_out_as_a_block_with_its_words(
+    gateway: Emulator, make: Any, version: str
+) -> None:
     """Pieces of base64 are joined so that they decode, and live ones are beside the block."""
     pieces = [
         chunk({"audio": {"id": "au", "data": base64.b64encode(b"abcd").decode()}}),
@@ -512,13 +647,26 @@ def test_row_25_speech_comes_out_as_a_block_with_its_words(gateway: Emulator, ma
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
 def test_row_26_citations_are_annotations(gateway: Emulator, make: Any, version: str) -> None:
-    """Perplexity's list on the text, once, though every chunk repeats it; with titles where they are told."""
-    found = {"citations": ["https://a.example"], "search_results": [{"url": "https://a.example", "title": "A"}]}
-    script = Chunks([chunk({"content": "Yes"}, **found), chunk({"content": "."}, **found), chunk({}, "stop", **found)])
+    """Perplexity's list on the text, once, though every chunk repeats it; with titles where they
+    are told.
+    """
+    found = {
+        "citations": ["https://a.example"],
+        "search_results": [{"url": "https://a.example", "title": "A"}],
+    }
+    script = Chunks(
+        [
+            chunk({"content": "Yes"}, **found),
+            chunk({"content": "."}, **found),
+            chunk({}, "stop", **found),
+        ]
+    )
     for turn in four_ways(gateway, make("perplexity", output_version=version), script):
         block = turn.content_blocks[-1]
         assert block["text"] == "Yes."
-        assert block["annotations"] == [{"type": "citation", "url": "https://a.example", "title": "A"}]
+        assert block["annotations"] == [
+            {"type": "citation", "url": "https://a.example", "title": "A"}
+        ]
         assert turn.additional_kwargs["citations"] == ["https://a.example"]
 
 
@@ -547,7 +695,9 @@ def test_row_28_marks_for_the_prompt_cache_are_passed(gateway: Emulator, make: A
     make("claude").invoke(
         [
             SystemMessage([{"type": "text", "text": "Long.", "cache_control": mark}]),
-            HumanMessage([{"type": "image", "url": "https://a.example/b.png", "cache_control": mark}, "x"]),
+            HumanMessage(
+                [{"type": "image", "url": "https://a.example/b.png", "cache_control": mark}, "x"]
+            ),
         ]
     )
     system, user = gateway.requests[-1].json["messages"]
@@ -573,17 +723,24 @@ def test_rows_29_30_details_of_usage(gateway: Emulator, make: Any) -> None:
         assert usage["output_token_details"] == {"audio": 6, "reasoning": 5}
 
 
-def test_row_10_a_schema_without_a_title_and_tools_as_they_are(gateway: Emulator, make: Any) -> None:
+def test_row_10_a_schema_without_a_title_and_tools_as_they_are(
+    gateway: Emulator, make: Any
+) -> None:
     """Neither needs to be prepared by hand."""
     schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
     for method in ("json_schema", "function_calling"):
-        assert make().with_structured_output(schema, method=method).invoke("He is 'Ada'.") == {"name": "Ada"}
+        assert make().with_structured_output(schema, method=method).invoke("He is 'Ada'.") == {
+            "name": "Ada"
+        }
 
     def double(x: int) -> int:
         """Double a number."""
         return 2 * x
 
-    for answer in (make().invoke("Double 3", tools=[double]), make().bind(tools=[add, double]).invoke("Double 3")):
+    for answer in (
+        make().invoke("Double 3", tools=[double]),
+        make().bind(tools=[add, double]).invoke("Double 3"),
+    ):
         assert answer.tool_calls[0]["args"]
     with pytest.raises(ValueError, match=r"tools\[0\]: int is no tool"):
         make().bind_tools([3])

@@ -1,4 +1,6 @@
-"""The feature table of the project's notes, row by row: what a good citizen of LangChain does (rows 31 to 59)."""
+"""The feature table of the project's notes, row by row: what a good citizen of LangChain does (rows
+31 to 59).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,12 @@ KEY = "sk_demo_0123456789abcdef"
 
 def chunk(delta: dict[str, Any], finish: str | None = None, **top: Any) -> dict[str, Any]:
     """One chunk of a script."""
-    return {"id": "c", "model": "served", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **top}
+    return {
+        "id": "c",
+        "model": "served",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+        **top,
+    }
 
 
 def summed(chunks: Any) -> AIMessageChunk:
@@ -51,7 +58,9 @@ def add(a: int) -> int:
 
 
 def test_row_31_totals_are_sums(gateway: Emulator, make: Any) -> None:
-    """xAI counts its reasoning in the total alone; here it is part of the output, as with all others."""
+    """xAI counts its reasoning in the total alone; here it is part of the output, as with all
+    others.
+    """
     used = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 20}
     details = {"completion_tokens_details": {"reasoning_tokens": 12}}
     gateway.script(Answer(text="x", usage={**used, **details}))
@@ -88,7 +97,10 @@ def test_row_34_the_served_model_is_named(gateway: Emulator, make: Any) -> None:
     """Not the one that was asked for."""
     gateway.script(Answer(text="x", model="us.anthropic.claude-haiku"))
     assert make("claude").invoke("x").response_metadata["model_name"] == "us.anthropic.claude-haiku"
-    assert make("openai").invoke("x", model="claude").response_metadata["model_name"].count("claude") == 1
+    assert (
+        make("openai").invoke("x", model="claude").response_metadata["model_name"].count("claude")
+        == 1
+    )
 
 
 def test_row_35_errors_tell_traces_what_came_back(gateway: Emulator, make: Any) -> None:
@@ -123,7 +135,10 @@ def test_row_36_a_prompt_that_is_too_long_has_its_class(gateway: Emulator, make:
 @pytest.mark.parametrize(
     ("frames", "kind"),
     [
-        ([b'data: {"error": {"message": "Overloaded", "code": "upstream_error"}}\n\n'], UpstreamError),
+        (
+            [b'data: {"error": {"message": "Overloaded", "code": "upstream_error"}}\n\n'],
+            UpstreamError,
+        ),
         ([Frames.CUT], (StreamInterrupted, APIConnectionError)),
         ([], StreamInterrupted),
     ],
@@ -132,7 +147,9 @@ def test_rows_37_38_a_broken_stream_raises_with_what_came(
     gateway: Emulator, make: Any, frames: Any, kind: Any, sync: bool
 ) -> None:
     """An error among the events, a connection that closes, an end without an end."""
-    gateway.script(Frames(b"data: " + json.dumps(chunk({"content": "Half a"})).encode() + b"\n\n", *frames))
+    gateway.script(
+        Frames(b"data: " + json.dumps(chunk({"content": "Half a"})).encode() + b"\n\n", *frames)
+    )
     seen: list[str] = []
 
     async def read() -> None:
@@ -151,7 +168,9 @@ def test_rows_37_38_a_broken_stream_raises_with_what_came(
 
 @pytest.mark.parametrize("retries", [0, 2])
 @pytest.mark.parametrize("stream", [False, True])
-def test_row_39_retries_are_as_many_as_asked_for(gateway: Emulator, make: Any, retries: int, stream: bool) -> None:
+def test_row_39_retries_are_as_many_as_asked_for(
+    gateway: Emulator, make: Any, retries: int, stream: bool
+) -> None:
     """None is none."""
     gateway.script(Fault("status", times=5, status=503, retry_after_ms="1"))
     llm = make(max_retries=retries)
@@ -161,7 +180,9 @@ def test_row_39_retries_are_as_many_as_asked_for(gateway: Emulator, make: Any, r
 
 
 @pytest.mark.parametrize("timeout", [0.2, httpx.Timeout(0.2)])
-def test_row_40_a_timeout_is_seconds_or_an_object(gateway: Emulator, make: Any, timeout: Any) -> None:
+def test_row_40_a_timeout_is_seconds_or_an_object(
+    gateway: Emulator, make: Any, timeout: Any
+) -> None:
     """And ends as LangChain's own class."""
     gateway.script(Fault("stall"))
     with pytest.raises(ModelTimeoutError):
@@ -200,7 +221,9 @@ def test_row_42_clients_can_be_injected(gateway: Emulator) -> None:
     assert gateway.requests[-1].headers["x-mine"] == "2"
 
 
-def test_rows_43_44_copies_share_connections_over_loops_and_threads(gateway: Emulator, make: Any) -> None:
+def test_rows_43_44_copies_share_connections_over_loops_and_threads(
+    gateway: Emulator, make: Any
+) -> None:
     """A hundred objects, bound copies and many loops leave a handful of connections."""
     for _ in range(100):
         make().bind(temperature=0).invoke("x")
@@ -230,7 +253,9 @@ def test_row_45_models_can_be_closed_and_used_again(gateway: Emulator, make: Any
     asyncio.run(run())
 
 
-def test_row_46_a_copy_with_another_address_goes_there(gateway: Emulator, seed_gateway: Emulator, make: Any) -> None:
+def test_row_46_a_copy_with_another_address_goes_there(
+    gateway: Emulator, seed_gateway: Emulator, make: Any
+) -> None:
     """``model_copy(update=...)`` after the first call, and the original stays where it was."""
     llm = make()
     llm.invoke("x")
@@ -241,7 +266,9 @@ def test_row_46_a_copy_with_another_address_goes_there(gateway: Emulator, seed_g
 
 
 def test_row_49_the_profile_comes_from_the_catalogue() -> None:
-    """Keys that LangChain knows, and only what is known; an unknown model has none; a given one is kept."""
+    """Keys that LangChain knows, and only what is known; an unknown model has none; a given one is
+    kept.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         profile = ChatPollinations(model="claude", api_key=KEY).profile
@@ -249,7 +276,9 @@ def test_row_49_the_profile_comes_from_the_catalogue() -> None:
         assert profile["tool_calling"] is True
         assert profile["image_inputs"] is True
     assert ChatPollinations(model="a-model-of-tomorrow", api_key=KEY).profile is None
-    assert ChatPollinations(model="claude", api_key=KEY, profile={"name": "mine"}).profile == {"name": "mine"}
+    assert ChatPollinations(model="claude", api_key=KEY, profile={"name": "mine"}).profile == {
+        "name": "mine"
+    }
 
 
 def test_row_51_tokens_are_counted_without_asking_anyone(gateway: Emulator, make: Any) -> None:
@@ -273,7 +302,18 @@ def test_row_52_requests_say_who_sends_them(gateway: Emulator, make: Any) -> Non
 SCRIPT = [
     chunk({"reasoning_content": "Add"}),
     chunk({"content": "I add."}),
-    chunk({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "add", "arguments": ""}}]}),
+    chunk(
+        {
+            "tool_calls": [
+                {
+                    "index": 0,
+                    "id": "c1",
+                    "type": "function",
+                    "function": {"name": "add", "arguments": ""},
+                }
+            ]
+        }
+    ),
     chunk({"tool_calls": [{"index": 0, "function": {"arguments": '{"a": 1}'}}]}),
     chunk({}, "tool_calls"),
     {
@@ -289,13 +329,18 @@ WANTED = [("reasoning", "Add"), ("text", "I add."), ("tool_call", {"a": 1})]
 def told(message: AIMessage) -> list[Any]:
     """Kinds and contents of a message's blocks."""
     blocks: list[Any] = list(message.content_blocks)
-    return [(block["type"], block.get("reasoning") or block.get("text") or block.get("args")) for block in blocks]
+    return [
+        (block["type"], block.get("reasoning") or block.get("text") or block.get("args"))
+        for block in blocks
+    ]
 
 
 @pytest.mark.parametrize("sync", [True, False])
 @pytest.mark.parametrize("version", ["v0", "v1", "v3"])
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
-def test_rows_53_54_reasoning_text_and_calls_stay_apart(gateway: Emulator, make: Any, version: str, sync: bool) -> None:
+def test_rows_53_54_reasoning_text_and_calls_stay_apart(
+    gateway: Emulator, make: Any, version: str, sync: bool
+) -> None:
     """In all three protocols, sync and async, each with usage and metadata once."""
     gateway.script(Chunks(SCRIPT))
     llm = make(output_version="v1" if version == "v1" else None).bind_tools([add])
@@ -320,14 +365,21 @@ def test_rows_53_54_reasoning_text_and_calls_stay_apart(gateway: Emulator, make:
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
-def test_row_54_interleaved_thoughts_keep_their_order_and_signatures(gateway: Emulator, make: Any) -> None:
+def test_row_54_interleaved_thoughts_keep_their_order_and_signatures(
+    gateway: Emulator, make: Any
+) -> None:
     """Thought, text, thought, text: four blocks, and back unchanged in the next turn."""
 
     def block(index: int, **delta: str) -> dict[str, Any]:
         return chunk({"content_blocks": [{"index": index, "delta": delta}]})
 
     thoughts = [block(0, thinking="a"), block(0, signature="S1"), block(1, text="one ")]
-    thoughts += [block(2, thinking="b"), block(2, signature="S2"), block(3, text="two"), chunk({}, "stop")]
+    thoughts += [
+        block(2, thinking="b"),
+        block(2, signature="S2"),
+        block(3, text="two"),
+        chunk({}, "stop"),
+    ]
     sent_back = [
         {"type": "thinking", "thinking": "a", "signature": "S1"},
         {"type": "text", "text": "one "},
@@ -336,11 +388,23 @@ def test_row_54_interleaved_thoughts_keep_their_order_and_signatures(gateway: Em
     for version in ("v0", "v1", "v3"):
         gateway.script(Chunks(thoughts))
         llm = make("claude", output_version="v1" if version == "v1" else None)
-        message = llm.stream_events("x", version="v3").output if version == "v3" else summed(llm.stream("x"))
+        message = (
+            llm.stream_events("x", version="v3").output
+            if version == "v3"
+            else summed(llm.stream("x"))
+        )
         blocks = message.content_blocks
         if version != "v0":
-            assert [one.get("reasoning") or one.get("text") for one in blocks] == ["a", "one ", "b", "two"]
-            assert [one["extras"]["signature"] for one in blocks if one["type"] == "reasoning"] == ["S1", "S2"]
+            assert [one.get("reasoning") or one.get("text") for one in blocks] == [
+                "a",
+                "one ",
+                "b",
+                "two",
+            ]
+            assert [one["extras"]["signature"] for one in blocks if one["type"] == "reasoning"] == [
+                "S1",
+                "S2",
+            ]
         assert message.text == "one two"
         llm.invoke([HumanMessage("x"), message, HumanMessage("y")])
         sent = gateway.requests[-1].json["messages"][1]
@@ -351,10 +415,15 @@ def test_row_54_interleaved_thoughts_keep_their_order_and_signatures(gateway: Em
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
 def test_row_59_a_model_is_loaded_again_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the key out of the environment, since a dump has none."""
-    llm = ChatPollinations(model="claude", api_key=KEY, temperature=0.5, base_url="http://127.0.0.1:1", stop=["."])
+    llm = ChatPollinations(
+        model="claude", api_key=KEY, temperature=0.5, base_url="http://127.0.0.1:1", stop=["."]
+    )
     text = dumps(llm)
     assert KEY not in text
-    known: Any = {"allowed_objects": [ChatPollinations], "valid_namespaces": ["langchain_pollinations"]}
+    known: Any = {
+        "allowed_objects": [ChatPollinations],
+        "valid_namespaces": ["langchain_pollinations"],
+    }
     assert loads(text, secrets_map={"POLLINATIONS_API_KEY": KEY}, **known) == llm
     monkeypatch.setenv("POLLINATIONS_API_KEY", KEY)
     again = load(json.loads(text), secrets_from_env=True, **known)
@@ -385,9 +454,15 @@ def test_a_call_back_sees_chunks_of_its_own_kind(gateway: Emulator, make: Any) -
 
 
 def test_invalid_calls_go_back_answered_or_as_text(gateway: Emulator, make: Any) -> None:
-    """Providers refuse calls without results and arguments that are no JSON; nothing of them is lost."""
+    """Providers refuse calls without results and arguments that are no JSON; nothing of them is
+    lost.
+    """
     gateway.script(
-        Answer(tool_calls=[{"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a'}}])
+        Answer(
+            tool_calls=[
+                {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a'}}
+            ]
+        )
     )
     turn = make().invoke("x")
     assert turn.invalid_tool_calls[0]["error"]
@@ -395,7 +470,9 @@ def test_invalid_calls_go_back_answered_or_as_text(gateway: Emulator, make: Any)
     sent = gateway.requests[-1].json["messages"][1]
     assert "tool_calls" not in sent
     assert '{"a' in sent["content"]
-    make().bind_tools([add]).invoke([HumanMessage("x"), turn, ToolMessage("bad JSON", tool_call_id="c1")])
+    make().bind_tools([add]).invoke(
+        [HumanMessage("x"), turn, ToolMessage("bad JSON", tool_call_id="c1")]
+    )
     call = gateway.requests[-1].json["messages"][1]["tool_calls"][0]
     assert json.loads(call["function"]["arguments"]) == {"invalid_arguments": '{"a'}
 
@@ -403,7 +480,12 @@ def test_invalid_calls_go_back_answered_or_as_text(gateway: Emulator, make: Any)
 @pytest.mark.parametrize("arguments", ['{"a": 1', '{"a": }', '{"a": "b', "", '{"a": [1, {"b": "\\'])
 def test_bad_arguments_stay_bad_in_streams(gateway: Emulator, make: Any, arguments: str) -> None:
     """LangChain repairs partial JSON; a call that the model never finished must not be made."""
-    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "add", "arguments": arguments}}
+    call = {
+        "index": 0,
+        "id": "c1",
+        "type": "function",
+        "function": {"name": "add", "arguments": arguments},
+    }
     gateway.script(Chunks([chunk({"tool_calls": [call]}), chunk({}, "length")]))
     whole = summed(make().bind_tools([add]).stream("x"))
     assert whole.tool_calls == []
@@ -412,7 +494,9 @@ def test_bad_arguments_stay_bad_in_streams(gateway: Emulator, make: Any, argumen
 
 
 def test_several_answers_are_several_requests(gateway: Emulator, make: Any) -> None:
-    """Each with a seed of its own, for the same body is answered from the cache; a stream has one answer."""
+    """Each with a seed of its own, for the same body is answered from the cache; a stream has one
+    answer.
+    """
     result = make(n=3, seed=7).generate([[HumanMessage("x")]])
     assert len(result.generations[0]) == 3
     assert sorted(request.json["seed"] for request in gateway.requests) == [7, 8, 9]
@@ -439,7 +523,10 @@ def test_names_from_other_packages_are_understood(alias: str, name: str, value: 
 def test_extra_fields_have_one_door(gateway: Emulator, make: Any) -> None:
     """The model's and the call's are merged; a typo is refused with the nearest name."""
     make(extra_body={"top_k": 3, "min_p": 0.1}).invoke("x", extra_body={"top_k": 5})
-    assert {name: gateway.requests[-1].json[name] for name in ("top_k", "min_p")} == {"top_k": 5, "min_p": 0.1}
+    assert {name: gateway.requests[-1].json[name] for name in ("top_k", "min_p")} == {
+        "top_k": 5,
+        "min_p": 0.1,
+    }
     with pytest.raises(ValueError, match="'temperature'"):
         make(temprature=0.1)
     with pytest.raises(PollinationsError, match="'temperature'"):
@@ -449,8 +536,12 @@ def test_extra_fields_have_one_door(gateway: Emulator, make: Any) -> None:
 
 
 @pytest.mark.parametrize("sync", [True, False])
-def test_row_33_a_refreshed_catalogue_prices_the_models_it_lists(gateway: Emulator, sync: bool) -> None:
-    """Shipped prices are few; the gateway's own come when they are asked for, and hold for bound copies too."""
+def test_row_33_a_refreshed_catalogue_prices_the_models_it_lists(
+    gateway: Emulator, sync: bool
+) -> None:
+    """Shipped prices are few; the gateway's own come when they are asked for, and hold for bound
+    copies too.
+    """
     llm = ChatPollinations(model="claude", base_url=gateway.url)
     assert "total_cost" not in (llm.invoke("hi").usage_metadata or {})
     known = llm.refresh_catalog() if sync else asyncio.run(llm.arefresh_catalog())

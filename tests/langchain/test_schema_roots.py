@@ -1,4 +1,6 @@
-"""JSON schemas whose root has no properties of its own: LangChain writes them out as their titles alone."""
+"""JSON schemas whose root has no properties of its own: LangChain writes them out as their titles
+alone.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +39,19 @@ def asked(gateway: Emulator) -> Any:
 
 @pytest.mark.parametrize("strict", [None, True])
 def test_a_recursive_root_is_sent_whole(gateway: Emulator, make: Any, strict: bool | None) -> None:
-    """Pydantic writes a class that holds itself as a reference; what it refers to is sent, by either method."""
+    """Pydantic writes a class that holds itself as a reference; what it refers to is sent, by
+    either method.
+    """
     gateway.script(*[Answer(text='{"name": "oak", "guests": []}')] * 2)
     for method in ("json_schema", "function_calling"):
         llm = make().with_structured_output(RECURSIVE, method=method, strict=strict)
         assert llm.invoke("An oak.") == {"name": "oak", "guests": []}
         sent = asked(gateway)
-        inner = sent["response_format"]["json_schema"] if method == "json_schema" else sent["tools"][0]["function"]
+        inner = (
+            sent["response_format"]["json_schema"]
+            if method == "json_schema"
+            else sent["tools"][0]["function"]
+        )
         schema = inner["schema" if method == "json_schema" else "parameters"]
         assert inner["name"] == "Plant"
         assert schema["properties"]["guests"]["items"] == {"$ref": "#/$defs/Plant"}
@@ -58,7 +66,11 @@ def test_a_root_without_properties_is_sent_as_it_is(
     """A choice, a list or a map is a ``response_format`` like any other."""
     gateway.script(Answer(text='[{"shade": 3}]'))
     llm = make()
-    llm = llm.bind(response_format=root) if bound else llm.with_structured_output(root, method="json_schema")
+    llm = (
+        llm.bind(response_format=root)
+        if bound
+        else llm.with_structured_output(root, method="json_schema")
+    )
     llm.invoke("Mosses.")
     sent = asked(gateway)["response_format"]["json_schema"]
     assert sent["name"] == root.get("title", "answer")
@@ -71,12 +83,17 @@ def test_a_tool_takes_a_choice_or_a_map_of_objects(gateway: Emulator, make: Any)
     for root in ({"title": "plants", **CHOICE}, MAP):
         make().bind_tools([root]).invoke("Plants.")
         parameters = asked(gateway)["tools"][0]["function"]["parameters"]
-        assert parameters == {"type": "object", **{name: value for name, value in root.items() if name != "title"}}
+        assert parameters == {
+            "type": "object",
+            **{name: value for name, value in root.items() if name != "title"},
+        }
 
 
 def test_a_list_is_no_tool(make: Any) -> None:
     """A tool's arguments are an object, and nothing else is sent in silence."""
-    with pytest.raises(InvalidRequestError, match="must be an object, and the schema is of type 'array'"):
+    with pytest.raises(
+        InvalidRequestError, match="must be an object, and the schema is of type 'array'"
+    ):
         make().with_structured_output(LIST, method="function_calling")
 
 

@@ -1,4 +1,6 @@
-"""LangChain's own integration suites over the emulator: every flag on, nothing skipped but what needs a recording."""
+"""LangChain's own integration suites over the emulator: every flag on, nothing skipped but what
+needs a recording.
+"""
 
 from __future__ import annotations
 
@@ -21,23 +23,37 @@ KEY = "sk_demo_0123456789abcdef"
 
 def _png() -> bytes:
     def piece(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     head = struct.pack(">IIBBBBB", 2, 2, 8, 2, 0, 0, 0)
     rows = b"".join(b"\x00" + b"\x20\x80\x20" * 2 for _ in range(2))
-    return b"\x89PNG\r\n\x1a\n" + piece(b"IHDR", head) + piece(b"IDAT", zlib.compress(rows)) + piece(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + piece(b"IHDR", head)
+        + piece(b"IDAT", zlib.compress(rows))
+        + piece(b"IEND", b"")
+    )
 
 
 def _wav() -> bytes:
     samples = b"\x00\x00" * 80
     form = struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16)
-    data = b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(samples)) + samples
+    data = (
+        b"fmt "
+        + struct.pack("<I", len(form))
+        + form
+        + b"data"
+        + struct.pack("<I", len(samples))
+        + samples
+    )
     return b"RIFF" + struct.pack("<I", 4 + len(data)) + b"WAVE" + data
 
 
 PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
-    b"trailer<</Root 1 0 R>>\n%%EOF\n"
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count"
+    b" 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 )
 DOWNLOADS = {".png": _png(), ".jpg": _png(), ".jpeg": _png(), ".pdf": PDF, ".wav": _wav()}
 
@@ -47,7 +63,14 @@ def _no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the suites download from the web is made here: a picture, a document, a sound."""
 
     def get(url: str, **_: Any) -> Any:
-        data = next((body for ending, body in DOWNLOADS.items() if url.lower().split("?")[0].endswith(ending)), _png())
+        data = next(
+            (
+                body
+                for ending, body in DOWNLOADS.items()
+                if url.lower().split("?")[0].endswith(ending)
+            ),
+            _png(),
+        )
         return SimpleNamespace(content=data, raise_for_status=lambda: None)
 
     monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "none: nothing is downloaded")
@@ -87,8 +110,20 @@ class TestChatPollinationsIntegration(ChatModelIntegrationTests):
     supports_model_override = True
     model_override_value = "claude"
     supported_usage_metadata_details = {  # noqa: RUF012 - the suite's own form
-        "invoke": ["audio_input", "audio_output", "reasoning_output", "cache_read_input", "cache_creation_input"],
-        "stream": ["audio_input", "audio_output", "reasoning_output", "cache_read_input", "cache_creation_input"],
+        "invoke": [
+            "audio_input",
+            "audio_output",
+            "reasoning_output",
+            "cache_read_input",
+            "cache_creation_input",
+        ],
+        "stream": [
+            "audio_input",
+            "audio_output",
+            "reasoning_output",
+            "cache_read_input",
+            "cache_creation_input",
+        ],
     }
 
     def _asked(self, messages: list[Any], stream: bool, **options: Any) -> AIMessage:
@@ -104,8 +139,16 @@ class TestChatPollinationsIntegration(ChatModelIntegrationTests):
         """An answer to a sound."""
         import base64
 
-        sound = {"type": "audio", "base64": base64.b64encode(_wav()).decode(), "mime_type": "audio/wav"}
-        return self._asked([HumanMessage([{"type": "text", "text": "What is this?"}, sound])], stream, model="gemini")
+        sound = {
+            "type": "audio",
+            "base64": base64.b64encode(_wav()).decode(),
+            "mime_type": "audio/wav",
+        }
+        return self._asked(
+            [HumanMessage([{"type": "text", "text": "What is this?"}, sound])],
+            stream,
+            model="gemini",
+        )
 
     def invoke_with_audio_output(self, *, stream: bool = False) -> AIMessage:
         """A spoken answer."""
@@ -115,7 +158,9 @@ class TestChatPollinationsIntegration(ChatModelIntegrationTests):
 
     def invoke_with_reasoning_output(self, *, stream: bool = False) -> AIMessage:
         """A thought-out answer."""
-        return self._asked([HumanMessage("What is 3 times 7?")], stream, model="deepseek", reasoning_effort="high")
+        return self._asked(
+            [HumanMessage("What is 3 times 7?")], stream, model="deepseek", reasoning_effort="high"
+        )
 
     def _marked(self, subject: str) -> list[Any]:
         text = {

@@ -33,7 +33,10 @@ class TestChatPollinationsUnit(ChatModelUnitTests):
         return {"POLLINATIONS_API_KEY": KEY}, {"model": "openai"}, {"api_key": KEY}
 
     @pytest.mark.xfail(
-        reason="langchain-core loads only the classes listed in its own load.mapping; see our round trip"
+        reason=(
+            "langchain-core loads only the classes listed in its own load.mapping; see our round"
+            " trip"
+        )
     )
     def test_serdes(self, model: BaseChatModel, snapshot: Any) -> None:
         """Serialisation through LangChain's closed list."""
@@ -84,14 +87,21 @@ class TestVideoToolUnit(ToolsUnitTests):
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
-def test_our_own_round_trip_through_langchains_serialisation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_round_trip_through_langchains_serialisation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Dumped without the key, loaded with the environment's, equal in every option."""
     monkeypatch.setenv("POLLINATIONS_API_KEY", KEY)
-    model = ChatPollinations(model="claude", temperature=0.2, max_tokens=50, stop=["x"], extra_body={"top_k": 3})
+    model = ChatPollinations(
+        model="claude", temperature=0.2, max_tokens=50, stop=["x"], extra_body={"top_k": 3}
+    )
     text = dumps(model)
     assert KEY not in text
     again = loads(
-        text, allowed_objects=[ChatPollinations], valid_namespaces=["langchain_pollinations"], secrets_from_env=True
+        text,
+        allowed_objects=[ChatPollinations],
+        valid_namespaces=["langchain_pollinations"],
+        secrets_from_env=True,
     )
     assert again.asdict() == model.asdict()
     assert again.api_key.get_secret_value() == KEY

@@ -1,4 +1,6 @@
-"""The tools: what the model reads, what the program gets, and what an agent is told when something fails."""
+"""The tools: what the model reads, what the program gets, and what an agent is told when something
+fails.
+"""
 
 from __future__ import annotations
 
@@ -30,24 +32,33 @@ def call(**arguments: Any) -> dict[str, Any]:
 @pytest.fixture
 def tool(gateway: Emulator) -> PollinationsImageTool:
     """A small picture tool."""
-    return PollinationsImageTool(api_key=KEY, base_url=gateway.url, width=64, height=64, max_retries=0)
+    return PollinationsImageTool(
+        api_key=KEY, base_url=gateway.url, width=64, height=64, max_retries=0
+    )
 
 
 def answer_of(tool: Any, sync: bool, **arguments: Any) -> ToolMessage:
     """The tool's answer to a call, either way."""
-    message = tool.invoke(call(**arguments)) if sync else asyncio.run(tool.ainvoke(call(**arguments)))
+    message = (
+        tool.invoke(call(**arguments)) if sync else asyncio.run(tool.ainvoke(call(**arguments)))
+    )
     assert isinstance(message, ToolMessage)
     return message
 
 
 @pytest.mark.parametrize("sync", [True, False])
-def test_the_model_reads_one_line_and_the_program_gets_the_bytes(tool: PollinationsImageTool, sync: bool) -> None:
+def test_the_model_reads_one_line_and_the_program_gets_the_bytes(
+    tool: PollinationsImageTool, sync: bool
+) -> None:
     """What, model, seed, size and place in the text; everything in the artifact."""
     message = answer_of(tool, sync, prompt="a red fox / 100%?", seed=7)
     text = message.content
     assert isinstance(text, str)
     assert "\n" not in text
-    assert all(part in text for part in ("a red fox / 100%?", "seed 7", "64x64 px", "flux", "kept with this result"))
+    assert all(
+        part in text
+        for part in ("a red fox / 100%?", "seed 7", "64x64 px", "flux", "kept with this result")
+    )
     artifact = message.artifact
     assert artifact["data"][:2] == b"\xff\xd8"
     assert (artifact["mime_type"], artifact["seed"], artifact["width"]) == ("image/jpeg", 7, 64)
@@ -58,7 +69,12 @@ def test_the_model_reads_one_line_and_the_program_gets_the_bytes(tool: Pollinati
 def test_arguments_of_the_call_come_before_the_operators(gateway: Emulator) -> None:
     """Fields are defaults; what a model may not decide it cannot override."""
     tool = PollinationsImageTool(
-        base_url=gateway.url, width=64, height=64, safe=True, negative_prompt="rain", extra_query={"private": True}
+        base_url=gateway.url,
+        width=64,
+        height=64,
+        safe=True,
+        negative_prompt="rain",
+        extra_query={"private": True},
     )
     tool.invoke({"prompt": "a bee", "width": 96})
     query = gateway.requests[-1].query
@@ -70,7 +86,11 @@ def test_arguments_of_the_call_come_before_the_operators(gateway: Emulator) -> N
 def test_a_saved_picture_tells_its_path(gateway: Emulator, tmp_path: Path) -> None:
     """The path stands in the text, for the user, and in the artifact."""
     tool = PollinationsImageTool(
-        base_url=gateway.url, width=64, height=64, save_dir=str(tmp_path / "pictures"), artifact_data="none"
+        base_url=gateway.url,
+        width=64,
+        height=64,
+        save_dir=str(tmp_path / "pictures"),
+        artifact_data="none",
     )
     message = answer_of(tool, True, prompt="a bee")
     path = Path(message.artifact["path"])
@@ -83,7 +103,9 @@ def test_a_picture_that_cannot_be_saved_is_not_lost(gateway: Emulator, tmp_path:
     """It was paid for: the bytes are still in the artifact, and the text says what happened."""
     taken = tmp_path / "taken"
     taken.write_text("a file")
-    tool = PollinationsImageTool(base_url=gateway.url, width=64, height=64, save_dir=str(taken / "folder"))
+    tool = PollinationsImageTool(
+        base_url=gateway.url, width=64, height=64, save_dir=str(taken / "folder")
+    )
     message = answer_of(tool, True, prompt="a bee")
     assert "not saved" in str(message.content)
     assert message.artifact["data"]
@@ -115,7 +137,13 @@ REFUSALS = [
 @pytest.mark.parametrize("sync", [True, False])
 @pytest.mark.parametrize(("status", "code", "advice", "kind"), REFUSALS)
 def test_failures_tell_the_agent_what_to_do(
-    gateway: Emulator, tool: PollinationsImageTool, sync: bool, status: int, code: str, advice: str, kind: Any
+    gateway: Emulator,
+    tool: PollinationsImageTool,
+    sync: bool,
+    status: int,
+    code: str,
+    advice: str,
+    kind: Any,
 ) -> None:
     """By default a failure is the tool's answer, and the agent goes on."""
     body = {"status": status, "success": False, "error": {"code": code, "message": "No."}}
@@ -129,7 +157,9 @@ def test_failures_tell_the_agent_what_to_do(
 def test_failures_can_be_raised_for_middleware(
     gateway: Emulator, tool: PollinationsImageTool, status: int, code: str, advice: str, kind: Any
 ) -> None:
-    """They are a ToolException, LangChain's ModelError and the client's own error at once, and survive a pickle."""
+    """They are a ToolException, LangChain's ModelError and the client's own error at once, and
+    survive a pickle.
+    """
     tool.handle_tool_error = False
     gateway.script(Body({"error": {"code": code, "message": "No."}}, status=status))
     with pytest.raises(ToolException) as caught:
@@ -150,7 +180,9 @@ def test_bad_arguments_name_themselves(gateway: Emulator, tool: PollinationsImag
     assert gateway.requests == []
 
 
-def test_an_empty_prompt_is_refused_before_sending(gateway: Emulator, tool: PollinationsImageTool) -> None:
+def test_an_empty_prompt_is_refused_before_sending(
+    gateway: Emulator, tool: PollinationsImageTool
+) -> None:
     """The client's own sentence reaches the agent."""
     message = answer_of(tool, True, prompt="  ")
     assert message.status == "error"
@@ -195,7 +227,9 @@ def test_tools_copy_and_pickle_without_the_key(gateway: Emulator) -> None:
 @pytest.mark.parametrize("sync", [True, False])
 def test_the_toolkit_shares_key_and_folder(gateway: Emulator, tmp_path: Path, sync: bool) -> None:
     """Pictures, models and balance, and video where a model for it is named."""
-    kit = PollinationsToolkit(api_key=KEY, base_url=gateway.url, save_dir=str(tmp_path), video_model="veo")
+    kit = PollinationsToolkit(
+        api_key=KEY, base_url=gateway.url, save_dir=str(tmp_path), video_model="veo"
+    )
     tools = {tool.name: tool for tool in kit.get_tools()}
     assert list(tools) == ["generate_image", "generate_video", "list_models", "pollen_balance"]
     assert KEY not in repr(kit)
@@ -221,7 +255,9 @@ def test_a_failing_lookup_is_an_answer_too(gateway: Emulator) -> None:
 
 def test_a_folder_may_be_a_path(gateway: Emulator, tmp_path: Path) -> None:
     """As everywhere in Python."""
-    tool = PollinationsImageTool(width=64, height=64, save_dir=tmp_path, api_key=KEY, base_url=gateway.url)
+    tool = PollinationsImageTool(
+        width=64, height=64, save_dir=tmp_path, api_key=KEY, base_url=gateway.url
+    )
     assert str(tmp_path) in tool.invoke({"prompt": "a fox"})
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -235,8 +271,12 @@ def test_one_picture_to_start_from_is_a_list_of_one(gateway: Emulator) -> None:
 
 def test_the_toolkit_hands_its_connection_on(gateway: Emulator) -> None:
     """Every option of a connection; a typo is an error."""
-    with PollinationsToolkit(api_key=KEY, base_url=gateway.url, timeout=7, max_retries=0) as toolkit:
+    with PollinationsToolkit(
+        api_key=KEY, base_url=gateway.url, timeout=7, max_retries=0
+    ) as toolkit:
         tools = toolkit.get_tools()
-    assert {(tool.timeout, tool.max_retries, tool.base_url) for tool in tools} == {(7, 0, gateway.url)}  # type: ignore[attr-defined]
+    assert {(tool.timeout, tool.max_retries, tool.base_url) for tool in tools} == {
+        (7, 0, gateway.url)
+    }  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="image_model"):
         PollinationsToolkit(api_key=KEY, base_url=gateway.url, image_modle="flux")

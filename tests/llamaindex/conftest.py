@@ -1,4 +1,6 @@
-"""Fixtures of the LlamaIndex tests: models of the emulated gateway, and the eight public calls as one."""
+"""Fixtures of the LlamaIndex tests: models of the emulated gateway, and the eight public calls as
+one.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def make(gateway: Emulator) -> Make:
     """Any model of today's gateway: ``make("claude", temperature=0)``."""
 
     def made(model: str = "openai", **options: Any) -> Pollinations:
-        return Pollinations(model=model, **{"api_key": KEY, "api_base": gateway.url, "max_retries": 0, **options})
+        return Pollinations(
+            model=model, **{"api_key": KEY, "api_base": gateway.url, "max_retries": 0, **options}
+        )
 
     return made
 
@@ -35,7 +39,9 @@ def llm(make: Make) -> Pollinations:
 
 @pytest.fixture
 def say() -> Say:
-    """``say(llm, way, prompt_or_messages, **options)``: the responses of one of the eight public calls."""
+    """``say(llm, way, prompt_or_messages, **options)``: the responses of one of the eight public
+    calls.
+    """
 
     def said(llm: Any, way: str, asked: Any = "Say hello", **options: Any) -> list[Any]:
         return asyncio.run(responses_of(llm, way, asked, **options))

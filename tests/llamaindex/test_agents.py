@@ -1,4 +1,6 @@
-"""Agents over the emulated gateway: steps, streams, pictures, handoff, memory; what each of them needs of an LLM."""
+"""Agents over the emulated gateway: steps, streams, pictures, handoff, memory; what each of them
+needs of an LLM.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ from llama_index.core.agent.workflow import (
     ReActAgent,
     ToolCallResult,
 )
-from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock, ThinkingBlock, ToolCallBlock
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ImageBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
 from llama_index.core.memory import ChatSummaryMemoryBuffer, Memory
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
@@ -67,28 +75,39 @@ async def run(agent: Any, said: Any, **options: Any) -> tuple[Any, list[Any]]:
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_complaint_09_a_function_agent_answers_with_the_result(streaming: bool, make: Any, gateway: Emulator) -> None:
+def test_complaint_09_a_function_agent_answers_with_the_result(
+    streaming: bool, make: Any, gateway: Emulator
+) -> None:
     """Two steps: the call, then an answer that uses what the tool said."""
     agent = FunctionAgent(llm=make(), tools=[ADD, WEATHER], streaming=streaming)
     answer, events = asyncio.run(run(agent, "Add 3 and 4"))
-    assert [event.tool_output.content for event in events if isinstance(event, ToolCallResult)] == ["7"]
+    assert [event.tool_output.content for event in events if isinstance(event, ToolCallResult)] == [
+        "7"
+    ]
     assert "7" in str(answer)
     assert len(gateway.requests) == 2
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-def test_complaints_01_to_05_and_row_03_agents_see_the_whole_thought(field: str, make: Any, gateway: Emulator) -> None:
+def test_complaints_01_to_05_and_row_03_agents_see_the_whole_thought(
+    field: str, make: Any, gateway: Emulator
+) -> None:
     """``thinking_delta`` of the stream, joined, is the trace."""
-    gateway.script(Answer(text="It is 7.", reasoning="Three and four, that is seven.", reasoning_field=field))
+    gateway.script(
+        Answer(text="It is 7.", reasoning="Three and four, that is seven.", reasoning_field=field)
+    )
     answer, events = asyncio.run(run(FunctionAgent(llm=make(), tools=[ADD]), "Add 3 and 4"))
     streamed = [event for event in events if isinstance(event, AgentStream)]
-    assert "".join(event.thinking_delta or "" for event in streamed) == "Three and four, that is seven."
+    assert (
+        "".join(event.thinking_delta or "" for event in streamed)
+        == "Three and four, that is seven."
+    )
     assert "".join(event.delta for event in streamed) == "It is 7."
     assert streamed[-1].response == "It is 7."
     assert streamed[-1].raw["usage"]["total_tokens"] > 0
-    assert [block.content for block in answer.response.blocks if isinstance(block, ThinkingBlock)] == [
-        "Three and four, that is seven."
-    ]
+    assert [
+        block.content for block in answer.response.blocks if isinstance(block, ThinkingBlock)
+    ] == ["Three and four, that is seven."]
 
 
 def test_complaint_45_a_tool_loop_carries_the_reasoning(make: Any, gateway: Emulator) -> None:
@@ -112,10 +131,16 @@ def test_parallel_calls_of_an_agent_are_all_answered(make: Any, gateway: Emulato
     }
 
 
-def test_section_53_a_picture_drawn_by_an_agent_reaches_the_model(make: Any, gateway: Emulator) -> None:
+def test_section_53_a_picture_drawn_by_an_agent_reaches_the_model(
+    make: Any, gateway: Emulator
+) -> None:
     """The image tool's block goes back as a picture, after the tool's words."""
-    tools = PollinationsToolSpec(api_key=KEY, api_base=gateway.url, width=64, height=64).to_tool_list()
-    _, events = asyncio.run(run(FunctionAgent(llm=make(), tools=tools), "Draw a picture of a red fox"))
+    tools = PollinationsToolSpec(
+        api_key=KEY, api_base=gateway.url, width=64, height=64
+    ).to_tool_list()
+    _, events = asyncio.run(
+        run(FunctionAgent(llm=make(), tools=tools), "Draw a picture of a red fox")
+    )
     (result,) = [event for event in events if isinstance(event, ToolCallResult)]
     assert [type(block) for block in result.tool_output.blocks] == [TextBlock, ImageBlock]
     sent = gateway.requests[-1].json["messages"]
@@ -125,8 +150,12 @@ def test_section_53_a_picture_drawn_by_an_agent_reaches_the_model(make: Any, gat
 
 def test_a_failing_tool_is_told_to_the_model(make: Any, gateway: Emulator) -> None:
     """The agent goes on."""
-    tools = PollinationsToolSpec(api_key=KEY, api_base="http://127.0.0.1:9", max_retries=0).to_tool_list()
-    answer, events = asyncio.run(run(FunctionAgent(llm=make(), tools=tools), "Draw a picture of a red fox"))
+    tools = PollinationsToolSpec(
+        api_key=KEY, api_base="http://127.0.0.1:9", max_retries=0
+    ).to_tool_list()
+    answer, events = asyncio.run(
+        run(FunctionAgent(llm=make(), tools=tools), "Draw a picture of a red fox")
+    )
     (result,) = [event for event in events if isinstance(event, ToolCallResult)]
     assert result.tool_output.is_error
     assert str(answer)
@@ -134,7 +163,9 @@ def test_a_failing_tool_is_told_to_the_model(make: Any, gateway: Emulator) -> No
 
 def test_complaint_38_pictures_can_be_shown_to_an_agent(make: Any, gateway: Emulator) -> None:
     """In the message it is run with."""
-    message = ChatMessage(role="user", blocks=[TextBlock(text="What is this?"), ImageBlock(image=PNG)])
+    message = ChatMessage(
+        role="user", blocks=[TextBlock(text="What is this?"), ImageBlock(image=PNG)]
+    )
     asyncio.run(run(AgentWorkflow(agents=[FunctionAgent(llm=make(), tools=[ADD])]), message))
     assert gateway.requests[0].json["messages"][0]["content"][1]["type"] == "image_url"
 
@@ -158,7 +189,10 @@ def test_a_first_tool_can_be_forced(make: Any, gateway: Emulator) -> None:
     """``initial_tool_choice`` is a name."""
     agent = FunctionAgent(llm=make(), tools=[ADD, WEATHER], initial_tool_choice="weather")
     asyncio.run(run(agent, "Add 3 and 4"))
-    assert gateway.requests[0].json["tool_choice"] == {"type": "function", "function": {"name": "weather"}}
+    assert gateway.requests[0].json["tool_choice"] == {
+        "type": "function",
+        "function": {"name": "weather"},
+    }
 
 
 @pytest.mark.parametrize("streaming", [True, False])
@@ -168,14 +202,20 @@ def test_consumer_react_agent(streaming: bool, make: Any, gateway: Emulator) -> 
         Answer(text='Thought: I need a tool.\nAction: add\nAction Input: {"a": 3, "b": 4}'),
         Answer(text="Thought: I can answer without using any more tools.\nAnswer: It is 7."),
     )
-    answer, events = asyncio.run(run(ReActAgent(llm=make(), tools=[ADD], streaming=streaming), "Add 3 and 4"))
-    assert [event.tool_output.content for event in events if isinstance(event, ToolCallResult)] == ["7"]
+    answer, events = asyncio.run(
+        run(ReActAgent(llm=make(), tools=[ADD], streaming=streaming), "Add 3 and 4")
+    )
+    assert [event.tool_output.content for event in events if isinstance(event, ToolCallResult)] == [
+        "7"
+    ]
     assert str(answer) == "It is 7."
 
 
 def test_complaint_39_a_react_agent_survives_an_empty_text(make: Any, gateway: Emulator) -> None:
     """A reasoning-only reply is empty text, not ``None``: the agent asks again."""
-    gateway.script(Answer(text="", reasoning="Hm."), Answer(text="Thought: I can answer.\nAnswer: It is 7."))
+    gateway.script(
+        Answer(text="", reasoning="Hm."), Answer(text="Thought: I can answer.\nAnswer: It is 7.")
+    )
     answer, _ = asyncio.run(run(ReActAgent(llm=make(), tools=[ADD]), "Add 3 and 4"))
     assert str(answer) == "It is 7."
 
@@ -197,7 +237,9 @@ def test_consumer_code_act_agent(make: Any, gateway: Emulator) -> None:
 
 def test_consumer_agent_workflow_hands_over(make: Any, gateway: Emulator) -> None:
     """One agent calls the handoff tool, the other answers."""
-    adder = FunctionAgent(name="adder", description="Adds.", llm=make(), tools=[ADD], can_handoff_to=["reporter"])
+    adder = FunctionAgent(
+        name="adder", description="Adds.", llm=make(), tools=[ADD], can_handoff_to=["reporter"]
+    )
     reporter = FunctionAgent(name="reporter", description="Reports.", llm=make(), tools=[WEATHER])
     gateway.script(
         Answer(tool_calls=[("handoff", {"to_agent": "reporter", "reason": "Done adding."})]),
@@ -210,7 +252,9 @@ def test_consumer_agent_workflow_hands_over(make: Any, gateway: Emulator) -> Non
 
 @pytest.mark.parametrize("streaming", [True, False])
 def test_consumer_code_act_agent_hands_over(streaming: bool, make: Any, gateway: Emulator) -> None:
-    """The agent that takes over is told so, though the call itself is not in the history that LlamaIndex keeps."""
+    """The agent that takes over is told so, though the call itself is not in the history that
+    LlamaIndex keeps.
+    """
     coder = CodeActAgent(
         name="coder",
         description="Codes.",
@@ -220,9 +264,12 @@ def test_consumer_code_act_agent_hands_over(streaming: bool, make: Any, gateway:
         can_handoff_to=["reporter"],
         streaming=streaming,
     )
-    reporter = FunctionAgent(name="reporter", description="Reports.", llm=make(), tools=[WEATHER], streaming=streaming)
+    reporter = FunctionAgent(
+        name="reporter", description="Reports.", llm=make(), tools=[WEATHER], streaming=streaming
+    )
     gateway.script(
-        Answer(tool_calls=[("handoff", {"to_agent": "reporter", "reason": "Done."})]), Answer(text="I report: 7.")
+        Answer(tool_calls=[("handoff", {"to_agent": "reporter", "reason": "Done."})]),
+        Answer(text="I report: 7."),
     )
     workflow = AgentWorkflow(agents=[coder, reporter], root_agent="coder")
     answer, _ = asyncio.run(run(workflow, "Add 3 and 4, then report"))
@@ -285,7 +332,9 @@ def test_consumer_summary_memory(make: Any, gateway: Emulator) -> None:
 
 
 def test_strict_tools_leave_out_what_was_not_asked_for(make: Any, gateway: Emulator) -> None:
-    """In strict form every argument must be named: those of which the request says nothing are null, and left out."""
+    """In strict form every argument must be named: those of which the request says nothing are
+    null, and left out.
+    """
     tools = PollinationsToolSpec(api_key=KEY, api_base=gateway.url).to_tool_list()
     agent = FunctionAgent(llm=make(strict=True), tools=tools)
 

@@ -1,4 +1,6 @@
-"""The contract of an LLM in LlamaIndex: what it is, what it tells observers, how it is stored; never the key."""
+"""The contract of an LLM in LlamaIndex: what it is, what it tells observers, how it is stored;
+never the key.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def test_it_is_a_function_calling_llm() -> None:
     assert not Pollinations.__abstractmethods__
 
 
-def test_making_a_model_and_asking_for_its_metadata_sends_nothing(make: Any, gateway: Emulator) -> None:
+def test_making_a_model_and_asking_for_its_metadata_sends_nothing(
+    make: Any, gateway: Emulator
+) -> None:
     """Metadata is read many times a run, also inside a running loop."""
     llm = make("claude")
     for _ in range(20):
@@ -51,11 +55,14 @@ def test_making_a_model_and_asking_for_its_metadata_sends_nothing(make: Any, gat
 def test_making_a_model_opens_nothing() -> None:
     """No TLS context, no socket, no HTTP library before the first call."""
     program = (
-        "import sys; from llamaindex_pollinations import Pollinations, PollinationsToolSpec; "
-        "Pollinations(api_key='sk_x', model='claude').metadata; PollinationsToolSpec(api_key='sk_x'); "
-        "print('pollinations_client.transport.client_pool' in sys.modules)"
+        "import sys; from llamaindex_pollinations import Pollinations, PollinationsToolSpec;"
+        " Pollinations(api_key='sk_x', model='claude').metadata;"
+        " PollinationsToolSpec(api_key='sk_x'); print('pollinations_client.transport.client_pool'"
+        " in sys.modules)"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert ran.stdout.strip() == "False"
 
 
@@ -64,14 +71,23 @@ def test_row_50_metadata_is_the_catalogues(make: Any) -> None:
     card = snapshot().get("claude")
     assert card is not None
     about = make("claude").metadata
-    assert (about.context_window, about.is_function_calling_model) == (card.context_window, card.tools)
+    assert (about.context_window, about.is_function_calling_model) == (
+        card.context_window,
+        card.tools,
+    )
     assert about.is_chat_model
 
 
 def test_your_fields_hold_over_the_catalogue(make: Any) -> None:
     """What you say of a model is so."""
-    about = make("claude", context_window=9_000, is_function_calling_model=False, max_tokens=500).metadata
-    assert (about.context_window, about.is_function_calling_model, about.num_output) == (9_000, False, 500)
+    about = make(
+        "claude", context_window=9_000, is_function_calling_model=False, max_tokens=500
+    ).metadata
+    assert (about.context_window, about.is_function_calling_model, about.num_output) == (
+        9_000,
+        False,
+        500,
+    )
 
 
 def test_a_model_without_tools_is_no_function_calling_model(make: Any) -> None:
@@ -90,14 +106,20 @@ def test_row_50_the_live_catalogue_is_fetched_when_asked_for(make: Any, gateway:
 
 
 @pytest.mark.parametrize("name", snapshot().names("text"))
-def test_complaint_29_every_model_of_the_catalogue_leaves_room_for_a_prompt(name: str, make: Any) -> None:
+def test_complaint_29_every_model_of_the_catalogue_leaves_room_for_a_prompt(
+    name: str, make: Any
+) -> None:
     """The window is never mistaken for the limit of an answer."""
     helper = PromptHelper.from_llm_metadata(make(name).metadata)
     assert helper._get_available_chunk_size(PromptTemplate("{context_str}")) > 1_000
 
 
-@pytest.mark.parametrize("options", [{"context_window": 600}, {"context_window": 300}, {"max_tokens": 10**7}])
-def test_a_small_window_and_a_large_answer_still_leave_room(options: dict[str, int], make: Any) -> None:
+@pytest.mark.parametrize(
+    "options", [{"context_window": 600}, {"context_window": 300}, {"max_tokens": 10**7}]
+)
+def test_a_small_window_and_a_large_answer_still_leave_room(
+    options: dict[str, int], make: Any
+) -> None:
     """``num_output`` is planned so that some prompt fits."""
     about = make(**options).metadata
     planned = 256 if about.num_output == -1 else about.num_output
@@ -126,7 +148,9 @@ def test_complaint_30_no_tokenizer_is_chosen_by_the_models_name(
 def test_without_llama_index_one_sentence_says_what_to_install() -> None:
     """The extra is named."""
     program = "import sys; sys.modules['llama_index.core'] = None; import llamaindex_pollinations"
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert ran.stderr.strip().endswith('pip install "pollinations-adapters[llamaindex]"')
 
 
@@ -157,7 +181,11 @@ class Events(BaseEventHandler):
     @property
     def names(self) -> list[str]:
         """Names of the LLM events, repeats of progress once."""
-        names = [type(event).__name__ for event in self.seen if type(event).__name__.startswith(("LLM", "Exception"))]
+        names = [
+            type(event).__name__
+            for event in self.seen
+            if type(event).__name__.startswith(("LLM", "Exception"))
+        ]
         return [name for place, name in enumerate(names) if place == 0 or names[place - 1] != name]
 
 
@@ -260,7 +288,9 @@ def every_telling_of(llm: Pollinations) -> dict[str, str]:
     }
 
 
-def test_defect_d13_row_52_and_complaint_26_the_key_is_never_told(make: Any, gateway: Emulator) -> None:
+def test_defect_d13_row_52_and_complaint_26_the_key_is_never_told(
+    make: Any, gateway: Emulator
+) -> None:
     """Neither before nor after a call, in no form; nor is a header that could carry one."""
     llm = make(default_headers={"Authorization": f"Bearer {KEY}", "x-team": "bees"})
     for _ in range(2):
@@ -270,7 +300,12 @@ def test_defect_d13_row_52_and_complaint_26_the_key_is_never_told(make: Any, gat
 
 
 def test_the_key_is_in_no_event_no_log_and_no_error(
-    make: Any, say: Any, way: str, events: Events, gateway: Emulator, caplog: pytest.LogCaptureFixture
+    make: Any,
+    say: Any,
+    way: str,
+    events: Events,
+    gateway: Emulator,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Also where the gateway echoes it."""
     caplog.set_level(logging.DEBUG)
@@ -278,7 +313,13 @@ def test_the_key_is_in_no_event_no_log_and_no_error(
     gateway.script(Fault("status", status=400, message=f"The key {KEY} is bad."))
     with pytest.raises(PollinationsError) as caught:
         say(make(), way)
-    told = [str(caught.value), repr(caught.value), str(caught.value.__dict__), caplog.text, *map(str, events.seen)]
+    told = [
+        str(caught.value),
+        repr(caught.value),
+        str(caught.value.__dict__),
+        caplog.text,
+        *map(str, events.seen),
+    ]
     assert [text for text in told if KEY in text] == []
     assert all(KEY not in request.raw_path for request in gateway.requests)
 
@@ -291,21 +332,27 @@ def test_harmless_headers_are_kept(make: Any) -> None:
 
 @pytest.mark.parametrize("component", [Pollinations, PollinationsToolSpec])
 def test_a_failed_constructor_can_be_shown_with_its_locals(component: Any) -> None:
-    """What error reports do: every local is printed, the component that is not finished among them, and no key."""
+    """What error reports do: every local is printed, the component that is not finished among them,
+    and no key.
+    """
     for spoilt in ({"api_key": f"{KEY}\nx"}, {"api_key": KEY, "tempratur": 1}):
         with pytest.raises(PollinationsError) as caught:
             component(**spoilt)
         told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
         ours = [frame for frame in told.stack if "/tests/" not in frame.filename]
         assert ours
-        assert [frame.name for frame in ours for value in (frame.locals or {}).values() if KEY in value] == []
+        assert [
+            frame.name for frame in ours for value in (frame.locals or {}).values() if KEY in value
+        ] == []
 
 
 def test_row_54_a_dump_makes_the_same_model_again(
     make: Any, monkeypatch: pytest.MonkeyPatch, gateway: Emulator
 ) -> None:
     """The key comes from the environment."""
-    llm = make("claude", temperature=0.3, stop=["x"], system_prompt="Be kind.", extra_body={"top_k": 3})
+    llm = make(
+        "claude", temperature=0.3, stop=["x"], system_prompt="Be kind.", extra_body={"top_k": 3}
+    )
     monkeypatch.setenv("POLLINATIONS_API_KEY", "sk_other")
     for again in (
         Pollinations.from_dict(llm.to_dict()),
@@ -340,7 +387,9 @@ def test_a_pickle_without_a_key_says_so_at_the_call() -> None:
         again.complete("hi")
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda llm: llm.model_copy(deep=True)])
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda llm: llm.model_copy(deep=True)]
+)
 def test_defect_d14_copies_work_after_use(copied: Any, make: Any, gateway: Emulator) -> None:
     """With the same key, and with options of their own."""
     llm = make("claude", extra_body={"top_k": 3})
@@ -391,7 +440,10 @@ def test_completions_use_the_completion_template(make: Any, say: Any, gateway: E
         gateway.clear()
         say(llm, way, "hi")
         say(llm, way, "hi", formatted=True)
-        assert [request.json["messages"][0]["content"] for request in gateway.requests] == ["<hi>", "hi"]
+        assert [request.json["messages"][0]["content"] for request in gateway.requests] == [
+            "<hi>",
+            "hi",
+        ]
 
 
 def test_streams_of_completions_grow(make: Any, say: Any, gateway: Emulator) -> None:

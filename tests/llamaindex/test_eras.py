@@ -37,7 +37,13 @@ def multiply(a: int, b: int) -> int:
 def make_either(either_gateway: Emulator) -> Any:
     """Any model of either era."""
     return lambda model="openai", **options: Pollinations(
-        **{"model": model, "api_key": KEY, "api_base": either_gateway.url, "max_retries": 0, **options}
+        **{
+            "model": model,
+            "api_key": KEY,
+            "api_base": either_gateway.url,
+            "max_retries": 0,
+            **options,
+        }
     )
 
 
@@ -56,7 +62,9 @@ def test_thinking_is_told_in_both_eras(make_either: Any, say: Any, chat_way: str
 
 
 @pytest.mark.parametrize("model", ["openai", "gemini", "claude"])
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # LlamaIndex's own
+@pytest.mark.filterwarnings(
+    "ignore::pydantic.warnings.PydanticDeprecationWarning"
+)  # LlamaIndex's own
 def test_agents_work_with_both_eras(model: str, make_either: Any) -> None:
     """A call, its result, an answer."""
 
@@ -77,7 +85,9 @@ def test_objects_come_from_both_eras(mode: str, model: str, make_either: Any) ->
     assert asyncio.run(llm.astructured_predict(Person, PROMPT)) == Person(name="Bob", age=42)
 
 
-def test_pictures_can_be_shown_and_drawn_in_both_eras(make_either: Any, either_gateway: Emulator) -> None:
+def test_pictures_can_be_shown_and_drawn_in_both_eras(
+    make_either: Any, either_gateway: Emulator
+) -> None:
     """Drawn by the tool, shown to the model."""
     spec = PollinationsToolSpec(api_key=KEY, api_base=either_gateway.url, width=64, height=64)
     picture = spec.generate_image("a fox")[1]

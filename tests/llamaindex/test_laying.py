@@ -22,7 +22,9 @@ from llamaindex_pollinations import _fast_construct
 def made() -> list[tuple[Any, Any]]:
     """Each thing laid down, beside the same from the constructor."""
     text, thought = TextBlock(text="Hi"), ThinkingBlock(content="Hm.")
-    message = ChatMessage(role=MessageRole.ASSISTANT, blocks=[thought, text], additional_kwargs={"a": 1})
+    message = ChatMessage(
+        role=MessageRole.ASSISTANT, blocks=[thought, text], additional_kwargs={"a": 1}
+    )
     response = ChatResponse(message=message, delta="Hi", raw={"b": 2}, additional_kwargs={"c": 3})
     laid = [_fast_construct.thinking_block("Hm."), _fast_construct.text_block("Hi")]
     return [

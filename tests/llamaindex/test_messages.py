@@ -39,7 +39,11 @@ MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(16)
 TEXT = TextBlock(text="Look:")
 TEXT_PART = {"type": "text", "text": "Look:"}
 LINK = "https://a.example/pic.png"
-CALL = {"id": "call_1", "type": "function", "function": {"name": "draw", "arguments": '{"of": "a fox"}'}}
+CALL = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "draw", "arguments": '{"of": "a fox"}'},
+}
 
 
 def base64_of(data: bytes) -> str:
@@ -49,7 +53,10 @@ def base64_of(data: bytes) -> str:
 
 MEDIA: dict[str, tuple[Any, dict[str, Any]]] = {
     "image from bytes": (ImageBlock(image=PNG), IMAGE_PART),
-    "image from an open file": (ImageBlock(image=io.BytesIO(PNG), image_mimetype="image/png"), IMAGE_PART),
+    "image from an open file": (
+        ImageBlock(image=io.BytesIO(PNG), image_mimetype="image/png"),
+        IMAGE_PART,
+    ),
     "image by link": (ImageBlock(url=LINK), {"type": "image_url", "image_url": {"url": LINK}}),
     "image with detail": (
         ImageBlock(image=PNG, detail="low"),
@@ -65,13 +72,19 @@ MEDIA: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "video by link": (
         VideoBlock(url="https://a.example/v.mp4"),
-        {"type": "video_url", "video_url": {"url": "https://a.example/v.mp4", "mime_type": "video/mp4"}},
+        {
+            "type": "video_url",
+            "video_url": {"url": "https://a.example/v.mp4", "mime_type": "video/mp4"},
+        },
     ),
     "video from bytes": (
         VideoBlock(video=MP4, video_mimetype="video/mp4"),
         {
             "type": "video_url",
-            "video_url": {"url": f"data:video/mp4;base64,{base64_of(MP4)}", "mime_type": "video/mp4"},
+            "video_url": {
+                "url": f"data:video/mp4;base64,{base64_of(MP4)}",
+                "mime_type": "video/mp4",
+            },
         },
     ),
     "document": (
@@ -87,13 +100,23 @@ MEDIA: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "document of text": (
         DocumentBlock(data=b"a,b", title="table.csv"),
-        {"type": "file", "file": {"filename": "table.csv", "file_data": f"data:text/csv;base64,{base64_of(b'a,b')}"}},
+        {
+            "type": "file",
+            "file": {
+                "filename": "table.csv",
+                "file_data": f"data:text/csv;base64,{base64_of(b'a,b')}",
+            },
+        },
     ),
     "document by link": (
         DocumentBlock(url="https://a.example/p.pdf", title="p.pdf"),
         {
             "type": "file",
-            "file": {"filename": "p.pdf", "file_url": "https://a.example/p.pdf", "mime_type": "application/pdf"},
+            "file": {
+                "filename": "p.pdf",
+                "file_url": "https://a.example/p.pdf",
+                "mime_type": "application/pdf",
+            },
         },
     ),
 }
@@ -109,7 +132,9 @@ def test_rows_23_to_26_media_of_users_reach_the_gateway(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", MEDIA)
-def test_the_gateway_accepts_media_as_they_are_sent(kind: str, make: Any, gateway: Emulator) -> None:
+def test_the_gateway_accepts_media_as_they_are_sent(
+    kind: str, make: Any, gateway: Emulator
+) -> None:
     """The strict double of the gateway takes every part."""
     model = "gemini" if not kind.startswith("audio") else "openai-audio"
     options = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
@@ -154,9 +179,13 @@ ROLES = {
 
 @pytest.mark.parametrize("role", ROLES)
 def test_text_is_a_string_in_every_role(role: str) -> None:
-    """The oldest gateway takes strings only outside user messages; several texts are joined by lines."""
+    """The oldest gateway takes strings only outside user messages; several texts are joined by
+    lines.
+    """
     one = wire_messages([ChatMessage(role=role, content="Hi")])
-    two = wire_messages([ChatMessage(role=role, blocks=[TextBlock(text="Hi"), TextBlock(text="you")])])
+    two = wire_messages(
+        [ChatMessage(role=role, blocks=[TextBlock(text="Hi"), TextBlock(text="you")])]
+    )
     assert one == [{"role": ROLES[role], "content": "Hi"}]
     assert two == [{"role": ROLES[role], "content": "Hi\nyou"}]
 
@@ -165,14 +194,22 @@ def test_text_is_a_string_in_every_role(role: str) -> None:
 def test_row_49_citable_blocks_are_told_as_text(role: str) -> None:
     """The gateway has no such block: title, source and content are words."""
     block = CitableBlock(title="Bees", source="bees.md", content="They dance.")
-    assert wire_messages([ChatMessage(role=role, blocks=[block])])[0]["content"] == "[Bees] (bees.md)\nThey dance."
+    assert (
+        wire_messages([ChatMessage(role=role, blocks=[block])])[0]["content"]
+        == "[Bees] (bees.md)\nThey dance."
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_defect_d18_citations_are_told_as_text(role: str) -> None:
     """What was cited, and from where."""
-    block = CitationBlock(cited_content="They dance.", source="bees.md", title="Bees", additional_location_info={})
-    assert wire_messages([ChatMessage(role=role, blocks=[block])])[0]["content"] == "[Bees (bees.md)] They dance."
+    block = CitationBlock(
+        cited_content="They dance.", source="bees.md", title="Bees", additional_location_info={}
+    )
+    assert (
+        wire_messages([ChatMessage(role=role, blocks=[block])])[0]["content"]
+        == "[Bees (bees.md)] They dance."
+    )
 
 
 @pytest.mark.parametrize("role", ["system", "user", "assistant", "developer"])
@@ -210,7 +247,11 @@ def tool_turn(*results: Any, calls: int = 1) -> list[ChatMessage]:
         ChatMessage(role="tool", blocks=blocks, additional_kwargs={"tool_call_id": f"call_{n}"})
         for n, blocks in enumerate(results, 1)
     ]
-    return [ChatMessage(role="user", content="Draw."), ChatMessage(role="assistant", blocks=made), *told]
+    return [
+        ChatMessage(role="user", content="Draw."),
+        ChatMessage(role="assistant", blocks=made),
+        *told,
+    ]
 
 
 def test_defect_d16_row_27_and_complaint_37_pictures_of_tools_reach_the_model() -> None:
@@ -224,7 +265,9 @@ def test_defect_d16_row_27_and_complaint_37_pictures_of_tools_reach_the_model() 
 
 @pytest.mark.filterwarnings("ignore::pollinations_client.PollinationsWarning")
 def test_row_27_and_28_a_model_without_eyes_is_told_that_there_is_a_picture() -> None:
-    """The gateway would refuse the whole request, and end the run of an agent that has just paid for the picture."""
+    """The gateway would refuse the whole request, and end the run of an agent that has just paid
+    for the picture.
+    """
     shown = ChatMessage(role="assistant", blocks=[TextBlock(text="Look."), ImageBlock(image=PNG)])
     history = [*tool_turn([TextBlock(text="done"), ImageBlock(image=PNG)]), shown]
     wire = wire_messages(history, model="deepseek")
@@ -242,12 +285,26 @@ def test_pictures_follow_after_the_whole_run_of_tool_results() -> None:
     """Nothing may stand between two results of one turn."""
     wire = wire_messages(
         [
-            *tool_turn([ImageBlock(image=PNG)], [TextBlock(text="two"), ImageBlock(url=LINK)], calls=2),
+            *tool_turn(
+                [ImageBlock(image=PNG)], [TextBlock(text="two"), ImageBlock(url=LINK)], calls=2
+            ),
             ChatMessage(role="user", content="Which is nicer?"),
         ]
     )
-    assert [message["role"] for message in wire] == ["user", "assistant", "tool", "tool", "user", "user"]
-    assert [part["type"] for part in wire[4]["content"]] == ["text", "image_url", "text", "image_url"]
+    assert [message["role"] for message in wire] == [
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "user",
+        "user",
+    ]
+    assert [part["type"] for part in wire[4]["content"]] == [
+        "text",
+        "image_url",
+        "text",
+        "image_url",
+    ]
 
 
 def test_a_tool_result_that_is_only_a_picture_has_text_too() -> None:
@@ -276,12 +333,18 @@ def test_calls_without_ids_are_paired_by_order() -> None:
     """Histories of other models have none; the results still find their calls."""
     wire = wire_messages(
         [
-            ChatMessage(role="assistant", blocks=[ToolCallBlock(tool_name="a"), ToolCallBlock(tool_name="b")]),
+            ChatMessage(
+                role="assistant",
+                blocks=[ToolCallBlock(tool_name="a"), ToolCallBlock(tool_name="b")],
+            ),
             ChatMessage(role="tool", content="1", additional_kwargs={"name": "a"}),
             ChatMessage(role="tool", content="2", additional_kwargs={"name": "b"}),
         ]
     )
-    assert [call["id"] for call in wire[0]["tool_calls"]] == [wire[1]["tool_call_id"], wire[2]["tool_call_id"]]
+    assert [call["id"] for call in wire[0]["tool_calls"]] == [
+        wire[1]["tool_call_id"],
+        wire[2]["tool_call_id"],
+    ]
 
 
 def test_complaint_12_an_orphaned_result_is_named() -> None:
@@ -291,8 +354,12 @@ def test_complaint_12_an_orphaned_result_is_named() -> None:
         wire_messages([ChatMessage(role="user", content="hi"), orphan])
 
 
-def test_a_result_whose_calls_were_lost_is_told_as_the_users(caplog: pytest.LogCaptureFixture) -> None:
-    """CodeActAgent keeps only the words of the message that hands over, and then what the tool answered."""
+def test_a_result_whose_calls_were_lost_is_told_as_the_users(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """CodeActAgent keeps only the words of the message that hands over, and then what the tool
+    answered.
+    """
     result = ChatMessage(
         role="tool",
         blocks=[TextBlock(text="Agent b is in charge."), ImageBlock(image=PNG)],
@@ -320,7 +387,9 @@ def test_complaint_46_unknown_fields_of_calls_are_echoed() -> None:
     extra = {"extra_content": {"google": {"thought_signature": "abc"}}}
     message = ChatMessage(
         role="assistant",
-        blocks=[ToolCallBlock(tool_call_id="call_1", tool_name="draw", tool_kwargs={"of": "a fox"})],
+        blocks=[
+            ToolCallBlock(tool_call_id="call_1", tool_name="draw", tool_kwargs={"of": "a fox"})
+        ],
         additional_kwargs={"tool_calls": [{**CALL, **extra}]},
     )
     (sent,) = wire_messages([message])[0]["tool_calls"]
@@ -345,20 +414,32 @@ def test_complaint_46_signatures_survive_a_whole_tool_loop(
 
 
 @pytest.mark.parametrize("arguments", ["", "null", "[]", '{"of": "a', "nonsense"])
-def test_complaint_10_broken_arguments_do_not_break_the_history(arguments: str, make: Any, gateway: Emulator) -> None:
+def test_complaint_10_broken_arguments_do_not_break_the_history(
+    arguments: str, make: Any, gateway: Emulator
+) -> None:
     """Providers parse what they are sent: what was no object is sent as an empty one."""
     block = ToolCallBlock(tool_call_id="call_1", tool_name="draw", tool_kwargs=arguments)
     result = ChatMessage(role="tool", content="no", additional_kwargs={"tool_call_id": "call_1"})
-    make().chat([ChatMessage(role="user", content="x"), ChatMessage(role="assistant", blocks=[block]), result])
+    make().chat(
+        [
+            ChatMessage(role="user", content="x"),
+            ChatMessage(role="assistant", blocks=[block]),
+            result,
+        ]
+    )
     assert gateway.requests[0].json["messages"][1]["tool_calls"][0]["function"]["arguments"] == "{}"
 
 
-THOUGHT = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="Hm."), TextBlock(text="Yes.")])
+THOUGHT = ChatMessage(
+    role="assistant", blocks=[ThinkingBlock(content="Hm."), TextBlock(text="Yes.")]
+)
 
 
 def test_complaint_45_and_row_04_thinking_goes_back() -> None:
     """DeepSeek refuses a tool loop without it."""
-    assert wire_messages([THOUGHT]) == [{"role": "assistant", "content": "Yes.", "reasoning_content": "Hm."}]
+    assert wire_messages([THOUGHT]) == [
+        {"role": "assistant", "content": "Yes.", "reasoning_content": "Hm."}
+    ]
 
 
 def test_row_04_thinking_can_be_kept_here(make: Any, gateway: Emulator) -> None:
@@ -368,13 +449,15 @@ def test_row_04_thinking_can_be_kept_here(make: Any, gateway: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "goes"), [("claude", True), ("anthropic/claude-opus-4.6", True), ("openai", False), (None, True)]
+    ("model", "goes"),
+    [("claude", True), ("anthropic/claude-opus-4.6", True), ("openai", False), (None, True)],
 )
 def test_signed_thinking_goes_only_to_who_signed_it(model: str | None, goes: bool) -> None:
     """A signature means nothing to another provider, and its part would be refused."""
     about = {"signature": "sig==", "model": "anthropic/claude-haiku-4.5"}
     message = ChatMessage(
-        role="assistant", blocks=[ThinkingBlock(content="Hm.", additional_information=about), TextBlock(text="Yes.")]
+        role="assistant",
+        blocks=[ThinkingBlock(content="Hm.", additional_information=about), TextBlock(text="Yes.")],
     )
     content = wire_messages([message], model=model)[0]["content"]
     signed = {"type": "thinking", "thinking": "Hm.", "signature": "sig=="}
@@ -382,17 +465,35 @@ def test_signed_thinking_goes_only_to_who_signed_it(model: str | None, goes: boo
 
 
 BAD: dict[str, tuple[ChatMessage, str]] = {
-    "picture in a system message": (ChatMessage(role="system", blocks=[ImageBlock(image=PNG)]), "ImageBlock"),
-    "picture in a developer message": (ChatMessage(role="developer", blocks=[ImageBlock(image=PNG)]), "ImageBlock"),
-    "thinking of a user": (ChatMessage(role="user", blocks=[ThinkingBlock(content="Hm.")]), "ThinkingBlock"),
-    "call of a user": (ChatMessage(role="user", blocks=[ToolCallBlock(tool_name="draw")]), "ToolCallBlock"),
+    "picture in a system message": (
+        ChatMessage(role="system", blocks=[ImageBlock(image=PNG)]),
+        "ImageBlock",
+    ),
+    "picture in a developer message": (
+        ChatMessage(role="developer", blocks=[ImageBlock(image=PNG)]),
+        "ImageBlock",
+    ),
+    "thinking of a user": (
+        ChatMessage(role="user", blocks=[ThinkingBlock(content="Hm.")]),
+        "ThinkingBlock",
+    ),
+    "call of a user": (
+        ChatMessage(role="user", blocks=[ToolCallBlock(tool_name="draw")]),
+        "ToolCallBlock",
+    ),
     "cache point before anything": (
         ChatMessage(role="user", blocks=[CachePoint(cache_control=CacheControl(type="ephemeral"))]),
         "CachePoint",
     ),
     "empty image": (ChatMessage(role="user", blocks=[ImageBlock()]), "ImageBlock"),
-    "audio by link": (ChatMessage(role="user", blocks=[AudioBlock(url="https://a.example/a.wav")]), "AudioBlock"),
-    "audio of unknown format": (ChatMessage(role="user", blocks=[AudioBlock(audio=b"\x01\x02\x03\x04")]), "AudioBlock"),
+    "audio by link": (
+        ChatMessage(role="user", blocks=[AudioBlock(url="https://a.example/a.wav")]),
+        "AudioBlock",
+    ),
+    "audio of unknown format": (
+        ChatMessage(role="user", blocks=[AudioBlock(audio=b"\x01\x02\x03\x04")]),
+        "AudioBlock",
+    ),
     "document that is not there": (
         ChatMessage(role="user", blocks=[DocumentBlock(path="no/such/file.pdf")]),
         "DocumentBlock",
@@ -403,7 +504,9 @@ BAD: dict[str, tuple[ChatMessage, str]] = {
 def test_a_deprecated_function_call_goes_back() -> None:
     """A stored conversation may hold the form before tool calls."""
     called = ChatMessage(
-        role="assistant", content="", additional_kwargs={"function_call": {"name": "draw", "arguments": "{}"}}
+        role="assistant",
+        content="",
+        additional_kwargs={"function_call": {"name": "draw", "arguments": "{}"}},
     )
     result = ChatMessage(role="function", content="done", additional_kwargs={"name": "draw"})
     assert wire_messages([called, result]) == [
@@ -414,14 +517,22 @@ def test_a_deprecated_function_call_goes_back() -> None:
 
 def test_what_is_no_message_is_named_by_its_position() -> None:
     """Dicts among the messages, say."""
-    with pytest.raises(InvalidRequestError, match=r"messages\[1\]: a ChatMessage is needed, not dict"):
+    with pytest.raises(
+        InvalidRequestError, match=r"messages\[1\]: a ChatMessage is needed, not dict"
+    ):
         wire_messages([ChatMessage(role="user", content="hi"), {"role": "user", "content": "hi"}])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("role", ["user", "system", "developer", "assistant"])
-def test_row_47_a_message_of_plain_text_may_be_cached(role: str, make: Any, gateway: Emulator) -> None:
-    """As Anthropic's users write it, in additional_kwargs: sent on the message, or on a user's last part."""
-    marked = ChatMessage(role=role, content="hi", additional_kwargs={"cache_control": {"type": "ephemeral"}})
+def test_row_47_a_message_of_plain_text_may_be_cached(
+    role: str, make: Any, gateway: Emulator
+) -> None:
+    """As Anthropic's users write it, in additional_kwargs: sent on the message, or on a user's last
+    part.
+    """
+    marked = ChatMessage(
+        role=role, content="hi", additional_kwargs={"cache_control": {"type": "ephemeral"}}
+    )
     make().chat([marked, ChatMessage(role="user", content="ho")])
     (sent, _) = gateway.requests[0].json["messages"]
     mark = {"cache_control": {"type": "ephemeral"}}
@@ -431,17 +542,25 @@ def test_row_47_a_message_of_plain_text_may_be_cached(role: str, make: Any, gate
 
 def test_a_cache_control_that_is_no_object_is_refused_by_its_place() -> None:
     """In a message's own additional_kwargs too."""
-    message = ChatMessage(role="user", content="hi", additional_kwargs={"cache_control": "ephemeral"})
-    with pytest.raises(InvalidRequestError, match=r"messages\[0\] \(user\): cache_control: .* not 'ephemeral'"):
+    message = ChatMessage(
+        role="user", content="hi", additional_kwargs={"cache_control": "ephemeral"}
+    )
+    with pytest.raises(
+        InvalidRequestError, match=r"messages\[0\] \(user\): cache_control: .* not 'ephemeral'"
+    ):
         wire_messages([message])
 
 
 def test_a_link_to_sound_that_a_tool_gave_stays_readable() -> None:
-    """The gateway takes sound as data only: an agent's run is not lost over a link, which is told as text."""
+    """The gateway takes sound as data only: an agent's run is not lost over a link, which is told
+    as text.
+    """
     sound = AudioBlock(url="https://a.example/a.wav")
     wired = wire_messages(tool_turn([TextBlock(text="done"), sound]))
     assert wired[-1]["content"] == "done\n[audio: https://a.example/a.wav]"
-    assert wire_messages([ChatMessage(role="assistant", blocks=[sound])])[0]["content"].startswith("[audio: https")
+    assert wire_messages([ChatMessage(role="assistant", blocks=[sound])])[0]["content"].startswith(
+        "[audio: https"
+    )
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -455,12 +574,16 @@ def test_a_block_that_cannot_be_sent_names_type_role_and_position(case: str) -> 
     assert caught.value.status_code is None
 
 
-def test_row_16_what_the_caller_gave_is_not_changed(make: Any, gateway: Emulator, way: str, say: Any) -> None:
+def test_row_16_what_the_caller_gave_is_not_changed(
+    make: Any, gateway: Emulator, way: str, say: Any
+) -> None:
     """Messages, history and options are read, never written."""
     messages = [
         *tool_turn([TextBlock(text="done"), ImageBlock(image=PNG)]),
         THOUGHT,
-        ChatMessage(role="user", blocks=[TEXT, CachePoint(cache_control=CacheControl(type="ephemeral"))]),
+        ChatMessage(
+            role="user", blocks=[TEXT, CachePoint(cache_control=CacheControl(type="ephemeral"))]
+        ),
     ]
     options = {"stop": ["x"], "extra_body": {"top_k": 4}}
     before = copy.deepcopy((messages, options))
@@ -470,21 +593,33 @@ def test_row_16_what_the_caller_gave_is_not_changed(make: Any, gateway: Emulator
 
 def test_names_are_sent() -> None:
     """A participant's name is the gateway's ``name``."""
-    wire = wire_messages([ChatMessage(role="user", content="hi", additional_kwargs={"name": "Ann", "other": 1})])
+    wire = wire_messages(
+        [ChatMessage(role="user", content="hi", additional_kwargs={"name": "Ann", "other": 1})]
+    )
     assert wire == [{"role": "user", "content": "hi", "name": "Ann"}]
 
 
 def test_a_system_message_may_stand_anywhere(make: Any, gateway: Emulator) -> None:
     """AgentWorkflow ends with one (``early_stopping_method="generate"``)."""
-    make().chat([ChatMessage(role="user", content="hi"), ChatMessage(role="system", content="Be short.")])
-    assert [message["role"] for message in gateway.requests[0].json["messages"]] == ["user", "system"]
+    make().chat(
+        [ChatMessage(role="user", content="hi"), ChatMessage(role="system", content="Be short.")]
+    )
+    assert [message["role"] for message in gateway.requests[0].json["messages"]] == [
+        "user",
+        "system",
+    ]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MEDIA if kind.startswith(("video", "document"))])
-def test_row_28_files_of_the_assistant_follow_as_the_users(kind: str, make: Any, gateway: Emulator) -> None:
+def test_row_28_files_of_the_assistant_follow_as_the_users(
+    kind: str, make: Any, gateway: Emulator
+) -> None:
     """An assistant's message takes text and pictures; nothing is lost of the rest."""
     block, part = MEDIA[kind]
-    history = [ChatMessage(role="assistant", blocks=[TEXT, block]), ChatMessage(role="user", content="And?")]
+    history = [
+        ChatMessage(role="assistant", blocks=[TEXT, block]),
+        ChatMessage(role="user", content="And?"),
+    ]
     wire = wire_messages(history)
     assert [message["role"] for message in wire] == ["assistant", "user", "user"]
     assert wire[0]["content"] == "Look:"
@@ -492,14 +627,28 @@ def test_row_28_files_of_the_assistant_follow_as_the_users(kind: str, make: Any,
     make("gemini").chat(history)
 
 
-def test_row_30_speech_goes_back_by_its_words_and_its_id(make: Any, say: Any, chat_way: str, gateway: Emulator) -> None:
-    """A spoken answer in the history is its transcript, and the id under which the provider keeps the sound."""
+def test_row_30_speech_goes_back_by_its_words_and_its_id(
+    make: Any, say: Any, chat_way: str, gateway: Emulator
+) -> None:
+    """A spoken answer in the history is its transcript, and the id under which the provider keeps
+    the sound.
+    """
     sound = {"id": "audio_1", "data": base64_of(WAV), "transcript": "Hello there"}
     gateway.script(Answer(text=None, audio=sound))
     kind = "pcm16" if "stream" in chat_way else "wav"
-    llm = make("openai-audio", modalities=["text", "audio"], audio={"voice": "alloy", "format": kind})
+    llm = make(
+        "openai-audio", modalities=["text", "audio"], audio={"voice": "alloy", "format": kind}
+    )
     spoken = say(llm, chat_way)[-1].message
-    say(llm, chat_way, [ChatMessage(role="user", content="Hi"), spoken, ChatMessage(role="user", content="Again?")])
+    say(
+        llm,
+        chat_way,
+        [
+            ChatMessage(role="user", content="Hi"),
+            spoken,
+            ChatMessage(role="user", content="Again?"),
+        ],
+    )
     assert gateway.requests[-1].json["messages"][1] == {
         "role": "assistant",
         "content": "Hello there",

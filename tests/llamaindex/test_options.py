@@ -1,4 +1,6 @@
-"""Options and where they hold: constructor, call, additional_kwargs; retries, clients, deadlines."""
+"""Options and where they hold: constructor, call, additional_kwargs; retries, clients,
+deadlines.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +32,15 @@ def test_defect_d10_and_row_37_a_call_holds_over_the_constructor(
 ) -> None:
     """``max_tokens`` of the call is what is sent."""
     say(make(max_tokens=100, temperature=0.9), way, max_tokens=5)
-    assert (gateway.requests[0].json["max_tokens"], gateway.requests[0].json["temperature"]) == (5, 0.9)
+    assert (gateway.requests[0].json["max_tokens"], gateway.requests[0].json["temperature"]) == (
+        5,
+        0.9,
+    )
 
 
-def test_defect_d11_a_call_holds_over_additional_kwargs(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_defect_d11_a_call_holds_over_additional_kwargs(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """``additional_kwargs`` belong to the constructor, and hold over its fields."""
     llm = make(temperature=0.1, additional_kwargs={"temperature": 0.9, "top_k": 40})
     say(llm, way, temperature=0.2)
@@ -42,13 +49,17 @@ def test_defect_d11_a_call_holds_over_additional_kwargs(make: Any, say: Any, way
     assert [request.json["top_k"] for request in gateway.requests] == [40, 40]
 
 
-def test_a_call_with_none_takes_an_option_back(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_a_call_with_none_takes_an_option_back(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """``None`` means: not sent."""
     say(make(max_tokens=100), way, max_tokens=None)
     assert "max_tokens" not in gateway.requests[0].json
 
 
-def test_a_limit_of_the_call_replaces_the_limit_of_the_constructor(make: Any, gateway: Emulator) -> None:
+def test_a_limit_of_the_call_replaces_the_limit_of_the_constructor(
+    make: Any, gateway: Emulator
+) -> None:
     """``max_tokens`` and ``max_completion_tokens`` say the same and are never both sent."""
     make(max_completion_tokens=100).chat(ASKED, max_tokens=5)
     sent = gateway.requests[0].json
@@ -66,7 +77,8 @@ def test_extra_body_of_call_and_constructor_are_one(make: Any, gateway: Emulator
 def test_extra_body_may_stand_among_the_additional_kwargs(make: Any, gateway: Emulator) -> None:
     """Where users of OpenAI-like classes put it; the nearer one holds, key by key."""
     llm = make(
-        extra_body={"top_k": 1, "min_p": 0.1}, additional_kwargs={"extra_body": {"top_k": 2, "verbosity": "low"}}
+        extra_body={"top_k": 1, "min_p": 0.1},
+        additional_kwargs={"extra_body": {"top_k": 2, "verbosity": "low"}},
     )
     llm.chat(ASKED, extra_body={"verbosity": "high"})
     sent = gateway.requests[0].json
@@ -118,17 +130,27 @@ def test_every_model_option_is_a_field() -> None:
 def test_nothing_is_sent_that_was_not_asked_for(make: Any, gateway: Emulator) -> None:
     """No default temperature, no default limit: reasoning models refuse them."""
     make().chat(ASKED)
-    assert gateway.requests[0].json == {"model": "openai", "messages": [{"role": "user", "content": "hi"}]}
+    assert gateway.requests[0].json == {
+        "model": "openai",
+        "messages": [{"role": "user", "content": "hi"}],
+    }
 
 
-def test_row_32_usage_in_streams_can_be_declined(make: Any, say: Any, stream_way: str, gateway: Emulator) -> None:
+def test_row_32_usage_in_streams_can_be_declined(
+    make: Any, say: Any, stream_way: str, gateway: Emulator
+) -> None:
     """It is asked for unless ``include_usage=False``."""
     say(make(), stream_way)
     say(make(include_usage=False), stream_way)
-    assert [request.json["stream_options"]["include_usage"] for request in gateway.requests] == [True, False]
+    assert [request.json["stream_options"]["include_usage"] for request in gateway.requests] == [
+        True,
+        False,
+    ]
 
 
-@pytest.mark.parametrize(("given", "nearest"), [("temprature", "temperature"), ("max_token", "max_tokens")])
+@pytest.mark.parametrize(
+    ("given", "nearest"), [("temprature", "temperature"), ("max_token", "max_tokens")]
+)
 def test_a_typo_is_refused_with_the_nearest_name(
     given: str, nearest: str, make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
@@ -141,15 +163,22 @@ def test_a_typo_is_refused_with_the_nearest_name(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("reuse_client", "leave it out"), ("api_version", "leave it out"), ("n", "one answer a call")]
+    ("name", "told"),
+    [("reuse_client", "leave it out"), ("api_version", "leave it out"), ("n", "one answer a call")],
 )
-def test_an_option_of_openais_class_that_means_nothing_here_says_so(name: str, told: str, make: Any) -> None:
-    """Whoever swaps one line is told what to do, not the name of some other option that is spelt alike."""
+def test_an_option_of_openais_class_that_means_nothing_here_says_so(
+    name: str, told: str, make: Any
+) -> None:
+    """Whoever swaps one line is told what to do, not the name of some other option that is spelt
+    alike.
+    """
     with pytest.raises(InvalidRequestError, match=told):
         make(**{name: 2})
 
 
-def test_headers_of_one_call_point_to_the_models(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_headers_of_one_call_point_to_the_models(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """They are settled where the model is made; nothing is sent."""
     with pytest.raises(InvalidRequestError, match="default_headers"):
         say(make(), way, extra_headers={"X-A": "b"})
@@ -177,9 +206,13 @@ def test_values_out_of_bounds_are_refused(
 
 
 def test_other_names_of_options(gateway: Emulator) -> None:
-    """``base_url``, ``audio_config`` and ``model_name`` are understood; a contradiction is refused."""
+    """``base_url``, ``audio_config`` and ``model_name`` are understood; a contradiction is
+    refused.
+    """
     llm = Pollinations(
-        model_name="claude", base_url=f"{gateway.url}/v1", audio_config={"voice": "alloy", "format": "wav"}
+        model_name="claude",
+        base_url=f"{gateway.url}/v1",
+        audio_config={"voice": "alloy", "format": "wav"},
     )
     assert (llm.model, llm.audio) == ("claude", {"voice": "alloy", "format": "wav"})
     assert llm.audio_config == llm.audio
@@ -191,8 +224,9 @@ def test_other_names_of_options(gateway: Emulator) -> None:
 
 def test_a_print_shows_what_was_set(make: Any, gateway: Emulator) -> None:
     """Not the functions that LlamaIndex puts into every model."""
-    assert repr(make("claude", temperature=0.5)) == (
-        f"Pollinations(model='claude', temperature=0.5, api_base={gateway.url!r}, max_retries=0)"
+    assert (
+        repr(make("claude", temperature=0.5))
+        == f"Pollinations(model='claude', temperature=0.5, api_base={gateway.url!r}, max_retries=0)"
     )
 
 
@@ -202,7 +236,9 @@ def test_no_key_and_no_address_is_one_clear_sentence() -> None:
         Pollinations()
 
 
-def test_key_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, gateway: Emulator) -> None:
+def test_key_and_address_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, gateway: Emulator
+) -> None:
     """The client's variables are this class's."""
     monkeypatch.setenv("POLLINATIONS_API_KEY", "sk_from_environment")
     monkeypatch.setenv("POLLINATIONS_API_BASE", gateway.url)
@@ -237,7 +273,9 @@ def test_defect_d08_row_38_and_complaint_22_retries_are_counted_once(
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 422])
-def test_complaint_23_refusals_are_not_repeated(status: int, make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_complaint_23_refusals_are_not_repeated(
+    status: int, make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """One request, and the status on the error."""
     gateway.script(Fault("status", times=3, status=status))
     with pytest.raises(PollinationsError) as caught:
@@ -253,14 +291,18 @@ def test_row_39_retry_after_is_honoured(make: Any, say: Any, way: str, gateway: 
     assert second.time - first.time >= 0.2
 
 
-def test_row_40_opening_a_stream_is_repeated(make: Any, say: Any, stream_way: str, gateway: Emulator) -> None:
+def test_row_40_opening_a_stream_is_repeated(
+    make: Any, say: Any, stream_way: str, gateway: Emulator
+) -> None:
     """Before the first byte, where nothing can have been billed."""
     gateway.script(Fault("status", status=503, retry_after_ms=1))
     assert say(make(max_retries=1), stream_way)[-1].message.content
     assert len(gateway.requests) == 2
 
 
-def test_row_56_the_error_says_what_the_gateway_said(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_row_56_the_error_says_what_the_gateway_said(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """Code, request id and sentence."""
     gateway.script(Fault("status", status=401, message="A valid API key is required."))
     with pytest.raises(AuthenticationError, match="A valid API key is required") as caught:
@@ -269,7 +311,9 @@ def test_row_56_the_error_says_what_the_gateway_said(make: Any, say: Any, way: s
     assert caught.value.code
 
 
-def test_row_41_and_complaint_24_a_short_timeout_holds(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_row_41_and_complaint_24_a_short_timeout_holds(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """Seconds for each wait."""
     gateway.script(Fault("stall", seconds=5))
     with pytest.raises(APITimeoutError):
@@ -283,7 +327,9 @@ def test_row_41_an_httpx_timeout_is_taken(make: Any) -> None:
     assert llm.to_dict()["timeout"] == 900
 
 
-def test_row_42_your_own_clients_carry_the_requests(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_row_42_your_own_clients_carry_the_requests(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """Both kinds, as they are; they stay open."""
     if way.startswith("a"):
         # An async client belongs to one loop, so it is made and closed in the loop of the call.
@@ -366,7 +412,12 @@ def test_a_changed_setting_holds_from_the_next_call(make: Any, gateway: Emulator
     llm.complete("hi")
     llm.model_copy(update={"default_headers": {"x-team": "wasps"}}).complete("hi")
     llm.complete("hi")
-    assert [request.headers.get("x-team") for request in gateway.requests] == [None, "bees", "wasps", "bees"]
+    assert [request.headers.get("x-team") for request in gateway.requests] == [
+        None,
+        "bees",
+        "wasps",
+        "bees",
+    ]
 
 
 def test_row_51_and_complaint_27_any_model_name_works(make: Any, gateway: Emulator) -> None:

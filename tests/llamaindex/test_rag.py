@@ -38,7 +38,11 @@ from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.postprocessor import LLMRerank, StructuredLLMRerank
 from llama_index.core.postprocessor.rankGPT_rerank import RankGPTRerank
-from llama_index.core.query_engine import RetryQueryEngine, RouterQueryEngine, SubQuestionQueryEngine
+from llama_index.core.query_engine import (
+    RetryQueryEngine,
+    RouterQueryEngine,
+    SubQuestionQueryEngine,
+)
 from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.retrievers import QueryFusionRetriever
@@ -54,7 +58,8 @@ from pydantic import BaseModel
 
 from pollinations_client.emulator import Answer, Emulator
 
-# LlamaIndex's own: deprecated attributes, and the event loops and memory stores that it leaves open.
+# LlamaIndex's own: deprecated attributes, and the event loops and memory stores that it leaves
+# open.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -119,7 +124,10 @@ async def atold(response: Any) -> str:
     return str(response)
 
 
-ACCUMULATING = {ResponseMode.ACCUMULATE, ResponseMode.COMPACT_ACCUMULATE}  # LlamaIndex does not stream these
+ACCUMULATING = {
+    ResponseMode.ACCUMULATE,
+    ResponseMode.COMPACT_ACCUMULATE,
+}  # LlamaIndex does not stream these
 MODES = [
     mode
     for mode in ResponseMode
@@ -134,7 +142,9 @@ def test_consumer_query_engine_in_every_response_mode(
 ) -> None:
     """Sync and async, streamed and whole; the answer comes from the documents."""
     streaming = streaming and mode not in ACCUMULATING
-    engine = SummaryIndex.from_documents(documents).as_query_engine(response_mode=mode, streaming=streaming)
+    engine = SummaryIndex.from_documents(documents).as_query_engine(
+        response_mode=mode, streaming=streaming
+    )
     assert told(engine.query(QUESTION)).strip()
 
     async def asked() -> str:
@@ -151,8 +161,12 @@ def test_the_answer_is_found_in_the_documents(ready: Any, documents: Any) -> Non
     assert len(answer.source_nodes) == 3
 
 
-@pytest.mark.parametrize("mode", [ResponseMode.COMPACT, ResponseMode.REFINE, ResponseMode.TREE_SUMMARIZE])
-def test_consumer_query_engine_with_an_output_class(mode: ResponseMode, ready: Any, documents: Any) -> None:
+@pytest.mark.parametrize(
+    "mode", [ResponseMode.COMPACT, ResponseMode.REFINE, ResponseMode.TREE_SUMMARIZE]
+)
+def test_consumer_query_engine_with_an_output_class(
+    mode: ResponseMode, ready: Any, documents: Any
+) -> None:
     """By ``output_cls`` and by a structured LLM, sync and async."""
     index = SummaryIndex.from_documents(documents)
     by_class = index.as_query_engine(response_mode=mode, output_cls=Finding)
@@ -164,12 +178,16 @@ def test_consumer_query_engine_with_an_output_class(mode: ResponseMode, ready: A
 
 def test_consumer_refine_streams_structured(ready: Any, documents: Any) -> None:
     """``stream_structured_predict`` through the refine synthesizer."""
-    synthesizer = get_response_synthesizer(response_mode=ResponseMode.REFINE, structured_answer_filtering=True)
+    synthesizer = get_response_synthesizer(
+        response_mode=ResponseMode.REFINE, structured_answer_filtering=True
+    )
     nodes = [NodeWithScore(node=TextNode(text=text)) for text in TEXTS]
     assert told(synthesizer.synthesize(QUESTION, nodes)).strip()
 
 
-@pytest.mark.parametrize("mode", ["simple", "context", "condense_question", "condense_plus_context", "best"])
+@pytest.mark.parametrize(
+    "mode", ["simple", "context", "condense_question", "condense_plus_context", "best"]
+)
 def test_consumer_chat_engines(mode: str, ready: Any, documents: Any, loop: Any) -> None:
     """Four calls each; the second turn knows the first."""
     engine = VectorStoreIndex.from_documents(documents).as_chat_engine(chat_mode=mode)
@@ -190,7 +208,9 @@ def test_consumer_chat_engine_of_a_small_window(make: Any) -> None:
     assert str(SimpleChatEngine.from_defaults(llm=make(context_window=600)).chat("hi")).strip()
 
 
-@pytest.mark.parametrize("kind", [PydanticSingleSelector, PydanticMultiSelector, LLMSingleSelector, LLMMultiSelector])
+@pytest.mark.parametrize(
+    "kind", [PydanticSingleSelector, PydanticMultiSelector, LLMSingleSelector, LLMMultiSelector]
+)
 def test_consumer_selectors(kind: Any, ready: Any) -> None:
     """Choices by forced tool, or read out of JSON in text; sync and async."""
     selector = kind.from_defaults(llm=ready)
@@ -203,7 +223,9 @@ def test_consumer_router_query_engine(ready: Any, documents: Any, gateway: Emula
     """The default selector forces a tool."""
     engines = [
         QueryEngineTool.from_defaults(
-            SummaryIndex.from_documents([document]).as_query_engine(), name=f"tool_{n}", description=f"About {name}"
+            SummaryIndex.from_documents([document]).as_query_engine(),
+            name=f"tool_{n}",
+            description=f"About {name}",
         )
         for n, (document, name) in enumerate(zip(documents, ("bees", "wasps", "ants"), strict=True))
     ]
@@ -216,9 +238,13 @@ def test_consumer_router_query_engine(ready: Any, documents: Any, gateway: Emula
 def test_consumer_sub_question_query_engine(ready: Any, documents: Any) -> None:
     """Sub-questions come as JSON in text."""
     tool = QueryEngineTool.from_defaults(
-        SummaryIndex.from_documents(documents).as_query_engine(), name="insects", description="About insects"
+        SummaryIndex.from_documents(documents).as_query_engine(),
+        name="insects",
+        description="About insects",
     )
-    engine = SubQuestionQueryEngine.from_defaults([tool], question_gen=LLMQuestionGenerator.from_defaults(llm=ready))
+    engine = SubQuestionQueryEngine.from_defaults(
+        [tool], question_gen=LLMQuestionGenerator.from_defaults(llm=ready)
+    )
     assert str(engine.query("What do bees and ants do?")).strip()
 
 
@@ -238,9 +264,13 @@ EXTRACTORS = [TitleExtractor, SummaryExtractor, QuestionsAnsweredExtractor]
 
 
 @pytest.mark.parametrize("kind", EXTRACTORS)
-def test_consumer_extractors_three_times_in_new_loops(kind: Any, ready: Any, gateway: Emulator) -> None:
+def test_consumer_extractors_three_times_in_new_loops(
+    kind: Any, ready: Any, gateway: Emulator
+) -> None:
     """Each run is an event loop of its own, with several calls at once (complaint 20)."""
-    pipeline = IngestionPipeline(transformations=[kind(llm=ready, show_progress=False)], disable_cache=True)
+    pipeline = IngestionPipeline(
+        transformations=[kind(llm=ready, show_progress=False)], disable_cache=True
+    )
     for _ in range(3):
         assert len(pipeline.run(nodes=[TextNode(text=text) for text in TEXTS])) == 3
     assert len(gateway.requests) >= 9
@@ -250,17 +280,24 @@ EVALUATORS: dict[str, Any] = {
     "faithfulness": (FaithfulnessEvaluator, {"contexts": list(TEXTS)}),
     "relevancy": (RelevancyEvaluator, {"contexts": list(TEXTS)}),
     "correctness": (CorrectnessEvaluator, {"reference": "The direction."}),
-    "pairwise": (PairwiseComparisonEvaluator, {"second_response": "Nothing.", "reference": "The direction."}),
+    "pairwise": (
+        PairwiseComparisonEvaluator,
+        {"second_response": "Nothing.", "reference": "The direction."},
+    ),
 }
 
 
 @pytest.mark.parametrize("name", EVALUATORS)
-def test_complaint_21_consumer_evaluators_three_times_in_new_loops(name: str, ready: Any, gateway: Emulator) -> None:
+def test_complaint_21_consumer_evaluators_three_times_in_new_loops(
+    name: str, ready: Any, gateway: Emulator
+) -> None:
     """``evaluate`` runs a new loop each time, as it does in a web server."""
     kind, options = EVALUATORS[name]
     evaluator = kind(llm=ready)
     for _ in range(3):
-        result = evaluator.evaluate(query=QUESTION, response="The direction of the food.", **options)
+        result = evaluator.evaluate(
+            query=QUESTION, response="The direction of the food.", **options
+        )
         assert result.query == QUESTION
     assert len(gateway.requests) >= 3
 
@@ -277,7 +314,10 @@ def test_consumer_dynamic_property_graph(ready: Any, gateway: Emulator) -> None:
     """Typed triplets as JSON in text."""
     gateway.script(
         Answer(
-            text='[{"head": "Bees", "head_type": "INSECT", "relation": "SHOW", "tail": "food", "tail_type": "THING"}]'
+            text=(
+                '[{"head": "Bees", "head_type": "INSECT", "relation": "SHOW", "tail": "food",'
+                ' "tail_type": "THING"}]'
+            )
         )
     )
     (node,) = DynamicLLMPathExtractor(llm=ready, num_workers=1)([TextNode(text=TEXTS[0])])
@@ -286,7 +326,11 @@ def test_consumer_dynamic_property_graph(ready: Any, gateway: Emulator) -> None:
 
 def test_consumer_schema_property_graph(ready: Any, gateway: Emulator) -> None:
     """A generated class full of enumerations, by ``astructured_predict``."""
-    thing = {"type": "CONCEPT", "name": "Bees"}, {"type": "HAS"}, {"type": "CONCEPT", "name": "Dance"}
+    thing = (
+        {"type": "CONCEPT", "name": "Bees"},
+        {"type": "HAS"},
+        {"type": "CONCEPT", "name": "Dance"},
+    )
     triplet = dict(zip(("subject", "relation", "object"), thing, strict=True))
     gateway.script(Answer(text=json.dumps({"triplets": [triplet]})))
     extractor = SchemaLLMPathExtractor(llm=ready, num_workers=1, strict=False)
@@ -298,12 +342,16 @@ def test_consumer_property_graph_index(ready: Any, documents: Any, gateway: Emul
     """Extraction and synonyms for the query."""
     gateway.script(*[Answer(text="(Bees, show, direction)")] * 3)
     index = PropertyGraphIndex.from_documents(
-        documents, kg_extractors=[SimpleLLMPathExtractor(llm=ready, num_workers=1)], embed_kg_nodes=False
+        documents,
+        kg_extractors=[SimpleLLMPathExtractor(llm=ready, num_workers=1)],
+        embed_kg_nodes=False,
     )
     assert str(index.as_query_engine().query(QUESTION))
 
 
-def test_consumer_query_fusion_uses_completions(ready: Any, documents: Any, gateway: Emulator) -> None:
+def test_consumer_query_fusion_uses_completions(
+    ready: Any, documents: Any, gateway: Emulator
+) -> None:
     """``complete`` and ``acomplete``."""
     retriever = VectorStoreIndex.from_documents(documents).as_retriever()
     fusion = QueryFusionRetriever([retriever], llm=ready, num_queries=3, use_async=False)
@@ -321,13 +369,17 @@ def test_consumer_hyde(ready: Any) -> None:
 def test_consumer_retry_query_engine(ready: Any, documents: Any) -> None:
     """An evaluator behind a query engine."""
     engine = RetryQueryEngine(
-        SummaryIndex.from_documents(documents).as_query_engine(), RelevancyEvaluator(llm=ready), max_retries=1
+        SummaryIndex.from_documents(documents).as_query_engine(),
+        RelevancyEvaluator(llm=ready),
+        max_retries=1,
     )
     assert str(engine.query(QUESTION)).strip()
 
 
 @pytest.mark.parametrize("kind", [DocumentSummaryIndex, TreeIndex])
-def test_consumer_indices_that_ask_while_they_are_built(kind: Any, ready: Any, documents: Any) -> None:
+def test_consumer_indices_that_ask_while_they_are_built(
+    kind: Any, ready: Any, documents: Any
+) -> None:
     """Summaries of documents and of branches."""
     index = kind.from_documents(documents, llm=ready)
     assert str(index.as_query_engine(llm=ready).query(QUESTION)).strip()
@@ -335,8 +387,20 @@ def test_consumer_indices_that_ask_while_they_are_built(kind: Any, ready: Any, d
 
 def test_consumer_multi_modal(ready: Any, gateway: Emulator) -> None:
     """Pictures go with the question."""
-    ready.chat([ChatMessage(blocks=[TextBlock(text="What is this?"), ImageBlock(url="https://a.example/pic.png")])])
-    assert gateway.requests[0].json["messages"][0]["content"][1]["image_url"]["url"] == "https://a.example/pic.png"
+    ready.chat(
+        [
+            ChatMessage(
+                blocks=[
+                    TextBlock(text="What is this?"),
+                    ImageBlock(url="https://a.example/pic.png"),
+                ]
+            )
+        ]
+    )
+    assert (
+        gateway.requests[0].json["messages"][0]["content"][1]["image_url"]["url"]
+        == "https://a.example/pic.png"
+    )
 
 
 def test_consumer_predict_and_stream(ready: Any) -> None:

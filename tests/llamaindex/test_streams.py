@@ -1,4 +1,6 @@
-"""What a stream shows, chunk by chunk and at its end; sync, async and unstreamed answers to one script are equal."""
+"""What a stream shows, chunk by chunk and at its end; sync, async and unstreamed answers to one
+script are equal.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,20 @@ from support.llamaindex import TAIL, USAGE, blocks_of, delta, fragment, text_of
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-PLOT = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}}
+PLOT = {
+    "type": "image_url",
+    "image_url": {"url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"},
+}
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00" + b"\x00" * 24
 
 SCRIPTS: dict[str, list[dict[str, Any]]] = {
-    "text": [delta(role="assistant", content=""), delta(content="Hel"), delta(content="lo"), delta("stop"), TAIL],
+    "text": [
+        delta(role="assistant", content=""),
+        delta(content="Hel"),
+        delta(content="lo"),
+        delta("stop"),
+        TAIL,
+    ],
     "reasoning": [
         delta(content=None, reasoning_content="A"),
         delta(content=None, reasoning_content="B"),
@@ -72,16 +83,25 @@ SCRIPTS: dict[str, list[dict[str, Any]]] = {
     ],
     "only reasoning": [delta(reasoning_content="Hm."), delta("stop"), TAIL],
     "refusal": [delta(refusal="I will "), delta(refusal="not."), delta("stop"), TAIL],
-    "citations": [delta(content="So.", top={"citations": ["https://a.example/1"]}), delta("stop"), TAIL],
+    "citations": [
+        delta(content="So.", top={"citations": ["https://a.example/1"]}),
+        delta("stop"),
+        TAIL,
+    ],
 }
 
 
-# A whole answer has one text and one reasoning field: where in the text a picture or a thought stood is not told.
+# A whole answer has one text and one reasoning field: where in the text a picture or a thought
+# stood is not told.
 PLACES_TOLD_BY_STREAMS_ONLY = {"reasoning between texts", "two texts round a picture"}
 
 
-@pytest.mark.parametrize("script", [name for name in SCRIPTS if name not in PLACES_TOLD_BY_STREAMS_ONLY])
-def test_one_script_gives_equal_answers_in_all_four_forms(script: str, make: Any, say: Any, gateway: Emulator) -> None:
+@pytest.mark.parametrize(
+    "script", [name for name in SCRIPTS if name not in PLACES_TOLD_BY_STREAMS_ONLY]
+)
+def test_one_script_gives_equal_answers_in_all_four_forms(
+    script: str, make: Any, say: Any, gateway: Emulator
+) -> None:
     """A whole answer, the last chunk of a stream and their async twins are the same response."""
     answers = []
     for way in ("chat", "achat", "stream_chat", "astream_chat"):
@@ -97,12 +117,19 @@ def test_one_script_gives_equal_answers_in_all_four_forms(script: str, make: Any
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_both_streams_show_the_same_chunks(script: str, make: Any, say: Any, gateway: Emulator) -> None:
+def test_both_streams_show_the_same_chunks(
+    script: str, make: Any, say: Any, gateway: Emulator
+) -> None:
     """One accumulator: sync and async cannot differ."""
     shown = []
     for way in ("stream_chat", "astream_chat"):
         gateway.script(Chunks(SCRIPTS[script]))
-        shown.append([(r.delta, r.message, r.additional_kwargs.get("thinking_delta")) for r in say(make(), way)])
+        shown.append(
+            [
+                (r.delta, r.message, r.additional_kwargs.get("thinking_delta"))
+                for r in say(make(), way)
+            ]
+        )
     assert shown[0] == shown[1]
 
 
@@ -128,18 +155,28 @@ def test_every_chunk_holds_the_message_so_far(
         assert response.message.content == shown
 
 
-def test_row_02_a_text_run_is_one_block(make: Any, say: Any, chat_way: str, gateway: Emulator) -> None:
-    """LlamaIndex puts line breaks between text blocks, so a run of text is one, also round a thought."""
+def test_row_02_a_text_run_is_one_block(
+    make: Any, say: Any, chat_way: str, gateway: Emulator
+) -> None:
+    """LlamaIndex puts line breaks between text blocks, so a run of text is one, also round a
+    thought.
+    """
     gateway.script(Chunks(SCRIPTS["reasoning between texts"]))
     response = say(make(), chat_way)[-1]
     assert [block.text for block in blocks_of(response, TextBlock)] == ["Hello"]
 
 
-def test_defect_d01_no_thought_is_lost_at_the_start(make: Any, say: Any, stream_way: str, gateway: Emulator) -> None:
+def test_defect_d01_no_thought_is_lost_at_the_start(
+    make: Any, say: Any, stream_way: str, gateway: Emulator
+) -> None:
     """The first reasoning delta counts, also where it comes with ``content: null``."""
     gateway.script(Chunks(SCRIPTS["reasoning"]))
     responses = say(make(), stream_way)
-    assert [r.additional_kwargs["thinking_delta"] for r in responses if "thinking_delta" in r.additional_kwargs] == [
+    assert [
+        r.additional_kwargs["thinking_delta"]
+        for r in responses
+        if "thinking_delta" in r.additional_kwargs
+    ] == [
         "A",
         "B",
     ]
@@ -169,8 +206,13 @@ def test_complaint_06_either_name_of_reasoning_is_read(
 def test_row_01_thinking_in_content_blocks_keeps_its_signature(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
-    """A signed thought must go back unchanged, so it stays a block of its own with its signature."""
-    blocks = [{"type": "thinking", "thinking": "Hm.", "signature": "sig=="}, {"type": "text", "text": "Yes."}]
+    """A signed thought must go back unchanged, so it stays a block of its own with its
+    signature.
+    """
+    blocks = [
+        {"type": "thinking", "thinking": "Hm.", "signature": "sig=="},
+        {"type": "text", "text": "Yes."},
+    ]
     gateway.script(Answer(text="Yes.", content_blocks=blocks))
     response = say(make("claude"), chat_way)[-1]
     (thought,) = blocks_of(response, ThinkingBlock)
@@ -189,7 +231,10 @@ def test_row_07_reasoning_tokens_are_counted_on_the_thinking(
 
 CALL_SHAPES: dict[str, list[Any]] = {
     "D02 two calls in one chunk": [
-        [fragment(0, id="a", name="add", arguments='{"a":1}'), fragment(1, id="b", name="add", arguments='{"a":3}')]
+        [
+            fragment(0, id="a", name="add", arguments='{"a":1}'),
+            fragment(1, id="b", name="add", arguments='{"a":3}'),
+        ]
     ],
     "D03 interleaved": [
         [fragment(0, id="a", name="add", arguments="")],
@@ -225,44 +270,85 @@ CALL_SHAPES: dict[str, list[Any]] = {
 def test_defects_d02_to_d05_complaints_07_and_08_and_complaint_48_every_shape_of_calls_is_whole(
     shape: str, make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
-    """Fragments in any order and numbering become the calls that were meant, in blocks and in plain dicts."""
-    gateway.script(Chunks([*(delta(tool_calls=entries) for entries in CALL_SHAPES[shape]), delta("tool_calls"), TAIL]))
+    """Fragments in any order and numbering become the calls that were meant, in blocks and in plain
+    dicts.
+    """
+    gateway.script(
+        Chunks(
+            [
+                *(delta(tool_calls=entries) for entries in CALL_SHAPES[shape]),
+                delta("tool_calls"),
+                TAIL,
+            ]
+        )
+    )
     llm = make()
     response = say(llm, stream_way)[-1]
-    calls = [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in blocks_of(response, ToolCallBlock)]
+    calls = [
+        (block.tool_call_id, block.tool_name, block.tool_kwargs)
+        for block in blocks_of(response, ToolCallBlock)
+    ]
     assert calls == [("a", "add", {"a": 1}), ("b", "add", {"a": 3})]
     plain = response.message.additional_kwargs["tool_calls"]
-    assert [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in plain] == [
+    assert [
+        (call["id"], call["function"]["name"], call["function"]["arguments"]) for call in plain
+    ] == [
         ("a", "add", '{"a":1}'),
         ("b", "add", '{"a":3}'),
     ]
-    assert [call.tool_kwargs for call in llm.get_tool_calls_from_response(response)] == [{"a": 1}, {"a": 3}]
+    assert [call.tool_kwargs for call in llm.get_tool_calls_from_response(response)] == [
+        {"a": 1},
+        {"a": 3},
+    ]
 
 
-def test_complaint_11_a_call_in_one_chunk_is_seen(make: Any, say: Any, stream_way: str, gateway: Emulator) -> None:
+def test_complaint_11_a_call_in_one_chunk_is_seen(
+    make: Any, say: Any, stream_way: str, gateway: Emulator
+) -> None:
     """A whole call at once, as Gemini sends it, is a call."""
     gateway.script(
-        Chunks([delta("tool_calls", tool_calls=[fragment(0, id="a", name="add", arguments='{"a":1}')]), TAIL])
+        Chunks(
+            [
+                delta(
+                    "tool_calls", tool_calls=[fragment(0, id="a", name="add", arguments='{"a":1}')]
+                ),
+                TAIL,
+            ]
+        )
     )
     llm = make()
     assert llm.get_tool_calls_from_response(say(llm, stream_way)[-1])[0].tool_kwargs == {"a": 1}
 
 
-def test_unfinished_arguments_are_read_on_the_way(make: Any, say: Any, stream_way: str, gateway: Emulator) -> None:
-    """Agents ask for the calls of every chunk: what is there of them is told, and never an exception."""
+def test_unfinished_arguments_are_read_on_the_way(
+    make: Any, say: Any, stream_way: str, gateway: Emulator
+) -> None:
+    """Agents ask for the calls of every chunk: what is there of them is told, and never an
+    exception.
+    """
     gateway.script(Chunks(SCRIPTS["tool calls"]))
     llm = make()
-    told = [llm.get_tool_calls_from_response(r, error_on_no_tool_call=False) for r in say(llm, stream_way)]
+    told = [
+        llm.get_tool_calls_from_response(r, error_on_no_tool_call=False)
+        for r in say(llm, stream_way)
+    ]
     assert {"a": 1} in [calls[0].tool_kwargs for calls in told if calls]
     assert [call.tool_kwargs for call in told[-1]] == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
 
 
-def test_row_31_and_32_usage_is_in_raw_and_beside_it(make: Any, say: Any, way: str, gateway: Emulator) -> None:
-    """Counters look into ``raw['usage']``, observers into ``additional_kwargs``; streams have both by default."""
+def test_row_31_and_32_usage_is_in_raw_and_beside_it(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
+    """Counters look into ``raw['usage']``, observers into ``additional_kwargs``; streams have both
+    by default.
+    """
     gateway.script(Chunks(SCRIPTS["text"]))
     response = say(make(), way)[-1]
     assert {name: response.raw["usage"][name] for name in USAGE} == USAGE
-    told = {name: response.additional_kwargs[name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+    told = {
+        name: response.additional_kwargs[name]
+        for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+    }
     assert told == {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
 
@@ -301,7 +387,9 @@ def test_complaint_17_the_cost_is_told(make: Any, say: Any, way: str, gateway: E
     assert known > 0
 
 
-def test_row_34_the_finish_reason_is_told_and_never_raised(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_row_34_the_finish_reason_is_told_and_never_raised(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """A cut answer is an answer."""
     gateway.script(Answer(text="The first", finish_reason="length"))
     response = say(make(), way)[-1]
@@ -312,12 +400,20 @@ def test_row_34_the_finish_reason_is_told_and_never_raised(make: Any, say: Any, 
 def test_row_35_filter_results_are_told(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """Safety verdicts of prompt and answer are in ``additional_kwargs``."""
     gateway.script(
-        Chunks([delta(content="Hi.", top={"prompt_filter_results": [{"prompt_index": 0}]}), delta("stop"), TAIL])
+        Chunks(
+            [
+                delta(content="Hi.", top={"prompt_filter_results": [{"prompt_index": 0}]}),
+                delta("stop"),
+                TAIL,
+            ]
+        )
     )
     assert say(make(), way)[-1].additional_kwargs["prompt_filter_results"] == [{"prompt_index": 0}]
 
 
-def test_row_36_logprobs_come_with_streams_too(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_row_36_logprobs_come_with_streams_too(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """One list a token, its alternatives where they were asked for."""
     responses = say(make(), way, "Say hello", logprobs=True, top_logprobs=2)
     assert gateway.requests[-1].json["logprobs"] is True
@@ -329,14 +425,22 @@ def test_row_36_logprobs_come_with_streams_too(make: Any, say: Any, way: str, ga
 def test_complaint_47_and_row_48_citations_survive_to_the_last_chunk(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
-    """Sources are told beside the answer and as blocks, with the titles that search results give."""
+    """Sources are told beside the answer and as blocks, with the titles that search
+    results give.
+    """
     found = [{"url": "https://a.example/1", "title": "One", "snippet": "First."}]
     top = {"citations": ["https://a.example/1"], "search_results": found}
-    gateway.script(Chunks([delta(content="So [1].", top=top), delta(content=" Yes."), delta("stop"), TAIL]))
+    gateway.script(
+        Chunks([delta(content="So [1].", top=top), delta(content=" Yes."), delta("stop"), TAIL])
+    )
     response = say(make("perplexity"), chat_way)[-1]
     assert response.additional_kwargs["citations"] == ["https://a.example/1"]
     (cited,) = blocks_of(response, CitationBlock)
-    assert (cited.source, cited.title, cited.cited_content.text) == ("https://a.example/1", "One", "First.")
+    assert (cited.source, cited.title, cited.cited_content.text) == (
+        "https://a.example/1",
+        "One",
+        "First.",
+    )
     assert response.message.content == "So [1]. Yes."
 
 
@@ -346,7 +450,16 @@ def test_defect_d19_and_row_29_pictures_in_answers_are_blocks(
     """A plot that Gemini draws is an image block with its bytes."""
     said = [{"type": "text", "text": "Before"}, PLOT, {"type": "text", "text": "After"}]
     gateway.script(
-        Body({"choices": [{"message": {"content": "BeforeAfter", "content_blocks": said}, "finish_reason": "stop"}]})
+        Body(
+            {
+                "choices": [
+                    {
+                        "message": {"content": "BeforeAfter", "content_blocks": said},
+                        "finish_reason": "stop",
+                    }
+                ]
+            }
+        )
     )
     if "stream" in chat_way:
         gateway.clear()
@@ -364,7 +477,11 @@ def test_defect_d20_and_row_30_speech_has_its_format_and_its_words(
     sound = {"id": "audio_1", "data": base64.b64encode(WAV).decode(), "transcript": "Hello there"}
     gateway.script(Answer(text=None, audio=sound))
     kind = "pcm16" if "stream" in way else "wav"
-    llm = make("openai-audio", modalities=["text", "audio"], audio_config={"voice": "alloy", "format": kind})
+    llm = make(
+        "openai-audio",
+        modalities=["text", "audio"],
+        audio_config={"voice": "alloy", "format": kind},
+    )
     response = say(llm, way)[-1]
     assert text_of(response) == "Hello there"
     assert response.additional_kwargs["audio"]["id"] == "audio_1"
@@ -373,7 +490,9 @@ def test_defect_d20_and_row_30_speech_has_its_format_and_its_words(
         assert (heard.resolve_audio().read(), heard.format) == (WAV, kind)
 
 
-def test_a_reasoning_only_answer_has_empty_text(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_a_reasoning_only_answer_has_empty_text(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """``content`` is never ``None``: consumers join and strip it (complaint 39)."""
     gateway.script(Chunks(SCRIPTS["only reasoning"]))
     assert [text_of(response) for response in say(make(), way)][-1] == ""
@@ -392,7 +511,14 @@ def test_row_58_an_error_in_the_middle_of_a_stream_keeps_what_came(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """The text so far is on the error."""
-    gateway.script(Chunks([delta(content="Half"), {"error": {"message": "upstream broke", "code": "upstream_error"}}]))
+    gateway.script(
+        Chunks(
+            [
+                delta(content="Half"),
+                {"error": {"message": "upstream broke", "code": "upstream_error"}},
+            ]
+        )
+    )
     with pytest.raises(UpstreamError, match="upstream broke") as caught:
         say(make(), stream_way)
     assert caught.value.partial is not None
@@ -406,7 +532,9 @@ def test_a_cut_stream_is_an_error(make: Any, say: Any, stream_way: str, gateway:
         say(make(), stream_way)
 
 
-def test_keep_alives_and_odd_line_ends_are_taken(make: Any, say: Any, stream_way: str, gateway: Emulator) -> None:
+def test_keep_alives_and_odd_line_ends_are_taken(
+    make: Any, say: Any, stream_way: str, gateway: Emulator
+) -> None:
     """Comments and CRLF are part of the format."""
     gateway.script(
         Frames(
@@ -443,7 +571,9 @@ def test_complaint_40_and_row_45_closing_a_stream_closes_the_connection(
                 return True
         return False
 
-    gateway.script(Frames(b'data: {"choices":[{"index":0,"delta":{"content":"Once"}}]}\n\n', Frames.HANG))
+    gateway.script(
+        Frames(b'data: {"choices":[{"index":0,"delta":{"content":"Once"}}]}\n\n', Frames.HANG)
+    )
     assert asyncio.run(left_and_noticed())
 
 
@@ -454,7 +584,9 @@ def test_nothing_is_sent_before_the_first_next(llm: Any, gateway: Emulator) -> N
     stream.close()
 
 
-def test_errors_of_streams_have_their_status(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_errors_of_streams_have_their_status(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
     """Fallback logic reads ``status_code``."""
     gateway.script(Fault("status", status=503))
     with pytest.raises(APIStatusError) as caught:

@@ -20,7 +20,12 @@ from llamaindex_pollinations._parsers import NothingFound, object_from_text, par
 from pollinations_client import ContextOverflowError, PollinationsWarning, UnknownModelError
 from pollinations_client.emulator import Answer, Emulator, Fault
 
-METHODS = ("structured_predict", "astructured_predict", "stream_structured_predict", "astream_structured_predict")
+METHODS = (
+    "structured_predict",
+    "astructured_predict",
+    "stream_structured_predict",
+    "astream_structured_predict",
+)
 WAYS = ("json_schema", "function", "text")
 
 
@@ -41,7 +46,9 @@ def method(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def found(llm: Any, method: str, output_cls: Any = Person, prompt: Any = PROMPT, **options: Any) -> list[Any]:
+def found(
+    llm: Any, method: str, output_cls: Any = Person, prompt: Any = PROMPT, **options: Any
+) -> list[Any]:
     """All objects a structured method gives, the last one being the answer."""
     given = {"hint": "Answer.", **options}
 
@@ -68,7 +75,9 @@ def test_row_17_and_18_each_way_gives_the_object(way: str, make: Any, method: st
     assert found(make(structured_output_mode=way), method)[-1] == BOB
 
 
-def test_complaint_34_a_json_schema_is_on_the_wire(make: Any, method: str, gateway: Emulator) -> None:
+def test_complaint_34_a_json_schema_is_on_the_wire(
+    make: Any, method: str, gateway: Emulator
+) -> None:
     """By default the schema is the response format, named and described."""
     found(make(), method)
     wanted = gateway.requests[0].json["response_format"]
@@ -108,15 +117,23 @@ class Ages(RootModel[dict[str, int]]):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("output_cls", "held"),
-    [(People, [{"name": "Bob", "age": 42}]), (Found, {"name": "Bob", "age": 42}), (Ages, {"Bob": 42, "Ann": 3})],
+    [
+        (People, [{"name": "Bob", "age": 42}]),
+        (Found, {"name": "Bob", "age": 42}),
+        (Ages, {"Bob": 42, "Ann": 3}),
+    ],
 )
 def test_lists_and_choices_are_members_of_an_object(
     make: Any, method: str, way: str, output_cls: Any, held: Any, bare: bool, gateway: Emulator
 ) -> None:
-    """Functions and strict schemas are objects: a RootModel is asked for as a member of one, and read in both forms."""
+    """Functions and strict schemas are objects: a RootModel is asked for as a member of one, and
+    read in both forms.
+    """
     bare = bare and not (way == "function" and isinstance(held, list))
     told = held if bare else {"root": held}
-    gateway.script(answer_by(way, **told) if isinstance(told, dict) else Answer(text=json.dumps(told)))
+    gateway.script(
+        answer_by(way, **told) if isinstance(told, dict) else Answer(text=json.dumps(told))
+    )
     objects = found(make(structured_output_mode=way), method, output_cls)
     assert objects[-1] == output_cls(held)
     assert all(type(one) is output_cls for one in objects)
@@ -126,12 +143,20 @@ def test_lists_and_choices_are_members_of_an_object(
     else:
         schema = sent["tools"][0]["function"]["parameters"] if way == "function" else None
         schema = schema or sent["response_format"]["json_schema"]["schema"]
-        assert (schema["type"], list(schema["properties"]), schema["required"]) == ("object", ["root"], ["root"])
+        assert (schema["type"], list(schema["properties"]), schema["required"]) == (
+            "object",
+            ["root"],
+            ["root"],
+        )
 
 
 @pytest.mark.parametrize("way", WAYS[:2])
-def test_strict_loses_no_free_form_member(make: Any, method: str, way: str, gateway: Emulator) -> None:
-    """A class with a free-form object is asked for without strict, and a warning names the field."""
+def test_strict_loses_no_free_form_member(
+    make: Any, method: str, way: str, gateway: Emulator
+) -> None:
+    """A class with a free-form object is asked for without strict, and a warning names the
+    field.
+    """
 
     class Tally(BaseModel):
         """A tally."""
@@ -140,11 +165,15 @@ def test_strict_loses_no_free_form_member(make: Any, method: str, way: str, gate
 
     gateway.script(answer_by(way, counts={"a": 1}))
     with pytest.warns(PollinationsWarning, match=r"Tally.*without strict.*\(counts\)"):
-        assert found(make(strict=True, structured_output_mode=way), method, Tally)[-1] == Tally(counts={"a": 1})
+        assert found(make(strict=True, structured_output_mode=way), method, Tally)[-1] == Tally(
+            counts={"a": 1}
+        )
     assert '"strict"' not in str(gateway.requests[0].json).replace("'", '"')
 
 
-def test_defect_d21_and_row_20_functions_are_forced(make: Any, method: str, gateway: Emulator) -> None:
+def test_defect_d21_and_row_20_functions_are_forced(
+    make: Any, method: str, gateway: Emulator
+) -> None:
     """Streams too, and one call only."""
     found(make(structured_output_mode="function"), method)
     sent = gateway.requests[0].json
@@ -153,7 +182,9 @@ def test_defect_d21_and_row_20_functions_are_forced(make: Any, method: str, gate
     assert "response_format" not in sent
 
 
-def test_asking_by_words_puts_the_schema_into_the_prompt(make: Any, method: str, gateway: Emulator) -> None:
+def test_asking_by_words_puts_the_schema_into_the_prompt(
+    make: Any, method: str, gateway: Emulator
+) -> None:
     """At the end of the last message, with nothing escaped."""
     found(make(structured_output_mode="text"), method)
     sent = gateway.requests[0].json
@@ -173,7 +204,10 @@ def test_an_explicit_program_mode_is_respected(
     mode: PydanticProgramMode, make: Any, method: str, gateway: Emulator
 ) -> None:
     """LlamaIndex's own switch decides over everything."""
-    assert found(make(pydantic_program_mode=mode, structured_output_mode="json_schema"), method)[-1] == BOB
+    assert (
+        found(make(pydantic_program_mode=mode, structured_output_mode="json_schema"), method)[-1]
+        == BOB
+    )
     assert MODES[mode](gateway.requests[0].json)
 
 
@@ -192,7 +226,9 @@ def test_an_explicit_mode_is_the_only_one(make: Any, method: str, gateway: Emula
     assert len(gateway.requests) == 1
 
 
-def test_a_model_without_functions_is_asked_without(make: Any, method: str, gateway: Emulator) -> None:
+def test_a_model_without_functions_is_asked_without(
+    make: Any, method: str, gateway: Emulator
+) -> None:
     """The fallback behind a JSON schema is words."""
     gateway.script(Answer(text="Hm."))
     with pytest.warns(PollinationsWarning, match="Asked again by text"):
@@ -234,7 +270,9 @@ def test_defects_d22_d23_and_complaint_33_json_is_found_however_it_is_told(
     assert len(gateway.requests) == 1
 
 
-@pytest.mark.parametrize("arguments", [BOB_JSON + "}", json.dumps(BOB_JSON), f"```json\n{BOB_JSON}\n```"])
+@pytest.mark.parametrize(
+    "arguments", [BOB_JSON + "}", json.dumps(BOB_JSON), f"```json\n{BOB_JSON}\n```"]
+)
 def test_complaint_33_arguments_that_are_no_plain_object_are_read_too(
     arguments: str, make: Any, method: str, gateway: Emulator
 ) -> None:
@@ -243,9 +281,13 @@ def test_complaint_33_arguments_that_are_no_plain_object_are_read_too(
     assert found(make(structured_output_mode="function"), method)[-1] == BOB
 
 
-def test_complaint_33_prose_beside_a_call_does_no_harm(make: Any, method: str, gateway: Emulator) -> None:
+def test_complaint_33_prose_beside_a_call_does_no_harm(
+    make: Any, method: str, gateway: Emulator
+) -> None:
     """The call holds."""
-    gateway.script(Answer(text="Let me call {the} tool.", tool_calls=[("Person", {"name": "Bob", "age": 42})]))
+    gateway.script(
+        Answer(text="Let me call {the} tool.", tool_calls=[("Person", {"name": "Bob", "age": 42})])
+    )
     assert found(make(structured_output_mode="function"), method)[-1] == BOB
 
 
@@ -263,7 +305,9 @@ def test_complaint_32_one_way_after_another(make: Any, method: str, gateway: Emu
     assert ["tools" in body for body in bodies] == [False, True, False]
 
 
-def test_a_refused_response_format_is_followed_by_a_function(make: Any, method: str, gateway: Emulator) -> None:
+def test_a_refused_response_format_is_followed_by_a_function(
+    make: Any, method: str, gateway: Emulator
+) -> None:
     """Some providers answer 400."""
     gateway.script(Fault("status", status=400, message="response_format is not supported"))
     with pytest.warns(PollinationsWarning, match="response_format is not supported"):
@@ -272,7 +316,12 @@ def test_a_refused_response_format_is_followed_by_a_function(make: Any, method: 
 
 @pytest.mark.parametrize(
     ("message", "kind"),
-    [("This model's maximum context length is 8192 tokens, context_length_exceeded", ContextOverflowError)],
+    [
+        (
+            "This model's maximum context length is 8192 tokens, context_length_exceeded",
+            ContextOverflowError,
+        )
+    ],
 )
 def test_what_no_other_way_can_cure_is_not_repeated(
     message: str, kind: type[Exception], make: Any, method: str, gateway: Emulator
@@ -284,7 +333,9 @@ def test_what_no_other_way_can_cure_is_not_repeated(
     assert len(gateway.requests) == 1
 
 
-def test_an_unknown_model_is_not_asked_three_times(make: Any, method: str, gateway: Emulator) -> None:
+def test_an_unknown_model_is_not_asked_three_times(
+    make: Any, method: str, gateway: Emulator
+) -> None:
     """Nor does it become known."""
     with pytest.raises(UnknownModelError):
         found(make("no-such-model"), method)
@@ -335,16 +386,27 @@ def test_a_refusal_or_a_cut_answer_is_not_asked_for_again(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_complaint_35_and_row_21_the_system_prompt_is_kept(way: str, make: Any, method: str, gateway: Emulator) -> None:
+def test_complaint_35_and_row_21_the_system_prompt_is_kept(
+    way: str, make: Any, method: str, gateway: Emulator
+) -> None:
     """In all four methods, in all three ways."""
     found(make(structured_output_mode=way, system_prompt="Be kind."), method)
     assert gateway.requests[0].json["messages"][0] == {"role": "system", "content": "Be kind."}
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_complaint_31_what_callers_pass_along_does_no_harm(way: str, make: Any, method: str, gateway: Emulator) -> None:
-    """``tool_choice`` and the like are decided here; other options are sent; the dictionary stays as it was."""
-    options = {"tool_choice": "none", "tool_required": True, "allow_parallel_tool_calls": True, "temperature": 0.1}
+def test_complaint_31_what_callers_pass_along_does_no_harm(
+    way: str, make: Any, method: str, gateway: Emulator
+) -> None:
+    """``tool_choice`` and the like are decided here; other options are sent; the dictionary stays
+    as it was.
+    """
+    options = {
+        "tool_choice": "none",
+        "tool_required": True,
+        "allow_parallel_tool_calls": True,
+        "temperature": 0.1,
+    }
     before = dict(options)
     assert found(make(structured_output_mode=way), method, llm_kwargs=options)[-1] == BOB
     assert gateway.requests[0].json["temperature"] == 0.1
@@ -387,13 +449,23 @@ class Car(BaseModel):
     towed: Car | None = None
 
 
-CAR = {"colour": "blue", "engine": {"power": 90}, "doors": ["left"], "notes": {"a": "b"}, "towed": None}
+CAR = {
+    "colour": "blue",
+    "engine": {"power": 90},
+    "doors": ["left"],
+    "notes": {"a": "b"},
+    "towed": None,
+}
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_nested_optional_enumerated_and_recursive_classes(way: str, make: Any, method: str, gateway: Emulator) -> None:
+def test_nested_optional_enumerated_and_recursive_classes(
+    way: str, make: Any, method: str, gateway: Emulator
+) -> None:
     """The schema reaches the gateway and the answer becomes the object."""
-    gateway.script(Answer(tool_calls=[("Car", CAR)]) if way == "function" else Answer(text=json.dumps(CAR)))
+    gateway.script(
+        Answer(tool_calls=[("Car", CAR)]) if way == "function" else Answer(text=json.dumps(CAR))
+    )
     car = found(make(structured_output_mode=way), method, Car)[-1]
     assert car == Car(colour=Colour.BLUE, engine=Engine(power=90), doors=["left"], notes={"a": "b"})
 
@@ -407,18 +479,29 @@ def test_gemini_is_given_a_schema_that_it_reads(make: Any, method: str, gateway:
 def test_chat_prompts_are_taken(make: Any, method: str, gateway: Emulator) -> None:
     """With their roles."""
     prompt = ChatPromptTemplate(
-        [ChatMessage(role="system", content="You know {hint}"), ChatMessage(role="user", content="'Bob' is 42")]
+        [
+            ChatMessage(role="system", content="You know {hint}"),
+            ChatMessage(role="user", content="'Bob' is 42"),
+        ]
     )
     assert found(make(), method, prompt=prompt)[-1] == BOB
-    assert [message["role"] for message in gateway.requests[0].json["messages"]] == ["system", "user"]
+    assert [message["role"] for message in gateway.requests[0].json["messages"]] == [
+        "system",
+        "user",
+    ]
 
 
-def test_a_structured_llm_answers_with_objects_in_all_eight_calls(make: Any, say: Any, way: str) -> None:
+def test_a_structured_llm_answers_with_objects_in_all_eight_calls(
+    make: Any, say: Any, way: str
+) -> None:
     """Core leaves streamed completions out."""
     llm = make().as_structured_llm(Person)
     response = say(llm, way, "'Bob' is 42")[-1]
     assert response.raw == BOB
-    assert json.loads(response.message.content if hasattr(response, "message") else response.text) == BOB.model_dump()
+    assert (
+        json.loads(response.message.content if hasattr(response, "message") else response.text)
+        == BOB.model_dump()
+    )
 
 
 def test_complaint_31_a_structured_llm_takes_a_tool_choice(make: Any) -> None:
@@ -431,7 +514,9 @@ def test_row_22_async_is_async(make: Any) -> None:
 
     async def both() -> list[Any]:
         llm = make()
-        return await asyncio.gather(*(llm.astructured_predict(Person, PROMPT, hint=str(n)) for n in range(2)))
+        return await asyncio.gather(
+            *(llm.astructured_predict(Person, PROMPT, hint=str(n)) for n in range(2))
+        )
 
     assert asyncio.run(both()) == [BOB, BOB]
 
@@ -496,7 +581,9 @@ class Branch(BaseModel):
     ],
 )
 def test_a_part_of_broken_json_is_not_the_answer(text: str) -> None:
-    """Cut or misspelt, it holds whole objects of the class, but none of them is what was asked for."""
+    """Cut or misspelt, it holds whole objects of the class, but none of them is what was
+    asked for.
+    """
     with pytest.raises(NothingFound):
         object_from_text(text, Branch)
 

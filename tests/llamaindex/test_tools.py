@@ -18,7 +18,12 @@ from pollinations_client import BadRequestError, InvalidRequestError, Pollinatio
 from pollinations_client.emulator import Answer, Chunks, Emulator
 from support.llamaindex import TAIL, blocks_of, delta, fragment
 
-TOOL_WAYS = ("chat_with_tools", "achat_with_tools", "stream_chat_with_tools", "astream_chat_with_tools")
+TOOL_WAYS = (
+    "chat_with_tools",
+    "achat_with_tools",
+    "stream_chat_with_tools",
+    "astream_chat_with_tools",
+)
 TWO_CALLS = [
     delta(tool_calls=[fragment(0, id="a", name="add", arguments='{"a": 1, "b": 2}')]),
     delta(tool_calls=[fragment(1, id="b", name="add", arguments='{"a": 3, "b": 4}')]),
@@ -61,7 +66,11 @@ def asked(
 
     async def awaited() -> list[ChatResponse]:
         answered = await getattr(llm, tool_way)(tools, said, **options)
-        return [answered] if isinstance(answered, ChatResponse) else [response async for response in answered]
+        return (
+            [answered]
+            if isinstance(answered, ChatResponse)
+            else [response async for response in answered]
+        )
 
     if tool_way.startswith("a"):
         return asyncio.run(awaited())
@@ -78,7 +87,11 @@ def test_row_08_and_09_a_tool_is_called(make: Any, tool_way: str, gateway: Emula
     (plain,) = response.message.additional_kwargs["tool_calls"]
     assert (plain["id"], plain["function"]["name"]) == (block.tool_call_id, "add")
     (selected,) = llm.get_tool_calls_from_response(response)
-    assert (selected.tool_id, selected.tool_name, selected.tool_kwargs) == (block.tool_call_id, "add", {"a": 3, "b": 4})
+    assert (selected.tool_id, selected.tool_name, selected.tool_kwargs) == (
+        block.tool_call_id,
+        "add",
+        {"a": 3, "b": 4},
+    )
 
 
 CHOICES: list[tuple[dict[str, Any], Any]] = [
@@ -96,7 +109,10 @@ CHOICES: list[tuple[dict[str, Any], Any]] = [
         {"tool_choice": {"type": "function", "function": {"name": "add"}}},
         {"type": "function", "function": {"name": "add"}},
     ),
-    ({"tool_choice": {"type": "tool", "name": "add"}}, {"type": "function", "function": {"name": "add"}}),
+    (
+        {"tool_choice": {"type": "tool", "name": "add"}},
+        {"type": "function", "function": {"name": "add"}},
+    ),
 ]
 
 
@@ -109,9 +125,14 @@ def test_row_12_every_form_of_tool_choice(
     assert gateway.requests[0].json["tool_choice"] == sent
 
 
-def test_a_function_that_is_no_tool_yet_is_named(make: Any, tool_way: str, gateway: Emulator) -> None:
+def test_a_function_that_is_no_tool_yet_is_named(
+    make: Any, tool_way: str, gateway: Emulator
+) -> None:
     """With what makes it one."""
-    with pytest.raises(InvalidRequestError, match=r"tools\[1\]: add is no tool yet.*FunctionTool.from_defaults\(add\)"):
+    with pytest.raises(
+        InvalidRequestError,
+        match=r"tools\[1\]: add is no tool yet.*FunctionTool.from_defaults\(add\)",
+    ):
         asked(make(), tool_way, [WEATHER, add])
     assert gateway.requests == []
 
@@ -124,7 +145,9 @@ def test_an_unknown_tool_choice_is_refused(make: Any, tool_way: str, gateway: Em
 
 
 @pytest.mark.parametrize("parallel", [True, False])
-def test_row_10_parallel_calls_are_a_knob(parallel: bool, make: Any, tool_way: str, gateway: Emulator) -> None:
+def test_row_10_parallel_calls_are_a_knob(
+    parallel: bool, make: Any, tool_way: str, gateway: Emulator
+) -> None:
     """LlamaIndex's argument is the gateway's option."""
     asked(make(), tool_way, [ADD], allow_parallel_tool_calls=parallel)
     assert gateway.requests[0].json["parallel_tool_calls"] is parallel
@@ -138,7 +161,10 @@ def test_defect_d06_and_row_11_one_call_where_one_was_asked_for(
     gateway.script(Chunks(TWO_CALLS))
     responses = asked(make(), tool_way, [ADD], allow_parallel_tool_calls=parallel)
     for response in responses:
-        blocks, plain = blocks_of(response, ToolCallBlock), response.message.additional_kwargs.get("tool_calls", [])
+        blocks, plain = (
+            blocks_of(response, ToolCallBlock),
+            response.message.additional_kwargs.get("tool_calls", []),
+        )
         assert len(blocks) == len(plain) <= (2 if parallel else 1)
     assert len(responses[-1].raw["choices"][0]["message"]["tool_calls"]) == (2 if parallel else 1)
     assert len(blocks) == (2 if parallel else 1)
@@ -146,7 +172,10 @@ def test_defect_d06_and_row_11_one_call_where_one_was_asked_for(
 
 def test_defect_d07_the_history_is_not_written_to(make: Any, tool_way: str) -> None:
     """The new message is in the request only."""
-    history = [ChatMessage(role="user", content="Hello"), ChatMessage(role="assistant", content="Hi.")]
+    history = [
+        ChatMessage(role="user", content="Hello"),
+        ChatMessage(role="assistant", content="Hi."),
+    ]
     asked(make(), tool_way, [ADD], chat_history=history)
     assert len(history) == 2
 
@@ -168,7 +197,9 @@ def test_row_13_and_14_strict_is_said_and_only_then_closes_the_schema(
 
 
 def test_row_13_strict_loses_no_free_form_argument(make: Any, gateway: Emulator) -> None:
-    """Strict mode has no form for it: its tool goes as it is, a warning names it, other tools stay strict."""
+    """Strict mode has no form for it: its tool goes as it is, a warning names it, other tools stay
+    strict.
+    """
 
     def tally(counts: dict[str, int], title: str) -> str:
         """Keep a tally."""
@@ -176,22 +207,33 @@ def test_row_13_strict_loses_no_free_form_argument(make: Any, gateway: Emulator)
 
     tool = FunctionTool.from_defaults(tally)
     gateway.script(Answer(tool_calls=[("tally", {"counts": {"a": 1, "b": 2}, "title": "t"})]))
-    with pytest.warns(PollinationsWarning, match=r"The tool tally is sent without strict.*\(counts\)"):
+    with pytest.warns(
+        PollinationsWarning, match=r"The tool tally is sent without strict.*\(counts\)"
+    ):
         assert make(strict=True).predict_and_call([tool, COUNT], "Count").response == "t: 3"
     loose, strict = (tool["function"] for tool in gateway.requests[0].json["tools"])
     assert "strict" not in loose
-    assert loose["parameters"]["properties"]["counts"]["additionalProperties"] == {"type": "integer"}
+    assert loose["parameters"]["properties"]["counts"]["additionalProperties"] == {
+        "type": "integer"
+    }
     assert strict["strict"] is True
 
 
-def test_row_13_nulls_that_strict_asks_for_do_not_reach_the_tool(make: Any, gateway: Emulator) -> None:
-    """In strict form an option is left out by saying null: the tool's own default holds, in any kind of call."""
+def test_row_13_nulls_that_strict_asks_for_do_not_reach_the_tool(
+    make: Any, gateway: Emulator
+) -> None:
+    """In strict form an option is left out by saying null: the tool's own default holds, in any
+    kind of call.
+    """
     for way in TOOL_WAYS:
         gateway.script(Answer(tool_calls=[("count", {"start": 1, "step": None})]))
         last = asked(make(strict=True), way, [COUNT])[-1]
         (call,) = make().get_tool_calls_from_response(last)
         assert call.tool_kwargs == {"start": 1}
-        assert last.message.additional_kwargs["tool_calls"][0]["function"]["arguments"] == '{"start": 1, "step": null}'
+        assert (
+            last.message.additional_kwargs["tool_calls"][0]["function"]["arguments"]
+            == '{"start": 1, "step": null}'
+        )
     gateway.script(Answer(tool_calls=[("count", {"start": 1, "step": None})]))
     assert make(strict=True).predict_and_call([COUNT], "Count").response == "2"
     gateway.script(Answer(tool_calls=[("count", {"start": 1, "step": None})]))
@@ -200,14 +242,18 @@ def test_row_13_nulls_that_strict_asks_for_do_not_reach_the_tool(make: Any, gate
 
 
 @pytest.mark.parametrize("tool", ["code_execution", {"type": "google_search"}])
-def test_row_46_built_in_tools_are_offered(tool: Any, make: Any, tool_way: str, gateway: Emulator) -> None:
+def test_row_46_built_in_tools_are_offered(
+    tool: Any, make: Any, tool_way: str, gateway: Emulator
+) -> None:
     """By name or as the gateway's object, also beside tools of your own."""
     asked(make("gemini"), tool_way, [tool, ADD])
     kind = tool if isinstance(tool, str) else tool["type"]
     assert [one["type"] for one in gateway.requests[0].json["tools"]] == [kind, "function"]
 
 
-def test_tools_may_be_given_to_chat_itself(make: Any, say: Any, chat_way: str, gateway: Emulator) -> None:
+def test_tools_may_be_given_to_chat_itself(
+    make: Any, say: Any, chat_way: str, gateway: Emulator
+) -> None:
     """LlamaIndex tools are converted wherever they come."""
     say(make(), chat_way, "Add 3 and 4", tools=[ADD], tool_choice="add")
     assert gateway.requests[0].json["tools"][0]["function"]["name"] == "add"
@@ -219,7 +265,9 @@ def test_without_tools_nothing_is_said_of_them(make: Any, tool_way: str, gateway
     assert not {"tools", "tool_choice", "parallel_tool_calls"} & gateway.requests[0].json.keys()
 
 
-def test_row_46_a_models_own_tools_stay_where_a_call_has_none(make: Any, tool_way: str, gateway: Emulator) -> None:
+def test_row_46_a_models_own_tools_stay_where_a_call_has_none(
+    make: Any, tool_way: str, gateway: Emulator
+) -> None:
     """An agent without tools of its own still searches."""
     asked(make("gemini", additional_kwargs={"tools": ["google_search"]}), tool_way, [])
     assert gateway.requests[0].json["tools"] == [{"type": "google_search"}]
@@ -238,17 +286,27 @@ class Box(BaseModel, Generic[T]):
     of: int
 
 
-def test_names_with_brackets_come_back_as_they_were(make: Any, tool_way: str, gateway: Emulator) -> None:
-    """Names are cleaned for the wire; the tool is found again by its own, and by it in the history too."""
-    tool = FunctionTool.from_defaults(lambda of: of, name="Box[int]", description="A box.", fn_schema=Box[int])
+def test_names_with_brackets_come_back_as_they_were(
+    make: Any, tool_way: str, gateway: Emulator
+) -> None:
+    """Names are cleaned for the wire; the tool is found again by its own, and by it in the history
+    too.
+    """
+    tool = FunctionTool.from_defaults(
+        lambda of: of, name="Box[int]", description="A box.", fn_schema=Box[int]
+    )
     llm = make()
     response = asked(llm, tool_way, [tool], "Make a box of 5", tool_choice="Box[int]")[-1]
     assert gateway.requests[0].json["tool_choice"]["function"]["name"] == "Box_int_"
     (selected,) = llm.get_tool_calls_from_response(response)
     assert selected.tool_name == "Box[int]"
-    result = ChatMessage(role="tool", content="5", additional_kwargs={"tool_call_id": selected.tool_id})
+    result = ChatMessage(
+        role="tool", content="5", additional_kwargs={"tool_call_id": selected.tool_id}
+    )
     llm.chat([ChatMessage(role="user", content="x"), response.message, result])
-    assert gateway.requests[1].json["messages"][1]["tool_calls"][0]["function"]["name"] == "Box_int_"
+    assert (
+        gateway.requests[1].json["messages"][1]["tool_calls"][0]["function"]["name"] == "Box_int_"
+    )
 
 
 @pytest.mark.parametrize("arguments", ['{"a": 1, "b', "[]", "nonsense", '"text"'])
@@ -257,7 +315,11 @@ def test_row_15_and_complaint_10_bad_arguments_count_as_none_and_stay_visible(
 ) -> None:
     """The selection is empty, the block keeps the text received, the reason is told and logged."""
     gateway.script(
-        Answer(tool_calls=[{"id": "a", "type": "function", "function": {"name": "add", "arguments": arguments}}])
+        Answer(
+            tool_calls=[
+                {"id": "a", "type": "function", "function": {"name": "add", "arguments": arguments}}
+            ]
+        )
     )
     llm = make()
     with caplog.at_level(logging.WARNING):
@@ -274,23 +336,36 @@ def test_complaint_10_no_arguments_are_an_empty_object(
 ) -> None:
     """That is how providers call a tool that takes nothing."""
     gateway.script(
-        Chunks([delta(tool_calls=[fragment(0, id="a", name="add", arguments=arguments)]), delta("tool_calls")])
+        Chunks(
+            [
+                delta(tool_calls=[fragment(0, id="a", name="add", arguments=arguments)]),
+                delta("tool_calls"),
+            ]
+        )
     )
     llm = make()
     assert llm.get_tool_calls_from_response(asked(llm, tool_way, [ADD])[-1])[0].tool_kwargs == {}
 
 
 FOREIGN = SimpleNamespace(
-    model_dump=lambda **_: {"id": "a", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
+    model_dump=lambda **_: {
+        "id": "a",
+        "type": "function",
+        "function": {"name": "add", "arguments": '{"a": 1}'},
+    }
 )
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        ChatMessage(role="assistant", blocks=[ToolCallBlock(tool_call_id="a", tool_name="add", tool_kwargs={"a": 1})]),
         ChatMessage(
-            role="assistant", blocks=[ToolCallBlock(tool_call_id="a", tool_name="add", tool_kwargs='{"a": 1}')]
+            role="assistant",
+            blocks=[ToolCallBlock(tool_call_id="a", tool_name="add", tool_kwargs={"a": 1})],
+        ),
+        ChatMessage(
+            role="assistant",
+            blocks=[ToolCallBlock(tool_call_id="a", tool_name="add", tool_kwargs='{"a": 1}')],
         ),
         ChatMessage(role="assistant", additional_kwargs={"tool_calls": [FOREIGN.model_dump()]}),
         ChatMessage(role="assistant", additional_kwargs={"tool_calls": [FOREIGN]}),
@@ -311,7 +386,9 @@ def test_a_call_without_an_id_gets_one(llm: Any) -> None:
 
 def test_no_call_is_an_error_where_one_was_needed(llm: Any) -> None:
     """A ``ValueError`` with LlamaIndex's words, and what the model said."""
-    response = ChatResponse(message=ChatMessage(role="assistant", blocks=[TextBlock(text="I'd rather not.")]))
+    response = ChatResponse(
+        message=ChatMessage(role="assistant", blocks=[TextBlock(text="I'd rather not.")])
+    )
     assert llm.get_tool_calls_from_response(response, error_on_no_tool_call=False) == []
     with pytest.raises(ValueError, match=r"Expected at least one tool call.*I'd rather not"):
         llm.get_tool_calls_from_response(response)
@@ -328,12 +405,18 @@ def test_predict_and_call_calls_the_tool(parallel: bool, make: Any, gateway: Emu
     assert asyncio.run(llm.apredict_and_call([ADD], "Add", **options)).response == expected
 
 
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # LlamaIndex's own
-def test_predict_and_call_by_words_where_the_model_has_no_tools(make: Any, gateway: Emulator) -> None:
+@pytest.mark.filterwarnings(
+    "ignore::pydantic.warnings.PydanticDeprecationWarning"
+)  # LlamaIndex's own
+def test_predict_and_call_by_words_where_the_model_has_no_tools(
+    make: Any, gateway: Emulator
+) -> None:
     """LlamaIndex falls back on ReAct."""
     react = 'Thought: I need to add.\nAction: add\nAction Input: {"a": 3, "b": 4}'
     gateway.script(Chunks([delta("stop", content=react)]))
-    assert make(is_function_calling_model=False).predict_and_call([ADD], "Add 3 and 4").response == "7"
+    assert (
+        make(is_function_calling_model=False).predict_and_call([ADD], "Add 3 and 4").response == "7"
+    )
 
 
 def test_an_invented_tool_is_named(make: Any, gateway: Emulator) -> None:
@@ -346,7 +429,9 @@ def test_an_invented_tool_is_named(make: Any, gateway: Emulator) -> None:
         asyncio.run(llm.apredict_and_call([ADD], "Subtract"))
 
 
-def test_complaint_32_a_model_that_refuses_force_is_asked_again(make: Any, tool_way: str, gateway: Emulator) -> None:
+def test_complaint_32_a_model_that_refuses_force_is_asked_again(
+    make: Any, tool_way: str, gateway: Emulator
+) -> None:
     """Known refusers are asked with ``auto``, with a warning that says so."""
     with pytest.warns(UserWarning, match="forced tool choice"):
         response = asked(make("claude-opus-5.5"), tool_way, [ADD], tool_required=True)[-1]
@@ -356,7 +441,9 @@ def test_complaint_32_a_model_that_refuses_force_is_asked_again(make: Any, tool_
 
 def test_prepared_arguments_are_plain(llm: Any) -> None:
     """``_prepare_chat_with_tools`` gives what ``chat`` takes."""
-    prepared = llm._prepare_chat_with_tools([ADD], user_msg="hi", tool_required=True, temperature=0.1)
+    prepared = llm._prepare_chat_with_tools(
+        [ADD], user_msg="hi", tool_required=True, temperature=0.1
+    )
     assert prepared["messages"] == [ChatMessage(role="user", content="hi")]
     assert (prepared["tool_choice"], prepared["parallel_tool_calls"], prepared["temperature"]) == (
         "required",
@@ -364,7 +451,9 @@ def test_prepared_arguments_are_plain(llm: Any) -> None:
         0.1,
     )
     assert prepared["tools"][0]["function"]["name"] == "add"
-    named = llm._prepare_chat_with_tools([ADD], user_msg="hi", tool_required=True, tool_choice="add")
+    named = llm._prepare_chat_with_tools(
+        [ADD], user_msg="hi", tool_required=True, tool_choice="add"
+    )
     assert named["tool_choice"] == {"type": "function", "function": {"name": "add"}}
     without = llm._prepare_chat_with_tools([], user_msg="hi", tool_required=True)
     assert (without["tools"], without["tool_choice"]) == (None, None)
@@ -393,16 +482,24 @@ class Deep(BaseModel):
     inner: Box[int] | None = None
 
 
-def test_nested_schemas_reach_the_gateway_with_their_definitions(make: Any, gateway: Emulator) -> None:
+def test_nested_schemas_reach_the_gateway_with_their_definitions(
+    make: Any, gateway: Emulator
+) -> None:
     """References stay resolvable."""
-    tool = FunctionTool.from_defaults(lambda **kwargs: kwargs, name="deep", description="Deep.", fn_schema=Deep)
+    tool = FunctionTool.from_defaults(
+        lambda **kwargs: kwargs, name="deep", description="Deep.", fn_schema=Deep
+    )
     make().chat_with_tools([tool], "Names 'a' and 'b'")
     parameters = gateway.requests[0].json["tools"][0]["function"]["parameters"]
     assert "Box_int_" in parameters["$defs"]
 
 
-def test_a_refusal_of_the_gateway_is_not_swallowed(make: Any, tool_way: str, gateway: Emulator) -> None:
+def test_a_refusal_of_the_gateway_is_not_swallowed(
+    make: Any, tool_way: str, gateway: Emulator
+) -> None:
     """A model without tools says so."""
-    without = next(card.name for card in make().catalog if card.category == "text" and card.tools is False)
+    without = next(
+        card.name for card in make().catalog if card.category == "text" and card.tools is False
+    )
     with pytest.raises(BadRequestError):
         asked(make(without), tool_way, [ADD])

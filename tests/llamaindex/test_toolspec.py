@@ -45,9 +45,17 @@ def form(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_row_60_the_picture_comes_back_as_a_block(make_spec: Any, form: str, gateway: Emulator) -> None:
+def test_row_60_the_picture_comes_back_as_a_block(
+    make_spec: Any, form: str, gateway: Emulator
+) -> None:
     """Text for the model, the bytes for who can see them; the tool is one with both forms."""
-    output = called(tool_of(make_spec(), "generate_image"), form, prompt="a red fox in snow", width=96, height=64)
+    output = called(
+        tool_of(make_spec(), "generate_image"),
+        form,
+        prompt="a red fox in snow",
+        width=96,
+        height=64,
+    )
     told, picture = output.blocks
     assert isinstance(told, TextBlock)
     assert isinstance(picture, ImageBlock)
@@ -58,19 +66,25 @@ def test_row_60_the_picture_comes_back_as_a_block(make_spec: Any, form: str, gat
     assert not output.is_error
 
 
-def test_the_key_is_in_the_header_and_nowhere_else(make_spec: Any, form: str, gateway: Emulator) -> None:
+def test_the_key_is_in_the_header_and_nowhere_else(
+    make_spec: Any, form: str, gateway: Emulator
+) -> None:
     """Not in the address, not in the output, not in the spec's own words."""
     spec = make_spec()
     output = called(tool_of(spec, "generate_image"), form, prompt="a fox", width=64, height=64)
     (request,) = gateway.requests
     assert request.headers["authorization"] == f"Bearer {KEY}"
     assert [
-        text for text in (request.raw_path, str(output.blocks), repr(spec), str(spec.__dict__)) if KEY in text
+        text
+        for text in (request.raw_path, str(output.blocks), repr(spec), str(spec.__dict__))
+        if KEY in text
     ] == []
     assert KEY not in pickle.dumps(spec).decode("latin-1")
 
 
-def test_the_prompt_is_one_segment_of_the_path(make_spec: Any, form: str, gateway: Emulator) -> None:
+def test_the_prompt_is_one_segment_of_the_path(
+    make_spec: Any, form: str, gateway: Emulator
+) -> None:
     """Slashes, question marks and letters of any script."""
     prompt = "A/B? 50% #1 … für 猫"
     called(tool_of(make_spec(), "generate_image"), form, prompt=prompt, width=64, height=64)
@@ -94,9 +108,19 @@ def test_the_operator_settles_the_rest(make_spec: Any, form: str, gateway: Emula
     called(tool, form, prompt="a fox")
     called(tool, form, prompt="a fox", model="flux", width=32, seed=6)
     first, second = (request.query for request in gateway.requests)
-    assert (first["model"], first["width"], first["height"], first["seed"]) == ("zimage", "64", "64", "5")
+    assert (first["model"], first["width"], first["height"], first["seed"]) == (
+        "zimage",
+        "64",
+        "64",
+        "5",
+    )
     assert (first["safe"], first["nologo"]) == ("true", "true")
-    assert (second["model"], second["width"], second["height"], second["seed"]) == ("flux", "32", "64", "6")
+    assert (second["model"], second["width"], second["height"], second["seed"]) == (
+        "flux",
+        "32",
+        "64",
+        "6",
+    )
 
 
 def test_a_seed_gives_the_same_picture_and_none_another(make_spec: Any, form: str) -> None:
@@ -118,16 +142,22 @@ def test_save_dir_saves_and_tells_the_path(make_spec: Any, form: str, tmp_path: 
     assert saved.read_bytes() == picture.resolve_image().read()
 
 
-def test_a_picture_that_cannot_be_saved_is_not_lost(make_spec: Any, form: str, tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_saved_is_not_lost(
+    make_spec: Any, form: str, tmp_path: Path
+) -> None:
     """It is paid for: the result still holds it, and says why there is no file."""
     (tmp_path / "taken").write_text("a file")
-    tool = tool_of(make_spec(save_dir=tmp_path / "taken" / "folder", width=64, height=64), "generate_image")
+    tool = tool_of(
+        make_spec(save_dir=tmp_path / "taken" / "folder", width=64, height=64), "generate_image"
+    )
     made = called(tool, form, prompt="a fox")
     assert "Not saved" in made.blocks[0].text
     assert made.blocks[1].image
 
 
-def test_without_save_dir_nothing_is_written(make_spec: Any, form: str, tmp_path: Path, monkeypatch: Any) -> None:
+def test_without_save_dir_nothing_is_written(
+    make_spec: Any, form: str, tmp_path: Path, monkeypatch: Any
+) -> None:
     """Tools that draw do not litter."""
     monkeypatch.chdir(tmp_path)
     called(tool_of(make_spec(width=64, height=64), "generate_image"), form, prompt="a fox")
@@ -161,7 +191,9 @@ def test_an_unknown_kind_of_model_is_refused(make_spec: Any, form: str) -> None:
 def test_failures_are_raised(make_spec: Any, form: str, gateway: Emulator) -> None:
     """Agents make an error output of them; nothing is dressed up as a picture."""
     tool = tool_of(make_spec(), "generate_image")
-    gateway.script(Fault("status", status=500), Body("<html>no picture</html>", content_type="image/jpeg"))
+    gateway.script(
+        Fault("status", status=500), Body("<html>no picture</html>", content_type="image/jpeg")
+    )
     with pytest.raises(ServerError):
         called(tool, form, prompt="a fox")
     with pytest.raises(MalformedReply, match="no picture"):
@@ -170,7 +202,9 @@ def test_failures_are_raised(make_spec: Any, form: str, gateway: Emulator) -> No
         called(tool, form, prompt=" ")
 
 
-def test_complaint_25_retries_are_counted_for_pictures_too(make_spec: Any, form: str, gateway: Emulator) -> None:
+def test_complaint_25_retries_are_counted_for_pictures_too(
+    make_spec: Any, form: str, gateway: Emulator
+) -> None:
     """Exactly ``max_retries``."""
     gateway.script(Fault("status", times=9, status=503, retry_after_ms=1))
     with pytest.raises(ServerError):
@@ -196,7 +230,10 @@ def test_specs_are_pickled_and_used_again(make_spec: Any) -> None:
     spec = make_spec(width=64, height=64)
     spec.generate_image("a fox")
     again = pickle.loads(pickle.dumps(spec))
-    assert again.generate_image("a fox", seed=1)[1].image == spec.generate_image("a fox", seed=1)[1].image
+    assert (
+        again.generate_image("a fox", seed=1)[1].image
+        == spec.generate_image("a fox", seed=1)[1].image
+    )
     output = tool_of(spec, "generate_image")(prompt="a fox")
     assert pickle.loads(pickle.dumps(output)).blocks == output.blocks
 

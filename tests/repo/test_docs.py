@@ -1,4 +1,6 @@
-"""What the documents claim: parameters are all there, tests named exist, the README's first block runs."""
+"""What the documents claim: parameters are all there, tests named exist, the README's first block
+runs.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,12 @@ def test_every_account_parameter_is_documented_with_its_operations() -> None:
     }
     taken = {
         (name, operation)
-        for operation in ("profile", "balance", "key_info", *(one for one in dir(PollinationsClient) if "usage" in one))
+        for operation in (
+            "profile",
+            "balance",
+            "key_info",
+            *(one for one in dir(PollinationsClient) if "usage" in one),
+        )
         for name in list(inspect.signature(getattr(PollinationsClient, operation)).parameters)[1:]
     }
     assert listed == taken
@@ -74,9 +81,9 @@ def test_every_operation_is_documented() -> None:
     public = {name for name in vars(PollinationsClient) if not name.startswith("_")}
     named = set(re.findall(r"`(\w+)`", OPERATIONS.split("## Chat")[0]))
     assert public - NO_OPERATION <= named
-    assert public - {"close"} == {name for name in vars(AsyncPollinationsClient) if not name.startswith("_")} - {
-        "aclose"
-    }
+    assert public - {"close"} == {
+        name for name in vars(AsyncPollinationsClient) if not name.startswith("_")
+    } - {"aclose"}
 
 
 def test_every_test_that_is_named_exists() -> None:
@@ -98,7 +105,12 @@ def test_the_readmes_python_blocks_run(gateway: Emulator, tmp_path: Path) -> Non
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={"PATH": "", "POLLINATIONS_BASE_URL": gateway.url, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        env={
+            "PATH": "",
+            "POLLINATIONS_BASE_URL": gateway.url,
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(tmp_path),
+        },
         check=False,
         timeout=120,
     )
@@ -117,7 +129,12 @@ def test_the_demonstration_prints_what_the_readme_shows(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={"PATH": "", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+        env={
+            "PATH": "",
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(tmp_path),
+            "PYTHONIOENCODING": "utf-8",
+        },
         check=False,
         timeout=300,
     )

@@ -1,4 +1,6 @@
-"""What the repository promises about itself: import directions, twins, public names, no work at import."""
+"""What the repository promises about itself: import directions, twins, public names, no work at
+import.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ CLIENT = ROOT / "pollinations_client"
 PACKAGES = ["pollinations_client", "langchain_pollinations", "llamaindex_pollinations"]
 EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
 
-# Folders and single files of the client, lowest first: each imports from its own line and from those before it.
+# Folders and single files of the client, lowest first: each imports from its own line and from
+# those before it.
 LAYERS = [
     {"_version", "_context_managers", "errors"},
     {"data_url", "schemas", "media"},
@@ -31,7 +34,7 @@ LAYERS = [
     {"transport"},
     {"base_client"},
     {"client"},
-    {"__init__"},
+    {"__init__", "_adapter_support"},
 ]
 RANK = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 
@@ -53,10 +56,16 @@ def imports_of(file: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = (
+                package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            )
             stem = ".".join([*base, *(node.module or "").split(".")]).strip(".")
             found |= {
-                f"{stem}.{alias.name}" if (ROOT / stem.replace(".", "/") / f"{alias.name}.py").exists() else stem
+                (
+                    f"{stem}.{alias.name}"
+                    if (ROOT / stem.replace(".", "/") / f"{alias.name}.py").exists()
+                    else stem
+                )
                 for alias in node.names
             }
     return found
@@ -68,9 +77,22 @@ def test_imports_of_the_client_go_one_way_between_folders() -> None:
         own = file.relative_to(CLIENT).with_suffix("").parts[0]
         if own == "emulator":
             continue
-        imported = [module.split(".")[1:] for module in imports_of(file) if module.startswith("pollinations_client.")]
+        imported = [
+            module.split(".")[1:]
+            for module in imports_of(file)
+            if module.startswith("pollinations_client.")
+        ]
         for folder in {parts[0] for parts in imported} - {own}:
             assert RANK[folder] < RANK[own], f"{file.name} ({own}) imports from {folder}"
+
+
+def test_adapters_import_public_names_and_adapter_support_only() -> None:
+    """The client may move its modules without touching the adapters."""
+    doors = {"pollinations_client", "pollinations_client._adapter_support"}
+    for package in ("langchain_pollinations", "llamaindex_pollinations"):
+        for file in (ROOT / package).rglob("*.py"):
+            inner = {name for name in imports_of(file) if name.startswith("pollinations_client")}
+            assert inner <= doors, file
 
 
 @pytest.mark.parametrize("file", EVERY_FILE, ids=lambda file: str(file.relative_to(ROOT)))
@@ -78,7 +100,9 @@ def test_only_the_network_rooms_know_httpx_and_only_settings_the_environment(fil
     """And nobody knows another vendor's SDK."""
     roots = {module.partition(".")[0] for module in imports_of(file)}
     where = str(file.relative_to(ROOT))
-    network_rooms = {f"pollinations_client/transport/{room}.py" for room in ("client_pool", "base", "transport")}
+    network_rooms = {
+        f"pollinations_client/transport/{room}.py" for room in ("client_pool", "base", "transport")
+    }
     if where not in network_rooms and "emulator" not in where:
         assert not roots & {"httpx", "httpcore"}
     assert not roots & {"openai", "tiktoken", "requests", "aiohttp"}
@@ -95,7 +119,9 @@ def test_frameworks_stay_on_their_own_side(package: str) -> None:
         "llamaindex_pollinations": {"langchain_core", "langchain_pollinations"},
     }
     for file in (ROOT / package).rglob("*.py"):
-        assert not {module.partition(".")[0] for module in imports_of(file)} & foreign[package], file
+        assert not {module.partition(".")[0] for module in imports_of(file)} & foreign[package], (
+            file
+        )
 
 
 @pytest.mark.parametrize("package", [*PACKAGES, "pollinations_client.emulator"])
@@ -127,7 +153,9 @@ SYNC_WORDS = {
 
 
 def _class_body(file: str, name: str) -> str:
-    """A class without its docstrings, ``async`` and ``await`` taken out and names put into their sync form."""
+    """A class without its docstrings, ``async`` and ``await`` taken out and names put into their
+    sync form.
+    """
     tree = ast.parse((CLIENT / file).read_text())
     found = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
     for node in ast.walk(found):
@@ -161,19 +189,23 @@ def test_importing_and_constructing_touch_no_network_and_load_no_http(package: s
     """No socket, no TLS context, no httpx before the first call."""
     make = {
         "pollinations_client": "pollinations_client.PollinationsClient('sk_test')",
-        "langchain_pollinations": "langchain_pollinations.ChatPollinations(model='openai', api_key='sk_test')",
-        "llamaindex_pollinations": "llamaindex_pollinations.Pollinations(model='openai', api_key='sk_test')",
+        "langchain_pollinations": (
+            "langchain_pollinations.ChatPollinations(model='openai', api_key='sk_test')"
+        ),
+        "llamaindex_pollinations": (
+            "llamaindex_pollinations.Pollinations(model='openai', api_key='sk_test')"
+        ),
     }[package]
     probe = (
-        "import socket, ssl, sys\n"
-        "def stop(*a, **k): raise AssertionError('network')\n"
-        f"import {package}\n"
-        "loaded = 'pollinations_client.transport.client_pool' in sys.modules\n"
-        "socket.socket.connect = stop; ssl.create_default_context = stop; socket.getaddrinfo = stop\n"
-        f"{make}\n"
-        "assert not loaded and 'pollinations_client.transport.client_pool' not in sys.modules\n"
+        "import socket, ssl, sys\ndef stop(*a, **k): raise AssertionError('network')\nimport"
+        f" {package}\nloaded = 'pollinations_client.transport.client_pool' in"
+        " sys.modules\nsocket.socket.connect = stop; ssl.create_default_context = stop;"
+        f" socket.getaddrinfo = stop\n{make}\nassert not loaded and"
+        " 'pollinations_client.transport.client_pool' not in sys.modules\n"
     )
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -185,10 +217,14 @@ def test_importing_and_constructing_touch_no_network_and_load_no_http(package: s
         ("pollinations_client.emulator", "starlette", "emulator"),
     ],
 )
-def test_without_its_extra_a_package_says_what_to_install(package: str, missing: str, extra: str) -> None:
+def test_without_its_extra_a_package_says_what_to_install(
+    package: str, missing: str, extra: str
+) -> None:
     """One sentence, not a traceback into somebody's internals."""
     probe = f"import sys; sys.modules['{missing}'] = None\nimport {package}"
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=False
+    )
     assert done.returncode == 1
     assert f'pip install "pollinations-adapters[{extra}]"' in done.stderr.strip().splitlines()[-1]
 
@@ -210,9 +246,13 @@ def test_every_package_says_that_it_is_typed() -> None:
 
 def test_nothing_is_kept_that_names_a_registry_or_a_machine() -> None:
     """No lock file, no address of a package registry, no key."""
-    kept = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True).stdout.split()
+    kept = subprocess.run(
+        ["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True
+    ).stdout.split()
     assert not [
-        name for name in kept if name.endswith(".lock") or Path(name).name in {"package-lock.json", "Pipfile.lock"}
+        name
+        for name in kept
+        if name.endswith(".lock") or Path(name).name in {"package-lock.json", "Pipfile.lock"}
     ]
     hosts = ["pypi" + ".org", "python" + "hosted.org", "registry.npm" + "js.org"]
     for name in kept:
@@ -233,4 +273,6 @@ def test_row_61_installed_versions_lie_between_the_declared_floors_and_ceilings(
     for text in declared:
         requirement = Requirement(text)
         assert {">=", "<"} <= {clause.operator for clause in requirement.specifier}, text
-        assert requirement.specifier.contains(metadata.version(requirement.name), prereleases=True), text
+        assert requirement.specifier.contains(
+            metadata.version(requirement.name), prereleases=True
+        ), text

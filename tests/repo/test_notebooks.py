@@ -1,4 +1,6 @@
-"""The notebooks run from top to bottom on the emulator, and the outputs kept in git are those of a good run."""
+"""The notebooks run from top to bottom on the emulator, and the outputs kept in git are those of a
+good run.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +12,32 @@ import pytest
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
-EACH = pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
+EACH = pytest.mark.parametrize(
+    "path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name
+)
 
 
 def outputs_of(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     """All outputs of all cells."""
-    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
 
 
 def test_both_notebooks_are_there() -> None:
     """One a framework."""
-    assert [path.name for path in sorted(NOTEBOOKS.glob("*.ipynb"))] == ["langchain.ipynb", "llamaindex_rag.ipynb"]
+    assert [path.name for path in sorted(NOTEBOOKS.glob("*.ipynb"))] == [
+        "langchain.ipynb",
+        "llamaindex_rag.ipynb",
+    ]
 
 
 @EACH
 @pytest.mark.enable_socket
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_notebook_runs_on_the_emulator(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_runs_on_the_emulator(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a fresh kernel, without a key, and it says so."""
     from run import executed
 
@@ -43,7 +54,9 @@ def test_a_notebook_keeps_its_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     outputs = outputs_of(notebook)
     assert not [output for output in outputs if output.output_type == "error"]
-    assert [output for output in outputs if {"image/png", "image/jpeg"} & set(output.get("data", {}))]
+    assert [
+        output for output in outputs if {"image/png", "image/jpeg"} & set(output.get("data", {}))
+    ]
     text = path.read_text()
     assert len(text) < 1_000_000
     for trace in ("/home/", "/root/", "/tmp/", "/Users/", "site-packages", "Bearer "):

@@ -1,4 +1,6 @@
-"""What somebody meets who knows nothing yet: prints, wrong options, wrong places, commands that cannot work."""
+"""What somebody meets who knows nothing yet: prints, wrong options, wrong places, commands that
+cannot work.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +33,16 @@ EMULATOR = [sys.executable, "-m", "pollinations_client.emulator"]
 @pytest.mark.parametrize(
     ("thing", "printed"),
     [
-        (ChatPollinations(model="claude", seed=1, api_key=KEY), "ChatPollinations(model='claude', seed=1)"),
+        (
+            ChatPollinations(model="claude", seed=1, api_key=KEY),
+            "ChatPollinations(model='claude', seed=1)",
+        ),
         (Pollinations(model="gemini", seed=1, api_key=KEY), "Pollinations(model='gemini', seed=1)"),
         (PollinationsToolSpec(api_key=KEY), "PollinationsToolSpec(model='flux')"),
         (PollinationsClient(KEY), "PollinationsClient(base_url='https://gen.pollinations.ai')"),
         (Emulator(era="seed"), "Emulator(era='seed')"),
     ],
-)  # fmt: skip
+)
 def test_a_print_tells_the_model_and_what_was_set(thing: object, printed: str) -> None:
     """In one line, and never the key."""
     assert repr(thing) == printed
@@ -55,7 +60,9 @@ def test_a_print_tells_the_model_and_what_was_set(thing: object, printed: str) -
         (AsyncPollinationsClient, None),
     ],
 )
-def test_a_misspelt_option_is_refused_with_the_nearest_name(make: Callable[..., Any], door: str | None) -> None:
+def test_a_misspelt_option_is_refused_with_the_nearest_name(
+    make: Callable[..., Any], door: str | None
+) -> None:
     """Everywhere, and the door for what is not listed is the one there is."""
     with pytest.raises(InvalidRequestError, match="Did you mean 'api_key'") as caught:
         make(apikey=KEY)
@@ -67,7 +74,10 @@ def test_a_misspelt_option_is_refused_with_the_nearest_name(make: Callable[..., 
 @pytest.mark.parametrize("name", ["timeout", "max_retries", "default_headers", "api_key"])
 def test_a_setting_given_to_a_call_is_sent_to_the_constructor(name: str) -> None:
     """The nearest name among a call's options would mislead."""
-    with PollinationsClient(KEY) as client, pytest.raises(InvalidRequestError, match=f"'{name}' of a call.*made"):
+    with (
+        PollinationsClient(KEY) as client,
+        pytest.raises(InvalidRequestError, match=f"'{name}' of a call.*made"),
+    ):
         client.chat("hi", **{name: 1})
 
 
@@ -92,7 +102,9 @@ def test_a_prompt_that_says_nothing_is_refused_before_it_is_paid_for(blank: Any)
         (Pollinations, "request_timeout", "timeout"),
     ],
 )
-def test_what_other_packages_call_it_is_known(make: Callable[..., Any], theirs: str, ours: str) -> None:
+def test_what_other_packages_call_it_is_known(
+    make: Callable[..., Any], theirs: str, ours: str
+) -> None:
     """Who comes from OpenAI's classes is told the name here."""
     with pytest.raises(InvalidRequestError, match=f"Did you mean '{ours}'"):
         make(**{theirs: "x"})
@@ -109,18 +121,29 @@ def test_a_folder_may_be_a_path(make: Callable[..., Any], tmp_path: Path) -> Non
 def test_the_emulator_without_its_extra_says_one_sentence() -> None:
     """At the command line a traceback would tell nothing more."""
     site = "import sys; sys.modules['starlette'] = None"
-    run = f"{site}; sys.argv = ['-m']; import runpy; runpy.run_module('pollinations_client.emulator')"
-    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, cwd=ROOT, check=False)
+    run = (
+        f"{site}; sys.argv = ['-m']; import runpy; runpy.run_module('pollinations_client.emulator')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", run], capture_output=True, text=True, cwd=ROOT, check=False
+    )
     assert done.returncode == 1
-    assert done.stderr == 'The emulator needs its extra: pip install "pollinations-adapters[emulator]"\n'
+    assert (
+        done.stderr
+        == 'The emulator needs its extra: pip install "pollinations-adapters[emulator]"\n'
+    )
 
 
 def test_a_taken_port_is_one_sentence_and_ctrl_c_ends_cleanly() -> None:
     """No traceback from either."""
-    with subprocess.Popen([*EMULATOR, "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=ROOT) as first:
+    with subprocess.Popen(
+        [*EMULATOR, "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as first:
         assert first.stdout is not None
         port = first.stdout.readline().rpartition(":")[2].strip()
-        second = subprocess.run([*EMULATOR, "--port", port], capture_output=True, text=True, cwd=ROOT, check=False)
+        second = subprocess.run(
+            [*EMULATOR, "--port", port], capture_output=True, text=True, cwd=ROOT, check=False
+        )
         assert (second.returncode, second.stderr.count("\n")) == (1, 1)
         assert second.stderr.startswith(f"Port {port} on 127.0.0.1 cannot be used")
         os.kill(first.pid, signal.SIGINT)
@@ -129,9 +152,18 @@ def test_a_taken_port_is_one_sentence_and_ctrl_c_ends_cleanly() -> None:
 
 def test_a_schema_is_filled_from_the_passage_that_answers_the_question(gateway: Emulator) -> None:
     """Not from the words of the template round it; and a heading is no answer."""
-    context = "# The waggle dance\n\nBees dance on the comb. Karl von Frisch decoded the dance in 1973."
-    prompt = f"Context information is below.\n-----\n{context}\n-----\nQuery: Who decoded the waggle dance?\nAnswer: "
-    properties = {"name": {"type": "string"}, "year": {"type": "integer"}, "answer": {"type": "string"}}
+    context = (
+        "# The waggle dance\n\nBees dance on the comb. Karl von Frisch decoded the dance in 1973."
+    )
+    prompt = (
+        f"Context information is below.\n-----\n{context}\n-----\nQuery: Who decoded the waggle"
+        " dance?\nAnswer: "
+    )
+    properties = {
+        "name": {"type": "string"},
+        "year": {"type": "integer"},
+        "answer": {"type": "string"},
+    }
     schema = {"type": "object", "properties": properties, "required": list(properties)}
     reply_format = {"type": "json_schema", "json_schema": {"name": "found", "schema": schema}}
     with PollinationsClient(base_url=gateway.url) as client:

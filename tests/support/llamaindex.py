@@ -12,7 +12,9 @@ COMPLETION_WAYS = ("complete", "acomplete", "stream_complete", "astream_complete
 
 
 async def responses_of(llm: Any, way: str, said: Any, **options: Any) -> list[Any]:
-    """Everything a public call answers with, the last one being the answer, whichever of the eight it is."""
+    """Everything a public call answers with, the last one being the answer, whichever of the eight
+    it is.
+    """
     asked = said
     if way in CHAT_WAYS and isinstance(said, str):
         asked = [ChatMessage(role="user", content=said)]

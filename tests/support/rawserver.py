@@ -1,4 +1,6 @@
-"""A loopback server that plays bytes as told: for faults below HTTP that no web framework can be talked into."""
+"""A loopback server that plays bytes as told: for faults below HTTP that no web framework can be
+talked into.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ Script = Callable[[socket.socket, bytes], None]
 
 
 class RawServer:
-    """Each connection reads one request after another and hands it to ``script``, which answers on the socket."""
+    """Each connection reads one request after another and hands it to ``script``, which answers on
+    the socket.
+    """
 
     def __init__(self, script: Script, *, reads_body: bool = True) -> None:
         self._script = script
@@ -58,7 +62,12 @@ class RawServer:
             received += piece
         head, _, body = received.partition(b"\r\n\r\n")
         length = next(
-            (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+            (
+                int(line[15:])
+                for line in head.lower().split(b"\r\n")
+                if line.startswith(b"content-length:")
+            ),
+            0,
         )
         while self._reads_body and len(body) < length:
             body += peer.recv(65536)
@@ -98,14 +107,23 @@ def reset(peer: socket.socket) -> None:
     peer.close()
 
 
-def response(body: bytes, status: str = "200 OK", kind: str = "application/json", extra: str = "") -> bytes:
+def response(
+    body: bytes, status: str = "200 OK", kind: str = "application/json", extra: str = ""
+) -> bytes:
     """A whole HTTP/1.1 response."""
-    return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{extra}\r\n".encode() + body
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n"
+        f"Content-Length: {len(body)}\r\n{extra}\r\n".encode()
+        + body
+    )
 
 
 def stream_head(extra: str = "") -> bytes:
     """The head of a chunked event stream."""
-    return f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n{extra}\r\n".encode()
+    return (
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding:"
+        f" chunked\r\n{extra}\r\n".encode()
+    )
 
 
 def chunk(body: bytes) -> bytes:

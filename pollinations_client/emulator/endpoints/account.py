@@ -23,9 +23,9 @@ ROWS = 1200
 NEWEST = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
 MODELS = ("openai", "claude", "gemini", "deepseek", "flux", "veo", "openai-audio")
 COLUMNS = (
-    "timestamp type model api_key api_key_type meter_source input_text_tokens input_cached_tokens input_audio_tokens "
-    "input_image_tokens output_text_tokens output_reasoning_tokens output_audio_tokens output_image_tokens cost_usd "
-    "response_time_ms"
+    "timestamp type model api_key api_key_type meter_source input_text_tokens input_cached_tokens"
+    " input_audio_tokens input_image_tokens output_text_tokens output_reasoning_tokens"
+    " output_audio_tokens output_image_tokens cost_usd response_time_ms"
 ).split()
 DAILY_COLUMNS = ["date", "model", "meter_source", "requests", "cost_usd"]
 MOST_ROWS = 50000
@@ -36,7 +36,9 @@ def _need(exchange: Exchange, scope: str) -> KeyRules:
     if not key_of(exchange.received) and exchange.state.require_key:
         raise Refusal(401)
     rules = authenticate(exchange.state, exchange.received)
-    if rules.account is None or scope not in {one.removeprefix("account:") for one in rules.account}:
+    if rules.account is None or scope not in {
+        one.removeprefix("account:") for one in rules.account
+    }:
         raise Refusal(403, f"API key does not have 'account:{scope}' permission")
     return rules
 
@@ -76,12 +78,17 @@ def balance(exchange: Exchange) -> Reply:
     if not exchange.state.today:
         return json_reply({"balance": rules.balance})
     return json_reply(
-        {"balance": rules.balance, "accountBalance": {"total": rules.balance, "tier": 0.0, "paid": rules.balance}}
+        {
+            "balance": rules.balance,
+            "accountBalance": {"total": rules.balance, "tier": 0.0, "paid": rules.balance},
+        }
     )
 
 
 def _need_again(rules: KeyRules, scope: str) -> None:
-    if rules.account is None or scope not in {one.removeprefix("account:") for one in rules.account}:
+    if rules.account is None or scope not in {
+        one.removeprefix("account:") for one in rules.account
+    }:
         raise Refusal(403, f"API key does not have 'account:{scope}' permission")
 
 
@@ -91,12 +98,16 @@ def _draw(row: int, salt: str, most: int) -> int:
 
 @lru_cache(maxsize=1)
 def ledger() -> tuple[Json, ...]:
-    """Twelve hundred records, newest first, about one every 50 minutes; a few share a second, some fields are null."""
+    """Twelve hundred records, newest first, about one every 50 minutes; a few share a second, some
+    fields are null.
+    """
     return tuple(_record(row) for row in range(ROWS))
 
 
 def _record(row: int) -> Json:
-    moment = NEWEST - timedelta(minutes=50 * (row - row % 7 // 6), seconds=(row - row % 7 // 6) % 60)
+    moment = NEWEST - timedelta(
+        minutes=50 * (row - row % 7 // 6), seconds=(row - row % 7 // 6) % 60
+    )
     model = MODELS[_draw(row, "model", len(MODELS))]
     picture, sound = model in ("flux", "veo"), model == "openai-audio"
     prompt, said = _draw(row, "in", 900) + 12, _draw(row, "out", 700) + 5
@@ -185,7 +196,10 @@ def key(exchange: Exchange) -> Reply:
             "name": rules.name,
             "expiresAt": None,
             "expiresIn": None,
-            "permissions": {"models": None if rules.models is None else list(rules.models), "account": allowed},
+            "permissions": {
+                "models": None if rules.models is None else list(rules.models),
+                "account": allowed,
+            },
             "pollenBudget": rules.budget,
             "rateLimitEnabled": token.startswith("pk_"),
         }

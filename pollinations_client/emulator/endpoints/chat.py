@@ -46,7 +46,10 @@ def complete(exchange: Exchange) -> Reply:
         return rendered(exchange, request, exchange.scripted)
     bypass = exchange.state.era == "seed" and body.get("seed") == -1
     return remembered(
-        exchange.state, exchange.received, lambda: rendered(exchange, request, answer.answer(request)), bypass=bypass
+        exchange.state,
+        exchange.received,
+        lambda: rendered(exchange, request, answer.answer(request)),
+        bypass=bypass,
     )
 
 
@@ -57,19 +60,27 @@ def text_model(era: str, asked: str) -> Model:
         return model
     if era == "today":
         known = ", ".join(one.name for one in models(era, "text")[:5])
-        raise Refusal(400, f"Model '{asked}' was not found. See /text/models; there are {known} and more.")
-    names = "|".join(f'"{name}"' for one in models(era, "text") for name in (one.name, *one.aliases))
+        raise Refusal(
+            400, f"Model '{asked}' was not found. See /text/models; there are {known} and more."
+        )
+    names = "|".join(
+        f'"{name}"' for one in models(era, "text") for name in (one.name, *one.aliases)
+    )
     raise invalid({"model": [f"Invalid option: expected one of {names}"]})
 
 
 def _noticed(request: ChatRequest) -> bool:
-    """Whether a refusal may be dressed up as an answer: never where a program will parse it, or for sound."""
+    """Whether a refusal may be dressed up as an answer: never where a program will parse it, or for
+    sound.
+    """
     return request.json_format is None and "audio" not in (request.body.get("modalities") or ())
 
 
 def _notice(exchange: Exchange, request: ChatRequest, said: str, asked: str) -> Reply:
     nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-    return rendered(exchange, request, Answer(text=said, usage=nothing, model=asked), cache_control=NO_STORE)
+    return rendered(
+        exchange, request, Answer(text=said, usage=nothing, model=asked), cache_control=NO_STORE
+    )
 
 
 def _link(exchange: Exchange, body: Json, model: Model) -> Reply:
@@ -80,7 +91,9 @@ def _link(exchange: Exchange, body: Json, model: Model) -> Reply:
     return rendered(exchange, request, Answer(text=f"![{request.goal[:80]}]({address})", usage={}))
 
 
-def rendered(exchange: Exchange, request: ChatRequest, said: Answer | Chunks, cache_control: str = IMMUTABLE) -> Reply:
+def rendered(
+    exchange: Exchange, request: ChatRequest, said: Answer | Chunks, cache_control: str = IMMUTABLE
+) -> Reply:
     """An answer in the form that was asked for."""
     if isinstance(said, Chunks):
         return _literal(exchange, request, said)
@@ -92,11 +105,14 @@ def rendered(exchange: Exchange, request: ChatRequest, said: Answer | Chunks, ca
         return Reply(frames, content_type=SSE, headers=headers | {"cache-control": control})
     counted = usage_headers(usage if said.usage is None else said.usage)
     return json_reply(
-        dialect.completion(request, said, usage), headers=headers | counted | {"cache-control": cache_control}
+        dialect.completion(request, said, usage),
+        headers=headers | counted | {"cache-control": cache_control},
     )
 
 
-def model_headers(exchange: Exchange, request: ChatRequest, used: str | None = None) -> dict[str, str]:
+def model_headers(
+    exchange: Exchange, request: ChatRequest, used: str | None = None
+) -> dict[str, str]:
     """Which model was asked for and which one answered."""
     if not exchange.state.today:
         return {"x-model-used": used or request.model.provider_id}
@@ -108,7 +124,9 @@ def _literal(exchange: Exchange, request: ChatRequest, said: Chunks) -> Reply:
     headers = model_headers(exchange, request) | said.headers
     if request.stream:
         return Reply(
-            sse_frames(said.chunks, done=said.done, delay_s=exchange.state.delay_s), content_type=SSE, headers=headers
+            sse_frames(said.chunks, done=said.done, delay_s=exchange.state.delay_s),
+            content_type=SSE,
+            headers=headers,
         )
     return json_reply(folded(said.chunks), headers=headers)
 
@@ -120,7 +138,11 @@ def folded(chunks: list[Json]) -> Json:
     choice: Json = {"index": 0, "message": message, "finish_reason": None}
     calls: list[Json] = []
     for chunk in chunks:
-        top |= {name: value for name, value in chunk.items() if name not in ("choices", "object") and value is not None}
+        top |= {
+            name: value
+            for name, value in chunk.items()
+            if name not in ("choices", "object") and value is not None
+        }
         for one in chunk.get("choices") or []:
             _fold_delta(message, calls, one.get("delta") or {})
             choice["finish_reason"] = one.get("finish_reason") or choice["finish_reason"]
@@ -143,12 +165,24 @@ def _fold_delta(message: Json, calls: list[Json], delta: Json) -> None:
 def _fold_call(calls: list[Json], part: Json) -> None:
     function = part.get("function") or {}
     known = next(
-        (call for call in calls if call["index"] == part.get("index", 0) and part.get("id") in (None, "", call["id"])),
+        (
+            call
+            for call in calls
+            if call["index"] == part.get("index", 0) and part.get("id") in (None, "", call["id"])
+        ),
         None,
     )
     if known is None:
         made = {"index": part.get("index", 0), "id": part.get("id"), "type": "function"}
-        calls.append(made | {"function": {"name": function.get("name"), "arguments": function.get("arguments") or ""}})
+        calls.append(
+            made
+            | {
+                "function": {
+                    "name": function.get("name"),
+                    "arguments": function.get("arguments") or "",
+                }
+            }
+        )
         return
     arguments = function.get("arguments")
     if isinstance(arguments, str):

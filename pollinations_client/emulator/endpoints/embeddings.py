@@ -1,4 +1,6 @@
-"""POST /v1/embeddings: words hashed into a vector, so that texts with the same words lie near each other."""
+"""POST /v1/embeddings: words hashed into a vector, so that texts with the same words lie near each
+other.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +61,14 @@ def embed(exchange: Exchange) -> Reply:
     ]
     tokens_in = sum(count(text) for text in texts)
     usage = {"prompt_tokens": tokens_in, "total_tokens": tokens_in}
-    headers = {"x-model-used": model.name, "x-model-requested": asked, "x-usage-prompt-text-tokens": str(tokens_in)}
-    return json_reply({"object": "list", "data": data, "model": model.name, "usage": usage}, headers=headers)
+    headers = {
+        "x-model-used": model.name,
+        "x-model-requested": asked,
+        "x-usage-prompt-text-tokens": str(tokens_in),
+    }
+    return json_reply(
+        {"object": "list", "data": data, "model": model.name, "usage": usage}, headers=headers
+    )
 
 
 def _texts(given: Any) -> list[str]:
@@ -78,14 +86,23 @@ def _texts(given: Any) -> list[str]:
             return list(given)
         case _:
             raise invalid(
-                {"input": ["Invalid input: expected a non-empty string, an array of strings, or content parts"]}
+                {
+                    "input": [
+                        "Invalid input: expected a non-empty string, an array of strings, or"
+                        " content parts"
+                    ]
+                }
             )
 
 
 def _part_text(part: Any) -> str:
     if not isinstance(part, dict):
         raise invalid({"input": ["Invalid input: expected object"]})
-    return str(part["text"]) if part.get("type") == "text" and "text" in part else json.dumps(part, sort_keys=True)
+    return (
+        str(part["text"])
+        if part.get("type") == "text" and "text" in part
+        else json.dumps(part, sort_keys=True)
+    )
 
 
 def _size(body: dict[str, Any], model: Model) -> int:
@@ -105,7 +122,11 @@ def _check_options(body: dict[str, Any], model: Model) -> None:
         "input_type": one_of("query", "document"),
         "encoding_format": one_of("float", "base64"),
     }
-    errors = {name: [complaint] for name, check in checks.items() if name in body and (complaint := check(body[name]))}
+    errors = {
+        name: [complaint]
+        for name, check in checks.items()
+        if name in body and (complaint := check(body[name]))
+    }
     if errors:
         raise invalid(errors)
     if "task_type" in body and "gemini" not in model.name:
@@ -115,9 +136,13 @@ def _check_options(body: dict[str, Any], model: Model) -> None:
 
 
 def vector(text: str, size: int) -> list[float]:
-    """A unit vector: every word and every subject of the text adds to a few places, rare filler adds least."""
+    """A unit vector: every word and every subject of the text adds to a few places, rare filler
+    adds least.
+    """
     values = [0.0] * size
-    weighted = [(stem(word), 0.15) for word in tokens(text)] + [(word, 1.0) for word in subjects(text)]
+    weighted = [(stem(word), 0.15) for word in tokens(text)] + [
+        (word, 1.0) for word in subjects(text)
+    ]
     for word, weight in weighted or [(text, 1.0)]:
         digest = hashlib.sha256(word.encode()).digest()
         for at in range(0, 12, 3):

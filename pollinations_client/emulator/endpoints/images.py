@@ -17,7 +17,7 @@ from ..gateway.models import Model, find, models
 from ..gateway.query import Query, fraction, integer, option, truth
 from ..gateway.validation import SEED_MAX, SEED_MAX_TODAY
 from ..media.mp4 import film as filmed
-from ..media.pictures import MOST_PX, Wish, within
+from ..media.pictures import MAX_PX, Wish, within
 from ..media.pictures import picture as drawn
 from ..scripts import Answer
 from ..server.response import Reply, json_reply
@@ -63,7 +63,9 @@ def _served(exchange: Exchange, prefix: str, default_model: str) -> Reply:
     def generate() -> Reply:
         if model.kind == "video":
             sound = truth(query, "audio", coerced=True) or model.name.startswith("wan")
-            return _bytes(exchange, filmed(wish, length_s, sound=sound), model, prompt, asked, length_s)
+            return _bytes(
+                exchange, filmed(wish, length_s, sound=sound), model, prompt, asked, length_s
+            )
         return _bytes(exchange, drawn(wish), model, prompt, asked, 1)
 
     return remembered(exchange.state, exchange.received, generate, bypass=bypass)
@@ -76,12 +78,20 @@ def picture_model(era: str, asked: str) -> Model:
         return model
     names = [one.name for one in models(era, "picture")]
     if era == "today":
-        raise Refusal(400, f"Model '{asked}' was not found. Available image and video models: {', '.join(names)}")
-    raise invalid({"model": ["Invalid option: expected one of " + "|".join(f'"{name}"' for name in names)]})
+        raise Refusal(
+            400,
+            f"Model '{asked}' was not found. Available image and video models: {', '.join(names)}",
+        )
+    raise invalid(
+        {"model": ["Invalid option: expected one of " + "|".join(f'"{name}"' for name in names)]}
+    )
 
 
 def wish_from(era: str, prompt: str, model: Model, query: Query) -> Wish:
-    """What to draw, from checked parameters. A flag with any value is set: the gateway coerces ``false`` to true."""
+    """What to draw, from checked parameters.
+
+    A flag with any value is set: the gateway coerces ``false`` to true.
+    """
     width = integer(query, "width", 0, SEED_MAX, 1024) or 0
     height = integer(query, "height", 0, SEED_MAX, 1024) or 0
     seed = integer(query, "seed", -1, SEED_MAX_TODAY, 0) or 0
@@ -95,9 +105,11 @@ def wish_from(era: str, prompt: str, model: Model, query: Query) -> Wish:
         width, height = _shape(option(query, "aspectRatio", aspects, "16:9"), width, height)
     elif model.kind == "video" and not {"width", "height"} & set(query):
         width, height = _shape("16:9", width, height)
-    width, height = within(width, height, MOST_FILM_PX if model.kind == "video" else MOST_PX)
+    width, height = within(width, height, MOST_FILM_PX if model.kind == "video" else MAX_PX)
     if seed == -1:
-        seed = int.from_bytes(hashlib.sha256(f"{prompt}{time.time_ns()}".encode()).digest()[:4]) // 2
+        seed = (
+            int.from_bytes(hashlib.sha256(f"{prompt}{time.time_ns()}".encode()).digest()[:4]) // 2
+        )
     transparent = truth(query, "transparent", coerced=True)
     return Wish(prompt, model.name, seed, width, height, transparent)
 
@@ -117,7 +129,9 @@ def _length(era: str, model: Model, query: Query) -> int:
         return 0
     if asked is not None and asked not in model.durations:
         allowed = ", ".join(str(one) for one in model.durations)
-        raise Refusal(400, f"Duration {asked} s is not supported by {model.name}. Allowed: {allowed}.")
+        raise Refusal(
+            400, f"Duration {asked} s is not supported by {model.name}. Allowed: {allowed}."
+        )
     return asked or model.durations[0]
 
 
@@ -126,14 +140,27 @@ def _check_references(model: Model, image: str) -> None:
     if any(not re.match(r"https?://", one) for one in urls):
         raise Refusal(
             400,
-            "Invalid image URL. Put image= param last and percent-encode nested URLs; only http and https are read.",
+            "Invalid image URL. Put image= param last and percent-encode nested URLs; only http and"
+            " https are read.",
         )
     if len(urls) > model.references:
-        raise Refusal(400, f"Model '{model.name}' takes at most {model.references} reference images, not {len(urls)}.")
+        raise Refusal(
+            400,
+            f"Model '{model.name}' takes at most {model.references} reference images, not"
+            f" {len(urls)}.",
+        )
 
 
-def _bytes(exchange: Exchange, data: bytes, model: Model, prompt: str, asked: str, amount: int) -> Reply:
-    kind = "video/mp4" if data[4:8] == b"ftyp" else "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
+def _bytes(
+    exchange: Exchange, data: bytes, model: Model, prompt: str, asked: str, amount: int
+) -> Reply:
+    kind = (
+        "video/mp4"
+        if data[4:8] == b"ftyp"
+        else "image/png"
+        if data.startswith(b"\x89PNG")
+        else "image/jpeg"
+    )
     name = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")[:40] or "picture"
     usage = (
         {"x-usage-completion-video-seconds": str(amount)}
@@ -162,7 +189,9 @@ def generations(exchange: Exchange) -> Reply:
     asked = body.get("model") or DEFAULT["today"]
     model = picture_model("today", asked)
     permit(rules, model, asked)
-    seed = body.get("seed", int.from_bytes(hashlib.sha256(exchange.received.body).digest()[:4]) // 2)
+    seed = body.get(
+        "seed", int.from_bytes(hashlib.sha256(exchange.received.body).digest()[:4]) // 2
+    )
     width, height = body.get("size", "1024x1024").split("x")
     query = {"width": width, "height": height, "seed": str(seed)} | (
         {"transparent": "true"} if body.get("transparent") else {}
@@ -171,7 +200,8 @@ def generations(exchange: Exchange) -> Reply:
 
     def generate() -> Reply:
         return json_reply(
-            _generated(exchange, body, wish, query), headers={"x-model-used": model.name, "cache-control": IMMUTABLE}
+            _generated(exchange, body, wish, query),
+            headers={"x-model-used": model.name, "cache-control": IMMUTABLE},
         )
 
     return remembered(exchange.state, exchange.received, generate)
@@ -183,7 +213,11 @@ def _generation_errors(body: dict[str, Any]) -> dict[str, list[str]]:
     if not isinstance(prompt, str) or not 1 <= len(prompt) <= 32000:
         errors["prompt"] = ["Invalid input: expected string of 1 to 32000 characters"]
     checks = {"model": nullable(string), "seed": number(-1, SEED_MAX_TODAY, whole=True)}
-    errors |= {name: [told] for name, check in checks.items() if name in body and (told := check(body[name]))}
+    errors |= {
+        name: [told]
+        for name, check in checks.items()
+        if name in body and (told := check(body[name]))
+    }
     if body.get("n", 1) != 1:
         errors["n"] = ["Invalid input: expected 1"]
     if not re.fullmatch(r"\d{1,5}x\d{1,5}", str(body.get("size", "1024x1024"))):
@@ -193,14 +227,26 @@ def _generation_errors(body: dict[str, Any]) -> dict[str, list[str]]:
     return errors
 
 
-def _generated(exchange: Exchange, body: dict[str, Any], wish: Wish, query: dict[str, str]) -> dict[str, Any]:
+def _generated(
+    exchange: Exchange, body: dict[str, Any], wish: Wish, query: dict[str, str]
+) -> dict[str, Any]:
     shown: dict[str, str]
     if body.get("response_format") == "url":
-        asked = "&".join(f"{name}={value}" for name, value in {"model": wish.model, **query}.items())
-        shown = {"url": f"http://127.0.0.1:{exchange.state.port}/image/{exchange.quoted(wish.prompt)}?{asked}"}
+        asked = "&".join(
+            f"{name}={value}" for name, value in {"model": wish.model, **query}.items()
+        )
+        shown = {
+            "url": (
+                f"http://127.0.0.1:{exchange.state.port}/image/{exchange.quoted(wish.prompt)}?{asked}"
+            )
+        }
     else:
         data = drawn(wish)
         kind = "image/png" if wish.transparent else "image/jpeg"
         shown = {"b64_json": base64.b64encode(data).decode(), "media_type": kind}
-    usage = {"input_tokens": len(wish.prompt) // 4 + 1, "output_tokens": 1, "total_tokens": len(wish.prompt) // 4 + 2}
+    usage = {
+        "input_tokens": len(wish.prompt) // 4 + 1,
+        "output_tokens": 1,
+        "total_tokens": len(wish.prompt) // 4 + 2,
+    }
     return {"created": int(time.time()), "data": [shown], "usage": usage}

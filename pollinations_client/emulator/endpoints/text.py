@@ -39,13 +39,19 @@ def get_text(exchange: Exchange) -> Reply:
     if temperature is not None:
         body["temperature"] = min(2.0, max(0.0, temperature))
     body |= {"stream": True} if truth(query, "stream", coerced=not today) else {}
-    body |= {"response_format": {"type": "json_object"}} if truth(query, "json", coerced=not today) else {}
+    body |= (
+        {"response_format": {"type": "json_object"}}
+        if truth(query, "json", coerced=not today)
+        else {}
+    )
     return _text(exchange, body | (_more(query) if today else {}))
 
 
 def _more(query: dict[str, str]) -> Json:
     """What today's gateway reads besides; what it cannot read it drops."""
-    found: Json = {name: value for name in NUMBERS_TODAY if (value := decimal(query, name)) is not None}
+    found: Json = {
+        name: value for name in NUMBERS_TODAY if (value := decimal(query, name)) is not None
+    }
     if re.fullmatch(r"[0-9]{1,9}", query.get("max_tokens", "")):
         found["max_tokens"] = int(query["max_tokens"])
     if "reasoning_effort" in query:
@@ -71,5 +77,7 @@ def _text(exchange: Exchange, body: Json) -> Reply:
         listed = "\n".join(f"[{at}] {url}" for at, url in enumerate(whole["citations"], 1))
         data += f"\n\n---\nSources:\n{listed}".encode()
     dropped = (b"content-type", b"content-length")
-    kept = {name.decode(): value.decode() for name, value in reply.raw_headers if name not in dropped}
+    kept = {
+        name.decode(): value.decode() for name, value in reply.raw_headers if name not in dropped
+    }
     return Reply(data, content_type=TEXT, headers=kept)

@@ -39,7 +39,9 @@ def cache_key(received: Received) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def remembered(state: State, received: Received, generate: Callable[[], Reply], *, bypass: bool = False) -> Reply:
+def remembered(
+    state: State, received: Received, generate: Callable[[], Reply], *, bypass: bool = False
+) -> Reply:
     """The kept reply to this request, or a new one that is then kept; says which in ``X-Cache``."""
     key = cache_key(received)
     kept = None if bypass else state.cache.get(key)
@@ -57,5 +59,7 @@ def remembered(state: State, received: Received, generate: Callable[[], Reply], 
 
 def _stamped(reply: Reply, verdict: str, key: str, date: str) -> Reply:
     stamps = {"x-cache": verdict, "x-cache-key": key, "x-cache-date": date}
-    reply.raw_headers = reply.raw_headers + [(name.encode(), value.encode()) for name, value in stamps.items()]
+    reply.raw_headers = reply.raw_headers + [
+        (name.encode(), value.encode()) for name, value in stamps.items()
+    ]
     return reply

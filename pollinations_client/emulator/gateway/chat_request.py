@@ -26,7 +26,9 @@ def text_of(content: Any) -> str:
 
 def parts_of(content: Any, kind: str) -> list[Json]:
     """The parts of one type."""
-    return [part for part in content if part.get("type") == kind] if isinstance(content, list) else []
+    return (
+        [part for part in content if part.get("type") == kind] if isinstance(content, list) else []
+    )
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,20 @@ class ChatRequest:
 
     @cached_property
     def tools(self) -> list[Tool]:
-        """The functions offered; none when the choice is ``none`` or when JSON removes them (Gemini)."""
-        if self.body.get("tool_choice") == "none" or (self.model.family == "google" and self.json_format):
+        """The functions offered; none when the choice is ``none`` or when JSON removes them
+        (Gemini).
+        """
+        if self.body.get("tool_choice") == "none" or (
+            self.model.family == "google" and self.json_format
+        ):
             return []
-        offered = [tool["function"] for tool in self.body.get("tools") or [] if tool["type"] == "function"]
-        return [Tool(one["name"], one.get("description") or "", one.get("parameters") or {}) for one in offered]
+        offered = [
+            tool["function"] for tool in self.body.get("tools") or [] if tool["type"] == "function"
+        ]
+        return [
+            Tool(one["name"], one.get("description") or "", one.get("parameters") or {})
+            for one in offered
+        ]
 
     @property
     def json_format(self) -> Json | None:
@@ -71,7 +82,9 @@ class ChatRequest:
         asked: Json = self.body.get("response_format") or {}
         if asked.get("type") in ("json_object", "json_schema"):
             return asked
-        return {"type": "json_object"} if self.body.get("json") or self.body.get("jsonMode") else None
+        return (
+            {"type": "json_object"} if self.body.get("json") or self.body.get("jsonMode") else None
+        )
 
     @property
     def forced_tool(self) -> str | None:
@@ -83,7 +96,9 @@ class ChatRequest:
     def must_call(self) -> bool:
         """Whether some function must be called."""
         heeds = self.model.name not in IGNORES_FORCED_TOOLS
-        return heeds and (self.body.get("tool_choice") == "required" or self.forced_tool is not None)
+        return heeds and (
+            self.body.get("tool_choice") == "required" or self.forced_tool is not None
+        )
 
     @property
     def parallel(self) -> bool:
@@ -93,14 +108,18 @@ class ChatRequest:
     @cached_property
     def system(self) -> str:
         """All instructions: system and developer messages, and the ``system`` field."""
-        said = [text_of(m["content"]) for m in self.messages if m["role"] in ("system", "developer")]
+        said = [
+            text_of(m["content"]) for m in self.messages if m["role"] in ("system", "developer")
+        ]
         return "\n\n".join(filter(None, [self.body.get("system", ""), *said]))
 
     @cached_property
     def goal_at(self) -> int:
         """Where the person's last wish stands; a report of what a tool gave is no wish."""
         users = [at for at, m in enumerate(self.messages) if m["role"] == "user"]
-        return next((at for at in reversed(users) if not self._reports(at)), users[-1] if users else -1)
+        return next(
+            (at for at in reversed(users) if not self._reports(at)), users[-1] if users else -1
+        )
 
     def _reports(self, at: int) -> bool:
         """Whether a user message only says what a tool gave."""
@@ -130,22 +149,37 @@ class ChatRequest:
     def results(self) -> list[str]:
         """What the tools said in this turn."""
         told = [(m["role"], text_of(m.get("content"))) for m in self.turn]
-        return [text for role, text in told if role in ("tool", "function") or text.startswith("Observation:")]
+        return [
+            text
+            for role, text in told
+            if role in ("tool", "function") or text.startswith("Observation:")
+        ]
 
     @cached_property
     def earlier(self) -> list[tuple[str, str]]:
         """Role and text of the conversation before the wish."""
         told = self.messages[: max(self.goal_at, 0)]
-        return [(m["role"], text_of(m.get("content"))) for m in told if m["role"] in ("user", "assistant")]
+        return [
+            (m["role"], text_of(m.get("content")))
+            for m in told
+            if m["role"] in ("user", "assistant")
+        ]
 
     def parts(self, kind: str) -> list[Json]:
         """The parts of one type in all user messages."""
-        return [part for m in self.messages if m["role"] == "user" for part in parts_of(m["content"], kind)]
+        return [
+            part
+            for m in self.messages
+            if m["role"] == "user"
+            for part in parts_of(m["content"], kind)
+        ]
 
     @cached_property
     def prompt_text(self) -> str:
         """Everything that counts as prompt, for counting."""
         said = "\n".join(text_of(m.get("content")) for m in self.messages)
-        called = json.dumps([m["tool_calls"] for m in self.messages if m.get("tool_calls")], ensure_ascii=False)
+        called = json.dumps(
+            [m["tool_calls"] for m in self.messages if m.get("tool_calls")], ensure_ascii=False
+        )
         offered = json.dumps(self.body.get("tools") or [], ensure_ascii=False)
         return said + called + offered

@@ -61,7 +61,11 @@ def one_of(*options: str) -> Check:
     listed = "|".join(f'"{option}"' for option in options)
 
     def check(value: Any) -> str | None:
-        return None if value in options and isinstance(value, str) else f"Invalid option: expected one of {listed}"
+        return (
+            None
+            if value in options and isinstance(value, str)
+            else f"Invalid option: expected one of {listed}"
+        )
 
     return check
 
@@ -122,7 +126,9 @@ def closed(required: Mapping[str, Check], optional: Mapping[str, Check]) -> Chec
     def check(value: Any) -> str | None:
         if complaint := known(value):
             return complaint
-        other = next((name for name in value if name not in required and name not in optional), None)
+        other = next(
+            (name for name in value if name not in required and name not in optional), None
+        )
         return None if other is None else f'Unrecognized key: "{other}"'
 
     return check

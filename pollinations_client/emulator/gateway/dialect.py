@@ -1,4 +1,6 @@
-"""An answer on the wire: one completion or the chunks of a stream, in the dialect of era and model family."""
+"""An answer on the wire: one completion or the chunks of a stream, in the dialect of era and model
+family.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ SEED_FINISH = {
     "google": {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"},
     "anthropic": {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"},
 }
-NO_FILTER = {kind: {"filtered": False, "severity": "safe"} for kind in ("hate", "self_harm", "sexual", "violence")}
+NO_FILTER = {
+    kind: {"filtered": False, "severity": "safe"}
+    for kind in ("hate", "self_harm", "sexual", "violence")
+}
 
 
 @dataclass(frozen=True)
@@ -36,17 +41,25 @@ class Envelope:
         digest = hashlib.sha256(json.dumps(request.body, sort_keys=True).encode()).hexdigest()
         today = request.era == "today"
         name = answer.model or (request.model.name if today else request.model.provider_id)
-        return cls(f"chatcmpl-{digest[:29]}" if today else f"pllns_{digest[:32]}", int(time.time()), name)
+        return cls(
+            f"chatcmpl-{digest[:29]}" if today else f"pllns_{digest[:32]}", int(time.time()), name
+        )
 
     def top(self, kind: str, today: bool) -> Json:
         """The fields above the choices; all say that this is an emulator."""
         top = {"id": self.id, "object": kind, "created": self.created, "model": self.model}
-        return top | {"system_fingerprint": "emulator"} | ({"provider": "emulator"} if today else {})
+        return (
+            top | {"system_fingerprint": "emulator"} | ({"provider": "emulator"} if today else {})
+        )
 
 
 def pieces(text: str, size: int = 12) -> list[str]:
     """Text in words, as a model would stream it; very long words come apart."""
-    return [word[at : at + size] for word in re.findall(r"\s*\S+|\s+$", text) for at in range(0, len(word), size)]
+    return [
+        word[at : at + size]
+        for word in re.findall(r"\s*\S+|\s+$", text)
+        for at in range(0, len(word), size)
+    ]
 
 
 def wire_tool_calls(answer: Answer, envelope: Envelope) -> list[Json]:
@@ -57,13 +70,21 @@ def wire_tool_calls(answer: Answer, envelope: Envelope) -> list[Json]:
             calls.append(dict(call))
             continue
         name, arguments = (
-            (call["name"], call.get("arguments", call.get("args", {}))) if isinstance(call, Mapping) else call
+            (call["name"], call.get("arguments", call.get("args", {})))
+            if isinstance(call, Mapping)
+            else call
         )
-        text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+        text = (
+            arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+        )
         given = call.get("id") if isinstance(call, Mapping) else None
         token = hashlib.sha256(f"{envelope.id}{at}{name}".encode()).hexdigest()[:24]
         calls.append(
-            {"id": given or f"call_{token}", "type": "function", "function": {"name": name, "arguments": text}}
+            {
+                "id": given or f"call_{token}",
+                "type": "function",
+                "function": {"name": name, "arguments": text},
+            }
         )
     return calls
 
@@ -94,7 +115,10 @@ def completion(request: ChatRequest, answer: Answer, usage: Json) -> Json:
     """The whole answer as one chat.completion."""
     envelope = Envelope.around(request, answer)
     calls = wire_tool_calls(answer, envelope)
-    message: Json = {"role": "assistant", "content": answer.text or (None if calls else answer.text)}
+    message: Json = {
+        "role": "assistant",
+        "content": answer.text or (None if calls else answer.text),
+    }
     if answer.reasoning:
         message[answer.reasoning_field] = answer.reasoning
     if calls:
@@ -110,7 +134,9 @@ def completion(request: ChatRequest, answer: Answer, usage: Json) -> Json:
         "message": message | (answer.extra_message or {}),
         "finish_reason": finish_of(answer, request),
     }
-    choice["logprobs"] = {"content": logprobs(request, answer.text or "")} if request.body.get("logprobs") else None
+    choice["logprobs"] = (
+        {"content": logprobs(request, answer.text or "")} if request.body.get("logprobs") else None
+    )
     today = request.era == "today"
     if not today and request.model.family == "openai":
         choice["content_filter_results"] = NO_FILTER
@@ -135,9 +161,15 @@ def logprobs(request: ChatRequest, text: str) -> list[Json]:
 
 def _logprob(word: str, count: int) -> Json:
     def entry(token: str, place: int) -> Json:
-        return {"token": token, "logprob": round(-0.02 - 1.7 * place, 4), "bytes": list(token.encode())}
+        return {
+            "token": token,
+            "logprob": round(-0.02 - 1.7 * place, 4),
+            "bytes": list(token.encode()),
+        }
 
-    rivals = [entry(word if place == 0 else f"{word.rstrip()}{place}", place) for place in range(count)]
+    rivals = [
+        entry(word if place == 0 else f"{word.rstrip()}{place}", place) for place in range(count)
+    ]
     return entry(word, 0) | {"top_logprobs": rivals}
 
 
@@ -151,7 +183,11 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
         extra |= _sources(answer.citations)
 
     def chunk(delta: Json, finish: str | None = None, log: Json | None = None) -> Json:
-        return top | {"choices": [{"index": 0, "delta": delta, "logprobs": log, "finish_reason": finish}]} | extra
+        return (
+            top
+            | {"choices": [{"index": 0, "delta": delta, "logprobs": log, "finish_reason": finish}]}
+            | extra
+        )
 
     made: list[Json] = []
     if not today and request.model.family == "openai":
@@ -162,14 +198,20 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
     if answer.audio is not None:
         made += [chunk({"audio": part}) for part in _audio_deltas(answer.audio)]
     else:
-        made += [chunk({"content": piece}, log=_chunk_log(request, piece)) for piece in pieces(answer.text or "")]
+        made += [
+            chunk({"content": piece}, log=_chunk_log(request, piece))
+            for piece in pieces(answer.text or "")
+        ]
     made += [
         chunk({"content_blocks": [{"index": at, "delta": delta} if today else delta]})
         for at, delta in _block_deltas(answer)
     ]
     if answer.refusal is not None:
         made.append(chunk({"refusal": answer.refusal}))
-    made += [chunk({"tool_calls": [part]}) for part in call_deltas(request, wire_tool_calls(answer, envelope))]
+    made += [
+        chunk({"tool_calls": [part]})
+        for part in call_deltas(request, wire_tool_calls(answer, envelope))
+    ]
     made.append(chunk({}, finish=_native_finish(finish_of(answer, request), request)))
     used = usage if answer.usage is None else answer.usage
     return [*made, top | {"choices": [], "usage": used}] if used else made
@@ -177,12 +219,16 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
 
 def _chunk_log(request: ChatRequest, piece: str) -> Json | None:
     return (
-        {"content": [_logprob(piece, request.body.get("top_logprobs") or 0)]} if request.body.get("logprobs") else None
+        {"content": [_logprob(piece, request.body.get("top_logprobs") or 0)]}
+        if request.body.get("logprobs")
+        else None
     )
 
 
 def _block_deltas(answer: Answer) -> Iterator[tuple[int, Json]]:
-    """Content blocks in a stream: thinking and pictures; text blocks only repeat the content and are left out."""
+    """Content blocks in a stream: thinking and pictures; text blocks only repeat the content and
+    are left out.
+    """
     for at, block in enumerate(blocks_of(answer) or []):
         match block.get("type"):
             case "thinking":
@@ -207,7 +253,9 @@ def _audio_deltas(audio: Json) -> Iterator[Json]:
 
 
 def call_deltas(request: ChatRequest, calls: Sequence[Json]) -> Iterator[Json]:
-    """Tool calls in a stream: whole ones from Gemini and from adapted models, fragments from all others."""
+    """Tool calls in a stream: whole ones from Gemini and from adapted models, fragments from all
+    others.
+    """
     whole = request.model.family == "google" or request.model.name.startswith(RESPONSES_ADAPTED)
     for at, call in enumerate(calls):
         if whole:

@@ -1,4 +1,6 @@
-"""The gateway's errors: its envelope, its codes and its sentences, in both eras (seed document, error responses)."""
+"""The gateway's errors: its envelope, its codes and its sentences, in both eras (seed document,
+error responses).
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,16 @@ CODES = {
     503: "SERVICE_UNAVAILABLE",
     504: "GATEWAY_TIMEOUT",
 }
-SEED_CODES = {status: CODES[status] for status in (400, 401, 402, 403, 404, 405, 409, 422, 429, 500, 503)}
+SEED_CODES = {
+    status: CODES[status] for status in (400, 401, 402, 403, 404, 405, 409, 422, 429, 500, 503)
+}
 
 SENTENCES = {
     400: "Something was wrong with the input data, check the details for more info.",
-    401: "Authentication required. Please provide an API key via Authorization header (Bearer token) "
-    "or ?key= query parameter.",
+    401: (
+        "Authentication required. Please provide an API key via Authorization header (Bearer token)"
+        " or ?key= query parameter."
+    ),
     402: "Insufficient pollen balance or API key budget exhausted.",
     403: "Access denied! You don't have the required permissions for this resource or model.",
     404: "Oh no, there's nothing here.",
@@ -45,7 +51,10 @@ SENTENCES = {
     504: "The upstream service did not respond in time.",
 }
 SEED_SENTENCES = {
-    401: "You need to authenticate by providing a session cookie or Authorization header (Bearer token).",
+    401: (
+        "You need to authenticate by providing a session cookie or Authorization header (Bearer"
+        " token)."
+    ),
 }
 
 
@@ -77,7 +86,11 @@ class Refusal(Exception):
     def reply(self, *, today: bool, request_id: str) -> Reply:
         """The reply that says so; ``bare`` bodies go out as they are, outside the envelope."""
         headers = {**self.headers, "x-request-id": request_id}
-        body = self.bare if self.bare is not None else self._envelope(today=today, request_id=request_id)
+        body = (
+            self.bare
+            if self.bare is not None
+            else self._envelope(today=today, request_id=request_id)
+        )
         return Reply(json_bytes(body), status=self.status, headers=headers)
 
     def _envelope(self, *, today: bool, request_id: str) -> dict[str, Any]:
@@ -93,19 +106,30 @@ class Refusal(Exception):
         return {"status": self.status, "success": False, "error": error}
 
     def _todays_more(self) -> dict[str, Any]:
-        """Details only of a validation or of what a provider said; the innermost sentence is the message already."""
+        """Details only of a validation or of what a provider said; the innermost sentence is the
+        message already.
+        """
         more: dict[str, Any] = {"fixUrl": self.fix_url} if self.fix_url else {}
         if self.provider_error is not None:
             body = json_bytes({"error": self.provider_error}).decode()
-            more["details"] = {"name": "UpstreamError", "upstreamStatus": self.status, "upstreamBody": body}
+            more["details"] = {
+                "name": "UpstreamError",
+                "upstreamStatus": self.status,
+                "upstreamBody": body,
+            }
         elif self.details is not None:
             more["details"] = self.details
         return more
 
     def _seeds_more(self, request_id: str) -> dict[str, Any]:
-        """Details always, of a 400 with both lists; a provider's words stand in JSON inside the message."""
+        """Details always, of a 400 with both lists; a provider's words stand in JSON inside the
+        message.
+        """
         lists: dict[str, Any] = {"formErrors": [], "fieldErrors": {}} if self.status == 400 else {}
-        more: dict[str, Any] = {"details": self.details or {"name": "HTTPException"} | lists, "requestId": request_id}
+        more: dict[str, Any] = {
+            "details": self.details or {"name": "HTTPException"} | lists,
+            "requestId": request_id,
+        }
         if self.provider_error is not None:
             reason = HTTPStatus(self.status).phrase
             told = {
@@ -115,13 +139,20 @@ class Refusal(Exception):
                 "requestParameters": {},
                 "details": {"error": self.provider_error, "provider": "emulator"},
             }
-            more |= {"message": json_bytes(told).decode(), "details": {"name": "UpstreamError"} | lists}
+            more |= {
+                "message": json_bytes(told).decode(),
+                "details": {"name": "UpstreamError"} | lists,
+            }
         return more
 
 
 def invalid(field_errors: dict[str, list[str]], form_errors: list[str] | None = None) -> Refusal:
     """A body or query that fails validation."""
-    details = {"name": "ValidationError", "formErrors": form_errors or [], "fieldErrors": field_errors}
+    details = {
+        "name": "ValidationError",
+        "formErrors": form_errors or [],
+        "fieldErrors": field_errors,
+    }
     return Refusal(400, details=details)
 
 

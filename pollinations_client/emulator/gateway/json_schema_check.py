@@ -1,4 +1,6 @@
-"""Whether a JSON Schema is one: what providers refuse in tools and response formats before they look at the prompt."""
+"""Whether a JSON Schema is one: what providers refuse in tools and response formats before they
+look at the prompt.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ def _is_pattern(value: Any) -> bool:
 KEYWORDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "type": (_is_type, "a JSON type"),
     "enum": (lambda value: isinstance(value, list) and bool(value), "a non-empty array"),
-    "required": (lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value), "names"),
+    "required": (
+        lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+        "names",
+    ),
     "pattern": (_is_pattern, "a regular expression"),
     "format": (lambda value: isinstance(value, str), "a string"),
     "multipleOf": (lambda value: _is_number(value) and value > 0, "a positive number"),
@@ -92,7 +97,9 @@ def _resolves(reference: Any, root: Json) -> bool:
 
 
 def fault_in_parameters(parameters: Json) -> str | None:
-    """What is wrong with the parameters of a tool: besides being a schema they must describe an object."""
+    """What is wrong with the parameters of a tool: besides being a schema they must describe an
+    object.
+    """
     if parameters.get("type", "object") != "object":
         return f"schema must be of type 'object', not {parameters['type']!r:.40}"
     return fault_in(parameters, parameters)

@@ -29,7 +29,9 @@ EVERY_SCOPE = ("profile", "balance", "usage", "keys")
 
 @dataclass(frozen=True)
 class KeyRules:
-    """What one key may do; balance and budget in pollen, ``rate`` in requests since ``clear`` until 429."""
+    """What one key may do; balance and budget in pollen, ``rate`` in requests since ``clear`` until
+    429.
+    """
 
     valid: bool = True
     balance: float = 100.0
@@ -55,7 +57,9 @@ SPECIAL = {
 
 
 def key_of(received: Received) -> str:
-    """The key of a request, from the Authorization header or the ``key`` parameter; empty when there is none."""
+    """The key of a request, from the Authorization header or the ``key`` parameter; empty when
+    there is none.
+    """
     scheme, _, token = received.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
@@ -75,13 +79,19 @@ def authenticate(state: State, received: Received) -> KeyRules:
     calls = state.calls_by_key[key] = state.calls_by_key.get(key, 0) + 1
     if rules.rate is not None and calls > rules.rate:
         message = f"Too many requests for this key. Retry after {rules.retry_after_s}s."
-        bare = {"error": "Rate limit exceeded", "message": message, "retryAfterSeconds": rules.retry_after_s}
+        bare = {
+            "error": "Rate limit exceeded",
+            "message": message,
+            "retryAfterSeconds": rules.retry_after_s,
+        }
         raise Refusal(429, bare=bare, headers={"retry-after": str(rules.retry_after_s)})
     return rules
 
 
 def may_see(state: State, received: Received, model: Model) -> bool:
-    """Whether a model is in the caller's lists: what the key may call, and today nothing that it could not pay."""
+    """Whether a model is in the caller's lists: what the key may call, and today nothing that it
+    could not pay.
+    """
     key = key_of(received)
     rules = state.keys.get(key) or SPECIAL.get(key, RICH)
     if rules.models is not None and {model.name, *model.aliases}.isdisjoint(rules.models):
@@ -97,16 +107,19 @@ def permit(rules: KeyRules, model: Model, asked: str) -> None:
     """Let the key use the model. Raises ``Refusal`` 403 or 402."""
     names = {model.name, asked, *model.aliases}
     if rules.models is not None and names.isdisjoint(rules.models):
-        raise Refusal(403, f"Model '{asked}' is not allowed for this API key", code="FORBIDDEN", fix_url=KEYS)
+        raise Refusal(
+            403, f"Model '{asked}' is not allowed for this API key", code="FORBIDDEN", fix_url=KEYS
+        )
     if rules.budget is not None and rules.budget <= 0:
         message = (
-            f"API key budget too low. This model costs ~0.0136 pollen per request, but this key has {rules.budget:.4f}."
+            "API key budget too low. This model costs ~0.0136 pollen per request, but this key has"
+            f" {rules.budget:.4f}."
         )
         raise Refusal(402, message, code="KEY_BUDGET_EXHAUSTED", fix_url=KEYS)
     if rules.balance <= 0:
         message = (
-            "Insufficient balance. This model costs ~0.0136 pollen per request, but your available balance is "
-            f"{rules.balance:.4f}. Top up at {TOP_UP}."
+            "Insufficient balance. This model costs ~0.0136 pollen per request, but your available"
+            f" balance is {rules.balance:.4f}. Top up at {TOP_UP}."
         )
         raise Refusal(402, message, code="INSUFFICIENT_BALANCE", fix_url=TOP_UP)
     if rules.quest_only and model.has("P"):
@@ -115,22 +128,40 @@ def permit(rules: KeyRules, model: Model, asked: str) -> None:
 
 
 NOTICES = {
-    "INSUFFICIENT_BALANCE": "The account behind this API key doesn't have enough credits. "
-    "[Top up the wallet{link} to continue.",
-    "KEY_BUDGET_EXHAUSTED": "The API key used for this request has reached its budget. "
-    "[Raise the budget{link} to continue.",
-    "QUEST_POLLEN_ONLY": "The API key used for this request only spends Quest Pollen. "
-    "[Allow paid Pollen{link} to go on.",
-    "FORBIDDEN": "The API key used for this request isn't allowed to use {asked}. [Edit the key{link} to allow it.",
+    "INSUFFICIENT_BALANCE": (
+        "The account behind this API key doesn't have enough credits. "
+        "[Top up the wallet{link} to continue."
+    ),
+    "KEY_BUDGET_EXHAUSTED": (
+        "The API key used for this request has reached its budget. "
+        "[Raise the budget{link} to continue."
+    ),
+    "QUEST_POLLEN_ONLY": (
+        "The API key used for this request only spends Quest Pollen. "
+        "[Allow paid Pollen{link} to go on."
+    ),
+    "FORBIDDEN": (
+        "The API key used for this request isn't allowed to use {asked}. [Edit the key{link} to"
+        " allow it."
+    ),
 }
-OUTSIDER = "If this isn\u2019t your Pollinations account, contact whoever runs the app or service you\u2019re using."
+OUTSIDER = (
+    "If this isn\u2019t your Pollinations account, contact whoever runs the app or service"
+    " you\u2019re using."
+)
 
 
 def notice(refusal: Refusal, asked: str) -> str | None:
-    """The answer that today's text routes give, with status 200, in place of a 402 or of a 403 about the model."""
+    """The answer that today's text routes give, with status 200, in place of a 402 or of a 403
+    about the model.
+    """
     words = NOTICES.get(refusal.code or "")
     if words is None:
         return None
     told = words.format(link=f"]({refusal.fix_url}?ref=agent_notice)", asked=asked)
-    limit = "Topping up the wallet does not raise this limit. " if refusal.code == "KEY_BUDGET_EXHAUSTED" else ""
+    limit = (
+        "Topping up the wallet does not raise this limit. "
+        if refusal.code == "KEY_BUDGET_EXHAUSTED"
+        else ""
+    )
     return f"{told}\n\n{limit}{OUTSIDER}"

@@ -11,7 +11,16 @@ from .model_tables import REFUSES_FORCED_TOOLS
 if TYPE_CHECKING:
     from .chat_request import ChatRequest
 
-VERTEX_REFUSES = ("oneOf", "allOf", "const", "exclusiveMinimum", "exclusiveMaximum", "not", "if", "patternProperties")
+VERTEX_REFUSES = (
+    "oneOf",
+    "allOf",
+    "const",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "not",
+    "if",
+    "patternProperties",
+)
 
 
 def check_model(request: ChatRequest) -> None:
@@ -24,7 +33,9 @@ def check_model(request: ChatRequest) -> None:
     if model.has("A"):
         heard = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
         if not heard:
-            raise upstream("This model requires that either input content or output modality contain audio.")
+            raise upstream(
+                "This model requires that either input content or output modality contain audio."
+            )
     if "audio" in (body.get("modalities") or ()):
         if not model.has("A"):
             raise upstream(f"Model '{model.name}' does not support audio output.")
@@ -39,7 +50,8 @@ def check_model(request: ChatRequest) -> None:
         raise upstream("`max_tokens` must be greater than `thinking.budget_tokens`.")
     if count_tokens(request) > model.context:
         raise upstream(
-            f"This model's maximum context length is {model.context} tokens. Please reduce the length of the messages.",
+            f"This model's maximum context length is {model.context} tokens. Please reduce the"
+            " length of the messages.",
             code="context_length_exceeded",
         )
 
@@ -56,7 +68,9 @@ def check_safe(asked: Any) -> None:
     if unknown:
         told = f"Unknown safety token '{unknown[0]:.40}'. Known: {', '.join(sorted(SAFE))}."
         error: dict[str, Any] = {"type": "safety_error", "code": "invalid_safe", "message": told}
-        raise Refusal(400, told, bare={"error": error | {"safety": {"applied": [], "triggered": []}}})
+        raise Refusal(
+            400, told, bare={"error": error | {"safety": {"applied": [], "triggered": []}}}
+        )
 
 
 def count_tokens(request: ChatRequest) -> int:
@@ -71,14 +85,27 @@ def _check_tools(request: ChatRequest) -> None:
         raise Refusal(400, "This model does not support tool calling or tool history")
     if request.must_call and model.name in REFUSES_FORCED_TOOLS:
         raise upstream("tool_choice: forcing a tool is not supported by this model; use 'auto'.")
-    if request.must_call and model.family == "anthropic" and body.get("reasoning_effort") not in (None, "none"):
+    if (
+        request.must_call
+        and model.family == "anthropic"
+        and body.get("reasoning_effort") not in (None, "none")
+    ):
         raise upstream("Thinking may not be enabled when tool_choice forces tool use.")
     if model.family == "google":
         for tool in body.get("tools") or []:
-            if tool["type"] == "function" and (word := forbidden(tool["function"].get("parameters"))):
+            if tool["type"] == "function" and (
+                word := forbidden(tool["function"].get("parameters"))
+            ):
                 where = "tools[0].function_declarations[0].parameters"
-                raise upstream(f"Invalid JSON payload received. Unknown name \"{word}\" at '{where}'")
-        if not today and request.json_format and body.get("tools") is None and "search" not in model.name:
+                raise upstream(
+                    f"Invalid JSON payload received. Unknown name \"{word}\" at '{where}'"
+                )
+        if (
+            not today
+            and request.json_format
+            and body.get("tools") is None
+            and "search" not in model.name
+        ):
             raise upstream("Tool use with a response mime type: 'application/json' is unsupported")
 
 
@@ -93,7 +120,9 @@ def forbidden(schema: Any, *, inside_names: bool = False) -> str | None:
             return str(name)
         if name in ("enum", "default", "example", "required") and not inside_names:
             continue
-        if word := forbidden(inner, inside_names=name in ("properties", "$defs") and not inside_names):
+        if word := forbidden(
+            inner, inside_names=name in ("properties", "$defs") and not inside_names
+        ):
             return word
     return None
 
@@ -106,7 +135,8 @@ def _check_media(request: ChatRequest) -> None:
     if pictures and request.era == "today" and not model.has("V"):
         raise Refusal(
             400,
-            f"Model '{model.name}' does not support image input. Choose a model with image among its input_modalities.",
+            f"Model '{model.name}' does not support image input. Choose a model with image among"
+            " its input_modalities.",
         )
     for part in pictures:
         url = part["image_url"]["url"]

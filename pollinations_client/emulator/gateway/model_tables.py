@@ -1,7 +1,7 @@
 """The rows behind ``models``: one line per model, one table per era and kind."""
 
-# name | aliases | traits | context. Traits: T tools, R reasoning, V vision, A audio in and out, S web search,
-# P paid only, G audio and video in (Gemini), J structured output is unreliable.
+# name | aliases | traits | context. Traits: T tools, R reasoning, V vision, A audio in and out, S
+# web search, P paid only, G audio and video in (Gemini), J structured output is unreliable.
 TODAY_TEXT = """
 openai/gpt-5.4-nano | openai gpt-5.4-nano | TRV | 400000
 openai/gpt-5-nano | openai-fast gpt-5-nano | TRV | 400000
@@ -127,8 +127,8 @@ PROVIDER_IDS = {
     "qwen-safety": "Qwen3Guard-Gen-8B",
 }
 
-# name | aliases | traits | reference pictures | durations in seconds. Traits: I picture, F video, P paid only,
-# S seed honoured, Q quality and transparent, U sound on request.
+# name | aliases | traits | reference pictures | durations in seconds. Traits: I picture, F video, P
+# paid only, S seed honoured, Q quality and transparent, U sound on request.
 TODAY_PICTURES = """
 zimage | z-image z-image-turbo | IS | 0 |
 flux | flux-schnell | IS | 0 |

@@ -21,7 +21,9 @@ from .model_tables import (
 
 @dataclass(frozen=True)
 class Model:
-    """One model: ``kind`` is text, image, video, embedding or audio; ``traits`` are the letters of the tables above."""
+    """One model: ``kind`` is text, image, video, embedding or audio; ``traits`` are the letters of
+    the tables above.
+    """
 
     name: str
     aliases: tuple[str, ...]
@@ -60,9 +62,13 @@ class Model:
     @property
     def output_modalities(self) -> list[str]:
         """What it makes."""
-        made = {"text": "text", "image": "image", "video": "video", "embedding": "embedding", "audio": "audio"}[
-            self.kind
-        ]
+        made = {
+            "text": "text",
+            "image": "image",
+            "video": "video",
+            "embedding": "embedding",
+            "audio": "audio",
+        }[self.kind]
         return ["text", "audio"] if self.has("A") else [made]
 
 
@@ -107,11 +113,15 @@ def models(era: str, kind: str) -> tuple[Model, ...]:
     if kind == "embedding":
         rows = _rows(EMBEDDINGS) if today else []
         return tuple(
-            Model(row[0], tuple(row[1].split()), kind, dimensions=(int(row[2]), *_sizes(row[3]))) for row in rows
+            Model(row[0], tuple(row[1].split()), kind, dimensions=(int(row[2]), *_sizes(row[3])))
+            for row in rows
         )
     if kind == "audio":
         rows = _rows(SPEECH)
-        names = [(row[0], row[1].split()) if today else (row[1].split()[0], row[1].split()[1:]) for row in rows]
+        names = [
+            (row[0], row[1].split()) if today else (row[1].split()[0], row[1].split()[1:])
+            for row in rows
+        ]
         return tuple(
             Model(name, tuple(aliases), kind, voices=tuple(row[2].strip("-").split()))
             for (name, aliases), row in zip(names, rows, strict=True)
@@ -149,7 +159,9 @@ PRICES = {
 
 def _prices(model: Model, *, today: bool) -> dict[str, Any]:
     prices = PRICES[model.kind] | ({"completionAudioSeconds": "0.02"} if model.has("U") else {})
-    return {"currency": "pollen"} | {name: price if today else float(price) for name, price in prices.items()}
+    return {"currency": "pollen"} | {
+        name: price if today else float(price) for name, price in prices.items()
+    }
 
 
 def list_item(model: Model, *, today: bool) -> dict[str, Any]:
@@ -185,7 +197,14 @@ def _today_item(model: Model) -> dict[str, Any]:
         more["supports_structured_output"] = not model.has("J")
         tools = ["tools", "tool_choice", "parallel_tool_calls"] if model.has("T") else []
         effort = ["reasoning_effort"] if model.has("R") else []
-        more["supported_parameters"] = ["max_tokens", "response_format", "seed", "stop", *tools, *effort]
+        more["supported_parameters"] = [
+            "max_tokens",
+            "response_format",
+            "seed",
+            "stop",
+            *tools,
+            *effort,
+        ]
     if model.kind in ("image", "video"):
         more["max_reference_images"] = model.references
     if model.durations:
@@ -205,10 +224,17 @@ ENDPOINTS = {
 
 
 def openai_list(era: str, listed: Iterable[Model]) -> dict[str, Any]:
-    """``/v1/models``: names with ``created`` in milliseconds in the seed era, in seconds and with their facts today."""
+    """``/v1/models``: names with ``created`` in milliseconds in the seed era, in seconds and with
+    their facts today.
+    """
     if era == "seed":
-        return {"object": "list", "data": [{"id": m.name, "object": "model", "created": 1734567890123} for m in listed]}
-    data = [{"id": m.name, "object": "model", "created": 1767225600} | _openai_extra(m) for m in listed]
+        return {
+            "object": "list",
+            "data": [{"id": m.name, "object": "model", "created": 1734567890123} for m in listed],
+        }
+    data = [
+        {"id": m.name, "object": "model", "created": 1767225600} | _openai_extra(m) for m in listed
+    ]
     return {"object": "list", "data": data}
 
 

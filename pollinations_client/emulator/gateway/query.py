@@ -52,7 +52,9 @@ def option(query: Query, name: str, options: tuple[str, ...], default: str) -> s
     """One of some words. Raises ``Refusal`` 400 with the field error."""
     value = query.get(name, default)
     if value not in options:
-        raise invalid({name: ["Invalid option: expected one of " + "|".join(f'"{one}"' for one in options)]})
+        raise invalid(
+            {name: ["Invalid option: expected one of " + "|".join(f'"{one}"' for one in options)]}
+        )
     return value
 
 

@@ -1,4 +1,6 @@
-"""Counting: tokens of a prompt and of an answer, their details, and the headers that repeat them."""
+"""Counting: tokens of a prompt and of an answer, their details, and the headers that
+repeat them.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def _audio_tokens(base64_text: str) -> int:
 
 
 def _cached(state: State, request: ChatRequest) -> tuple[int, int]:
-    """Tokens read from and written to the prompt cache: a marked or long opening that was seen before, or is new."""
+    """Tokens read from and written to the prompt cache: a marked or long opening that was seen
+    before, or is new.
+    """
     said = [json.dumps(m, ensure_ascii=False, sort_keys=True) for m in request.messages]
     marked = [at for at, text in enumerate(said) if '"cache_control"' in text]
     opening = "".join(said[: marked[-1] + 1]) if marked else said[0]
@@ -43,13 +47,21 @@ def _cached(state: State, request: ChatRequest) -> tuple[int, int]:
 
 def usage_of(state: State, request: ChatRequest, answer: Answer) -> Json:
     """The usage of one answer."""
-    audio_in = sum(_audio_tokens(part["input_audio"]["data"]) for part in request.parts("input_audio"))
+    audio_in = sum(
+        _audio_tokens(part["input_audio"]["data"]) for part in request.parts("input_audio")
+    )
     image_in = IMAGE_TOKENS * len(request.parts("image_url"))
     read, written = _cached(state, request)
     prompt = (
-        count(request.prompt_text) + 4 * len(request.messages) + audio_in + image_in + 64 * len(request.parts("file"))
+        count(request.prompt_text)
+        + 4 * len(request.messages)
+        + audio_in
+        + image_in
+        + 64 * len(request.parts("file"))
     )
-    reasoning = count(answer.reasoning) or sum(count(b.get("thinking", "")) for b in answer.content_blocks or [])
+    reasoning = count(answer.reasoning) or sum(
+        count(b.get("thinking", "")) for b in answer.content_blocks or []
+    )
     audio_out = _audio_tokens(answer.audio["data"]) if answer.audio else 0
     called = sum(count(str(call)) for call in answer.tool_calls)
     completion = max(1, count(answer.text or "") + called + reasoning + audio_out)
@@ -59,7 +71,9 @@ def usage_of(state: State, request: ChatRequest, answer: Answer) -> Json:
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "prompt_tokens_details": prompt_details | ({"cache_write_tokens": written} if written else {}),
+        "prompt_tokens_details": (
+            prompt_details | ({"cache_write_tokens": written} if written else {})
+        ),
         "completion_tokens_details": {
             "reasoning_tokens": reasoning,
             "audio_tokens": audio_out,
@@ -74,18 +88,29 @@ def usage_of(state: State, request: ChatRequest, answer: Answer) -> Json:
 
 def usage_headers(usage: Json) -> dict[str, str]:
     """The ``x-usage-*`` headers of a plain reply; zeros are left out."""
-    prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+    prompt, completion = (
+        usage.get("prompt_tokens_details") or {},
+        usage.get("completion_tokens_details") or {},
+    )
     special_in = ("cached_tokens", "audio_tokens", "image_tokens")
     counted = {
-        "prompt-text": usage.get("prompt_tokens", 0) - sum(prompt.get(name) or 0 for name in special_in),
+        "prompt-text": (
+            usage.get("prompt_tokens", 0) - sum(prompt.get(name) or 0 for name in special_in)
+        ),
         "prompt-cached": prompt.get("cached_tokens"),
         "prompt-cache-write": prompt.get("cache_write_tokens"),
         "prompt-audio": prompt.get("audio_tokens"),
         "prompt-image": prompt.get("image_tokens"),
-        "completion-text": usage.get("completion_tokens", 0)
-        - (completion.get("reasoning_tokens") or 0)
-        - (completion.get("audio_tokens") or 0),
+        "completion-text": (
+            usage.get("completion_tokens", 0)
+            - (completion.get("reasoning_tokens") or 0)
+            - (completion.get("audio_tokens") or 0)
+        ),
         "completion-reasoning": completion.get("reasoning_tokens"),
         "completion-audio": completion.get("audio_tokens"),
     }
-    return {f"x-usage-{name}-tokens": str(tokens) for name, tokens in counted.items() if tokens and tokens > 0}
+    return {
+        f"x-usage-{name}-tokens": str(tokens)
+        for name, tokens in counted.items()
+        if tokens and tokens > 0
+    }

@@ -1,4 +1,6 @@
-"""What a chat body must look like, per era (seed: createChatCompletionRequest; today: the same with other bounds)."""
+"""What a chat body must look like, per era (seed: createChatCompletionRequest; today: the same with
+other bounds).
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,14 @@ VOICES = (
     "dan",
 )
 AUDIO = ("wav", "mp3", "flac", "opus", "pcm16")
-BUILT_IN_TOOLS = ("code_execution", "google_search", "google_maps", "url_context", "computer_use", "file_search")
+BUILT_IN_TOOLS = (
+    "code_execution",
+    "google_search",
+    "google_maps",
+    "url_context",
+    "computer_use",
+    "file_search",
+)
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 SEED_MAX = 2**53 - 1
 SEED_MAX_TODAY = 2**31 - 1
@@ -52,13 +61,28 @@ TEXT_PART = record({"text": string}, CACHE_CONTROL)
 PARTS: dict[str, Check] = {
     "text": TEXT_PART,
     "image_url": record(
-        {"image_url": record({"url": string}, {"detail": one_of("auto", "low", "high"), "mime_type": string})},
+        {
+            "image_url": record(
+                {"url": string}, {"detail": one_of("auto", "low", "high"), "mime_type": string}
+            )
+        },
         CACHE_CONTROL,
     ),
-    "video_url": record({"video_url": record({"url": string}, {"mime_type": string})}, CACHE_CONTROL),
-    "input_audio": record({"input_audio": record({"data": string, "format": one_of(*AUDIO)})}, CACHE_CONTROL),
+    "video_url": record(
+        {"video_url": record({"url": string}, {"mime_type": string})}, CACHE_CONTROL
+    ),
+    "input_audio": record(
+        {"input_audio": record({"data": string, "format": one_of(*AUDIO)})}, CACHE_CONTROL
+    ),
     "file": record(
-        {"file": record({}, dict.fromkeys(("file_data", "file_id", "file_name", "file_url", "mime_type"), string))},
+        {
+            "file": record(
+                {},
+                dict.fromkeys(
+                    ("file_data", "file_id", "file_name", "file_url", "mime_type"), string
+                ),
+            )
+        },
         CACHE_CONTROL,
     ),
     "thinking": record({"thinking": string}),
@@ -74,8 +98,12 @@ PARTS_OF_ROLE: dict[str, tuple[str, ...]] = {
 }
 FUNCTION_CALL = record({"name": string, "arguments": string})
 TOOL_CALL = record({"id": string, "type": one_of("function"), "function": FUNCTION_CALL})
-FUNCTION = record({"name": string}, {"description": string, "parameters": mapping, "strict": nullable(boolean)})
-TOOL = tagged({"function": record({"function": FUNCTION})} | dict.fromkeys(BUILT_IN_TOOLS, anything))
+FUNCTION = record(
+    {"name": string}, {"description": string, "parameters": mapping, "strict": nullable(boolean)}
+)
+TOOL = tagged(
+    {"function": record({"function": FUNCTION})} | dict.fromkeys(BUILT_IN_TOOLS, anything)
+)
 RESPONSE_FORMAT = tagged(
     {
         "text": anything,
@@ -83,7 +111,8 @@ RESPONSE_FORMAT = tagged(
         "json_schema": record(
             {
                 "json_schema": record(
-                    {"schema": mapping}, {"name": string, "description": string, "strict": nullable(boolean)}
+                    {"schema": mapping},
+                    {"name": string, "description": string, "strict": nullable(boolean)},
                 )
             }
         ),
@@ -102,12 +131,19 @@ def message(value: Any) -> str | None:
     role = str(value.get("role"))
     if complaint := one_of(*ROLES)(role):
         return f"role: {complaint}"
-    content = either(string, array(tagged({name: PARTS[name] for name in PARTS_OF_ROLE[role]}), low=1))
-    optional: dict[str, Check] = {"name": string} | ({} if role in ("user", "function") else CACHE_CONTROL)
+    content = either(
+        string, array(tagged({name: PARTS[name] for name in PARTS_OF_ROLE[role]}), low=1)
+    )
+    optional: dict[str, Check] = {"name": string} | (
+        {} if role in ("user", "function") else CACHE_CONTROL
+    )
     required: dict[str, Check] = {}
     match role:
         case "assistant":
-            calls: dict[str, Check] = {"tool_calls": array(TOOL_CALL), "function_call": nullable(FUNCTION_CALL)}
+            calls: dict[str, Check] = {
+                "tool_calls": array(TOOL_CALL),
+                "function_call": nullable(FUNCTION_CALL),
+            }
             optional |= {"content": nullable(content)} | calls
         case "tool":
             required |= {"content": nullable(content), "tool_call_id": string}
@@ -148,7 +184,9 @@ def chat_fields(era: str) -> dict[str, Check]:
         "parallel_tool_calls": boolean,
         "user": string,
         "function_call": either(one_of("none", "auto"), record({"name": string})),
-        "functions": array(closed({"name": string}, {"description": string, "parameters": mapping}), 1, 128),
+        "functions": array(
+            closed({"name": string}, {"description": string, "parameters": mapping}), 1, 128
+        ),
     }
     return fields | (TODAY_FIELDS if today else SEED_FIELDS)
 
@@ -162,7 +200,13 @@ TODAY_FIELDS: dict[str, Check] = {
 }
 SEED_FIELDS: dict[str, Check] = {
     "thinking": nullable(
-        record({}, {"type": one_of("enabled", "disabled"), "budget_tokens": number(1, SEED_MAX, whole=True)})
+        record(
+            {},
+            {
+                "type": one_of("enabled", "disabled"),
+                "budget_tokens": number(1, SEED_MAX, whole=True),
+            },
+        )
     ),
     "thinking_budget": number(0, SEED_MAX, whole=True),
 }
@@ -171,7 +215,16 @@ SEED_FIELDS: dict[str, Check] = {
 def check_chat(body: Any, era: str) -> dict[str, Any]:
     """The body, if the gateway would take it. Raises ``Refusal`` 400 with the field errors."""
     if not isinstance(body, dict):
-        raise invalid({}, ["Malformed JSON in request body" if body is None else "Invalid input: expected object"])
+        raise invalid(
+            {},
+            [
+                (
+                    "Malformed JSON in request body"
+                    if body is None
+                    else "Invalid input: expected object"
+                )
+            ],
+        )
     fields = chat_fields(era)
     errors: dict[str, list[str]] = {}
     if "messages" not in body:
@@ -190,15 +243,17 @@ def check_chat(body: Any, era: str) -> dict[str, Any]:
 
 
 def check_history(messages: list[dict[str, Any]]) -> None:
-    """Every tool call is answered, every tool message answers one, and arguments are JSON. Raises as providers do."""
+    """Every tool call is answered, every tool message answers one, and arguments are JSON.
+
+    Raises as providers do.
+    """
     waiting: dict[str, None] = {}
     for at, one in enumerate(messages):
         if one["role"] == "tool":
             if one["tool_call_id"] not in waiting:
                 raise upstream(
-                    "Invalid parameter: messages with role 'tool' must be a response to a preceding message "
-                    "with 'tool_calls'. "
-                    f"(messages.[{at}].role)"
+                    "Invalid parameter: messages with role 'tool' must be a response to a"
+                    f" preceding message with 'tool_calls'. (messages.[{at}].role)"
                 )
             del waiting[one["tool_call_id"]]
             continue
@@ -212,9 +267,9 @@ def check_history(messages: list[dict[str, Any]]) -> None:
 def _all_answered(waiting: dict[str, None]) -> None:
     if waiting:
         raise upstream(
-            "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
-            "'tool_call_id'. "
-            f"The following tool_call_ids did not have response messages: {', '.join(waiting)}"
+            "An assistant message with 'tool_calls' must be followed by tool messages responding"
+            " to each 'tool_call_id'. The following tool_call_ids did not have response messages:"
+            f" {', '.join(waiting)}"
         )
 
 
@@ -224,18 +279,31 @@ def _check_arguments(call: dict[str, Any], at: int) -> None:
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
-        raise upstream(f"messages.{at}.tool_calls: function arguments must be a JSON object in a string.")
+        raise upstream(
+            f"messages.{at}.tool_calls: function arguments must be a JSON object in a string."
+        )
 
 
 def check_tools(body: dict[str, Any]) -> None:
     """Tool names are unique and well formed, schemas are schemas, and a forced tool exists."""
-    names = [tool["function"]["name"] for tool in body.get("tools", []) if tool["type"] == "function"]
+    names = [
+        tool["function"]["name"] for tool in body.get("tools", []) if tool["type"] == "function"
+    ]
     for name in names:
-        if not name or len(name) > 64 or not all((c.isalnum() and c.isascii()) or c in "_-" for c in name):
-            raise upstream(f"Invalid 'tools[].function.name': {name!r} does not match '^[a-zA-Z0-9_-]{{1,64}}$'.")
+        if (
+            not name
+            or len(name) > 64
+            or not all((c.isalnum() and c.isascii()) or c in "_-" for c in name)
+        ):
+            raise upstream(
+                f"Invalid 'tools[].function.name': {name!r} does not match"
+                " '^[a-zA-Z0-9_-]{1,64}$'."
+            )
     for tool in body.get("tools", []):
         function = tool.get("function") or {}
-        if tool["type"] == "function" and (fault := fault_in_parameters(function.get("parameters") or {})):
+        if tool["type"] == "function" and (
+            fault := fault_in_parameters(function.get("parameters") or {})
+        ):
             raise upstream(f"Invalid schema for function '{function['name']}': {fault}.")
     form = body.get("response_format") or {}
     asked = form.get("json_schema") if form.get("type") == "json_schema" else None
@@ -245,8 +313,12 @@ def check_tools(body: dict[str, Any]) -> None:
         raise upstream("Tool names must be unique.")
     choice = body.get("tool_choice")
     if choice not in (None, "none") and not body.get("tools"):
-        raise upstream("Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.")
+        raise upstream(
+            "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are"
+            " specified."
+        )
     if isinstance(choice, dict) and choice["function"]["name"] not in names:
         raise upstream(
-            f"Invalid value for 'tool_choice': no function '{choice['function']['name']}' is specified in 'tools'."
+            f"Invalid value for 'tool_choice': no function '{choice['function']['name']}' is"
+            " specified in 'tools'."
         )

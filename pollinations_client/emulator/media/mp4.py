@@ -1,7 +1,8 @@
-"""A short real film: drawn JPEG frames, and a hum when sound is asked for, in an MP4 file written here.
+"""A short real film: drawn JPEG frames, and a hum when sound is asked for, in an MP4 file written
+here.
 
-The boxes are those of ISO/IEC 14496-12; the video track holds Motion JPEG (sample entry ``jpeg``), the sound
-track 16 bit PCM (sample entry ``sowt``).
+The boxes are those of ISO/IEC 14496-12; the video track holds Motion JPEG (sample entry ``jpeg``),
+the sound track 16 bit PCM (sample entry ``sowt``).
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def film(wish: Wish, seconds: int, *, sound: bool = False) -> bytes:
     """The film as MP4: four frames a second, the drawing drifting as it goes on."""
     count = max(1, seconds * FRAMES_PER_S)
     drawn = [
-        _frame(replace(wish, transparent=False, phase=at / DRAWN_FRAMES)) for at in range(min(DRAWN_FRAMES, count))
+        _frame(replace(wish, transparent=False, phase=at / DRAWN_FRAMES))
+        for at in range(min(DRAWN_FRAMES, count))
     ]
     frames = [drawn[at * len(drawn) // count] for at in range(count)]
     hum = samples(wish.prompt, 1.0) * seconds if sound else b""
@@ -71,10 +73,15 @@ def film(wish: Wish, seconds: int, *, sound: bool = False) -> bytes:
     tracks = [picture]
     if hum:
         start = len(head) + 8 + sum(picture.sizes)
-        tracks.append(Track("soun", _sound_entry(), [], RATE_HZ, 1, start, uniform=2, count=len(hum) // 2))
+        tracks.append(
+            Track("soun", _sound_entry(), [], RATE_HZ, 1, start, uniform=2, count=len(hum) // 2)
+        )
     note = box(b"udta", box(b"\xa9cmt", _text("Emulated: no model made this film.")))
     moov = box(
-        b"moov", _movie(seconds * TIMESCALE, len(tracks)), *(_track(one, n) for n, one in enumerate(tracks, 1)), note
+        b"moov",
+        _movie(seconds * TIMESCALE, len(tracks)),
+        *(_track(one, n) for n, one in enumerate(tracks, 1)),
+        note,
     )
     return head + box(b"mdat", *frames, hum) + moov
 
@@ -134,7 +141,11 @@ def _information(track: Track) -> bytes:
         full(b"stsd", struct.pack(">I", 1), track.entry),
         full(b"stts", struct.pack(">III", 1, track.count, track.sample_ticks)),
         full(b"stsc", struct.pack(">IIII", 1, 1, track.count, 1)),
-        full(b"stsz", struct.pack(">II", track.uniform, track.count), *(struct.pack(">I", one) for one in track.sizes)),
+        full(
+            b"stsz",
+            struct.pack(">II", track.uniform, track.count),
+            *(struct.pack(">I", one) for one in track.sizes),
+        ),
         full(b"stco", struct.pack(">II", 1, track.offset)),
     )
     return box(b"minf", kind, where, table)

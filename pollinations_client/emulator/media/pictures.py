@@ -1,4 +1,6 @@
-"""Drawing: a landscape in the prompt's colours with the prompt, the model and the seed written under it."""
+"""Drawing: a landscape in the prompt's colours with the prompt, the model and the seed written
+under it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont, PngImagePlugin
 from ..stub_model.words import tokens
 
 RGB = tuple[int, int, int]
-MOST_PX = 2048
+MAX_PX = 2048
 DEFAULT_PX = 1024
 COLOURS: dict[str, RGB] = {
     "red": (206, 62, 48),
@@ -102,11 +104,17 @@ class Wish:
     phase: float = 0.0
 
 
-def within(width: int, height: int, most: int = MOST_PX) -> tuple[int, int]:
-    """The asked size; zero means the default of 1024, and what is larger than ``most`` keeps its shape."""
+def within(width: int, height: int, most: int = MAX_PX) -> tuple[int, int]:
+    """The asked size; zero means the default of 1024, and what is larger than ``most`` keeps its
+    shape.
+    """
     width, height = width or DEFAULT_PX, height or DEFAULT_PX
     long = max(width, height)
-    return (width, height) if long <= most else (max(1, width * most // long), max(1, height * most // long))
+    return (
+        (width, height)
+        if long <= most
+        else (max(1, width * most // long), max(1, height * most // long))
+    )
 
 
 def data_url(data: bytes) -> str:
@@ -144,7 +152,11 @@ def palette(prompt: str, chance: random.Random) -> tuple[RGB, RGB, RGB]:
         light = max(named, key=sum)
         return _mixed(light, sky, 0.45), named[0], min(named, key=sum)
     if named:
-        return _mixed(named[0], (255, 250, 240), 0.55), named[0], _mixed(named[0], (24, 24, 44), 0.6)
+        return (
+            _mixed(named[0], (255, 250, 240), 0.55),
+            named[0],
+            _mixed(named[0], (24, 24, 44), 0.6),
+        )
     return sky, middle, ground
 
 
@@ -155,14 +167,18 @@ def _mixed(left: RGB, right: RGB, share: float) -> RGB:
 
 
 def draw(wish: Wish) -> Image.Image:
-    """The drawing, RGBA; drawn at no more than 1024 pixels and enlarged, the caption always at full size."""
+    """The drawing, RGBA; drawn at no more than 1024 pixels and enlarged, the caption always at full
+    size.
+    """
     chance = random.Random(f"{wish.prompt}|{wish.model}|{wish.seed}")  # noqa: S311
     scale = min(1.0, 1024 / max(wish.width, wish.height))
     width, height = max(1, round(wish.width * scale)), max(1, round(wish.height * scale))
     colours = palette(wish.prompt, chance)
     night = bool(DARK & set(tokens(wish.prompt)))
     scene = (
-        Image.new("RGBA", (width, height), (0, 0, 0, 0)) if wish.transparent else _sky(width, height, colours, night)
+        Image.new("RGBA", (width, height), (0, 0, 0, 0))
+        if wish.transparent
+        else _sky(width, height, colours, night)
     )
     _celestial(scene, chance, colours, night, wish.phase)
     _hills(scene, chance, colours, wish.phase)
@@ -175,13 +191,23 @@ def draw(wish: Wish) -> Image.Image:
 
 def _sky(width: int, height: int, colours: tuple[RGB, RGB, RGB], night: bool) -> Image.Image:
     top = (16, 20, 52) if night else _mixed(colours[0], (70, 110, 190), 0.35)
-    low = _mixed(colours[0], (40, 40, 90), 0.35) if night else _mixed(colours[0], (255, 244, 224), 0.5)
+    low = (
+        _mixed(colours[0], (40, 40, 90), 0.35)
+        if night
+        else _mixed(colours[0], (255, 244, 224), 0.5)
+    )
     ramp = Image.linear_gradient("L").resize((width, height))
-    return Image.composite(Image.new("RGBA", ramp.size, (*low, 255)), Image.new("RGBA", ramp.size, (*top, 255)), ramp)
+    return Image.composite(
+        Image.new("RGBA", ramp.size, (*low, 255)), Image.new("RGBA", ramp.size, (*top, 255)), ramp
+    )
 
 
 def _celestial(
-    scene: Image.Image, chance: random.Random, colours: tuple[RGB, RGB, RGB], night: bool, phase: float
+    scene: Image.Image,
+    chance: random.Random,
+    colours: tuple[RGB, RGB, RGB],
+    night: bool,
+    phase: float,
 ) -> None:
     """A sun or a moon with its glow, drifting as a film goes on; stars at night."""
     width, height = scene.size
@@ -191,53 +217,81 @@ def _celestial(
     if night:
         pen = ImageDraw.Draw(scene)
         for _ in range(90):
-            at_x, at_y, dot = chance.uniform(0, width), chance.uniform(0, 0.65 * height), chance.uniform(0.3, 1.6)
+            at_x, at_y, dot = (
+                chance.uniform(0, width),
+                chance.uniform(0, 0.65 * height),
+                chance.uniform(0.3, 1.6),
+            )
             pen.ellipse((at_x - dot, at_y - dot, at_x + dot, at_y + dot), fill=(255, 255, 250, 230))
     body = (236, 236, 244) if night else _mixed(colours[0], (255, 240, 190), 0.8)
     small = Image.new("RGBA", (max(1, width // 4), max(1, height // 4)), (*body, 0))
     glow = ImageDraw.Draw(small)
     glow.ellipse(
-        tuple(v / 4 for v in (x - 2 * radius, y - 2 * radius, x + 2 * radius, y + 2 * radius)), fill=(*body, 110)
+        tuple(v / 4 for v in (x - 2 * radius, y - 2 * radius, x + 2 * radius, y + 2 * radius)),
+        fill=(*body, 110),
     )
-    blurred = small.filter(ImageFilter.GaussianBlur(max(1.0, radius / 6))).resize(scene.size, Image.Resampling.BILINEAR)
+    blurred = small.filter(ImageFilter.GaussianBlur(max(1.0, radius / 6))).resize(
+        scene.size, Image.Resampling.BILINEAR
+    )
     scene.alpha_composite(blurred)
-    ImageDraw.Draw(scene).ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*body, 255))
+    ImageDraw.Draw(scene).ellipse(
+        (x - radius, y - radius, x + radius, y + radius), fill=(*body, 255)
+    )
 
 
 def _ridge(chance: random.Random, base: float, rise: float, phase: float) -> list[float]:
     """Heights of one range of hills at 65 places, as shares of the picture's height."""
-    waves = [(chance.uniform(0.6, 1.4) * 2**octave, chance.uniform(0, 6.28), 0.55**octave) for octave in range(4)]
+    waves = [
+        (chance.uniform(0.6, 1.4) * 2**octave, chance.uniform(0, 6.28), 0.55**octave)
+        for octave in range(4)
+    ]
     places = [step / 64 * 6.28 for step in range(65)]
     return [
-        base - rise * sum(size * math.sin(pace * place + turn + phase) for pace, turn, size in waves) / 2
+        base
+        - rise * sum(size * math.sin(pace * place + turn + phase) for pace, turn, size in waves) / 2
         for place in places
     ]
 
 
-def _hills(scene: Image.Image, chance: random.Random, colours: tuple[RGB, RGB, RGB], phase: float) -> None:
+def _hills(
+    scene: Image.Image, chance: random.Random, colours: tuple[RGB, RGB, RGB], phase: float
+) -> None:
     """Four ranges, paler the farther, each with a lit edge; trees on the nearest."""
     width, height = scene.size
     pen = ImageDraw.Draw(scene)
     for at in range(4):
         share = at / 3
-        colour = _mixed(_mixed(colours[0], colours[1], 0.45 + 0.55 * share), colours[2], 0.75 * share)
+        colour = _mixed(
+            _mixed(colours[0], colours[1], 0.45 + 0.55 * share), colours[2], 0.75 * share
+        )
         heights = _ridge(chance, 0.5 + 0.12 * at, 0.14 - 0.02 * at, 0.5 * phase * (at + 1))
         line = [(width * step / 64, height * level) for step, level in enumerate(heights)]
         pen.polygon([(0, height), *line, (width, height)], fill=(*colour, 255))
-        pen.line(line, fill=(*_mixed(colour, (255, 255, 255), 0.25), 255), width=max(1, height // 300))
+        pen.line(
+            line, fill=(*_mixed(colour, (255, 255, 255), 0.25), 255), width=max(1, height // 300)
+        )
         if at == 2:
             _trees(pen, chance, line, _mixed(colour, (12, 24, 30), 0.55), height)
 
 
 def _trees(
-    pen: ImageDraw.ImageDraw, chance: random.Random, line: list[tuple[float, float]], colour: RGB, height: int
+    pen: ImageDraw.ImageDraw,
+    chance: random.Random,
+    line: list[tuple[float, float]],
+    colour: RGB,
+    height: int,
 ) -> None:
     for x, y in chance.sample(line, 26):
         tall = chance.uniform(0.03, 0.08) * height
         for layer in range(3):
             top, half = y - tall * (1 - 0.25 * layer), tall * (0.12 + 0.07 * layer)
-            pen.polygon([(x, top), (x - half, top + tall * 0.45), (x + half, top + tall * 0.45)], fill=(*colour, 255))
-        pen.rectangle((x - tall * 0.03, y - tall * 0.1, x + tall * 0.03, y + tall * 0.06), fill=(*colour, 255))
+            pen.polygon(
+                [(x, top), (x - half, top + tall * 0.45), (x + half, top + tall * 0.45)],
+                fill=(*colour, 255),
+            )
+        pen.rectangle(
+            (x - tall * 0.03, y - tall * 0.1, x + tall * 0.03, y + tall * 0.06), fill=(*colour, 255)
+        )
 
 
 def _specks(scene: Image.Image, chance: random.Random, wish: Wish) -> None:
@@ -257,7 +311,11 @@ def _specks(scene: Image.Image, chance: random.Random, wish: Wish) -> None:
     elif words & {"rain", "storm", "rainy"}:
         for _ in range(160):
             x, y = chance.uniform(0, width), (chance.random() + wish.phase) % 1 * height
-            pen.line((x, y, x - 3 * unit, y + 12 * unit), fill=(220, 230, 250, 150), width=max(1, int(unit)))
+            pen.line(
+                (x, y, x - 3 * unit, y + 12 * unit),
+                fill=(220, 230, 250, 150),
+                width=max(1, int(unit)),
+            )
     else:
         for _ in range(5):
             x, y, span = (
@@ -283,7 +341,10 @@ def _caption(scene: Image.Image, wish: Wish) -> None:
         return
     font, small = ImageFont.load_default(size), ImageFont.load_default(max(6, round(size * 0.7)))
     lines = textwrap.wrap(
-        " ".join(wish.prompt.split()), max(8, int(width / (size * 0.56)) - 2), max_lines=3, placeholder=" ..."
+        " ".join(wish.prompt.split()),
+        max(8, int(width / (size * 0.56)) - 2),
+        max_lines=3,
+        placeholder=" ...",
     )
     step = round(size * 1.3)
     band = step * len(lines) + round(size * 2.1)
@@ -292,7 +353,9 @@ def _caption(scene: Image.Image, wish: Wish) -> None:
     pen = ImageDraw.Draw(scene)
     top = height - band + round(size * 0.6)
     for at, line in enumerate(lines):
-        pen.text((size * 0.8, top + at * step), _drawable(line), font=font, fill=(255, 255, 255, 255))
+        pen.text(
+            (size * 0.8, top + at * step), _drawable(line), font=font, fill=(255, 255, 255, 255)
+        )
     made = f"emulated  |  {wish.model}  |  seed {wish.seed}  |  {wish.width} x {wish.height}"
     pen.text((size * 0.8, top + len(lines) * step), made, font=small, fill=(204, 212, 232, 255))
 
@@ -310,7 +373,9 @@ def plot(prompt: str) -> bytes:
     pen.line([(48, 20), (48, 280), (460, 280)], fill=(60, 60, 70), width=2)
     turn = chance.uniform(0, 3)
     pen.line(
-        [(48 + step * 4, 150 - 100 * math.sin(step / 16 + turn)) for step in range(103)], fill=(40, 100, 200), width=3
+        [(48 + step * 4, 150 - 100 * math.sin(step / 16 + turn)) for step in range(103)],
+        fill=(40, 100, 200),
+        width=3,
     )
     pen.text((56, 292), _drawable(prompt)[:60], font=ImageFont.load_default(12), fill=(60, 60, 70))
     out = io.BytesIO()

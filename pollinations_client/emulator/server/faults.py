@@ -15,10 +15,21 @@ def literal(item: Body | Frames | Fault, *, today: bool, request_id: str) -> Rep
     """The reply that was scripted to the letter."""
     match item:
         case Frames():
-            return Reply(item.pieces, status=item.status, content_type=SSE, headers=item.headers, raw=item.raw)
+            return Reply(
+                item.pieces,
+                status=item.status,
+                content_type=SSE,
+                headers=item.headers,
+                raw=item.raw,
+            )
         case Body():
             data, kind = _encoded(item.content)
-            return Reply(data, status=item.status, content_type=item.content_type or kind, headers=item.headers)
+            return Reply(
+                data,
+                status=item.status,
+                content_type=item.content_type or kind,
+                headers=item.headers,
+            )
         case Fault(kind="reset"):
             return Reply([Mark.RESET])
         case _:
@@ -45,10 +56,13 @@ def _encoded(content: Any) -> tuple[bytes, str]:
             if content[4:8] == b"ftyp":
                 return content, "video/mp4"
             return content, next(
-                (kind for magic, kind in MAGIC if content.startswith(magic)), "application/octet-stream"
+                (kind for magic, kind in MAGIC if content.startswith(magic)),
+                "application/octet-stream",
             )
         case str():
-            return content.encode(), "text/html; charset=utf-8" if content.lstrip().startswith("<") else TEXT
+            return content.encode(), "text/html; charset=utf-8" if content.lstrip().startswith(
+                "<"
+            ) else TEXT
         case _:
             return json_bytes(content), JSON
 

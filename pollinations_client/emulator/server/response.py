@@ -27,7 +27,9 @@ def json_bytes(value: Any) -> bytes:
 
 
 class Reply(Response):
-    """A response whose body is a list of pieces; a single piece gets a Content-Length, several are chunked."""
+    """A response whose body is a list of pieces; a single piece gets a Content-Length, several are
+    chunked.
+    """
 
     def __init__(
         self,
@@ -49,7 +51,9 @@ class Reply(Response):
             all_headers["content-length"] = str(len(pieces))
         for name, value in (headers or {}).items():
             all_headers[name.lower()] = value
-        self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in all_headers.items()]
+        self.raw_headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in all_headers.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the pieces; every piece is flushed before the next one is touched."""
@@ -60,7 +64,13 @@ class Reply(Response):
         if connection.gone.is_set():
             return
         if not self.raw:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
         await self._send_all(self.pieces, connection, send)
         if connection.gone.is_set():
             return

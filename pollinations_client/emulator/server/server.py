@@ -1,4 +1,6 @@
-"""Starting and stopping the emulator: one thread, one event loop, one listening socket on 127.0.0.1."""
+"""Starting and stopping the emulator: one thread, one event loop, one listening socket on
+127.0.0.1.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,12 @@ class EmulatorError(OSError):
 class Emulator:
     """A gateway of one era on a loopback port; ``port=0`` takes a free one.
 
-    ``era`` is ``"today"`` or ``"seed"`` (API 0.3.0). ``keys`` maps keys to ``KeyRules``; without ``require_key``
-    a request that carries no key is served too. ``delay_s`` is the pause in seconds after each streamed chunk. ``log``
-    prints a line per request.
+    ``era`` is ``"today"`` or ``"seed"`` (API 0.3.0). ``keys`` maps keys to ``KeyRules``; without
+    ``require_key`` a request that carries no key is served too. ``delay_s`` is the pause in seconds
+    after each streamed chunk. ``log`` prints a line per request.
 
-    Use it in a ``with`` block or call ``start`` and ``stop``. Raises ``EmulatorError`` when the port is taken.
+    Use it in a ``with`` block or call ``start`` and ``stop``. Raises ``EmulatorError`` when the
+    port is taken.
     """
 
     def __init__(
@@ -53,7 +56,9 @@ class Emulator:
             raise ValueError(f"era: 'seed' or 'today' is needed, {era!r} was given.")
         self.port = port
         self._asked_port = port
-        self._state = State(era=era, keys=dict(keys or {}), require_key=require_key, delay_s=delay_s, log=log)
+        self._state = State(
+            era=era, keys=dict(keys or {}), require_key=require_key, delay_s=delay_s, log=log
+        )
         self._traffic = Traffic()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -121,7 +126,11 @@ class Emulator:
         thread.join()
 
     def __repr__(self) -> str:
-        return f"Emulator(era={self.era!r}, url={self.url!r})" if self._thread else f"Emulator(era={self.era!r})"
+        return (
+            f"Emulator(era={self.era!r}, url={self.url!r})"
+            if self._thread
+            else f"Emulator(era={self.era!r})"
+        )
 
     def __enter__(self) -> Self:
         return self.start()
@@ -138,11 +147,18 @@ class Emulator:
         self._stopping = asyncio.Event()
         app = build_app(self._state)
         config = uvicorn.Config(
-            app, http=Connection, ws="none", lifespan="off", log_config=None, timeout_keep_alive=KEEP_ALIVE_S
+            app,
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
         config.load()
         served = ServerState()
-        server = await self._loop.create_server(lambda: Connection(config, served, self._traffic), sock=listening)
+        server = await self._loop.create_server(
+            lambda: Connection(config, served, self._traffic), sock=listening
+        )
         ready.set()
         await self._stopping.wait()
         server.close()
@@ -169,7 +185,8 @@ def _listen(port: int) -> socket.socket:
     except (OSError, OverflowError) as refused:
         listening.close()
         raise EmulatorError(
-            f"Port {port} on {HOST} cannot be used ({refused}). Choose another, or leave it out (0) to take a free one."
+            f"Port {port} on {HOST} cannot be used ({refused}). Choose another, or leave it out (0)"
+            " to take a free one."
         ) from refused
     listening.setblocking(False)
     return listening

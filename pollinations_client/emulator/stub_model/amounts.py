@@ -40,8 +40,16 @@ def bounded(value: float, schema: Json, *, whole: bool) -> float | int:
 def _limits(schema: Json, *, whole: bool) -> tuple[float, float]:
     """The least and the greatest value; ``exclusive...`` may also be the flag of older drafts."""
     low, high = _bound(schema.get("minimum"), -inf), _bound(schema.get("maximum"), inf)
-    above = low if schema.get("exclusiveMinimum") is True else _bound(schema.get("exclusiveMinimum"), -inf)
-    below = high if schema.get("exclusiveMaximum") is True else _bound(schema.get("exclusiveMaximum"), inf)
+    above = (
+        low
+        if schema.get("exclusiveMinimum") is True
+        else _bound(schema.get("exclusiveMinimum"), -inf)
+    )
+    below = (
+        high
+        if schema.get("exclusiveMaximum") is True
+        else _bound(schema.get("exclusiveMaximum"), inf)
+    )
     if whole:
         least = max(ceil(low) if low > -inf else low, floor(above) + 1 if above > -inf else above)
         most = min(floor(high) if high < inf else high, ceil(below) - 1 if below < inf else below)
@@ -55,7 +63,9 @@ def _bound(value: Any, otherwise: float) -> float:
 
 
 def _stepped(value: float, step: float, low: float, high: float, *, whole: bool) -> float:
-    """The multiple of ``step`` nearest to the value, within the limits and exact in floating point."""
+    """The multiple of ``step`` nearest to the value, within the limits and exact in
+    floating point.
+    """
     middle = round(value / step)
     for away in range(MOST_STEPS):
         for count in (middle - away, middle + away):

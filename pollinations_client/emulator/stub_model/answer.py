@@ -1,4 +1,7 @@
-"""What to say: from the request's own schema, tools and text. No language model, and no table of known questions."""
+"""What to say: from the request's own schema, tools and text.
+
+No language model, and no table of known questions.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,9 @@ def answer(request: ChatRequest) -> Answer:
     made = Answer(text=text, finish_reason=reason, citations=_citations(request))
     if "audio" in (request.body.get("modalities") or ()):
         asked = request.body.get("audio") or {}
-        made = Answer(text=None, audio=spoken(text, str(asked.get("format", "wav"))), finish_reason=reason)
+        made = Answer(
+            text=None, audio=spoken(text, str(asked.get("format", "wav"))), finish_reason=reason
+        )
     elif (pictures := _plots(request)) is not None:
         made = Answer(text=text, finish_reason=reason, images=pictures)
     return _with_reasoning(request, made, reasoning)
@@ -50,7 +55,11 @@ def _with_reasoning(request: ChatRequest, made: Answer, reasoning: str) -> Answe
         return made
     fields: Json = {name: getattr(made, name) for name in Answer.__dataclass_fields__}
     if request.model.family == "anthropic":
-        thought = {"type": "thinking", "thinking": reasoning, "signature": base64.b64encode(b"emulated").decode()}
+        thought = {
+            "type": "thinking",
+            "thinking": reasoning,
+            "signature": base64.b64encode(b"emulated").decode(),
+        }
         said = [{"type": "text", "text": made.text}] if made.text else []
         return Answer(**fields | {"content_blocks": [thought, *said]})
     field = "reasoning" if request.model.family == "mistral" else "reasoning_content"
@@ -98,7 +107,11 @@ def text_answer(request: ChatRequest) -> str:
 
 def fenced(request: ChatRequest, text: str) -> str:
     """Claude of the seed era puts its JSON in a fence whatever the response format says."""
-    wraps = request.json_format is not None and request.era == "seed" and request.model.family == "anthropic"
+    wraps = (
+        request.json_format is not None
+        and request.era == "seed"
+        and request.model.family == "anthropic"
+    )
     return f"```json\n{text}\n```" if wraps else text
 
 
@@ -126,9 +139,15 @@ def _citations(request: ChatRequest) -> list[str] | None:
 
 def _plots(request: ChatRequest) -> list[bytes] | None:
     """A picture from Gemini's code execution, when a plot is asked for and the tool is on."""
-    built_in = [tool["type"] for tool in request.body.get("tools") or [] if tool["type"] != "function"]
+    built_in = [
+        tool["type"] for tool in request.body.get("tools") or [] if tool["type"] != "function"
+    ]
     default = "tools" not in request.body and not request.model.name.endswith("search")
-    if request.model.family != "google" or request.json_format or not (default or "code_execution" in built_in):
+    if (
+        request.model.family != "google"
+        or request.json_format
+        or not (default or "code_execution" in built_in)
+    ):
         return None
     wanted = any(word in request.goal.lower() for word in ("plot", "chart", "graph"))
     return [plot(request.goal)] if wanted else None
@@ -137,9 +156,14 @@ def _plots(request: ChatRequest) -> list[bytes] | None:
 def attachments(request: ChatRequest) -> str:
     """One sentence per attachment: what can be said of it without understanding it."""
     said = [_picture_words(part["image_url"]["url"]) for part in request.parts("image_url")]
-    said += [f"The recording is {part['input_audio']['format']} audio." for part in request.parts("input_audio")]
     said += [
-        "A file came along." if not part["file"].get("file_name") else f"The file is {part['file']['file_name']}."
+        f"The recording is {part['input_audio']['format']} audio."
+        for part in request.parts("input_audio")
+    ]
+    said += [
+        "A file came along."
+        if not part["file"].get("file_name")
+        else f"The file is {part['file']['file_name']}."
         for part in request.parts("file")
     ]
     said += ["A video came along." for _ in request.parts("video_url")]
@@ -162,4 +186,8 @@ def _colour(red: int, green: int, blue: int) -> str:
     low, high = min(red, green, blue), max(red, green, blue)
     if high - low < 40:
         return "white" if low > 200 else "black" if high < 60 else "grey"
-    return {red: "red", green: "green", blue: "blue"}[high] if [red, green, blue].count(high) == 1 else "colourful"
+    return (
+        {red: "red", green: "green", blue: "blue"}[high]
+        if [red, green, blue].count(high) == 1
+        else "colourful"
+    )

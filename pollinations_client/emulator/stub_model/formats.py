@@ -1,4 +1,6 @@
-"""Answering in the format that a prompt describes in words: JSON, ReAct, verdicts, scores, rankings, lists."""
+"""Answering in the format that a prompt describes in words: JSON, ReAct, verdicts, scores,
+rankings, lists.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ LONG_FORM = 20_000
 
 
 def answer(whole: str, goal: str, *, json_wanted: bool) -> str | None:
-    """The answer in the described format; None when there is none. ``whole`` is the prompt, ``goal`` the wish."""
+    """The answer in the described format; None when there is none.
+
+    ``whole`` is the prompt, ``goal`` the wish.
+    """
     whole, goal = shortened(whole, LONGEST), shortened(goal, LONGEST)
     for reader in BEFORE_JSON:
         if (found := reader(whole, goal)) is not None:
@@ -34,7 +39,9 @@ def answer(whole: str, goal: str, *, json_wanted: bool) -> str | None:
 
 
 def wants_json(whole: str) -> bool:
-    """Whether the prompt asks for JSON in words: the word and a schema, an example or a list of keys beside it."""
+    """Whether the prompt asks for JSON in words: the word and a schema, an example or a list of
+    keys beside it.
+    """
     if not re.search(r"\bJSON\b", whole, re.IGNORECASE):
         return shapes.example_in(whole, shapes.FORMS) is not None
     shown = shapes.schema_in(whole) or shapes.example_in(whole)
@@ -68,14 +75,24 @@ def as_json(whole: str, goal: str) -> str:
         schema = shapes.schema_like(example)
         return _fenced(fill(schema, Source.of(_material(rest), keep_defaults=False), schema), whole)
     keys = shapes.keys_in(whole)
-    schema = {"type": "object", "properties": {key: {"type": "string"} for key in keys}, "required": keys}
+    schema = {
+        "type": "object",
+        "properties": {key: {"type": "string"} for key in keys},
+        "required": keys,
+    }
     bare = " ".join(line for line in sentences(goal) if not re.search(r"\bJSON\b", line)) or goal
-    return _dump(fill(schema, Source.of(bare, keep_defaults=False), schema) if keys else {"answer": subject(bare)})
+    return _dump(
+        fill(schema, Source.of(bare, keep_defaults=False), schema)
+        if keys
+        else {"answer": subject(bare)}
+    )
 
 
 def _material(rest: str) -> str:
     """The prompt without the lines that speak of format."""
-    about_form = re.compile(r"\b(?:JSON|schema|well-formatted|answer the user)\b|```", re.IGNORECASE)
+    about_form = re.compile(
+        r"\b(?:JSON|schema|well-formatted|answer the user)\b|```", re.IGNORECASE
+    )
     kept = [line for line in rest.splitlines() if not about_form.search(line)]
     return "\n".join(kept).strip() or rest
 
@@ -83,12 +100,20 @@ def _material(rest: str) -> str:
 def _choice(example: Json, rest: str) -> Json:
     choices = strings.numbered(rest)
     at = strings.best_choice(rest, choices) if choices else 1
-    reason = f"Choice {at} fits the question: {subject(choices[at - 1])}" if choices else "It is the only choice."
+    reason = (
+        f"Choice {at} fits the question: {subject(choices[at - 1])}"
+        if choices
+        else "It is the only choice."
+    )
     return {key: at if key in ("choice", "index") else reason for key in example}
 
 
 def _fenced(value: Any, whole: str) -> str:
-    return f"```json\n{_dump(value)}\n```" if "```json" in whole or "json markdown" in whole.lower() else _dump(value)
+    return (
+        f"```json\n{_dump(value)}\n```"
+        if "```json" in whole or "json markdown" in whole.lower()
+        else _dump(value)
+    )
 
 
 def _dump(value: Any) -> str:
@@ -96,19 +121,25 @@ def _dump(value: Any) -> str:
 
 
 def react(whole: str, goal: str) -> str | None:
-    """Thought, Action and Action Input; or Thought and the final answer once there is an observation."""
+    """Thought, Action and Action Input; or Thought and the final answer once there is an
+    observation.
+    """
     if not all(word in whole for word in ("Thought:", "Action:", "Action Input:")):
         return None
     tools = shapes.react_tools(whole)
     final = "Final Answer:" if "Final Answer:" in whole else "Answer:"
     question, seen = shapes.react_state(whole, goal)
-    steps = plan(tools, question) or ([Step(tools[0], question)] if tools and "must" in whole and not seen else [])
+    steps = plan(tools, question) or (
+        [Step(tools[0], question)] if tools and "must" in whole and not seen else []
+    )
     if len(seen) < len(steps):
         step = steps[len(seen)]
         text = resolved(step, seen[-1]) if step.waits and seen else step.text
         arguments = fill(step.tool.parameters, Source.of(text), step.tool.parameters)
         bare = step.tool.parameters.get("bare", not step.tool.parameters)
-        given = next(iter(arguments.values()), strings.asked(step.text)) if bare else _dump(arguments)
+        given = (
+            next(iter(arguments.values()), strings.asked(step.text)) if bare else _dump(arguments)
+        )
         thought = "I need to use a tool to help me answer the question."
         return f"Thought: {thought}\nAction: {step.tool.name}\nAction Input: {given}"
     told = " ".join(seen) if seen else f"This is an emulated answer about {subject(question)}."
@@ -129,27 +160,40 @@ def verdict(whole: str, goal: str) -> str | None:
 
 def score(whole: str, goal: str) -> str | None:
     """A score on a line of its own and the reason on the next."""
-    asked = re.search(r"\bscore\b[^.]{0,80}?\b(?:between|from)\s+(\d+)\s+(?:and|to)\s+(\d+)", whole, re.IGNORECASE)
+    asked = re.search(
+        r"\bscore\b[^.]{0,80}?\b(?:between|from)\s+(\d+)\s+(?:and|to)\s+(\d+)", whole, re.IGNORECASE
+    )
     if asked is None or "Relevance:" in whole:
         return None
     low, high = int(asked.group(1)), int(asked.group(2))
     sections = shapes.sections(goal)
-    answers = [text for title, text in sections.items() if "answer" in title.lower() or "response" in title.lower()]
+    answers = [
+        text
+        for title, text in sections.items()
+        if "answer" in title.lower() or "response" in title.lower()
+    ]
     told, reference = (answers[-1], answers[0]) if len(answers) > 1 else (goal, whole)
     words = set(subjects(reference))
     share = len(words & set(subjects(told))) / len(words) if words else 1.0
     return (
-        f"{low + round((high - low) * min(1.0, share)):.1f}\nThe answer shares {share:.0%} of the reference's subjects."
+        f"{low + round((high - low) * min(1.0, share)):.1f}\nThe answer shares {share:.0%} of the"
+        " reference's subjects."
     )
 
 
 def marked_score(whole: str, goal: str) -> str | None:
-    """Feedback and ``[RESULT] 2``: so many points per numbered question, by how much of the query is answered."""
+    """Feedback and ``[RESULT] 2``: so many points per numbered question, by how much of the query
+    is answered.
+    """
     worth = re.search(r"\bworth\s+(\d+)\s+points?\b", whole)
-    asked = re.search(r"^Query:\s*(.+?)^(?:Response|Context):\s*(.+?)^Feedback:", whole, re.MULTILINE | re.DOTALL)
+    asked = re.search(
+        r"^Query:\s*(.+?)^(?:Response|Context):\s*(.+?)^Feedback:", whole, re.MULTILINE | re.DOTALL
+    )
     if "[RESULT]" not in whole or worth is None or asked is None:
         return None
-    most = int(worth.group(1)) * max(1, len(re.findall(r"^\d\.", whole[: asked.start()], re.MULTILINE)))
+    most = int(worth.group(1)) * max(
+        1, len(re.findall(r"^\d\.", whole[: asked.start()], re.MULTILINE))
+    )
     words = set(subjects(asked.group(1)))
     share = len(words & set(subjects(asked.group(2)))) / len(words) if words else 1.0
     points = round(most * share) if "integer" in whole else round(most * share, 1)
@@ -157,10 +201,16 @@ def marked_score(whole: str, goal: str) -> str | None:
 
 
 def pairwise(whole: str, goal: str) -> str | None:
-    """Which of two answers fits the question better: ``[[A]]``, ``[[B]]`` or ``[[C]]`` for a tie."""
+    """Which of two answers fits the question better: ``[[A]]``, ``[[B]]`` or ``[[C]]`` for
+    a tie.
+    """
     if "[[A]]" not in whole or "[[B]]" not in whole:
         return None
-    starts = list(re.finditer(r"\[?The Start of (?:Assistant|Answer) ([AB])(?:'s Answer)?\]?", goal, re.IGNORECASE))
+    starts = list(
+        re.finditer(
+            r"\[?The Start of (?:Assistant|Answer) ([AB])(?:'s Answer)?\]?", goal, re.IGNORECASE
+        )
+    )
     texts = [goal[match.end() :].split("The End")[0] for match in starts]
     left, right = (overlap(one, goal.split("The Start")[0]) for one in [*texts, "", ""][:2])
     winner = "C" if left == right else "A" if left > right else "B"
@@ -175,17 +225,24 @@ def ranking(whole: str, goal: str) -> str | None:
         return None
     text = whole[scored.end() :] if scored else whole
     documents = re.findall(
-        r"^(?:Document\s+(\d+):|\[(\d+)\])\s*(.*?)(?=^(?:Document\s+\d+:|\[\d+\])|^Question:|^Search Query:|\Z)",
+        r"^(?:Document\s+(\d+):|\[(\d+)\])\s*(.*?)(?=^(?:Document\s+\d+:|\[\d+\])|^Question:|^Search"
+        r" Query:|\Z)",
         text,
         re.MULTILINE | re.DOTALL,
     )
     asked = re.findall(r"(?:Question|Query):\s*(.+)", text)
     question = asked[-1] if asked else goal
-    rated = sorted(((overlap(question, body), -int(one or two)) for one, two, body in documents), reverse=True)
+    rated = sorted(
+        ((overlap(question, body), -int(one or two)) for one, two, body in documents), reverse=True
+    )
     if scored:
         top = rated[0][0] if rated else 0
         lines = (
-            [f"Doc: {-number}, Relevance: {max(1, round(10 * points / top))}" for points, number in rated if points]
+            [
+                f"Doc: {-number}, Relevance: {max(1, round(10 * points / top))}"
+                for points, number in rated
+                if points
+            ]
             if top
             else []
         )

@@ -1,4 +1,6 @@
-"""Answering in the forms of lists and lines: triplets, queries, SQL, keywords, titles, questions, summaries."""
+"""Answering in the forms of lists and lines: triplets, queries, SQL, keywords, titles, questions,
+summaries.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from .words import best, keywords, overlap, sentences, subject
 def triplets(whole: str, goal: str) -> str | None:
     """``(subject, predicate, object)`` lines from the sentences of the text."""
     if not re.search(
-        r"\(\s*\w[\w ]*,\s*(?:predicate|relation\w*|relationship)\s*,\s*\w[\w ]*\)|triplets", whole, re.IGNORECASE
+        r"\(\s*\w[\w ]*,\s*(?:predicate|relation\w*|relationship)\s*,\s*\w[\w ]*\)|triplets",
+        whole,
+        re.IGNORECASE,
     ):
         return None
     text = re.split(r"\b(?:Text|Context):", whole)[-1]
@@ -42,7 +46,14 @@ def queries(whole: str, goal: str) -> str | None:
     count = int(numbers[-1]) if numbers else 3
     lines = re.findall(r"(?:Query|Question|Original question)s?:\s*(\S.*)", whole)
     matter = lines[-1].strip() if lines else subject(goal)
-    forms = ("{0}", "What is known about {0}", "{0} explained", "Details on {0}", "{0} facts", "{0} overview")
+    forms = (
+        "{0}",
+        "What is known about {0}",
+        "{0} explained",
+        "Details on {0}",
+        "{0} facts",
+        "{0} overview",
+    )
     bare = subject(matter)
     return "\n".join([forms[at % len(forms)].format(bare) for at in range(count)])
 
@@ -91,16 +102,22 @@ def counted(text: str) -> list[str]:
 def title(whole: str, goal: str) -> str | None:
     """A title for a text."""
     if not re.search(
-        r"\b(?:give|write|create|generate|suggest|comprehensive)\b[^.\n]{0,30}\btitle\b", goal, re.IGNORECASE
+        r"\b(?:give|write|create|generate|suggest|comprehensive)\b[^.\n]{0,30}\btitle\b",
+        goal,
+        re.IGNORECASE,
     ):
         return None
-    return " ".join(word.capitalize() for word in keywords(_extracted(whole), 5)) or subject(goal).title()
+    return (
+        " ".join(word.capitalize() for word in keywords(_extracted(whole), 5))
+        or subject(goal).title()
+    )
 
 
 def asked_questions(whole: str, goal: str) -> str | None:
     """Questions that a text answers, one on each line."""
     asked = re.search(
-        r"\bgenerate\s+(?:exactly\s+)?(\d+)\s+questions?\b|\b(\d+)\s+questions? (?:that )?(?:this|the) context",
+        r"\bgenerate\s+(?:exactly\s+)?(\d+)\s+questions?\b|\b(\d+)\s+questions? (?:that"
+        r" )?(?:this|the) context",
         goal,
         re.IGNORECASE,
     )
@@ -118,10 +135,15 @@ def asked_questions(whole: str, goal: str) -> str | None:
 def rewritten(whole: str, goal: str) -> str | None:
     """A question made to stand alone: the last one that the prompt labels."""
     if not re.search(
-        r"standalone question|rephrase the follow|rewrite the (?:message|question|query)", whole, re.IGNORECASE
+        r"standalone question|rephrase the follow|rewrite the (?:message|question|query)",
+        whole,
+        re.IGNORECASE,
     ):
         return None
-    labels = r"(?<!tandalone )\b(?:Follow[ -]?Up (?:Message|Input|Question)|Question|Query)\b>?[ \t]*:?\s*(\S.*)"
+    labels = (
+        r"(?<!tandalone )\b(?:Follow[ -]?Up (?:Message|Input|Question)|Question|Query)\b>?["
+        r" \t]*:?\s*(\S.*)"
+    )
     found = [one for one in re.findall(labels, whole, re.IGNORECASE) if re.match(r"\w", one)]
     return str(found[-1]).strip() if found else goal.strip()
 
@@ -133,34 +155,50 @@ def refined(whole: str, goal: str) -> str | None:
         return None
     asked = re.search(r"(?:query is as follows|query|question)\W*:\s*(.+)", goal, re.IGNORECASE)
     told = passages(goal)
-    return (from_context(told, asked.group(1)) if asked and told else None) or existing.group(1).strip()
+    return (from_context(told, asked.group(1)) if asked and told else None) or existing.group(
+        1
+    ).strip()
 
 
 def sql(whole: str, goal: str) -> str | None:
-    """A SELECT over the table that fits the question best; once there is a result, that result in words."""
+    """A SELECT over the table that fits the question best; once there is a result, that result in
+    words.
+    """
     result = re.search(r"SQL (?:Response|Result)\s*:\s*(.+)", goal)
     if result:
         return f"The query gave {result.group(1).strip()}."
     tables = re.findall(
-        r"(?:Table '(\w+)' has columns:|CREATE TABLE \"?(\w+)\"?\s*\()([^\n;]*(?:\n\s+[^\n;]*)*)", whole
+        r"(?:Table '(\w+)' has columns:|CREATE TABLE \"?(\w+)\"?\s*\()([^\n;]*(?:\n\s+[^\n;]*)*)",
+        whole,
     )
     if not tables or "SQL" not in whole:
         return None
     asked = question(goal.replace("SQLQuery:", ""))
-    _, name, columns = max((overlap(f"{one}{two} {cells}", asked), one or two, cells) for one, two, cells in tables)
-    known = re.findall(r"\b([a-z]\w*)\s+\(?(?:VARCHAR|TEXT|INT\w*|REAL|FLOAT|NUMERIC|CHAR)", columns)
+    _, name, columns = max(
+        (overlap(f"{one}{two} {cells}", asked), one or two, cells) for one, two, cells in tables
+    )
+    known = re.findall(
+        r"\b([a-z]\w*)\s+\(?(?:VARCHAR|TEXT|INT\w*|REAL|FLOAT|NUMERIC|CHAR)", columns
+    )
     wanted = [one for one in known if overlap(one, asked)]
     most = re.search(
-        r"\b(highest|most|largest|biggest|top|maximum)\b|\b(lowest|least|smallest|minimum)\b", asked, re.IGNORECASE
+        r"\b(highest|most|largest|biggest|top|maximum)\b|\b(lowest|least|smallest|minimum)\b",
+        asked,
+        re.IGNORECASE,
     )
-    ordered = f" ORDER BY {wanted[-1]} {'DESC' if most.group(1) else 'ASC'} LIMIT 1" if most and wanted else " LIMIT 10"
+    ordered = (
+        f" ORDER BY {wanted[-1]} {'DESC' if most.group(1) else 'ASC'} LIMIT 1"
+        if most and wanted
+        else " LIMIT 10"
+    )
     return f"SELECT {', '.join(wanted) or '*'} FROM {name}{ordered}"  # noqa: S608 - text, never executed here
 
 
 def summary(whole: str, goal: str) -> str | None:
     """The sentences of a text that share most with the rest of it."""
     wanted = (
-        r"\b(?:write|give|provide|create|generate)\b[^.\n]{0,40}\bsummary\b|\bsummari[sz]e\b(?! all)|\bsummary:\W*$"
+        r"\b(?:write|give|provide|create|generate)\b[^.\n]{0,40}\bsummary\b|\bsummari[sz]e\b(?!"
+        r" all)|\bsummary:\W*$"
     )
     if not re.search(wanted, goal, re.IGNORECASE) or len(whole) < 120:
         return None
@@ -169,7 +207,8 @@ def summary(whole: str, goal: str) -> str | None:
 
 
 ORDERS = re.compile(
-    r"^\W*(?:try|write|summari[sz]e|given|here|use|do not|don't|include|please|your|give|generate|provide|format|"
+    r"^\W*(?:try|write|summari[sz]e|given|here|use|do"
+    r" not|don't|include|please|your|give|generate|provide|format|"
     r"extract|answer|"
     r"keywords?|title|summary|questions?|the following|some text)\b",
     re.IGNORECASE,
@@ -177,9 +216,15 @@ ORDERS = re.compile(
 
 
 def _extracted(whole: str) -> str:
-    """The text that an instruction speaks about: the marked passages, without the orders among them."""
+    """The text that an instruction speaks about: the marked passages, without the orders among
+    them.
+    """
     lines = sentences(passages(whole) or whole)
-    kept = [re.sub(r"^(?:Context|Text|Content|Document)s?\s*:\s*", "", one) for one in lines if not ORDERS.match(one)]
+    kept = [
+        re.sub(r"^(?:Context|Text|Content|Document)s?\s*:\s*", "", one)
+        for one in lines
+        if not ORDERS.match(one)
+    ]
     return "\n".join(one for one in kept if one) or whole
 
 

@@ -7,15 +7,22 @@ import re
 from .words import best, sentences
 
 RULED = re.compile(r"^-{5,}\s*$", re.MULTILINE)
-LABELS = r"(?:Context|Context information|Contexts|Documents?|Passages?|Sources?|Text|Content|Article|Information)"
+LABELS = (
+    r"(?:Context|Context"
+    r" information|Contexts|Documents?|Passages?|Sources?|Text|Content|Article|Information)"
+)
 QUESTION_LABEL = re.compile(
-    r"^\s*<?(?:Query|Question|User Question|User Query|Human|User|Follow Up Message)>?\s*:\s*(\S.*)$",
+    r"^\s*<?(?:Query|Question|User Question|User Query|Human|User|Follow Up"
+    r" Message)>?\s*:\s*(\S.*)$",
     re.MULTILINE | re.IGNORECASE,
 )
 
 
 def passages(text: str) -> str:
-    """The material of a prompt: between ruled lines, in tags, in fences or after a label. Empty when none."""
+    """The material of a prompt: between ruled lines, in tags, in fences or after a label.
+
+    Empty when none.
+    """
     ruled = RULED.split(text)
     if len(ruled) >= 3:
         return "\n".join(part.strip() for part in ruled[1::2]).strip()
@@ -34,7 +41,9 @@ def passages(text: str) -> str:
 
 
 def question(text: str) -> str:
-    """The question of a prompt: after its label, else the last line that asks, else the last line."""
+    """The question of a prompt: after its label, else the last line that asks, else the
+    last line.
+    """
     labelled = QUESTION_LABEL.findall(text)
     if labelled:
         return str(labelled[-1]).strip()
@@ -62,7 +71,9 @@ def _is_title(line: str) -> bool:
 
 
 def grounded(text: str) -> str:
-    """A prompt with passages and a labelled question as what answers it, the passages after; any other as it is."""
+    """A prompt with passages and a labelled question as what answers it, the passages after; any
+    other as it is.
+    """
     given = passages(text) if QUESTION_LABEL.search(text) else ""
     found = from_context(given, question(text)) if given else None
     return f"{found}\n\n{given}" if found else text
@@ -74,7 +85,9 @@ def first_sentences(text: str, count: int) -> list[str]:
 
 
 def claims(text: str) -> tuple[str, str]:
-    """What is claimed and the context it shall be held against: the last labelled ones of a prompt."""
+    """What is claimed and the context it shall be held against: the last labelled ones of
+    a prompt.
+    """
     claim = re.findall(
         r"^(?:Information|Query and Response|Query|Response|Claim|Statement|Answer|Question)[ \t]*:"
         r"\s*(.*?)(?=^(?:Context|Answer)\b|\Z)",
@@ -82,7 +95,9 @@ def claims(text: str) -> tuple[str, str]:
         re.MULTILINE | re.DOTALL,
     )
     context = re.findall(
-        r"^(?:Context)[ \t]*:\s*(.*?)(?=^(?:Answer|Information|Query)\b|\Z)", text, re.MULTILINE | re.DOTALL
+        r"^(?:Context)[ \t]*:\s*(.*?)(?=^(?:Answer|Information|Query)\b|\Z)",
+        text,
+        re.MULTILINE | re.DOTALL,
     )
     said = [one.strip() for one in claim if one.strip()]
     given = [one.strip(" -\n") for one in context if one.strip()]

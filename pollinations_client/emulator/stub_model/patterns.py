@@ -1,11 +1,23 @@
-"""A text that a regular expression takes: the first way through it, with as few repeats as it allows."""
+"""A text that a regular expression takes: the first way through it, with as few repeats as it
+allows.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-MADE_BY_ESCAPE = {"d": "1", "w": "a", "s": " ", "D": "a", "W": "-", "S": "a", "n": "\n", "t": "\t", "r": "\r"}
+MADE_BY_ESCAPE = {
+    "d": "1",
+    "w": "a",
+    "s": " ",
+    "D": "a",
+    "W": "-",
+    "S": "a",
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+}
 TAKES_NO_TEXT = frozenset("bBAZ")
 LOOKS = ("?=", "?!", "?<=", "?<!")
 REPEATS = re.compile(r"(?:([*+?])|\{(\d*)(,?)(\d*)\})[?+]?")
@@ -16,7 +28,9 @@ ANYTHING = "aA1!"  # what a dot stands for, one after the other where it is repe
 
 
 def text_for(pattern: str, low: int = 0, high: int | None = None) -> str | None:
-    """A text of ``low`` to ``high`` characters with a match in it; None when no simple one is found."""
+    """A text of ``low`` to ``high`` characters with a match in it; None when no simple one is
+    found.
+    """
     try:
         regex = re.compile(pattern)
     except re.error:
@@ -32,7 +46,9 @@ def text_for(pattern: str, low: int = 0, high: int | None = None) -> str | None:
 
 
 class _Walk:
-    """One walk through a pattern; what may be repeated without end is repeated ``more`` times above its minimum."""
+    """One walk through a pattern; what may be repeated without end is repeated ``more`` times above
+    its minimum.
+    """
 
     def __init__(self, pattern: str, more: int) -> None:
         self.pattern = pattern
@@ -139,7 +155,9 @@ class _Walk:
 
 
 def _tried(inside: str) -> Iterable[str]:
-    """Characters to try in a class: those it names, in clear or by number, then plain ones, then all common ones."""
+    """Characters to try in a class: those it names, in clear or by number, then plain ones, then
+    all common ones.
+    """
     yield from (one for one in inside if one.isalnum() and f"\\{one}" not in inside)
     yield from (chr(int(one, 16)) for one in re.findall(r"\\(?:x|u)([0-9a-fA-F]{2,4})", inside))
     yield from PLAIN

@@ -1,4 +1,6 @@
-"""Filling a JSON schema from a text: numbers in order, quoted words, names, and the subject for the rest."""
+"""Filling a JSON schema from a text: numbers in order, quoted words, names, and the subject for the
+rest.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from .source import Source
 from .words import overlap, subjects, tokens
 
 Json = dict[str, Any]
-DEEPEST = 7
+MAX_DEPTH = 7
 MOST_TRIES = 1000
 ADDRESSES = re.compile(r"\b(?:URLs?|links?|(?:web )?addresses)\b", re.IGNORECASE)
 
@@ -32,7 +34,7 @@ class Filler:
     def value(self, schema: Any, name: str, depth: int) -> Any:
         """A value for one schema."""
         schema = self.plain(schema)
-        if depth > 2 * DEEPEST:
+        if depth > 2 * MAX_DEPTH:
             return None
         if "const" in schema:
             return schema["const"]
@@ -61,7 +63,11 @@ class Filler:
             case "array":
                 return self.array(schema, name, depth)
             case "string":
-                return self.nested(schema, depth) if "contentSchema" in schema else self.string(schema, name)
+                return (
+                    self.nested(schema, depth)
+                    if "contentSchema" in schema
+                    else self.string(schema, name)
+                )
             case _ if kind == "object" or "properties" in schema or (not name and depth == 0):
                 return self.object(schema, name, depth)
             case _:
@@ -69,13 +75,15 @@ class Filler:
 
     def nested(self, schema: Json, depth: int) -> str:
         """JSON inside a string."""
-        return json.dumps(self.value(schema["contentSchema"], "content", depth + 1), ensure_ascii=False)
+        return json.dumps(
+            self.value(schema["contentSchema"], "content", depth + 1), ensure_ascii=False
+        )
 
     def plain(self, schema: Any) -> Json:
         """The schema with its reference followed and ``allOf`` merged."""
         if not isinstance(schema, dict):
             return {}
-        for _ in range(DEEPEST):
+        for _ in range(MAX_DEPTH):
             if "$ref" not in schema:
                 break
             found: Any = self.root
@@ -94,20 +102,26 @@ class Filler:
         return merged
 
     def variant(self, schema: Json, name: str, depth: int) -> Any:
-        """The variant that fits the text best, else the first that is not null; what stands beside them holds too."""
+        """The variant that fits the text best, else the first that is not null; what stands beside
+        them holds too.
+        """
         variants = schema.get("anyOf") or schema["oneOf"]
-        beside = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "default")}
+        beside = {
+            key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "default")
+        }
         plain = [self.plain({"allOf": [one, beside]}) for one in variants]
         real = [one for one in plain if one.get("type") != "null"]
         if not real:
             return None
-        if depth >= DEEPEST and len(real) < len(plain):
+        if depth >= MAX_DEPTH and len(real) < len(plain):
             return None
         scored = [overlap(_told_of(one), self.source.text) for one in real]
         return self.value(real[scored.index(max(scored))], name, depth)
 
     def option(self, schema: Json, name: str) -> Any:
-        """The option that the text names, else the default, else the one nearest in words, else the first."""
+        """The option that the text names, else the default, else the one nearest in words, else the
+        first.
+        """
         options = schema["enum"]
         text = self.source.text.lower()
         named = [
@@ -119,16 +133,26 @@ class Filler:
             return max(named, key=len)
         if "default" in schema:
             return schema["default"]
-        numbers = [one for one in options if isinstance(one, int | float) and float(one) in self.source.numbers]
+        numbers = [
+            one
+            for one in options
+            if isinstance(one, int | float) and float(one) in self.source.numbers
+        ]
         if numbers:
             return numbers[0]
         scored = [overlap(str(one), self.source.text) for one in options]
         return options[scored.index(max(scored))] if options else None
 
     def number(self, schema: Json, name: str, *, whole: bool) -> float | int:
-        """The number next to the name, else the next one in the text, else a sensible one within the bounds."""
+        """The number next to the name, else the next one in the text, else a sensible one within
+        the bounds.
+        """
         value = self.source.near(name) if name else None
-        if value is None and self.source.choices and set(tokens(name)) & {"index", "choice", "number", "selection"}:
+        if (
+            value is None
+            and self.source.choices
+            and set(tokens(name)) & {"index", "choice", "number", "selection"}
+        ):
             value = float(strings.best_choice(self.source.text, self.source.choices))
         if value is None and self.source.numbers:
             value = self.source.numbers.pop(0)
@@ -143,7 +167,13 @@ class Filler:
         if "year" in tokens(name):
             return 2026.0
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
-        if is_number(high) and set(tokens(name)) & {"score", "rating", "confidence", "relevance", "probability"}:
+        if is_number(high) and set(tokens(name)) & {
+            "score",
+            "rating",
+            "confidence",
+            "relevance",
+            "probability",
+        }:
             return 0.8 * float(high)
         return 1.0
 
@@ -151,8 +181,14 @@ class Filler:
         """True when the text speaks of the property, unless it denies it."""
         words = tokens(name)
         text = " ".join(tokens(self.source.text))
-        spelt = " ".join(word for word in words if word not in ("is", "has", "should", "use", "enable", "include"))
-        if spelt and re.search(rf"\b(?:no|not|without|don t|never|false|disable)\b (?:\w+ )?{re.escape(spelt)}", text):
+        spelt = " ".join(
+            word
+            for word in words
+            if word not in ("is", "has", "should", "use", "enable", "include")
+        )
+        if spelt and re.search(
+            rf"\b(?:no|not|without|don t|never|false|disable)\b (?:\w+ )?{re.escape(spelt)}", text
+        ):
             return False
         if spelt and re.search(rf"\b{re.escape(spelt)} (?:is )?(?:false|off|no)\b", text):
             return False
@@ -160,7 +196,9 @@ class Filler:
             return True
         if isinstance(schema.get("default"), bool):
             return bool(schema["default"])
-        return bool(set(words) & {"passing", "valid", "correct", "success", "relevant", "ok", "supported"})
+        return bool(
+            set(words) & {"passing", "valid", "correct", "success", "relevant", "ok", "supported"}
+        )
 
     def array(self, schema: Json, name: str, depth: int) -> list[Any]:
         """Items from the lists in the text; one for objects; none past the depth limit."""
@@ -171,7 +209,7 @@ class Filler:
             low = max(low, len(items))
         item = self.plain(schema.get("items", {"type": "string"}))
         if not items:
-            items = [] if depth >= DEEPEST and low == 0 else self.items(item, name, depth)
+            items = [] if depth >= MAX_DEPTH and low == 0 else self.items(item, name, depth)
         if schema.get("uniqueItems"):
             items = self.distinct(items, item, low)
         elif len(items) < low:
@@ -185,7 +223,9 @@ class Filler:
             named = [one for one in item["enum"] if str(one).lower() in self.source.text.lower()]
             return named or item["enum"][:1]
         if kind in ("integer", "number") and self.source.numbers:
-            numbers = [bounded(value, item, whole=kind == "integer") for value in self.source.numbers]
+            numbers = [
+                bounded(value, item, whole=kind == "integer") for value in self.source.numbers
+            ]
             self.source.numbers.clear()
             return numbers
         return self.strings(item, name) if kind == "string" else self.objects(item, name, depth)
@@ -216,7 +256,9 @@ class Filler:
                 return self.value(item, "", 1)
 
     def strings(self, item: Json, name: str) -> list[str]:
-        """The list under the name, quoted texts, any list, or the subjects; where a form is wanted, what has it."""
+        """The list under the name, quoted texts, any list, or the subjects; where a form is wanted,
+        what has it.
+        """
         if "format" in item or "pattern" in item:
             return forms.all_formed(item, self.source.text)
         found = strings.labelled_list(name, self.source.text)
@@ -226,12 +268,18 @@ class Filler:
 
     def objects(self, item: Json, name: str, depth: int) -> list[Any]:
         """One object per entity of a list in the text, else one."""
-        entities = strings.entities(self.source.text) if item.get("properties") and not self.source.quoted else []
+        entities = (
+            strings.entities(self.source.text)
+            if item.get("properties") and not self.source.quoted
+            else []
+        )
         if len(entities) < 2 or len(entities) > 8:
             return [self.value(item, name, depth + 1)]
         made = []
         for entity, clause in entities:
-            inner = Filler(Source.of(clause or entity, keep_defaults=self.source.keep_defaults), self.root)
+            inner = Filler(
+                Source.of(clause or entity, keep_defaults=self.source.keep_defaults), self.root
+            )
             made.append(inner.value(item, name, depth + 1))
         return made
 
@@ -248,7 +296,7 @@ class Filler:
         for inner, part in properties.items():
             plain = self.plain(part)
             is_due = inner in required
-            if is_due or (left > 0 and depth < DEEPEST and self.wanted(inner, plain)):
+            if is_due or (left > 0 and depth < MAX_DEPTH and self.wanted(inner, plain)):
                 made[inner] = self.value(plain, inner, depth + 1)
                 left -= not is_due
         missing = [one for one in required if one not in made]
@@ -266,7 +314,9 @@ class Filler:
         return given if isinstance(given, dict) else patterns[0] if patterns else {"type": "string"}
 
     def wanted(self, name: str, schema: Json) -> bool:
-        """Whether an optional property is filled in; one that takes addresses only when the text has some."""
+        """Whether an optional property is filled in; one that takes addresses only when the text
+        has some.
+        """
         if ADDRESSES.search(str(schema.get("description", ""))) and "://" not in self.source.text:
             return False
         if self.source.mentions(name) or forms.in_format(schema, name, self.source.text):
@@ -274,13 +324,23 @@ class Filler:
         return any(str(one).lower() in tokens(self.source.text) for one in schema.get("enum") or ())
 
     def mapping(self, schema: Json) -> Json:
-        """A free object: the ``key: value`` pairs of the text, and made-up ones where some are needed."""
+        """A free object: the ``key: value`` pairs of the text, and made-up ones where some are
+        needed.
+        """
         patterns, least = schema.get("patternProperties", {}), schema.get("minProperties", 0)
         if schema.get("additionalProperties") is False and not patterns:
             return {}
-        inner = self.rest(schema) if isinstance(schema.get("additionalProperties"), dict) or patterns else None
+        inner = (
+            self.rest(schema)
+            if isinstance(schema.get("additionalProperties"), dict) or patterns
+            else None
+        )
         pattern = next(iter(patterns), str(schema.get("propertyNames", {}).get("pattern", "")))
-        pairs = {key: value for key, value in strings.pairs(self.source.text).items() if re.search(pattern, key)}
+        pairs = {
+            key: value
+            for key, value in strings.pairs(self.source.text).items()
+            if re.search(pattern, key)
+        }
         for at in range(least - len(pairs)):
             pairs[forms.matching(pattern, "", low=at + 1) or f"key{at + 1}"] = self.source.text
         pairs = dict([*pairs.items()][: schema.get("maxProperties")])
@@ -298,7 +358,9 @@ class Filler:
         if found is None and self.source.quoted:
             found = self.source.quoted.pop(0)
         if found is None:
-            found = strings.fitting(name, str(schema.get("description", "")), self.source.text, self.source.used)
+            found = strings.fitting(
+                name, str(schema.get("description", "")), self.source.text, self.source.used
+            )
         self.source.used.add(found)
         return forms.sized(found, schema)
 
@@ -314,12 +376,27 @@ def words_of(schema: Json) -> list[str]:
 
 
 def _may_be_null(schema: Json) -> bool:
-    kinds = [schema.get("type"), *(one.get("type") for one in schema.get("anyOf", ()) if isinstance(one, dict))]
+    kinds = [
+        schema.get("type"),
+        *(one.get("type") for one in schema.get("anyOf", ()) if isinstance(one, dict)),
+    ]
     return any(kind == "null" or (isinstance(kind, list) and "null" in kind) for kind in kinds)
 
 
 def _told_of(variant: Json) -> str:
-    """The words that tell one variant from another: its title, its properties and their fixed values."""
+    """The words that tell one variant from another: its title, its properties and their fixed
+    values.
+    """
     properties: Json = variant.get("properties") or {}
-    fixed = [part.get("const", part.get("enum")) for part in properties.values() if isinstance(part, dict)]
-    return " ".join([str(variant.get("title", "")), *properties, *(str(one) for one in fixed if one is not None)])
+    fixed = [
+        part.get("const", part.get("enum"))
+        for part in properties.values()
+        if isinstance(part, dict)
+    ]
+    return " ".join(
+        [
+            str(variant.get("title", "")),
+            *properties,
+            *(str(one) for one in fixed if one is not None),
+        ]
+    )

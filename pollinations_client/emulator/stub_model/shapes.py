@@ -1,4 +1,6 @@
-"""Finding the shape that a prompt shows: a JSON schema, an example, a list of keys, a list of tools."""
+"""Finding the shape that a prompt shows: a JSON schema, an example, a list of keys, a list of
+tools.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ PYTHON_KINDS = {
 MOST_MISSES = 50
 OPENS = re.compile(r"[\[{]")
 ANNOUNCES = re.compile(
-    r"\b(?:output|answer|response|example|format|form|structure|return|respond|reply|schema|JSON)\b", re.IGNORECASE
+    r"\b(?:output|answer|response|example|format|form|structure|return|respond|reply|schema|JSON)\b",
+    re.IGNORECASE,
 )
 FORMS = re.compile(r"\b(?:formats?|form|structure|schema|example|like this)\W*$", re.IGNORECASE)
 PARAMETER = re.compile(r"(\w+)\s*:\s*(str|int|float|bool|list|dict)\b(\s*=)?")
@@ -51,7 +54,9 @@ def documents(text: str) -> Iterator[tuple[int, int, Any]]:
 
 
 def _loose(text: str, start: int) -> tuple[Any, int] | None:
-    """A JSON-like value with bare keys, doubled braces or trailing dots, as examples in prompts have."""
+    """A JSON-like value with bare keys, doubled braces or trailing dots, as examples in prompts
+    have.
+    """
     depth = 0
     for end in range(start, min(len(text), start + 4000)):
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(text[end], 0)
@@ -75,13 +80,17 @@ def schema_in(text: str) -> tuple[Json, str] | None:
     """The last JSON schema in a text, and the text without it."""
     found = None
     for start, end, value in documents(text):
-        if isinstance(value, dict) and (isinstance(value.get("properties"), dict) or "$defs" in value):
+        if isinstance(value, dict) and (
+            isinstance(value.get("properties"), dict) or "$defs" in value
+        ):
             found = value, text[:start] + text[end:]
     return found
 
 
 def example_in(text: str, announces: re.Pattern[str] | None = None) -> tuple[Any, str] | None:
-    """The last JSON example in a text, one that is announced as output before any other, and the text without it."""
+    """The last JSON example in a text, one that is announced as output before any other, and the
+    text without it.
+    """
     announced: tuple[Any, str] | None = None
     plain: tuple[Any, str] | None = None
     for start, end, value in documents(text):
@@ -108,7 +117,11 @@ def schema_like(example: Any) -> Json:
             properties = {key: schema_like(value) for key, value in example.items()}
             return {"type": "object", "properties": properties, "required": list(example)}
         case list():
-            return {"type": "array", "items": schema_like(example[0]) if example else {"type": "string"}, "minItems": 1}
+            return {
+                "type": "array",
+                "items": schema_like(example[0]) if example else {"type": "string"},
+                "minItems": 1,
+            }
         case bool():
             return {"type": "boolean"}
         case int():
@@ -128,9 +141,16 @@ def schema_like(example: Any) -> Json:
 def keys_in(text: str) -> list[str]:
     """The keys that a prompt names, in quotes or after the word."""
     around = [
-        one for one in sentences(text) if re.search(r"\b(?:keys?|fields?|propert(?:y|ies)|JSON)\b", one, re.IGNORECASE)
+        one
+        for one in sentences(text)
+        if re.search(r"\b(?:keys?|fields?|propert(?:y|ies)|JSON)\b", one, re.IGNORECASE)
     ]
-    named = [one for line in around for one in strings.quoted(line) if re.fullmatch(r"[A-Za-z_][\w -]*", one)]
+    named = [
+        one
+        for line in around
+        for one in strings.quoted(line)
+        if re.fullmatch(r"[A-Za-z_][\w -]*", one)
+    ]
     if named:
         return list(dict.fromkeys(named))
     for line in around:
@@ -144,7 +164,9 @@ def keys_in(text: str) -> list[str]:
 
 
 def by_tools(text: str, example: Any) -> Json | None:
-    """Sub-questions, one per tool: a prompt that lists tools as JSON and shows items with a tool's name in them."""
+    """Sub-questions, one per tool: a prompt that lists tools as JSON and shows items with a tool's
+    name in them.
+    """
     items = (
         next((value for value in example.values() if isinstance(value, list)), None)
         if isinstance(example, dict)
@@ -158,11 +180,16 @@ def by_tools(text: str, example: Any) -> Json | None:
     if key is None or listed is None:
         return None
     question = next(iter(re.findall(r"User Question>?:?\s*\n?(.+)", tail)), subject(text))
-    fitting = [name for name, told in listed.items() if overlap(f"{name} {told}", question)] or list(listed)
+    fitting = [
+        name for name, told in listed.items() if overlap(f"{name} {told}", question)
+    ] or list(listed)
     name_of = next(iter(example))
     return {
         name_of: [
-            {one: name if one == key else _part(question, name, str(listed[name])) for one in items[0]}
+            {
+                one: name if one == key else _part(question, name, str(listed[name]))
+                for one in items[0]
+            }
             for name in fitting
         ]
     }
@@ -186,7 +213,9 @@ def react_tools(text: str) -> list[Tool]:
     """The tools that a ReAct prompt lists."""
     tools = []
     for name, told, args in re.findall(
-        r"> ?Tool Name:\s*(.+)\n(?:> ?)?Tool Description:\s*([\s\S]*?)\n(?:> ?)?Tool Args:\s*(\{.*\})", text
+        r"> ?Tool Name:\s*(.+)\n(?:> ?)?Tool Description:\s*([\s\S]*?)\n(?:> ?)?Tool"
+        r" Args:\s*(\{.*\})",
+        text,
     ):
         try:
             parameters = json.loads(args)
@@ -198,8 +227,12 @@ def react_tools(text: str) -> list[Tool]:
     names = re.search(r"one of \[([^\]]+)\]", text)
     wanted = [one.strip(" '\"") for one in names.group(1).split(",")] if names else []
     for name in wanted:
-        line = re.search(rf"^{re.escape(name)}\s*(\([^)]*\))?\s*(?:->\s*\S+)?\s*[-:]\s*(.*)$", text, re.MULTILINE)
-        tools.append(Tool(name, line.group(2) if line else "", _signature(line.group(1) if line else None)))
+        line = re.search(
+            rf"^{re.escape(name)}\s*(\([^)]*\))?\s*(?:->\s*\S+)?\s*[-:]\s*(.*)$", text, re.MULTILINE
+        )
+        tools.append(
+            Tool(name, line.group(2) if line else "", _signature(line.group(1) if line else None))
+        )
     return tools
 
 
@@ -208,13 +241,19 @@ def _signature(text: str | None) -> Json:
     found = PARAMETER.findall(text or "")
     properties = {name: {"type": PYTHON_KINDS[kind]} for name, kind, _ in found}
     required = [name for name, _, default in found if not default]
-    return {"type": "object", "properties": properties, "required": required, "bare": len(found) < 2} if found else {}
+    return (
+        {"type": "object", "properties": properties, "required": required, "bare": len(found) < 2}
+        if found
+        else {}
+    )
 
 
 def react_state(whole: str, goal: str) -> tuple[str, list[str]]:
     """The question and the observations since."""
     observed = re.findall(
-        r"^Observation:\s*(.*?)(?=^\s*(?:Thought|Action|Observation):|\Z)", whole, re.MULTILINE | re.DOTALL
+        r"^Observation:\s*(.*?)(?=^\s*(?:Thought|Action|Observation):|\Z)",
+        whole,
+        re.MULTILINE | re.DOTALL,
     )
     asked = re.findall(r"^Question:\s*(.+)", whole, re.MULTILINE)
     begins = whole.rfind("Begin!")
@@ -222,7 +261,9 @@ def react_state(whole: str, goal: str) -> tuple[str, list[str]]:
         tail = whole[begins:]
         asked = re.findall(r"^Question:\s*(.+)", tail, re.MULTILINE)
         observed = re.findall(
-            r"^Observation:\s*(.*?)(?=^\s*(?:Thought|Action|Observation):|\Z)", tail, re.MULTILINE | re.DOTALL
+            r"^Observation:\s*(.*?)(?=^\s*(?:Thought|Action|Observation):|\Z)",
+            tail,
+            re.MULTILINE | re.DOTALL,
         )
         return (asked[-1] if asked else goal), [one.strip() for one in observed if one.strip()]
     return goal, [one.strip() for one in observed if one.strip() and "tool response" not in one]

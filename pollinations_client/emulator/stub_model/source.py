@@ -1,4 +1,6 @@
-"""A text to take values from: its numbers, its quoted pieces and its numbered choices, each taken once."""
+"""A text to take values from: its numbers, its quoted pieces and its numbered choices, each taken
+once.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ UNITS = {
 }
 NUMBER_WORDS = {
     word: number
-    for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split()
+    )
 }
 
 
@@ -45,17 +49,25 @@ class Source:
             bare = bare.replace(one, " " * len(one))
         numbers = [value for found in NUMBER.findall(bare) if isfinite(value := as_number(found))]
         if not numbers:
-            numbers = [float(NUMBER_WORDS[word]) for word in tokens(bare) if word in NUMBER_WORDS and word != "one"]
+            numbers = [
+                float(NUMBER_WORDS[word])
+                for word in tokens(bare)
+                if word in NUMBER_WORDS and word != "one"
+            ]
         return cls(text, keep_defaults, numbers, quoted, strings.numbered(text))
 
     def near(self, name: str) -> float | None:
         """The number that stands next to a name: ``seed 42``, ``width=768``, ``512 px high``."""
         spelt = r"[\s_-]*".join(map(re.escape, tokens(name)))
-        match = re.search(rf"\b{spelt}\b\s*(?:is|of|to|=|:|at)?\s*({NUMBER.pattern})", self.text, re.IGNORECASE)
+        match = re.search(
+            rf"\b{spelt}\b\s*(?:is|of|to|=|:|at)?\s*({NUMBER.pattern})", self.text, re.IGNORECASE
+        )
         match = (
             match
             or self._unit(name)
-            or re.search(rf"({NUMBER.pattern})\s*(?:px|pixels?|-)?\s*\b{spelt}\b", self.text, re.IGNORECASE)
+            or re.search(
+                rf"({NUMBER.pattern})\s*(?:px|pixels?|-)?\s*\b{spelt}\b", self.text, re.IGNORECASE
+            )
         )
         if match is None or not isfinite(value := as_number(match.group(1))):
             return self._size(name)
@@ -70,9 +82,15 @@ class Source:
         return float(size.group(1 if name == "width" else 2))
 
     def _unit(self, name: str) -> re.Match[str] | None:
-        """The number before the unit that a name tells: seconds for a duration, minutes for minutes."""
+        """The number before the unit that a name tells: seconds for a duration, minutes for
+        minutes.
+        """
         unit = next((UNITS[word] for word in tokens(name) if word in UNITS), None)
-        return re.search(rf"({NUMBER.pattern})[\s-]*(?:{unit})\b", self.text, re.IGNORECASE) if unit else None
+        return (
+            re.search(rf"({NUMBER.pattern})[\s-]*(?:{unit})\b", self.text, re.IGNORECASE)
+            if unit
+            else None
+        )
 
     def mentions(self, name: str) -> bool:
         """Whether the text speaks of a property."""

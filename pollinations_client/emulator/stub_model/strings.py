@@ -9,36 +9,62 @@ from typing import Any
 from .words import KIN, best, keywords, sentences, subject, tokens
 
 Json = dict[str, Any]
-QUOTE_PAIRS = (r"\u201c([^\u201d]+)\u201d", r"\u300c([^\u300d]+)\u300d", r"\u300a([^\u300b]+)\u300b", r"\"([^\"\n]+)\"")
-QUOTED = re.compile("|".join([*QUOTE_PAIRS, r"`([^`\n]+)`", r"(?<!\w)['\u2018]([^'\u2019\n]+)['\u2019](?!\w)"]))
+QUOTE_PAIRS = (
+    r"\u201c([^\u201d]+)\u201d",
+    r"\u300c([^\u300d]+)\u300d",
+    r"\u300a([^\u300b]+)\u300b",
+    r"\"([^\"\n]+)\"",
+)
+QUOTED = re.compile(
+    "|".join([*QUOTE_PAIRS, r"`([^`\n]+)`", r"(?<!\w)['\u2018]([^'\u2019\n]+)['\u2019](?!\w)"])
+)
 WORD = r"[\w'\u2019-]"
 PROPER = rf"[A-Z]{WORD}*(?:(?:\s+|,\s)(?:(?:de|of|la|van|von)\s+)*[A-Z]{WORD}*)*"
 PLAIN_NAME = rf"[A-Z]{WORD}*(?:\s+[A-Z]{WORD}*)*"
 PLACE = frozenset(
-    "city location place country town destination origin address region where restaurant hotel venue airport".split()
+    "city location place country town destination origin address region where restaurant hotel"
+    " venue airport".split()
 )
 NUMBERED = frozenset("id number no code sku reference".split())
 CALLED = frozenset("name label title".split())
-PERSON = frozenset("name person author user customer recipient who artist employee username company team".split())
+PERSON = frozenset(
+    "name person author user customer recipient who artist employee username company team".split()
+)
 TITLED = frozenset("title movie book film song album".split())
 WHOLE = frozenset("query question input request text topic message instruction task search".split())
 SAID = frozenset("body content message text".split())
-SAYING = r"\b(?:saying|that says?|which says?|to (?:say|tell) (?:him |her |them )?(?:that )?)\s*(?:that\s+)?:?\s*(\S.*)"
+SAYING = (
+    r"\b(?:saying|that says?|which says?|to (?:say|tell) (?:him |her |them )?(?:that"
+    r" )?)\s*(?:that\s+)?:?\s*(\S.*)"
+)
 PICTURED = frozenset("prompt image picture caption scene".split())
 LANGUAGES = (
-    "English French German Spanish Italian Portuguese Dutch Polish Russian Chinese Japanese Korean Arabic Hindi Turkish"
+    "English French German Spanish Italian Portuguese Dutch Polish Russian Chinese Japanese Korean"
+    " Arabic Hindi Turkish"
 ).split()
 POLITE = r"^\s*(?:please |can you |could you |now |then |and |also |finally |i want you to )*"
-DRAWN = r"(?:image|picture|photo|painting|drawing|illustration|sketch|video|clip|film|animation|pic|portrait)s?"
-MAKE = r"(?:generate|create|make|show|produce|give|design|draw|paint|render|sketch|illustrate|animate|film)"
+DRAWN = (
+    r"(?:image|picture|photo|painting|drawing|illustration|sketch|video|clip|film|animation|pic"
+    r"|portrait)s?"
+)
+MAKE = (
+    r"(?:generate|create|make|show|produce|give|design|draw|paint|render|sketch|illustrate"
+    r"|animate|film)"
+)
 OPENING = re.compile(
     rf"{POLITE}{MAKE}\s+(?:me\s+|us\s+)?(?:(?:an?|the|another|one)\s+)?(?:\w+\s+)?{DRAWN}\b\s*"
     r"(?:of|showing|with|about|that shows)?\s*",
     re.IGNORECASE,
 )
-DRAW = re.compile(rf"{POLITE}(?:draw|paint|sketch|illustrate|animate|render)\s+(?:me\s+)?", re.IGNORECASE)
-BEFORE_OPENING = re.compile(rf"^.*?\b(?={MAKE}\s+(?:me\s+)?(?:an?|the)\s+\w*\s*{DRAWN}\b)", re.IGNORECASE | re.DOTALL)
-A_PICTURE_OF = re.compile(rf"^\s*(?:an?|the|another)\s+(?:\w+\s+)?{DRAWN}\s+(?:of|showing|with)\s+", re.IGNORECASE)
+DRAW = re.compile(
+    rf"{POLITE}(?:draw|paint|sketch|illustrate|animate|render)\s+(?:me\s+)?", re.IGNORECASE
+)
+BEFORE_OPENING = re.compile(
+    rf"^.*?\b(?={MAKE}\s+(?:me\s+)?(?:an?|the)\s+\w*\s*{DRAWN}\b)", re.IGNORECASE | re.DOTALL
+)
+A_PICTURE_OF = re.compile(
+    rf"^\s*(?:an?|the|another)\s+(?:\w+\s+)?{DRAWN}\s+(?:of|showing|with)\s+", re.IGNORECASE
+)
 SETTINGS = re.compile(
     r"[\s,;(]*(?:\b(?:at|in|of|with|using|and)\s+)*(?:\b(?:a|the)\s+)?(?:\bsize\s+(?:of\s+)?)?"
     r"(?:\d+[\s-]*(?:s|sec|secs|seconds?)\b(?:\s+long)?|\d{2,4}\s*[x\u00d7]\s*\d{2,4}(?:\s*(?:px|pixels))?|\bseed\s*(?:of|=|:)?\s*\d+|"
@@ -53,7 +79,9 @@ def quoted(text: str) -> list[str]:
 
 
 def numbered(text: str) -> list[str]:
-    """The items of a numbered list: ``(1) ...``, ``1. ...``, ``[1] ...``, each with what follows until the next."""
+    """The items of a numbered list: ``(1) ...``, ``1. ...``, ``[1] ...``, each with what follows
+    until the next.
+    """
     marks = list(re.finditer(r"^[ \t]*[(\[]?(\d{1,2})[)\].:][ \t]+(?=\S)", text, re.MULTILINE))
     if len(marks) < 2 or int(marks[0].group(1)) > 1:
         return []
@@ -80,7 +108,9 @@ def pairs(text: str) -> dict[str, str]:
 
 
 def labelled(name: str, text: str) -> str | None:
-    """What the text gives under the property's own name: ``title: X``, ``title is X``, ``title 'X'``."""
+    """What the text gives under the property's own name: ``title: X``, ``title is X``, ``title
+    'X'``.
+    """
     spelt = r"[\s_-]*".join(map(re.escape, tokens(name)))
     if not spelt:
         return None
@@ -99,7 +129,11 @@ def labelled(name: str, text: str) -> str | None:
 def labelled_list(name: str, text: str) -> list[str]:
     """The list that the text gives under the property's own name: ``tags: bees, honey and wax``."""
     spelt = r"[\s_-]*".join(map(re.escape, tokens(name)))
-    match = re.search(rf"\b{spelt}\b[\"'`*]*\s*(?::|=|\bare\b)\s*([^\n.;]+)", text, re.IGNORECASE) if spelt else None
+    match = (
+        re.search(rf"\b{spelt}\b[\"'`*]*\s*(?::|=|\bare\b)\s*([^\n.;]+)", text, re.IGNORECASE)
+        if spelt
+        else None
+    )
     if match is None:
         return []
     told = match.group(1)
@@ -114,11 +148,15 @@ def fitting(name: str, description: str, text: str, used: set[str]) -> str:
     for words, find in FINDERS:
         if last & words and (found := find(text)):
             return found
-    if last & {"currency", "symbol", "ticker", "code"} and (codes := re.findall(r"\b[A-Z]{2,5}\b", text)):
+    if last & {"currency", "symbol", "ticker", "code"} and (
+        codes := re.findall(r"\b[A-Z]{2,5}\b", text)
+    ):
         return _first_new(codes, used)
     if set(tokens(name)[-1:]) & NUMBERED and (found := _numbered_thing(name, text)):
         return found
-    if last & CALLED and (match := re.search(r"\b(?:called|named|labelled|titled)\s+([^\s.,;:!?]+)", text)):
+    if last & CALLED and (
+        match := re.search(r"\b(?:called|named|labelled|titled)\s+([^\s.,;:!?]+)", text)
+    ):
         return match.group(1)
     if last & PICTURED or (last & {"description"} and "pictur" in description.lower()):
         return described(text)
@@ -148,11 +186,15 @@ def mentioned(name: str, options: dict[str, str], text: str) -> str | None:
 
 
 def described(text: str) -> str:
-    """What a picture shall show: the wish without ``draw me a picture of`` and without size, seed and model."""
+    """What a picture shall show: the wish without ``draw me a picture of`` and without size, seed
+    and model.
+    """
     lines = re.split(r"(?<=[.!?])\s+|\n", text)
     found = next((one for one in lines if OPENING.match(one) or DRAW.match(one)), text)
     found = BEFORE_OPENING.sub("", found)
-    bare = SETTINGS.sub("", A_PICTURE_OF.sub("", DRAW.sub("", OPENING.sub("", found, count=1), count=1)))
+    bare = SETTINGS.sub(
+        "", A_PICTURE_OF.sub("", DRAW.sub("", OPENING.sub("", found, count=1), count=1))
+    )
     inside = quoted(bare)
     if inside and len(inside[0]) * 2 > len(bare):
         return inside[0]
@@ -160,21 +202,30 @@ def described(text: str) -> str:
 
 
 def asked(text: str) -> str:
-    """The wish itself, without a polite or searching opening and without the order to use a tool."""
+    """The wish itself, without a polite or searching opening and without the order to use
+    a tool.
+    """
     orders = re.compile(r"\buse (?:the|a|your) \w*\s?tools?\b", re.IGNORECASE)
     named = re.compile(r"^\s*use (?:the )?\S+(?: \S+)?[.!]?$", re.IGNORECASE)
     lines = re.split(r"(?<=[.!?])\s+|\n", text)
     kept = " ".join(one for one in lines if not orders.search(one) and not named.match(one))
-    opening = r"^\s*(?:please |can you |could you )*(?:search|look|google|find)(?: the web| online)?(?: for| up)?\s+"
+    opening = (
+        r"^\s*(?:please |can you |could you )*(?:search|look|google|find)(?: the web| online)?(?:"
+        r" for| up)?\s+"
+    )
     return re.sub(opening, "", kept, flags=re.IGNORECASE).strip() or text.strip()
 
 
 def _numbered_thing(name: str, text: str) -> str:
-    """What identifies the thing: ``order 1234`` for ``order_id``, else the first word with a digit in it."""
+    """What identifies the thing: ``order 1234`` for ``order_id``, else the first word with a digit
+    in it.
+    """
     thing = " ".join(tokens(name)[:-1])
     marked = r"[A-Za-z]*-?\d[\w-]*"
     match = thing and re.search(
-        rf"\b{re.escape(thing)}\s*(?:id|number|no\.?)?\s*(?:is\s+)?[#:]?\s*({marked})", text, re.IGNORECASE
+        rf"\b{re.escape(thing)}\s*(?:id|number|no\.?)?\s*(?:is\s+)?[#:]?\s*({marked})",
+        text,
+        re.IGNORECASE,
     )
     match = match or re.search(rf"(?<![\w.])({marked})", text)
     return match.group(1) if match else ""
@@ -227,13 +278,16 @@ def _person(text: str, used: set[str]) -> str:
 
 
 WEAK_NAMES = frozenset(
-    "What Who How Is The A An I Please Create Get Find Use Tell Extract Add Draw Write My It Hi Hello This Describe "
-    "Give Show Make Return Summarize Explain List Generate Send Call Answer Where When Why".split()
+    "What Who How Is The A An I Please Create Get Find Use Tell Extract Add Draw Write My It Hi"
+    " Hello This Describe Give Show Make Return Summarize Explain List Generate Send Call Answer"
+    " Where When Why".split()
 )
 
 
 def names(text: str) -> list[str]:
-    """Capitalised names without the verb that opens a sentence; a lone first word counts only for want of others."""
+    """Capitalised names without the verb that opens a sentence; a lone first word counts only for
+    want of others.
+    """
     first = [_without_verb(one) for one in re.findall(rf"(?:^|[.!?:]\s+)({PROPER})", text)]
     inner = re.findall(rf"(?<=[a-z,;)\d] )({PROPER})", text)
     strong = [one for one in first if one and (" " in one or not inner)]
@@ -251,19 +305,31 @@ def listed(text: str) -> list[str]:
     match = re.search(rf"{item}(?:,\s*{item})+,?\s+(?:and|or)\s+{item}|{item}\s+and\s+{item}", text)
     if match:
         items = [
-            one.strip() for one in re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match.group()) if one.strip()
+            one.strip()
+            for one in re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match.group())
+            if one.strip()
         ]
         if len(items) > 1:
             size = max((len(one.split()) for one in items[1:-1]), default=1)
             head, tail = items[0].split()[-size:], items[-1].split()[: max(size, 1)]
             return [" ".join(head), *items[1:-1], " ".join(tail)]
-    lines = [line.strip(" -*\u2022\t") for line in text.splitlines() if re.match(r"\s*[-*\u2022]\s", line)]
+    lines = [
+        line.strip(" -*\u2022\t")
+        for line in text.splitlines()
+        if re.match(r"\s*[-*\u2022]\s", line)
+    ]
     return lines or names(text)[:5] or keywords(text, 3) or [subject(text)]
 
 
 def entities(text: str) -> list[tuple[str, str]]:
-    """The separate things a text tells of: its bullet lines, or the names it lists, each with its clause."""
-    lines = [line.strip(" -*\u2022\t") for line in text.splitlines() if re.match(r"\s*[-*\u2022]\s", line)]
+    """The separate things a text tells of: its bullet lines, or the names it lists, each with its
+    clause.
+    """
+    lines = [
+        line.strip(" -*\u2022\t")
+        for line in text.splitlines()
+        if re.match(r"\s*[-*\u2022]\s", line)
+    ]
     if len(lines) > 1:
         return [(line, line) for line in lines]
     clauses = re.split(r"(?<=[.!?;:])\s+|\s+and\s+(?=[A-Z])|,\s+(?=[A-Z]\w+ (?:is|\())", text)
@@ -276,13 +342,20 @@ def entities(text: str) -> list[tuple[str, str]]:
 
 
 def split_names(text: str) -> str:
-    """``Paris, London and Tokyo`` as ``Paris and London and Tokyo``; a place's state stays with it."""
+    """``Paris, London and Tokyo`` as ``Paris and London and Tokyo``; a place's state stays
+    with it.
+    """
     listing = rf"{PLAIN_NAME}(?:,\s+(?![A-Z]{{2}}\b){PLAIN_NAME})+,?\s+and\s+{PLAIN_NAME}"
     return re.sub(listing, lambda match: re.sub(r",\s+(?:and\s+)?", " and ", match.group()), text)
 
 
 def is_drawing(name: str, description: str) -> bool:
-    """Whether a tool makes pictures or films, by its name, or by its description when the name does not tell."""
+    """Whether a tool makes pictures or films, by its name, or by its description when the name does
+    not tell.
+    """
     kin = set(" ".join(KIN[1:3]).split())
-    pattern = r"\b(?:generates?|creates?|draws?|makes?|paints?)\b[^.]{0,30}\b(?:images?|pictures?|videos?)\b"
+    pattern = (
+        r"\b(?:generates?|creates?|draws?|makes?|paints?)\b[^.]{0,30}"
+        r"\b(?:images?|pictures?|videos?)\b"
+    )
     return bool(set(tokens(name)) & kin or re.search(pattern, description, re.IGNORECASE))

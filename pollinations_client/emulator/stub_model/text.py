@@ -1,4 +1,6 @@
-"""Plain talk: a greeting, a sum, something to repeat, what was given or said before, else an honest echo."""
+"""Plain talk: a greeting, a sum, something to repeat, what was given or said before, else an honest
+echo.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ GREETING = re.compile(
     r"(?:[^?]{0,25}|.{0,20}how are you.{0,12})$",
     re.IGNORECASE,
 )
-FILLER = frozenset("what is was my i me do did you we the a an of to in it are am tell said say".split())
+FILLER = frozenset(
+    "what is was my i me do did you we the a an of to in it are am tell said say".split()
+)
 REPEAT = re.compile(
     r"\b(?:say|repeat|reply with|respond with|answer with|return|output|write)\b"
     r"(?: (?:exactly|only|just|the words?|this))*\s*:?\s*(?P<what>.+)",
@@ -40,7 +44,11 @@ SWAPS = {"my": "your", "i": "you", "am": "are", "mine": "yours", "me": "you", "i
 def reply_to(request: ChatRequest) -> str:
     """An answer to the person's wish."""
     goal = request.goal.strip()
-    given = passages(goal) or passages(request.system) or (request.system if len(request.system) > 300 else "")
+    given = (
+        passages(goal)
+        or passages(request.system)
+        or (request.system if len(request.system) > 300 else "")
+    )
     asked = question(goal)
     if given:
         found = from_context(given, asked)
@@ -61,7 +69,10 @@ def reply_to(request: ChatRequest) -> str:
 
 def echo(goal: str, model: str) -> str:
     """Honest sentences that name the matter, and the model in whose place they are said."""
-    return f"You {retold(goal)} The local emulator answers in place of {model}; it only repeats what it was asked."
+    return (
+        f"You {retold(goal)} The local emulator answers in place of {model}; it only repeats what"
+        " it was asked."
+    )
 
 
 def repeated(goal: str) -> str | None:
@@ -74,14 +85,23 @@ def repeated(goal: str) -> str | None:
     if told and match.start() < 60:
         return told[0]
     exact = re.search(
-        r"\b(?:reply|respond|answer) with (?:exactly|only|just)|\b(?:say|repeat)\b", match.group()[:40], re.IGNORECASE
+        r"\b(?:reply|respond|answer) with (?:exactly|only|just)|\b(?:say|repeat)\b",
+        match.group()[:40],
+        re.IGNORECASE,
     )
     if exact is None or not re.match(
-        r"\W*(?:please\s+)?(?:just |only )?(?:say|repeat|reply|respond|answer)\b", goal, re.IGNORECASE
+        r"\W*(?:please\s+)?(?:just |only )?(?:say|repeat|reply|respond|answer)\b",
+        goal,
+        re.IGNORECASE,
     ):
         return None
     return (
-        re.sub(r"^(?:exactly|only|just|the words?|after me|this|with)\b[:\s]*", "", what, flags=re.IGNORECASE)
+        re.sub(
+            r"^(?:exactly|only|just|the words?|after me|this|with)\b[:\s]*",
+            "",
+            what,
+            flags=re.IGNORECASE,
+        )
         .strip()
         .strip(".!")
         or None
@@ -93,7 +113,9 @@ def summed(goal: str) -> str | None:
     if len(goal) > 200:
         return None
     spelt = re.sub(r"\btimes\b|\u00d7|\bmultiplied by\b", "*", goal, flags=re.IGNORECASE)
-    spelt = re.sub(r"\bplus\b", "+", re.sub(r"\bminus\b", "-", re.sub(r"\u00f7|\bdivided by\b", "/", spelt)))
+    spelt = re.sub(
+        r"\bplus\b", "+", re.sub(r"\bminus\b", "-", re.sub(r"\u00f7|\bdivided by\b", "/", spelt))
+    )
     found = re.findall(r"\(*\s*-?\d[\d\s.()]*(?:[-+*/%][\s(]*-?\d[\d\s.()]*)+", spelt)
     if not found:
         return None
@@ -124,11 +146,19 @@ def _value(node: ast.expr) -> float:
 
 
 def remembered(request: ChatRequest, asked: str) -> str | None:
-    """What was said earlier in the conversation that fits the question, turned round to the person."""
+    """What was said earlier in the conversation that fits the question, turned round to
+    the person.
+    """
     told = [
-        line for role, text in request.earlier if role == "user" for line in sentences(text) if not line.endswith("?")
+        line
+        for role, text in request.earlier
+        if role == "user"
+        for line in sentences(text)
+        if not line.endswith("?")
     ]
-    if not told or not re.search(r"\b(?:my|i|we|me|did|earlier|before|said|told)\b", asked, re.IGNORECASE):
+    if not told or not re.search(
+        r"\b(?:my|i|we|me|did|earlier|before|said|told)\b", asked, re.IGNORECASE
+    ):
         return None
     wanted = set(tokens(asked)) - FILLER
     shared = [len(wanted & set(tokens(line))) for line in told]

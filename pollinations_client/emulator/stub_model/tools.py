@@ -18,12 +18,22 @@ Json = dict[str, Any]
 LONG_RESULT = 400
 LONG_WISH = 3000
 ORDERED = re.compile(
-    r"[\s,;.]*\b(?:and then|then|after that|afterwards|finally|next|followed by)\b[\s,]*", re.IGNORECASE
+    r"[\s,;.]*\b(?:and then|then|after that|afterwards|finally|next|followed by)\b[\s,]*",
+    re.IGNORECASE,
 )
-PARALLEL = re.compile(r"(?:,\s*(?:and\s+|also\s+)|\s+and\s+(?:also\s+)?|;\s*|(?<=[.!?])\s+)", re.IGNORECASE)
-LEANS = re.compile(r"\b(?:it|its|that|this|them|the result|the answer|the output|the sum|the product)\b", re.IGNORECASE)
-ORDERS_TOOL = re.compile(r"\b(?:use|using|call|calling|invoke|with)\b[^.?!]*\b(?:tools?|functions?)\b", re.IGNORECASE)
-DENIES_TOOL = re.compile(r"\b(?:don't|do not|without|never)\b[^.?!]*\b(?:tools?|functions?)\b", re.IGNORECASE)
+PARALLEL = re.compile(
+    r"(?:,\s*(?:and\s+|also\s+)|\s+and\s+(?:also\s+)?|;\s*|(?<=[.!?])\s+)", re.IGNORECASE
+)
+LEANS = re.compile(
+    r"\b(?:it|its|that|this|them|the result|the answer|the output|the sum|the product)\b",
+    re.IGNORECASE,
+)
+ORDERS_TOOL = re.compile(
+    r"\b(?:use|using|call|calling|invoke|with)\b[^.?!]*\b(?:tools?|functions?)\b", re.IGNORECASE
+)
+DENIES_TOOL = re.compile(
+    r"\b(?:don't|do not|without|never)\b[^.?!]*\b(?:tools?|functions?)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,9 @@ class Step:
 
 
 def fit(tool: Tool, text: str) -> float:
-    """How well a tool fits a text: its name counts most, then its description, then its parameters."""
+    """How well a tool fits a text: its name counts most, then its description, then its
+    parameters.
+    """
     said = set(subjects(text))
     if re.search(r"\d\s*[-+*/\u00d7\u00f7^]\s*\d", text):
         said.add("calculate")
@@ -69,22 +81,34 @@ def plan(tools: list[Tool], wish: str, *, parallel: bool = True) -> list[Step]:
         return [Step(tools[0], wish)]
     if not steps and (source := _source_of_answers(tools, wish)):
         return [Step(source, wish)]
-    if len(steps) == 1 and len(wish) <= 400 and not strings.is_drawing(steps[0].tool.name, steps[0].tool.description):
+    if (
+        len(steps) == 1
+        and len(wish) <= 400
+        and not strings.is_drawing(steps[0].tool.name, steps[0].tool.description)
+    ):
         return [Step(steps[0].tool, wish)]
     return steps
 
 
 def _source_of_answers(tools: list[Tool], wish: str) -> Tool | None:
-    """The tool that looks things up, for a question that no tool fits by its words and that nobody can answer alone."""
-    asks = re.match(r"\W*(?:what|who|when|where|which|why|how|does|do|is|are|did)\b", wish, re.IGNORECASE)
+    """The tool that looks things up, for a question that no tool fits by its words and that nobody
+    can answer alone.
+    """
+    asks = re.match(
+        r"\W*(?:what|who|when|where|which|why|how|does|do|is|are|did)\b", wish, re.IGNORECASE
+    )
     personal = re.search(r"\b(?:you|your|my|me)\b|\d\s*[-+*/]\s*\d", wish, re.IGNORECASE)
     if not asks or personal or "?" not in wish:
         return None
-    return next((tool for tool in tools if "search" in subjects(f"{tool.name} {tool.description}")), None)
+    return next(
+        (tool for tool in tools if "search" in subjects(f"{tool.name} {tool.description}")), None
+    )
 
 
 def _without_quotes(text: str) -> tuple[str, list[str]]:
-    """The text with each quoted piece replaced by a mark, so that clauses are not split inside quotes."""
+    """The text with each quoted piece replaced by a mark, so that clauses are not split inside
+    quotes.
+    """
     pieces = [match.group() for match in strings.QUOTED.finditer(text)]
     for at, piece in enumerate(pieces):
         text = text.replace(piece, f"\x00{at}\x00", 1)
@@ -127,10 +151,14 @@ def _stage(tools: list[Tool], text: str, before: list[Step], *, waits: bool) -> 
 
 
 def _complete(tool: Tool, clause: str) -> bool:
-    """Whether a clause says all that a tool needs: as many numbers as it requires, and some words."""
+    """Whether a clause says all that a tool needs: as many numbers as it requires, and
+    some words.
+    """
     properties = tool.parameters.get("properties") or {}
     needed = [properties.get(name, {}) for name in tool.parameters.get("required") or ()]
-    numeric = sum(isinstance(one, dict) and one.get("type") in ("integer", "number") for one in needed)
+    numeric = sum(
+        isinstance(one, dict) and one.get("type") in ("integer", "number") for one in needed
+    )
     return len(NUMBER.findall(clause)) >= numeric and len(tokens(clause)) > 2
 
 
@@ -141,15 +169,23 @@ def _another(steps: list[Step], clause: str) -> Step | None:
         return None
     last = steps[-1]
     required = last.tool.parameters.get("required") or []
-    kinds = [(last.tool.parameters.get("properties") or {}).get(one, {}).get("type") for one in required]
+    kinds = [
+        (last.tool.parameters.get("properties") or {}).get(one, {}).get("type") for one in required
+    ]
     if kinds.count("string") != 1 or len(kinds) > 1:
         return None
     earlier = strings.fitting(required[0], "", last.text, set())
-    return Step(last.tool, last.text.replace(earlier, name), last.waits) if earlier in last.text else None
+    return (
+        Step(last.tool, last.text.replace(earlier, name), last.waits)
+        if earlier in last.text
+        else None
+    )
 
 
 def calls_for(request: ChatRequest) -> list[tuple[str, Json]]:
-    """The calls to make now: forced ones, or the next of the plan; empty when it is time to answer in words."""
+    """The calls to make now: forced ones, or the next of the plan; empty when it is time to answer
+    in words.
+    """
     tools = request.tools
     if not tools:
         return []
@@ -206,9 +242,13 @@ def _listed_in(description: str) -> dict[str, str]:
 
 
 def resolved(step: Step, result: str) -> str:
-    """The step's words with ``it`` or ``the result`` replaced by what the last tool said, or with that added."""
+    """The step's words with ``it`` or ``the result`` replaced by what the last tool said, or with
+    that added.
+    """
     told = " ".join(result.split())[:200].strip(" .")
-    if LEANS.search(step.text) and (len(told) < 60 or strings.is_drawing(step.tool.name, step.tool.description)):
+    if LEANS.search(step.text) and (
+        len(told) < 60 or strings.is_drawing(step.tool.name, step.tool.description)
+    ):
         return LEANS.sub(lambda _: told, step.text, count=1)
     if strings.is_drawing(step.tool.name, step.tool.description):
         return step.text
@@ -224,7 +264,9 @@ def _left_numbers(request: ChatRequest, text: str, tool: Tool) -> str:
 
 
 def tool_summary(request: ChatRequest) -> str:
-    """An answer in words that uses what the tools said; of long results the sentences that fit the wish."""
+    """An answer in words that uses what the tools said; of long results the sentences that fit the
+    wish.
+    """
     told = unique(" ".join(one.split()).strip() for one in request.results)
     said = " ".join(one if one.endswith((".", "!", "?")) else f"{one}." for one in told if one)
     if len(said) > LONG_RESULT:

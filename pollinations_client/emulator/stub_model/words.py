@@ -9,20 +9,31 @@ from math import log
 
 STOPWORDS = frozenset(
     """
-    a about above after again all also am an and any are as ask asked asks at be because been before being below
-    between both but by can could did do does doing down during each few for from further get give given go had
-    has have having he her here hers him his how i if in into is it its itself just know let like list look make
-    may me might more most must my name need no nor not now of off on once one only or other our out over own
-    please provide question questions answer answers return returns said same say see shall she should show so
-    some something such take tell than thank thanks that the their them then there these they thing things this
-    those through to too tool tools under until up us use used useful user uses using value very want was we were
-    what when where which while who whom whose why will with would you your yourself call calls function hello hi
+    a about above after again all also am an and any are as ask asked asks at be because been before
+    being below between both but by can could did do does doing down during each few for from
+    further get give
+    given go had has have having he her here hers him his how i if in into is it its itself just
+    know let like
+    list look make may me might more most must my name need no nor not now of off on once one only
+    or other our out
+    over own please provide question questions answer answers return returns said same say see shall
+    she
+    should show so some something such take tell than thank thanks that the their them then there
+    these they thing
+    things this those through to too tool tools under until up us use used useful user uses using
+    value very
+    want was we were what when where which while who whom whose why will with would you your
+    yourself call calls
+    function hello hi
     """.split()
 )
 # Words that mean the same to a tool chooser.
 KIN = [
     "weather forecast temperature temperatures rain raining sunny climate warm cold hot snowing",
-    "picture image photo draw paint illustrate illustration drawing painting photograph picturing sketch pic render",
+    (
+        "picture image photo draw paint illustrate illustration drawing painting photograph"
+        " picturing sketch pic render"
+    ),
     "video clip film animate animation movie",
     "add sum plus addition total adds adding added",
     "multiply times product multiplication multiplied multiplies multiplying",
@@ -44,7 +55,15 @@ SIGNS = {"+": " plus ", "*": " times ", "\u00d7": " times ", "\u00f7": " divided
 
 def stem(word: str) -> str:
     """A word without its commonest endings."""
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""), ("e", "")):
+    for ending, instead in (
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("ing", ""),
+        ("ed", ""),
+        ("es", ""),
+        ("s", ""),
+        ("e", ""),
+    ):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             return word[: -len(ending)] + instead
     return word
@@ -65,7 +84,9 @@ def tokens(text: str) -> list[str]:
 def subjects(text: str) -> list[str]:
     """What a text is about: its content words, stemmed, kin made one."""
     return [
-        _KIN_OF.get(word) or _KIN_OF.get(stem(word)) or stem(word) for word in tokens(text) if word not in STOPWORDS
+        _KIN_OF.get(word) or _KIN_OF.get(stem(word)) or stem(word)
+        for word in tokens(text)
+        if word not in STOPWORDS
     ]
 
 
@@ -74,7 +95,8 @@ def overlap(left: str, right: str) -> int:
     return len(set(subjects(left)) & set(subjects(right)))
 
 
-# A line break inside a sentence: the next line goes on in small letters, or the line is as long as wrapped text is.
+# A line break inside a sentence: the next line goes on in small letters, or the line is as long as
+# wrapped text is.
 WRAPPED = re.compile(r"(?<=[^\s.!?:;])\n(?=[a-z(])|(?<=[^\n]{60}[^\s.!?:;])\n(?=[A-Za-z(])")
 
 
@@ -85,7 +107,10 @@ def sentences(text: str) -> list[str]:
 
 
 def best(question: str, candidates: Sequence[str], count: int = 2) -> list[str]:
-    """The candidates that fit the question best, in their own order; rare words weigh more. Empty when none fits."""
+    """The candidates that fit the question best, in their own order; rare words weigh more.
+
+    Empty when none fits.
+    """
     bags = [set(subjects(one)) for one in candidates]
     seen = Counter(word for bag in bags for word in bag)
     asked = set(subjects(question))
@@ -100,7 +125,11 @@ def best(question: str, candidates: Sequence[str], count: int = 2) -> list[str]:
 
 def keywords(text: str, count: int) -> list[str]:
     """The most frequent content words, longest first among equals, as they stand in the text."""
-    words = [word for word in re.findall(r"[^\W\d_][\w'-]+", text) if word.lower() not in STOPWORDS and len(word) > 2]
+    words = [
+        word
+        for word in re.findall(r"[^\W\d_][\w'-]+", text)
+        if word.lower() not in STOPWORDS and len(word) > 2
+    ]
     counted = Counter(stem(word.lower()) for word in words)
     first: dict[str, str] = {}
     for word in words:
@@ -121,7 +150,8 @@ def unique(items: Iterable[str]) -> list[str]:
 
 
 COMMAND = re.compile(
-    r"^\s*(?:please\s+|can you\s+|could you\s+|would you\s+|now\s+|then\s+|i want you to\s+|i'd like you to\s+)*"
+    r"^\s*(?:please\s+|can you\s+|could you\s+|would you\s+|now\s+|then\s+|i want you to\s+|i'd"
+    r" like you to\s+)*"
     r"(?:(?:what|who)(?:'s| is| are| was| were)\s+|tell me (?:about )?|give me\s+|write (?:me )?|"
     r"explain\s+|describe\s+|how (?:do|does|did|can|to|is|are)\s+|why (?:do|does|did|is|are)\s+|"
     r"show me\s+|list\s+)?(?:the |a |an )?",
@@ -140,4 +170,8 @@ def retold(text: str) -> str:
     """How to tell what a prompt asks: a question word for word, anything else by its matter."""
     matter, first = subject(text), next(iter(sentences(text)), "")
     whole = first.endswith("?") or (first.endswith((".", "!")) and first.rstrip(" .!") == matter)
-    return f"asked: {first}" if whole and len(first) <= 120 else f"asked about {matter or 'the messages so far'}."
+    return (
+        f"asked: {first}"
+        if whole and len(first) <= 120
+        else f"asked about {matter or 'the messages so far'}."
+    )

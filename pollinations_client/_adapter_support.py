@@ -1,0 +1,37 @@
+"""Internals of the client that the adapters use. They import nothing else from inside it."""
+
+from ._context_managers import CloseableMixin
+from .catalog.catalog import cost, family, has_trait
+from .data_url import parse_data_url
+from .media.sniff import sniff
+from .request.chat_options import BUILT_IN_TOOLS, MAX_SEED, drawn_seed
+from .request.messages import drop_unsupported_media, warn
+from .request.validation import invalid_request_from, unknown_option
+from .schemas.resolve import merged
+from .schemas.vertex import drop_strict_nulls, free_form_paths, strict_schema
+from .settings import NO_KEY, as_secret, secret_key_from, with_secret_key, without_secret_headers
+
+__all__ = [
+    "BUILT_IN_TOOLS",
+    "MAX_SEED",
+    "NO_KEY",
+    "CloseableMixin",
+    "as_secret",
+    "cost",
+    "drawn_seed",
+    "drop_strict_nulls",
+    "drop_unsupported_media",
+    "family",
+    "free_form_paths",
+    "has_trait",
+    "invalid_request_from",
+    "merged",
+    "parse_data_url",
+    "secret_key_from",
+    "sniff",
+    "strict_schema",
+    "unknown_option",
+    "warn",
+    "with_secret_key",
+    "without_secret_headers",
+]
