@@ -27,7 +27,6 @@ from .reply import (
     TextPart,
     ToolCall,
     ToolCallDelta,
-    Usage,
 )
 from .request.chat_options import ChatOptions, ModelOptions
 from .request.image_options import ImageOptions
@@ -47,6 +46,7 @@ from .response.account import (
 from .response.picture import Picture
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts
+from .usage import Usage
 
 __all__ = [
     "AccountBalance",

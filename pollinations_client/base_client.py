@@ -19,7 +19,7 @@ from .errors import (
     UnknownModelError,
     excerpt_of,
 )
-from .reply import Reply, ResponseInfo, Usage
+from .reply import Reply, ResponseInfo
 from .request import endpoints
 from .request.messages import warn
 from .request.validation import unknown_option
@@ -29,6 +29,7 @@ from .response.reader import json_from, kind_of, reply_from, text_from
 from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts, as_secret, settings_from
+from .usage import Usage
 
 if TYPE_CHECKING:
     import httpx

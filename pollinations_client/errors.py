@@ -45,8 +45,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from .reply import Reply
-
 __all__ = [
     "APIConnectionError",
     "APIStatusError",
@@ -103,7 +101,7 @@ class PollinationsError(Exception):
     fix_url: str | None = None
     field_errors: Mapping[str, list[str]] = {}
     body: Any = None
-    partial: Reply | None = None
+    partial: Any = None  # a Reply; its module imports this one
     retries_taken: int = 0
 
     def __init__(self, message: str = "", **details: Any) -> None:

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 from pydantic_core import from_json
 
 from .data_url import parse_data_url
-from .errors import InvalidRequestError, MalformedReply, number_in
+from .errors import InvalidRequestError, MalformedReply
+from .usage import Usage
 
 __all__ = [
     "AudioDelta",
@@ -34,7 +35,6 @@ __all__ = [
     "TextPart",
     "ToolCall",
     "ToolCallDelta",
-    "Usage",
 ]
 
 
@@ -44,6 +44,10 @@ class TextPart:
 
     text: str
     kind: ClassVar[str] = "text"
+
+    def wire_form(self) -> dict[str, Any]:
+        """The part as the gateway writes it."""
+        return {"type": "text", "text": self.text}
 
 
 @dataclass(slots=True)
@@ -59,6 +63,13 @@ class ReasoningPart:
     redacted: str | None = None
     kind: ClassVar[str] = "reasoning"
 
+    def wire_form(self) -> dict[str, Any]:
+        """The part as the gateway writes it."""
+        if self.redacted is not None:
+            return {"type": "redacted_thinking", "data": self.redacted}
+        signature = {} if self.signature is None else {"signature": self.signature}
+        return {"type": "thinking", "thinking": self.text, **signature}
+
 
 @dataclass(slots=True)
 class ImagePart:
@@ -70,6 +81,10 @@ class ImagePart:
     mime_type: str | None = None
     raw: dict[str, Any] = field(default_factory=dict)
     kind: ClassVar[str] = "image"
+
+    def wire_form(self) -> dict[str, Any]:
+        """The part as the gateway writes it."""
+        return self.raw or {"type": "image_url", "image_url": {"url": self.url}}
 
     @property
     def data(self) -> bytes | None:
@@ -99,6 +114,16 @@ class AudioPart:
     expires_at: int | None = None
     kind: ClassVar[str] = "audio"
 
+    def wire_form(self) -> dict[str, Any]:
+        """The ``audio`` field of a message, as the gateway writes it."""
+        fields = {
+            "id": self.id,
+            "data": self.data,
+            "transcript": self.transcript,
+            "expires_at": self.expires_at,
+        }
+        return {name: value for name, value in fields.items() if value}
+
 
 @dataclass(slots=True)
 class OtherPart:
@@ -106,6 +131,10 @@ class OtherPart:
 
     raw: dict[str, Any]
     kind: ClassVar[str] = "other"
+
+    def wire_form(self) -> dict[str, Any]:
+        """The part as the gateway wrote it."""
+        return self.raw
 
 
 Part = TextPart | ReasoningPart | ImagePart | AudioPart | OtherPart
@@ -127,6 +156,13 @@ class ToolCall:
     index: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
     cut: bool = False
+
+    def wire_form(self) -> dict[str, Any]:
+        """The entry of ``tool_calls``, as the gateway writes it."""
+        extra = dict(self.extra)
+        inner = extra.pop("function", {})
+        function = {"name": self.name, "arguments": self.arguments, **inner}
+        return {"id": self.id, "type": "function", **extra, "function": function}
 
     @property
     def args(self) -> dict[str, Any] | None:
@@ -158,85 +194,6 @@ class ToolCall:
         except ValueError as error:
             return f"The arguments are not valid JSON: {error}"
         return "The arguments are JSON, but not an object."
-
-
-@dataclass(slots=True, frozen=True)
-class Usage:
-    """Tokens of one answer, as billed. ``raw`` is the gateway's own object.
-
-    ``cached``, ``cache_write``, ``audio_input``, ``image_input`` are parts of ``input``;
-    ``reasoning`` and ``audio_output`` parts of ``output`` (xAI adds reasoning on top; ``total`` is
-    taken as given).
-    """
-
-    input: int = 0
-    output: int = 0
-    total: int = 0
-    cached: int | None = None
-    cache_write: int | None = None
-    audio_input: int | None = None
-    image_input: int | None = None
-    reasoning: int | None = None
-    audio_output: int | None = None
-    image_output: int | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
-
-    @property
-    def counts_anything(self) -> bool:
-        """Whether any token was counted: a payment notice and a provisional count have none."""
-        return bool(self.total or self.input or self.output)
-
-
-def usage_from(given: Any) -> Usage | None:
-    """Read a ``usage`` object of either era; ``None`` where there is none.
-
-    Odd values count as not given.
-    """
-    if not isinstance(given, Mapping):
-        return None
-    prompt, completion = (
-        _object(given, "prompt_tokens_details"),
-        _object(given, "completion_tokens_details"),
-    )
-    spent = _count(given, "prompt_tokens", "input_tokens") or 0
-    made = _count(given, "completion_tokens", "output_tokens") or 0
-    cached = _count(prompt, "cached_tokens")
-    if not cached:
-        elsewhere = _count(
-            given, "cached_input_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"
-        )
-        cached = cached if elsewhere is None else elsewhere
-    written = _count(prompt, "cache_write_tokens", "cache_creation_tokens")
-    reasoning = _count(completion, "reasoning_tokens")
-    total = _count(given, "total_tokens")
-    return Usage(
-        input=spent,
-        output=made,
-        total=spent + made if total is None else total,
-        cached=cached,
-        cache_write=_count(given, "cache_creation_input_tokens") if written is None else written,
-        audio_input=_count(prompt, "audio_tokens"),
-        image_input=_count(prompt, "image_tokens"),
-        reasoning=_count(given, "reasoning_tokens") if reasoning is None else reasoning,
-        audio_output=_count(completion, "audio_tokens"),
-        image_output=_count(completion, "image_tokens"),
-        raw=given,
-    )
-
-
-def _object(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = given.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _count(given: Mapping[str, Any], *names: str) -> int | None:
-    for name in names:
-        value = given.get(name)
-        if isinstance(value, str):
-            value = number_in(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63:
-            return int(value)
-    return None
 
 
 @dataclass(slots=True, frozen=True)
@@ -296,7 +253,7 @@ class Reply:
     ``length``, ``tool_calls``, ``content_filter``, ``function_call``, ``error`` or the provider's
     own word in lower case; ``finish_reason_raw`` is what was sent. ``created`` is in seconds.
     ``extra`` keeps every unknown field of the answer, its choice (``choice.*``) and its message
-    (``message.*``).
+    (``message.*``); ``envelope`` the body round the message, from which ``raw`` is made.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -318,6 +275,48 @@ class Reply:
     content_filter_results: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
     info: ResponseInfo = field(default_factory=ResponseInfo)
+    envelope: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The answer in the gateway's own form, with every field it came with.
+
+        A whole body is given as it was parsed. The chunks of a stream are merged into the body
+        that the gateway would have sent at once: of each field the last value that is not null,
+        of text, reasoning, tool calls and ``logprobs`` everything, joined.
+        """
+        choice, *_ = self.envelope.get("choices") or [{}]
+        if "message" in choice:
+            return self.envelope
+        choice = {"index": 0, **choice, "message": self._message()}
+        if self.logprobs is not None:
+            choice["logprobs"] = self.logprobs
+        usage = {} if self.usage is None else {"usage": dict(self.usage.raw)}
+        return {**self.envelope, "object": "chat.completion", "choices": [choice], **usage}
+
+    def _message(self) -> dict[str, Any]:
+        named = {
+            "reasoning_content": self.reasoning,
+            "reasoning_details": self.reasoning_details,
+            "content_blocks": self._content_blocks(),
+            "tool_calls": [call.wire_form() for call in self.tool_calls],
+            "audio": self.audio and self.audio.wire_form(),
+            "refusal": self.refusal,
+            "annotations": self.annotations,
+        }
+        unknown = {
+            name.removeprefix("message."): value
+            for name, value in self.extra.items()
+            if name.startswith("message.")
+        }
+        known = {name: value for name, value in named.items() if value}
+        return {"role": "assistant", "content": self.text or None, **unknown, **known}
+
+    def _content_blocks(self) -> list[dict[str, Any]]:
+        """The parts as blocks, if any of them is more than text, plain reasoning or sound."""
+        blocks = [part.wire_form() for part in self.parts if not isinstance(part, AudioPart)]
+        plain = ({"type", "text"}, {"type", "thinking"})
+        return blocks if any(block.keys() not in plain for block in blocks) else []
 
     @property
     def text(self) -> str:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ..reply import Reply, ResponseInfo, Usage
+from ..reply import Reply, ResponseInfo
+from ..usage import Usage
 from .model_card import ModelCard
 
 __all__ = ["Cost", "CostPart", "cost", "units_from"]

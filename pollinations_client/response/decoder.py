@@ -29,8 +29,8 @@ from ..reply import (
     Reply,
     ResponseInfo,
     TextDelta,
-    usage_from,
 )
+from ..usage import usage_from
 from . import payment_notices
 from .content_decoder import ContentDecoder
 from .error_decoder import error_from_body
@@ -84,6 +84,8 @@ READ_MESSAGE = frozenset(
     "role content reasoning_content reasoning reasoning_details content_blocks tool_calls"
     " function_call audio refusal annotations images".split()
 )
+CHOICES = frozenset({"choices"})
+CHOICE_CONTENT = frozenset({"delta", "message", "text"})
 
 
 class ReplyDecoder:
@@ -178,6 +180,7 @@ class ReplyDecoder:
             )
         self._raise_error_in(chunk)
         self._read_top(chunk)
+        _keep_values(self._reply.envelope, chunk, without=CHOICES)
         self._layout = None
         choices = chunk.get("choices")
         if type(choices) is not list or not choices:
@@ -247,7 +250,14 @@ class ReplyDecoder:
                 )
         if choice.get("content_filter_results"):
             reply.content_filter_results = choice["content_filter_results"]
+        if not reply.envelope.get("choices"):
+            reply.envelope["choices"] = [{}]
+        _keep_values(reply.envelope["choices"][0], choice, without=CHOICE_CONTENT)
         self._keep_unknown(choice, READ_CHOICE, "choice.")
+
+    def keep_body(self, body: dict[str, Any]) -> None:
+        """Keep the whole body for :attr:`Reply.raw`, as it came."""
+        self._reply.envelope = body
 
     def _keep_unknown(self, source: dict[str, Any], read: frozenset[str], prefix: str) -> None:
         for name, value in source.items():
@@ -399,3 +409,12 @@ class ReplyDecoder:
         info = self._reply.info
         seen = f" (request id {info.request_id})" if info.request_id else ""
         return kind(sentence + seen, partial=self._reply, request_id=info.request_id)
+
+
+def _keep_values(
+    merged: dict[str, Any], source: dict[str, Any], *, without: frozenset[str]
+) -> None:
+    """Merge a chunk of a stream into the body it belongs to: null tells nothing new."""
+    merged.update(
+        {name: value for name, value in source.items() if value is not None and name not in without}
+    )

@@ -196,6 +196,7 @@ class ResponseReader:
                 excerpt=excerpt_of(body, self._secret),
                 request_id=self._info.request_id,
             )
+        self._fold.keep_body(parsed)
         events += self._fold.finish(streamed=False)
         self.is_finished = True
         return events

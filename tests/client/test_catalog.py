@@ -30,7 +30,8 @@ from pollinations_client.catalog.catalog import (
 from pollinations_client.catalog.pricing import units_from
 from pollinations_client.client import PollinationsClient
 from pollinations_client.errors import MalformedReply
-from pollinations_client.reply import Reply, ResponseInfo, Usage
+from pollinations_client.reply import Reply, ResponseInfo
+from pollinations_client.usage import Usage
 
 SEED_TEXT = {
     "name": "openai",

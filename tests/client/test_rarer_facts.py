@@ -19,10 +19,10 @@ from pollinations_client import (
     ServerError,
     UpstreamError,
 )
-from pollinations_client.reply import usage_from
 from pollinations_client.request.endpoints import chat
 from pollinations_client.response.account import profile_from
 from pollinations_client.response.error_decoder import error_from_body, error_from_response
+from pollinations_client.usage import usage_from
 
 
 def envelope(status: int, code: str, message: str) -> bytes:

@@ -26,6 +26,7 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 LAYERS = [
     {"_version", "_context_managers", "errors"},
     {"data_url", "schemas", "media"},
+    {"usage"},
     {"reply"},
     {"catalog"},
     {"request", "response"},
@@ -39,13 +40,15 @@ LAYERS = [
 RANK = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 
 
-def imports_of(file: Path) -> set[str]:
-    """The modules a file imports, absolute, those for type checking only left out."""
+def imports_of(file: Path, *, with_type_hints: bool = False) -> set[str]:
+    """The modules a file imports, absolute; those for type checking only where they are wanted."""
     tree = ast.parse(file.read_text())
     hidden = {
         id(node)
         for block in ast.walk(tree)
-        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
+        if isinstance(block, ast.If)
+        and "TYPE_CHECKING" in ast.dump(block.test)
+        and not with_type_hints
         for node in ast.walk(block)
     }
     package = ".".join(file.relative_to(ROOT).with_suffix("").parts[:-1])
@@ -79,7 +82,7 @@ def test_imports_of_the_client_go_one_way_between_folders() -> None:
             continue
         imported = [
             module.split(".")[1:]
-            for module in imports_of(file)
+            for module in imports_of(file, with_type_hints=True)
             if module.startswith("pollinations_client.")
         ]
         for folder in {parts[0] for parts in imported} - {own}:
