@@ -30,7 +30,7 @@
     └── ReplyError                          a 200 that cannot be used; ``partial`` has what came
         ├── MalformedReply                  HTML, broken JSON, a picture that is none
         ├── EmptyReply                      nothing was generated and nothing was billed
-        ├── UpstreamError                   an error inside a 200 answer or stream
+        ├── UpstreamError                   a provider's error inside an answer, or passed on
         └── StreamInterrupted               a stream that ended without finish reason or ``[DONE]``
 
 Sources: the gateway's error schema of both eras (API 0.3.0 and autumn 2026).
@@ -78,8 +78,12 @@ __all__ = [
 ]
 
 EXCERPT_LIMIT = 300
+# Keys by their form: those of the gateway, those of its providers, and what follows "Bearer" or
+# "key=" in a header or a URL. The gateway's own "(Bearer token)" is no key: a word has no digit.
 SECRETS = re.compile(
-    r"(?i)\b(?:sk|pk)_[A-Za-z0-9_\-]{6,}|(?<=bearer )[^\s\"',;]{6,}|(?<=[?&]key=)[^&\s\"']+"
+    r"(?i)\b(?:sk|pk|ag)_[A-Za-z0-9_\-]{6,}|\bsk-[A-Za-z0-9_\-]{16,}"
+    r"|(?<=bearer )(?=[^\s\"',;]*\d|[^\s\"',;]{20})[^\s\"',;]{6,}"
+    r"|(?<=[?&]key=)[^&\s\"']+"
 )
 
 
@@ -107,6 +111,10 @@ class PollinationsError(Exception):
     def __init__(self, message: str = "", **details: Any) -> None:
         super().__init__(message)
         self.__dict__.update({name: value for name, value in details.items() if value is not None})
+
+    def __dir__(self) -> list[str]:
+        """Only names that can be read: an OSError lists ``characters_written``, which raises."""
+        return [name for name in super().__dir__() if hasattr(self, name)]
 
     @property
     def message(self) -> str:
@@ -237,7 +245,9 @@ class EmptyReply(ReplyError):
 
 
 class UpstreamError(ReplyError):
-    """A provider's error inside a 200 answer, or in the middle of a stream."""
+    """A provider's error: inside a 200 answer, in the middle of a stream, or a 401, 402, 403 or
+    404 that the provider gave the gateway (``status_code`` has it) and not the gateway the caller.
+    """
 
     is_retryable = True
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from .errors import APIConnectionError, APIStatusError, PollinationsError
 from .request.endpoints import Call
 
-SAFE_STATUSES = frozenset({429, 503})
+SAFE_STATUSES = frozenset({429, 503, 529})
 UNBILLED_STATUSES = frozenset({500, 502})
 AMBIGUOUS_STATUSES = frozenset({408, 504, 520, 521, 522, 523, 524, 530})
 

@@ -78,10 +78,13 @@ class Timeouts:
 class Limits:
     """Sizes in bytes, counted after decompression; connections of the pool that all clients of a
     process share.
+
+    A refusal may repeat the whole request before it says what is wrong, so ``error_bytes`` is
+    above the largest request that the gateway takes (20 MB).
     """
 
     json_bytes: int = 64 * 1024 * 1024
-    error_bytes: int = 64 * 1024
+    error_bytes: int = 64 * 1024 * 1024
     image_bytes: int = 64 * 1024 * 1024
     video_bytes: int = 512 * 1024 * 1024
     max_connections: int = 1_000

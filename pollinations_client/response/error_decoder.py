@@ -1,40 +1,56 @@
-"""The one reader of error bodies: whatever a refusal looks like, out comes one typed error with a
-plain sentence.
+"""Decode a refusal of any shape into one typed error with a plain sentence.
 
 Status decides before code, because the gateway of winter 2025-26 calls many failures
-``UNKNOWN_ERROR``; code and words only narrow the class the status has chosen. Bodies seen: the
-gateway's envelope of both eras, a provider's error nested in it as a JSON string, a limiter's flat
-object, a bare sentence from the edge, an HTML page, nothing at all.
+``UNKNOWN_ERROR``; code and words only narrow the class that the status has chosen. What a body says
+is read in ``error_body.py``; the classes are in ``error_tables.py``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import SecretStr
-from pydantic_core import from_json
 
 from ..errors import (
-    EXCERPT_LIMIT,
-    APIStatusError,
     BadRequestError,
+    ContentPolicyError,
+    ContextOverflowError,
     PollinationsError,
     UnknownModelError,
     UpstreamError,
-    excerpt_of,
-    number_in,
     redact,
 )
-from .error_tables import NOT_CURED_BY_RETRY, REMEDIES, STATUS_BY_CODE, kind_of, narrowed
+from .error_body import (
+    SENTENCE_ENDS,
+    Layer,
+    codes_in,
+    field_errors_in,
+    first_text,
+    is_from_provider,
+    layers_of,
+    parse_error_body,
+    reasons_in,
+    scrubbed,
+    sentence_from_page,
+    sentence_in,
+    statuses_in,
+    words_in,
+)
+from .error_tables import (
+    ABOUT_THE_CALLER,
+    CODE_BY_STATUS,
+    NOT_CURED_BY_RETRY,
+    REMEDIES,
+    STATUS_BY_CODE,
+    error_class_for_status,
+    narrow_class,
+)
 
-MESSAGE_LIMIT = 2_000
-
-ENDS = (".", "!", "?", "…")  # of a sentence
+MAX_MESSAGE = 2_000
 
 
 def error_from_response(
@@ -44,41 +60,59 @@ def error_from_response(
     *,
     label: str = "",
     secret: SecretStr | None = None,
-) -> APIStatusError:
-    """The typed error for a refusal: ``status`` first, then code, then the innermost sentence of
-    the body.
+) -> PollinationsError:
+    """The typed error for a refusal: status first, then code, then the innermost sentence.
 
-    ``doing`` says what was asked for ("POST /v1/chat/completions"); ``secret`` is blanked out
-    wherever the server echoes it. A body of any shape is accepted: the gateway's envelope in both
-    eras, a provider's error nested in it as a JSON string, a bare sentence, an HTML page, nothing.
+    ``label`` says what was asked for ("POST /v1/chat/completions"); ``secret`` is blanked out
+    wherever the server echoes it, and a request that it echoes is left out. A body of any shape is
+    accepted.
     """
     headers = headers or {}
-    parsed = _parsed(body, secret)
-    layers = list(_layers(parsed))
-    sentence = (
-        _sentence(layers) or _from_text(body, secret) or f"HTTP {status} without an explanation"
-    )
-    words = " ".join(_all_words(layers)) or sentence
-    codes = [code for layer in layers for code in _codes(layer)]
-    disguised = status >= 500 and any(nested in NOT_CURED_BY_RETRY for nested in _statuses(layers))
-    kind = narrowed(BadRequestError if disguised else kind_of(status), codes, words)
-    fields = _field_errors(layers)
-    if kind is BadRequestError and "model" in fields:
-        kind = UnknownModelError  # the older gateway knows a closed list of names
-    error = kind(
+    parsed = parse_error_body(body, secret)
+    layers = list(layers_of(parsed))
+    sentence = sentence_in(layers) or sentence_from_page(body, secret)
+    codes = [code for layer in layers for code in codes_in(layer)]
+    fields = field_errors_in(layers)
+    error = _error_class(status, layers, codes, sentence or "", fields)(
         "",
         status_code=status,
-        code=next((code for code in codes if code != "UNKNOWN_ERROR"), None)
-        or next(iter(codes), None),
+        code=_code(status, codes),
         request_id=redact(headers.get("x-request-id", ""), secret)
-        or _first(layers, "requestId", "request_id"),
+        or first_text(layers, "requestId", "request_id"),
         retry_after=retry_after_from(headers, parsed),
-        fix_url=_first(layers, "fixUrl", "fix_url"),
+        fix_url=first_text(layers, "fixUrl", "fix_url"),
         field_errors=fields or None,
         body=parsed,
     )
-    error.args = (_message(error, sentence, label),)
+    error.args = (_message(error, sentence or f"HTTP {status} without an explanation", label),)
     return error
+
+
+def _error_class(
+    status: int,
+    layers: list[Layer],
+    codes: list[str],
+    sentence: str,
+    fields: Mapping[str, list[str]],
+) -> type[PollinationsError]:
+    kind = error_class_for_status(status)
+    if status >= 500 and any(nested in NOT_CURED_BY_RETRY for nested in statuses_in(layers)):
+        kind = BadRequestError  # a provider's 400, dressed as the gateway's 500
+    kind = narrow_class(kind, codes, words_in(layers) or sentence, reasons_in(layers))
+    if kind is BadRequestError and "model" in fields:
+        return UnknownModelError  # the older gateway knows a closed list of names
+    is_about_the_prompt = issubclass(kind, (ContentPolicyError, ContextOverflowError))
+    if status in ABOUT_THE_CALLER and not is_about_the_prompt and is_from_provider(layers):
+        return UpstreamError
+    return kind
+
+
+def _code(status: int, codes: list[str]) -> str | None:
+    """The first code that says something, else what stands for the status, else what was sent."""
+    telling = [code for code in codes if code != "UNKNOWN_ERROR"]
+    if telling:
+        return telling[0]
+    return CODE_BY_STATUS.get(status) or next(iter(codes), None)
 
 
 def error_from_body(
@@ -89,23 +123,30 @@ def error_from_body(
     Its class follows the status or code that the body names; without either it is an
     :class:`UpstreamError`.
     """
-    body = _blanked(body, secret)
-    layers = list(_layers(body))
-    named = next((status for status in _statuses(layers) if 400 <= status < 600), None)
-    codes = [code.lower() for layer in layers for code in _codes(layer)]
-    status = named or next((STATUS_BY_CODE[code] for code in codes if code in STATUS_BY_CODE), None)
+    body = scrubbed(body, secret)
+    layers = list(layers_of(body))
+    codes = [code for layer in layers for code in codes_in(layer)]
+    status = _status_inside(layers, codes)
     if status is not None and status < 500:
         return error_from_response(status, body, label=label, secret=secret)
-    if narrowed(BadRequestError, codes, " ".join(_all_words(layers))) is not BadRequestError:
+    if narrow_class(BadRequestError, codes, words_in(layers)) is not BadRequestError:
         return error_from_response(400, body, label=label, secret=secret)
-    sentence = _sentence(layers) or "the provider reported an error without a sentence"
+    sentence = sentence_in(layers) or "the provider reported an error without a sentence"
     return UpstreamError(
         _bounded(f"The provider failed inside a 200 answer{_to(label)}: {sentence}"),
-        code=next((told[0] for layer in reversed(layers) if (told := list(_codes(layer)))), None),
+        code=next((found[0] for layer in reversed(layers) if (found := [*codes_in(layer)])), None),
         status_code=status,
-        request_id=_first(layers, "requestId", "request_id"),
+        request_id=first_text(layers, "requestId", "request_id"),
         body=body,
     )
+
+
+def _status_inside(layers: list[Layer], codes: list[str]) -> int | None:
+    for status in statuses_in(layers):
+        if 400 <= status < 600:
+            return status
+    known = (STATUS_BY_CODE.get(code.lower()) for code in codes)
+    return next((status for status in known if status is not None), None)
 
 
 def retry_after_from(
@@ -118,43 +159,48 @@ def retry_after_from(
     gateway's limiter for publishable keys sends ``retryAfterSeconds`` in the body.
     """
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        if (given := headers.get(name)) is not None and (
-            seconds := _seconds(given, now)
-        ) is not None:
+        seconds = _seconds(headers.get(name), now)
+        if seconds is not None:
             return seconds * scale
-    for layer in _layers(body):
-        if (given := layer.get("retryAfterSeconds", layer.get("retry_after"))) is not None:
-            return _seconds(str(given), now)
+    for layer in layers_of(body):
+        value = layer.get("retryAfterSeconds", layer.get("retry_after"))
+        if value is not None:
+            return _seconds(str(value), now)
     return None
 
 
-def _seconds(given: str, now: float | None) -> float | None:
+def _seconds(text: str | None, now: float | None) -> float | None:
+    if text is None:
+        return None
     try:
-        seconds = float(given)
+        seconds = float(text)
     except ValueError:
         try:
-            date = email.utils.parsedate_to_datetime(given)
-            date = (
-                date if date.tzinfo else date.replace(tzinfo=dt.UTC)
-            )  # the oldest form names no zone: it is UTC
-            seconds = max(date.timestamp() - (time.time() if now is None else now), 0.0)
+            date = email.utils.parsedate_to_datetime(text)
+            if date.tzinfo is None:  # the oldest form of a date names no zone: it is UTC
+                date = date.replace(tzinfo=dt.UTC)
+            if now is None:
+                now = time.time()
+            seconds = max(date.timestamp() - now, 0.0)
         except (ValueError, TypeError, OverflowError):
             return None
     return seconds if 0 <= seconds < float("inf") else None
 
 
-def _message(error: APIStatusError, sentence: str, label: str) -> str:
+def _message(error: PollinationsError, sentence: str, label: str) -> str:
     code = f" {error.code}" if error.code and error.code != "UNKNOWN_ERROR" else ""
-    fields = "".join(f" [{name}: {'; '.join(said)}]" for name, said in error.field_errors.items())
-    remedy = next((f" {REMEDIES[kind]}" for kind in type(error).__mro__ if kind in REMEDIES), "")
-    wait = f" Try again in {error.retry_after:g} s." if error.retry_after else ""
-    link = f" See {error.fix_url}." if error.fix_url and error.fix_url not in sentence else ""
-    seen = f" (request id {error.request_id})" if error.request_id else ""
-    end = "" if sentence.endswith(ENDS) else "."
-    return _bounded(
-        f"HTTP {error.status_code}{code}{_to(label)}:"
-        f" {sentence}{end}{fields}{wait}{remedy}{link}{seen}"
-    )
+    end = "" if sentence.endswith(SENTENCE_ENDS) else "."
+    parts = [f"HTTP {error.status_code}{code}{_to(label)}: {sentence}{end}"]
+    for name, sentences in error.field_errors.items():
+        parts.append(f"[{name}: {'; '.join(sentences)}]")
+    if error.retry_after:
+        parts.append(f"Try again in {error.retry_after:g} s.")
+    parts += [REMEDIES[kind] for kind in type(error).__mro__ if kind in REMEDIES][:1]
+    if error.fix_url and error.fix_url not in sentence:
+        parts.append(f"See {error.fix_url}.")
+    if error.request_id:
+        parts.append(f"(request id {error.request_id})")
+    return _bounded(" ".join(parts))
 
 
 def _to(label: str) -> str:
@@ -162,151 +208,6 @@ def _to(label: str) -> str:
 
 
 def _bounded(text: str) -> str:
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
-
-
-def _parsed(body: bytes | Mapping[str, Any], secret: SecretStr | None) -> Any:
-    if isinstance(body, Mapping):
-        return _blanked(body, secret)
-    try:
-        return _blanked(from_json(body), secret)
-    except ValueError:
-        return None
-
-
-def _blanked(value: Any, secret: SecretStr | None, depth: int = 0) -> Any:
-    match value:
-        case str():
-            return redact(value, secret)
-        case dict() if depth < 32:
-            return {
-                redact(str(key), secret): _blanked(item, secret, depth + 1)
-                for key, item in value.items()
-            }
-        case list() if depth < 32:
-            return [_blanked(item, secret, depth + 1) for item in value]
-    return value
-
-
-def _layers(body: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Every object of an error body that speaks about the error, outermost first, JSON inside
-    strings opened.
-    """
-    body = _opened(body)
-    if isinstance(body, list) and body:
-        body = _opened(body[0])  # Gemini wraps its error in a list
-    if not isinstance(body, dict) or depth > 8:
-        return
-    yield body
-    for name in (
-        "error",
-        "message",
-        "details",
-        "upstreamBody",
-        "innererror",
-        "metadata",
-        "raw",
-        "cause",
-    ):
-        yield from _layers(body.get(name), depth + 1)
-
-
-def _opened(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    start = next((place for place, mark in enumerate(value[:64]) if mark in "{["), None)
-    if start is None:
-        return value
-    try:
-        return from_json(value[start:])
-    except ValueError:
-        return value
-
-
-def _sentence(layers: list[dict[str, Any]]) -> str | None:
-    """The innermost sentence for a person, and the cause; a stock sentence says less than what it
-    wraps.
-    """
-    found = cause = ""
-    for layer in layers:
-        found = next(
-            filter(
-                None, (_words(layer.get(name)) for name in ("message", "error", "detail", "msg"))
-            ),
-            found,
-        )
-        cause = _words(layer.get("cause")) or cause
-    if found and cause not in found:
-        return f"{found}{'' if found.endswith(ENDS) else '.'} Cause: {cause}"[:MESSAGE_LIMIT]
-    return (found or cause)[:MESSAGE_LIMIT] or None
-
-
-def _words(said: Any) -> str:
-    """``said`` on one line where it is for people; nothing where it is JSON, or no text at all."""
-    return " ".join(said.split()) if isinstance(said, str) and _opened(said) is said else ""
-
-
-def _all_words(layers: list[dict[str, Any]]) -> Iterator[str]:
-    for layer in layers:
-        for name in ("message", "error", "type", "code", "status"):
-            if isinstance(said := layer.get(name), str):
-                yield said
-
-
-def _codes(layer: dict[str, Any]) -> Iterator[str]:
-    for name in ("code", "type", "error"):
-        if isinstance(said := layer.get(name), str) and re.fullmatch(r"[A-Za-z][\w.-]{2,}", said):
-            yield said
-
-
-def _statuses(layers: list[dict[str, Any]]) -> Iterator[int]:
-    for layer in layers:
-        for name in ("upstreamStatus", "status", "statusCode", "code"):
-            said = layer.get(name)
-            if isinstance(said, str):
-                said = number_in(said)
-            if isinstance(said, int) and not isinstance(said, bool):
-                yield said
-        if isinstance(said := layer.get("message"), str) and (
-            leading := re.match(r"([45]\d\d)\b", said)
-        ):
-            yield int(leading[1])
-        if layer.get("type") == "invalid_request_error":
-            yield 400
-
-
-def _first(layers: list[dict[str, Any]], *names: str) -> str | None:
-    return next(
-        (
-            said
-            for layer in layers
-            for name in names
-            if isinstance(said := layer.get(name), str) and said
-        ),
-        None,
-    )
-
-
-def _field_errors(layers: list[dict[str, Any]]) -> dict[str, list[str]]:
-    for layer in layers:
-        if isinstance(fields := layer.get("fieldErrors"), dict):
-            listed = {
-                str(name): [
-                    str(one)[:EXCERPT_LIMIT] for one in (said if isinstance(said, list) else [said])
-                ]
-                for name, said in fields.items()
-            }
-            form = layer.get("formErrors")
-            if isinstance(form, list) and form:
-                listed["request"] = [str(one)[:EXCERPT_LIMIT] for one in form]
-            return listed
-    return {}
-
-
-def _from_text(body: bytes | Mapping[str, Any], secret: SecretStr | None) -> str | None:
-    """A sentence out of a page: an HTML title, or the text's beginning."""
-    if not isinstance(body, bytes) or not body.strip():
-        return None
-    if title := re.search(rb"<title[^>]*>(.*?)</title>", body[:16_384], re.IGNORECASE | re.DOTALL):
-        return f"an HTML page titled “{excerpt_of(title[1], secret)}”"
-    return excerpt_of(body, secret)
+    if len(text) <= MAX_MESSAGE:
+        return text
+    return text[: MAX_MESSAGE - 1] + "…"

@@ -1,11 +1,9 @@
-"""Which error a refusal is, and what to do about it: tables by status, by code and by words.
-
-Pure.
-"""
+"""Map HTTP status, error code and wording to an exception class, and the class to a remedy."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from ..errors import (
     APIStatusError,
@@ -27,6 +25,7 @@ from ..errors import (
     ServerError,
     UnknownModelError,
     UnprocessableEntityError,
+    UpstreamError,
 )
 
 BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -42,7 +41,7 @@ BY_STATUS: dict[int, type[APIStatusError]] = {
     429: RateLimitError,
 }
 
-# Codes narrow the class that the status has chosen; they never widen it (see narrowed).
+# Codes narrow the class that the status has chosen; they never widen it (see narrow_class).
 BY_CODE: dict[str, type[APIStatusError]] = {
     "insufficient_balance": InsufficientBalanceError,
     "key_budget_exhausted": KeyBudgetExhaustedError,
@@ -59,6 +58,19 @@ BY_CODE: dict[str, type[APIStatusError]] = {
     "invalid_safe": BadRequestError,
     "safety_error": ContentPolicyError,
 }
+
+# ``details.reason`` of a 402 (packages/sdk/src/payment-required.ts@a682045 of the gateway).
+REASONS: dict[str, type[APIStatusError]] = {
+    "account_balance": InsufficientBalanceError,
+    "key_budget": KeyBudgetExhaustedError,
+}
+
+# Statuses that are about the key, the balance or the address only if the gateway itself says so;
+# from a provider they are about the gateway's own account there.
+ABOUT_THE_CALLER = frozenset({401, 402, 403, 404})
+
+# The gateway has no code for a provider that is overloaded; Anthropic's own is the best known.
+CODE_BY_STATUS: dict[int, str] = {529: "overloaded_error"}
 
 # A provider's status inside a 5xx of the gateway that says: the same request fails again.
 NOT_CURED_BY_RETRY = frozenset({400, 404, 405, 413, 415, 422})
@@ -84,8 +96,68 @@ STATUS_BY_CODE: dict[str, int] = {
     "rate_limited": 429,
     "rate_limit_exceeded": 429,
     "community_model_rate_limit": 429,
+    "overloaded_error": 529,
     "concurrency_limit_exceeded": 429,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentWording:
+    """One reason for which the gateway wants pollen or permission, and the words it has used.
+
+    ``openings`` begin the notices that stand in place of an answer; ``pattern`` finds the reason in
+    any refusal.
+    """
+
+    kind: type[APIStatusError]
+    status: int
+    code: str
+    pattern: re.Pattern[str]
+    openings: tuple[str, ...]
+
+
+# The order decides: "paid balance" stands in two of them, and the stock sentence of 402 names the
+# balance before the budget. Winter 2025-26 says the first of the balance's words with 403.
+PAYMENT_WORDINGS: tuple[PaymentWording, ...] = (
+    PaymentWording(
+        PaidModelError,
+        402,
+        "QUEST_POLLEN_ONLY",
+        re.compile(
+            r"needs paid pollen|only spends quest|requires a paid balance|paid-only models",
+            re.IGNORECASE,
+        ),
+        ("The API key used for this request only spends Quest Pollen",),
+    ),
+    PaymentWording(
+        InsufficientBalanceError,
+        402,
+        "INSUFFICIENT_BALANCE",
+        re.compile(
+            r"insufficient (paid |pollen )*balance|doesn.t have enough credits"
+            r"|balance is too low|restricted to (free pollen|paid balance)",
+            re.IGNORECASE,
+        ),
+        (
+            "The account behind this API key doesn't have enough credits. ",
+            "Your Pollen balance is too low for this request. ",
+        ),
+    ),
+    PaymentWording(
+        KeyBudgetExhaustedError,
+        402,
+        "KEY_BUDGET_EXHAUSTED",
+        re.compile(r"key budget|budget (exhausted|too low)|reached its budget", re.IGNORECASE),
+        ("The API key used for this request has reached its budget. ",),
+    ),
+    PaymentWording(
+        ModelNotAllowedError,
+        403,
+        "FORBIDDEN",
+        re.compile(r"not allowed (for this api key|to use)|isn.t allowed to use", re.IGNORECASE),
+        ("The API key used for this request isn't allowed to use ",),
+    ),
+)
 
 # Providers say the same thing in many words; each pattern was seen nested in a gateway error body.
 BY_WORDS: tuple[tuple[re.Pattern[str], type[APIStatusError]], ...] = (
@@ -118,20 +190,15 @@ BY_WORDS: tuple[tuple[re.Pattern[str], type[APIStatusError]], ...] = (
         ),
         UnknownModelError,
     ),
-    (
-        re.compile(r"key budget|budget (exhausted|too low)|reached its budget", re.IGNORECASE),
-        KeyBudgetExhaustedError,
-    ),
-    (re.compile(r"paid pollen|only spends quest", re.IGNORECASE), PaidModelError),
-    (
-        re.compile(r"insufficient (pollen )?balance|doesn.t have enough credits", re.IGNORECASE),
-        InsufficientBalanceError,
-    ),
-    (
-        re.compile(r"not allowed (for this api key|to use)|isn.t allowed to use", re.IGNORECASE),
-        ModelNotAllowedError,
-    ),
 )
+
+# Where a class that is no subclass may be meant: a content policy refused with 422, an unknown
+# model with 404, an empty balance with 403 (the gateway of winter 2025-26).
+FAMILIES: dict[type[APIStatusError], tuple[type[APIStatusError], ...]] = {
+    UnprocessableEntityError: (BadRequestError,),
+    NotFoundError: (BadRequestError,),
+    PermissionDeniedError: (PermissionDeniedError, PaymentRequiredError),
+}
 
 REMEDIES: dict[type[PollinationsError], str] = {
     AuthenticationError: (
@@ -148,12 +215,16 @@ REMEDIES: dict[type[PollinationsError], str] = {
     ),
     ContextOverflowError: "Shorten the messages or choose a model with a larger context window.",
     NotFoundError: "Check base_url, which ends before /v1, and the model's name.",
+    UpstreamError: (
+        "It is the provider's own refusal, not about your key or balance; choose another model or"
+        " try again later."
+    ),
     RedirectError: "Check base_url: the gateway itself never redirects.",
 }
 
 
-def kind_of(status: int) -> type[APIStatusError]:
-    """The class of a status."""
+def error_class_for_status(status: int) -> type[APIStatusError]:
+    """The class that a status alone stands for."""
     if status in BY_STATUS:
         return BY_STATUS[status]
     if 300 <= status < 400:
@@ -161,16 +232,22 @@ def kind_of(status: int) -> type[APIStatusError]:
     return ServerError if status >= 500 else BadRequestError
 
 
-def narrowed(kind: type[APIStatusError], codes: list[str], words: str) -> type[APIStatusError]:
-    """A subclass of ``kind`` that code or words point to, where one fits; else ``kind``.
-
-    A 422 or 404 may be a content policy or an unknown model, which are bad requests too.
-    """
-    family = BadRequestError if kind in {UnprocessableEntityError, NotFoundError} else kind
-    for code in codes:
-        if (found := BY_CODE.get(code.lower())) and issubclass(found, family):
-            return found
-    for pattern, found in BY_WORDS:
-        if issubclass(found, family) and pattern.search(words):
-            return found
+def narrow_class(
+    kind: type[APIStatusError], codes: list[str], words: str, reasons: list[str] | None = None
+) -> type[APIStatusError]:
+    """A subclass of ``kind`` that reason, code or words point to, if one fits; else ``kind``."""
+    family = FAMILIES.get(kind, (kind,))
+    candidates = [
+        *(REASONS[reason] for reason in reasons or ()),
+        *(BY_CODE[code.lower()] for code in codes if code.lower() in BY_CODE),
+    ]
+    for candidate in candidates:
+        if issubclass(candidate, family):
+            return candidate
+    for pattern, candidate in BY_WORDS:
+        if issubclass(candidate, family) and pattern.search(words):
+            return candidate
+    for wording in PAYMENT_WORDINGS:
+        if issubclass(wording.kind, family) and wording.pattern.search(words):
+            return wording.kind
     return kind

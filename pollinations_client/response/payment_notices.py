@@ -13,49 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..errors import (
-    APIStatusError,
-    InsufficientBalanceError,
-    KeyBudgetExhaustedError,
-    ModelNotAllowedError,
-    PaidModelError,
-    redact,
-)
+from ..errors import APIStatusError, redact
+from .error_tables import PAYMENT_WORDINGS, PaymentWording
 
-NOTICES: tuple[tuple[str, type[APIStatusError], int, str], ...] = (
-    (
-        "The account behind this API key doesn't have enough credits. ",
-        InsufficientBalanceError,
-        402,
-        "INSUFFICIENT_BALANCE",
-    ),
-    (
-        "The API key used for this request has reached its budget. ",
-        KeyBudgetExhaustedError,
-        402,
-        "KEY_BUDGET_EXHAUSTED",
-    ),
-    (
-        "The API key used for this request only spends Quest Pollen",
-        PaidModelError,
-        402,
-        "QUEST_POLLEN_ONLY",
-    ),
-    (
-        "The API key used for this request isn't allowed to use ",
-        ModelNotAllowedError,
-        403,
-        "FORBIDDEN",
-    ),
-    (
-        "Your Pollen balance is too low for this request. ",
-        InsufficientBalanceError,
-        402,
-        "INSUFFICIENT_BALANCE",
-    ),
-)
 LINK = re.compile(r"\]\((https://enter\.[^)\s]+)\)")
 MAX_NOTICE_CHARS = 1_500
+OPENINGS: tuple[tuple[str, PaymentWording], ...] = tuple(
+    (opening, wording) for wording in PAYMENT_WORDINGS for opening in wording.openings
+)
 
 
 def may_carry(headers: Mapping[str, str]) -> bool:
@@ -83,7 +48,7 @@ def may_become(text: str) -> bool:
     opening = _plain(text)
     if len(opening) > MAX_NOTICE_CHARS:
         return False
-    return any(opening.startswith(prefix) or prefix.startswith(opening) for prefix, *_ in NOTICES)
+    return any(opening.startswith(prefix) or prefix.startswith(opening) for prefix, _ in OPENINGS)
 
 
 def error_in(text: str, headers: Mapping[str, str], *, label: str = "") -> APIStatusError | None:
@@ -95,14 +60,18 @@ def error_in(text: str, headers: Mapping[str, str], *, label: str = "") -> APISt
     if len(opening) > MAX_NOTICE_CHARS or not may_carry(headers):
         return None
     link = LINK.search(opening)
-    for prefix, kind, status, code in NOTICES:
-        if link and opening.startswith(prefix):
-            said = redact(LINK.sub(r" (\1)", opening.replace("[", "", 1)).split("\n\n")[0].strip())
-            return kind(
-                "The gateway answered 200 with a notice in place of an"
-                f" answer{f' to {label}' if label else ''}; it means {status} {code}: {said}",
-                status_code=status,
-                code=code,
+    if link is None:
+        return None
+    for prefix, wording in OPENINGS:
+        if opening.startswith(prefix):
+            # The notice without its Markdown link and its closing paragraph.
+            plain = LINK.sub(r" (\1)", opening.replace("[", "", 1)).split("\n\n")[0].strip()
+            asked = f" to {label}" if label else ""
+            return wording.kind(
+                f"The gateway answered 200 with a notice in place of an answer{asked};"
+                f" it means {wording.status} {wording.code}: {redact(plain)}",
+                status_code=wording.status,
+                code=wording.code,
                 fix_url=redact(link[1]),
                 request_id=headers.get("x-request-id"),
             )

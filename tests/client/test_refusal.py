@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from pollinations_client import errors as tree
 from pollinations_client.response.error_decoder import (
-    MESSAGE_LIMIT,
+    MAX_MESSAGE,
     error_from_body,
     error_from_response,
     retry_after_from,
@@ -296,14 +296,14 @@ def test_no_body_breaks_the_reader(body: Any) -> None:
     """Any JSON at all gives an error of the status's class with a bounded sentence."""
     error = error_from_response(400, json.dumps(body).encode())
     assert isinstance(error, tree.BadRequestError)
-    assert len(str(error)) <= MESSAGE_LIMIT
+    assert len(str(error)) <= MAX_MESSAGE
 
 
 def test_a_huge_sentence_is_bounded() -> None:
     """An upstream body may be megabytes."""
     assert (
         len(str(error_from_response(500, envelope(500, "INTERNAL_ERROR", "x" * 1_000_000))))
-        <= MESSAGE_LIMIT
+        <= MAX_MESSAGE
     )
 
 
