@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+from array import array
 from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Never, Self
@@ -11,18 +12,22 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from pydantic import SecretStr
 
 from .catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
+from .concurrency import DEFAULT_MAX_CONCURRENCY, ConcurrencyLimit
 from .errors import (
     BadRequestError,
     InvalidRequestError,
     MalformedReply,
+    NotFoundError,
     PollinationsError,
     UnknownModelError,
     excerpt_of,
 )
 from .reply import Reply, ResponseInfo
 from .request import endpoints
+from .request.embedding_options import EmbeddingBatch, EmbeddingOptions, embedding_batches
 from .request.messages import warn
 from .request.validation import unknown_option
+from .response.embeddings import as_float32_matrix, joined_vectors, vectors_from
 from .response.error_decoder import error_from_body
 from .response.picture import Picture, picture_from
 from .response.reader import json_from, kind_of, reply_from, text_from
@@ -58,6 +63,7 @@ class BaseClient:
         limits: Limits | None = None,
         default_headers: Mapping[str, str] | None = None,
         http_client: Any = None,
+        max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
         product: str | None = None,
         **unknown: Never,
     ) -> None:
@@ -82,6 +88,7 @@ class BaseClient:
             limits: Sizes in bytes and connections.
             default_headers: Sent with every request.
             http_client: An ``httpx`` client of your own, used as it is and never closed here.
+            max_concurrency: Requests that ``embed`` keeps under way at a time; 8 by default.
             product: Added to the User-Agent.
 
         Raises:
@@ -108,6 +115,7 @@ class BaseClient:
             default_headers=default_headers,
             product=product,
         )
+        self._concurrency = ConcurrencyLimit(max_concurrency)
         self._http_client = http_client
         self._catalog: Catalog | None = None
         self._transport: Any = None
@@ -124,7 +132,12 @@ class BaseClient:
             "_http_client": None,
             "_catalog": self._catalog,
             "_transport": None,
+            "_max_concurrency": self._concurrency.limit,
         }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._concurrency = ConcurrencyLimit(state.pop("_max_concurrency"))
+        self.__dict__.update(state)
 
     def __deepcopy__(self, memo: object) -> Self:
         twin = copy.copy(self)
@@ -212,6 +225,26 @@ class BaseClient:
             error.args = (f"{error.message} Nearest known names: {', '.join(near)}.",)
         return error
 
+    def _embedding_request(
+        self, texts: str | Sequence[str], options: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[EmbeddingBatch]]:
+        """The fields of every request, and the texts of each. Raises for what cannot be sent."""
+        fields = EmbeddingOptions.checked(options, door=None).fields_for(self.catalog)
+        return fields, embedding_batches(
+            [texts] if isinstance(texts, str) else texts, fields["model"], self.catalog
+        )
+
+    def _vectors(
+        self, answer: Answer, batch: EmbeddingBatch, fields: Mapping[str, Any]
+    ) -> list[array[float]]:
+        return vectors_from(
+            answer.body,
+            answer.info,
+            len(batch.texts),
+            fields.get("dimensions"),
+            self.settings.api_key,
+        )
+
     def _merge_cards(self, cards: Sequence[ModelCard]) -> Catalog:
         self._catalog = snapshot().merged(
             cards, date=dt.datetime.now(dt.UTC).date().isoformat(), source=self.settings.base_url
@@ -253,3 +286,21 @@ def usage_pages(page_size: int, before: str | None) -> UsagePages:
 def messages_from(given: Messages) -> Sequence[Mapping[str, Any]]:
     """Messages; a bare prompt is one of the user."""
     return [{"role": "user", "content": given}] if isinstance(given, str) else given
+
+
+def joined_embeddings(
+    batches: Sequence[EmbeddingBatch],
+    outcomes: Sequence[list[array[float]] | PollinationsError | None],
+    as_numpy: bool,
+) -> Any:
+    """All vectors as lists of floats, or as one float32 array; raises where some are missing."""
+    vectors = joined_vectors([(batch.start, len(batch.texts)) for batch in batches], outcomes)
+    if as_numpy:
+        return as_float32_matrix(vectors)
+    return [vector.tolist() for vector in vectors]
+
+
+def newer_gateway_needed(error: NotFoundError, feature: str) -> NotFoundError:
+    """``error`` with the likely reason: API 0.3.0 does not have the route."""
+    error.args = (f"{error.message} {feature} needs a gateway newer than API 0.3.0.",)
+    return error

@@ -5,14 +5,18 @@ Sync and async twins over ``transport.py``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from array import array
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from .base_client import (
     BaseClient,
     Messages,
     days_query,
+    joined_embeddings,
     messages_from,
+    newer_gateway_needed,
     usage_pages,
     usage_query,
 )
@@ -21,10 +25,13 @@ from .catalog.model_card import cards_from
 from .errors import BadRequestError, NotFoundError, UnknownModelError
 from .reply import Event, Reply, TextDelta
 from .request import endpoints
+from .request.embedding_options import EmbeddingBatch
 from .response import account
 from .response.picture import Picture
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .transport.base import Answer
     from .transport.transport import AsyncTransport, SyncTransport
 
@@ -122,6 +129,70 @@ class PollinationsClient(BaseClient):
         """
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
         return self._picture(self._fetch(call, model), call, prompt)
+
+    @overload
+    def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        task: str | None = None,
+        as_numpy: Literal[False] = False,
+    ) -> list[list[float]]: ...
+    @overload
+    def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        task: str | None = None,
+        as_numpy: Literal[True],
+    ) -> np.ndarray: ...
+    def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        task: str | None = None,
+        as_numpy: bool = False,
+    ) -> Any:
+        """``POST /v1/embeddings``: one vector a text, in the order of the texts.
+
+        Texts go out in requests of at most 32, up to ``max_concurrency`` of them at a time.
+
+        Args:
+            texts: Strings that are not blank. An empty list gives an empty list, unasked.
+            model: An embedding model; ``openai/text-embedding-3-small`` by default.
+            dimensions: Numbers in each vector; the model's own size by default.
+            task: ``document`` for texts that are searched, ``query`` for what is searched for, or
+                a word of the model's family such as ``CLUSTERING``. Models without tasks are not
+                told the first two, and refuse the others.
+            as_numpy: Return a float32 array of shape (texts, dimensions) in place of lists.
+
+        Returns:
+            ``list[list[float]]``, or a numpy array.
+
+        Raises:
+            InvalidRequestError: Before sending, with the index of a text that cannot be embedded.
+            PollinationsError: The first failure, by kind. ``missing`` has the indices of texts
+                without a vector, ``partial`` the vectors that came, by index.
+        """
+        fields, batches = self._embedding_request(
+            texts, {"model": model, "dimensions": dimensions, "task": task}
+        )
+        outcomes = self._concurrency.run(partial(self._embed_batch, fields), batches)
+        return joined_embeddings(batches, outcomes, as_numpy)
+
+    def _embed_batch(self, fields: Mapping[str, Any], batch: EmbeddingBatch) -> list[array[float]]:
+        call = endpoints.embeddings(fields, batch.texts)
+        try:
+            return self._vectors(self._fetch(call, fields["model"]), batch, fields)
+        except NotFoundError as error:
+            refusal = error
+        raise newer_gateway_needed(refusal, "embed()")
 
     def _fetch(self, call: endpoints.Call, model: str | None) -> Answer:
         try:
@@ -342,6 +413,72 @@ class AsyncPollinationsClient(BaseClient):
         """
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
         return self._picture(await self._fetch(call, model), call, prompt)
+
+    @overload
+    async def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        task: str | None = None,
+        as_numpy: Literal[False] = False,
+    ) -> list[list[float]]: ...
+    @overload
+    async def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        task: str | None = None,
+        as_numpy: Literal[True],
+    ) -> np.ndarray: ...
+    async def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        task: str | None = None,
+        as_numpy: bool = False,
+    ) -> Any:
+        """``POST /v1/embeddings``: one vector a text, in the order of the texts.
+
+        Texts go out in requests of at most 32, up to ``max_concurrency`` of them at a time.
+
+        Args:
+            texts: Strings that are not blank. An empty list gives an empty list, unasked.
+            model: An embedding model; ``openai/text-embedding-3-small`` by default.
+            dimensions: Numbers in each vector; the model's own size by default.
+            task: ``document`` for texts that are searched, ``query`` for what is searched for, or
+                a word of the model's family such as ``CLUSTERING``. Models without tasks are not
+                told the first two, and refuse the others.
+            as_numpy: Return a float32 array of shape (texts, dimensions) in place of lists.
+
+        Returns:
+            ``list[list[float]]``, or a numpy array.
+
+        Raises:
+            InvalidRequestError: Before sending, with the index of a text that cannot be embedded.
+            PollinationsError: The first failure, by kind. ``missing`` has the indices of texts
+                without a vector, ``partial`` the vectors that came, by index.
+        """
+        fields, batches = self._embedding_request(
+            texts, {"model": model, "dimensions": dimensions, "task": task}
+        )
+        outcomes = await self._concurrency.arun(partial(self._embed_batch, fields), batches)
+        return joined_embeddings(batches, outcomes, as_numpy)
+
+    async def _embed_batch(
+        self, fields: Mapping[str, Any], batch: EmbeddingBatch
+    ) -> list[array[float]]:
+        call = endpoints.embeddings(fields, batch.texts)
+        try:
+            return self._vectors(await self._fetch(call, fields["model"]), batch, fields)
+        except NotFoundError as error:
+            refusal = error
+        raise newer_gateway_needed(refusal, "embed()")
 
     async def _fetch(self, call: endpoints.Call, model: str | None) -> Answer:
         try:

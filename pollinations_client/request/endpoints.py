@@ -21,7 +21,7 @@ from .messages import messages_for, tool_choice_for, tools_for
 from .text_options import TextOptions, text_query
 from .validation import Options, drop_none
 
-__all__ = ["Call", "account", "chat", "image", "models", "relaxed", "text"]
+__all__ = ["Call", "account", "chat", "embeddings", "image", "models", "relaxed", "text"]
 
 CallKind = Literal["quick", "answer", "stream", "picture", "video"]
 T = TypeVar("T", bound=Options)
@@ -178,6 +178,15 @@ def text(prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Ca
         repeat_is_billed_once=not stream,
         accept="text/plain, text/event-stream, */*",
     )
+
+
+def embeddings(fields: Mapping[str, Any], texts: Sequence[str]) -> Call:
+    """``POST /v1/embeddings`` for at most 32 texts.
+
+    The gateway's idempotency page does not name this route, so a repeat may be billed again.
+    """
+    body = _encoded({**fields, "input": texts})
+    return Call("POST", "/v1/embeddings", "answer", body=body, repeat_is_billed_once=False)
 
 
 def models(path: str) -> Call:

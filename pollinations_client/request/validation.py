@@ -81,7 +81,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     @classmethod
-    def checked(cls, given: Mapping[str, Any], *, door: str = "extra_body") -> Self:
+    def checked(cls, given: Mapping[str, Any], *, door: str | None = "extra_body") -> Self:
         """Validate ``given``.
 
         Raises :class:`InvalidRequestError` naming the field, what is wrong and the remedy.

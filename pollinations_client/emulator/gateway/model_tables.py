@@ -175,11 +175,11 @@ ltx-2 | ltx2 ltxvideo ltx-video | F | 0 | 2 3 4 5 6 7 8 9 10
 """
 # name | aliases | dimensions | smallest or allowed dimensions
 EMBEDDINGS = """
-openai/text-embedding-3-small | text-embedding-3-small openai-3-small | 1536 | 1-1536
-openai/text-embedding-3-large | text-embedding-3-large openai-3-large | 3072 | 1-3072
-google/gemini-embedding-2 | gemini-embedding-2 gemini | 3072 | 128-3072
-cohere/embed-v4.0 | embed-v4.0 cohere | 1536 | 256,512,1024,1536
-qwen/qwen3-embedding-8b | qwen3-embedding-8b | 4096 | 32-4096
+openai/text-embedding-3-small | text-embedding-3-small openai-3-small embedding-small |1536|1-1536
+openai/text-embedding-3-large | text-embedding-3-large openai-3-large embedding-large |3072|1-3072
+google/gemini-embedding-2 | gemini-embedding-2 gemini-2 | 3072 | 128-3072
+cohere/embed-v4.0 | embed-v4.0 cohere-embed-v4 | 1536 | 256,512,1024,1536
+qwen/qwen3-embedding-8b | qwen3-embedding-8b qwen3-embedding | 4096 | 32-4096
 """
 SPEECH = """
 elevenlabs/eleven-v3 | elevenlabs tts-1 | alloy rachel nova

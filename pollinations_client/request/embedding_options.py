@@ -1,0 +1,170 @@
+"""``POST /v1/embeddings``: the options of a request, and texts split into batches.
+
+Source: the gateway's embeddings schema of autumn 2026. API 0.3.0 has no such route. One request
+takes at most 32 texts; token ids are not accepted. The words for what a text is for differ by
+model family: Gemini calls it ``task_type``, Cohere ``input_type``, the others have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, StrictInt
+
+from ..catalog.catalog import Catalog
+from ..catalog.model_card import ModelCard
+from ..errors import InvalidRequestError
+from .validation import Options, within
+
+__all__ = ["DEFAULT_EMBEDDING_MODEL", "MAX_INPUTS", "EmbeddingBatch", "EmbeddingOptions"]
+
+MAX_INPUTS = 32
+DEFAULT_EMBEDDING_MODEL = "openai/text-embedding-3-small"
+
+# Family -> (field of the request, what "document" and "query" are called there, further words).
+TASKS: dict[str, tuple[str, dict[str, str], frozenset[str]]] = {
+    "google": (
+        "task_type",
+        {"document": "RETRIEVAL_DOCUMENT", "query": "RETRIEVAL_QUERY"},
+        frozenset(
+            {
+                "SEMANTIC_SIMILARITY",
+                "CLASSIFICATION",
+                "CLUSTERING",
+                "CODE_RETRIEVAL_QUERY",
+                "QUESTION_ANSWERING",
+                "FACT_VERIFICATION",
+            }
+        ),
+    ),
+    "cohere": ("input_type", {"document": "document", "query": "query"}, frozenset()),
+}
+COMMON_TASKS = frozenset({"document", "query"})
+
+
+class EmbeddingOptions(Options):
+    """Every option of :meth:`~pollinations_client.PollinationsClient.embed`. ``None`` is not sent.
+
+    Example:
+        >>> EmbeddingOptions.checked({"dimensions": 256}).given()
+        {'dimensions': 256}
+    """
+
+    model: Annotated[str, Field(min_length=1)] | None = None
+    """Any embedding model of the gateway; ``openai/text-embedding-3-small`` by default."""
+    dimensions: Annotated[StrictInt, within(1, 4096)] | None = None
+    """Numbers in each vector; the model's own size by default."""
+    task: Annotated[str, Field(min_length=1)] | None = None
+    """``document``, ``query``, or a word of the model's own family such as ``CLUSTERING``."""
+
+    def fields_for(self, catalog: Catalog) -> dict[str, Any]:
+        """The fields of the request besides its texts.
+
+        Raises :class:`InvalidRequestError` for a size or a task that the model does not have.
+        """
+        model = self.model or DEFAULT_EMBEDDING_MODEL
+        fields: dict[str, Any] = {"model": model, "encoding_format": "base64"}
+        if self.dimensions is not None:
+            _check_dimensions(self.dimensions, model, catalog.get(model, "embedding"))
+            fields["dimensions"] = self.dimensions
+        if self.task is not None:
+            fields.update(_task_field(self.task, model, catalog.family(model)))
+        return fields
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingBatch:
+    """Texts of one request. ``start`` is the index of the first among all texts."""
+
+    start: int
+    texts: Sequence[str]
+
+
+def embedding_batches(
+    texts: Sequence[str], model: str, catalog: Catalog, batch_size: int = MAX_INPUTS
+) -> list[EmbeddingBatch]:
+    """Split ``texts`` into requests of at most ``batch_size`` texts.
+
+    Raises :class:`InvalidRequestError` with the index of a text that cannot be embedded: no
+    string, blank, or certainly longer than the model's context window.
+    """
+    if not isinstance(texts, (list, tuple)):
+        raise InvalidRequestError(
+            f"texts: A list of strings is needed. Given: {type(texts).__name__}.", param="texts"
+        )
+    card = catalog.get(model, "embedding")
+    max_tokens = card.context_window if card is not None else None
+    for index, text in enumerate(texts):
+        _check_text(index, text, model, max_tokens)
+    return [
+        EmbeddingBatch(start, texts[start : start + batch_size])
+        for start in range(0, len(texts), batch_size)
+    ]
+
+
+def _check_text(index: int, text: Any, model: str, max_tokens: int | None) -> None:
+    if not isinstance(text, str):
+        hint = " Token ids are not accepted; give the text." if isinstance(text, list) else ""
+        raise InvalidRequestError(
+            f"texts[{index}]: A string is needed. Given: {type(text).__name__}.{hint}",
+            param=f"texts[{index}]",
+        )
+    if not text.strip():
+        raise InvalidRequestError(
+            f"texts[{index}]: The text is empty. Leave it out; an empty text has no vector.",
+            param=f"texts[{index}]",
+        )
+    # No tokenizer of these models joins words across spaces, so there are at least as many tokens
+    # as words. A text is split only where it could be too long: each word has a letter and a space.
+    if max_tokens is None or len(text) < 2 * max_tokens:
+        return
+    words = len(text.split())
+    if words > max_tokens:
+        raise InvalidRequestError(
+            f"texts[{index}]: The text has {words} words, and {model} reads at most {max_tokens}"
+            " tokens. Split it into smaller pieces.",
+            param=f"texts[{index}]",
+        )
+
+
+def _check_dimensions(size: int, model: str, card: ModelCard | None) -> None:
+    bounds = card.extra.get("embedding_dimensions") if card is not None else None
+    if not isinstance(bounds, Mapping) or size == bounds.get("default"):
+        return
+    allowed = bounds.get("allowed")
+    if isinstance(allowed, list):
+        if size not in allowed:
+            _refuse_dimensions(size, model, ", ".join(map(str, allowed)))
+        return
+    low, high = bounds.get("minimum"), bounds.get("maximum")
+    too_small = isinstance(low, int) and size < low
+    too_large = isinstance(high, int) and size > high
+    if too_small or too_large:
+        _refuse_dimensions(size, model, f"{low} to {high}")
+
+
+def _refuse_dimensions(size: int, model: str, sizes: str) -> None:
+    raise InvalidRequestError(
+        f"dimensions: {model} has the sizes {sizes}. Given: {size}.", param="dimensions"
+    )
+
+
+def _task_field(task: str, model: str, family: str | None) -> dict[str, str]:
+    """The field that carries ``task`` for this family, or nothing where the family has no tasks."""
+    if family not in TASKS:
+        if task in COMMON_TASKS:
+            return {}
+        raise InvalidRequestError(
+            f"task: {model} has no tasks; leave it out, or choose a Gemini or Cohere model."
+            f" Given: {task!r}.",
+            param="task",
+        )
+    field, common, own = TASKS[family]
+    word = common.get(task, task)
+    known = {*common.values(), *own}
+    if word not in known:
+        words = ", ".join(sorted({*common, *known}))
+        raise InvalidRequestError(f"task: {model} knows {words}. Given: {task!r}.", param="task")
+    return {field: word}
