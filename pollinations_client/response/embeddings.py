@@ -132,7 +132,7 @@ def joined_vectors(
     if failure is None:
         return [vectors[index] for index in range(len(vectors))]
     failure.missing = missing  # type: ignore[attr-defined]
-    failure.partial = {index: vector.tolist() for index, vector in vectors.items()}  # type: ignore[assignment]
+    failure.partial = {index: vector.tolist() for index, vector in vectors.items()}
     if vectors:
         failure.args = (
             f"{failure.message} {len(vectors)} of {len(vectors) + len(missing)} texts were embedded"
