@@ -1,4 +1,4 @@
-"""Pollinations for LangChain: a chat model for every model of the gateway, and tools that draw."""
+"""Pollinations for LangChain: chat models, embeddings, and tools for agents."""
 
 try:
     import langchain_core
@@ -10,12 +10,14 @@ except ImportError as missing:
 from pollinations_client import PollinationsError, __version__
 
 from .chat_models import ChatPollinations
+from .embeddings import PollinationsEmbeddings
 from .toolkit import PollinationsBalanceTool, PollinationsModelsTool, PollinationsToolkit
 from .tools import PollinationsImageTool, PollinationsVideoTool
 
 __all__ = [
     "ChatPollinations",
     "PollinationsBalanceTool",
+    "PollinationsEmbeddings",
     "PollinationsError",
     "PollinationsImageTool",
     "PollinationsModelsTool",

@@ -1,4 +1,4 @@
-"""Pollinations for LlamaIndex: an LLM for every model of the gateway, and tools that draw."""
+"""Pollinations for LlamaIndex: LLMs, embeddings, and tools for agents."""
 
 try:
     import llama_index.core
@@ -11,12 +11,14 @@ from pollinations_client import PollinationsError, __version__
 
 from ._structured_output import StructuredOutputError
 from ._tool_calls import NoToolCallError
+from .embeddings import PollinationsEmbedding
 from .llm import Pollinations
 from .tools import PollinationsToolSpec
 
 __all__ = [
     "NoToolCallError",
     "Pollinations",
+    "PollinationsEmbedding",
     "PollinationsError",
     "PollinationsToolSpec",
     "StructuredOutputError",

@@ -5,6 +5,12 @@ from .catalog.catalog import cost, family, has_trait
 from .data_url import parse_data_url
 from .media.sniff import sniff
 from .request.chat_options import BUILT_IN_TOOLS, MAX_SEED, drawn_seed
+from .request.embedding_options import (
+    DEFAULT_EMBEDDING_MODEL,
+    MAX_INPUTS,
+    EmbeddingOptions,
+    vector_size,
+)
 from .request.messages import drop_unsupported_media, warn
 from .request.validation import invalid_request_from, unknown_option
 from .schemas.resolve import merged
@@ -13,9 +19,12 @@ from .settings import NO_KEY, as_secret, secret_key_from, with_secret_key, witho
 
 __all__ = [
     "BUILT_IN_TOOLS",
+    "DEFAULT_EMBEDDING_MODEL",
+    "MAX_INPUTS",
     "MAX_SEED",
     "NO_KEY",
     "CloseableMixin",
+    "EmbeddingOptions",
     "as_secret",
     "cost",
     "drawn_seed",
@@ -31,6 +40,7 @@ __all__ = [
     "sniff",
     "strict_schema",
     "unknown_option",
+    "vector_size",
     "warn",
     "with_secret_key",
     "without_secret_headers",

@@ -18,7 +18,14 @@ from ..catalog.model_card import ModelCard
 from ..errors import InvalidRequestError
 from .validation import Options, within
 
-__all__ = ["DEFAULT_EMBEDDING_MODEL", "MAX_INPUTS", "EmbeddingBatch", "EmbeddingOptions"]
+__all__ = [
+    "DEFAULT_EMBEDDING_MODEL",
+    "MAX_INPUTS",
+    "EmbeddingBatch",
+    "EmbeddingOptions",
+    "embedding_batches",
+    "vector_size",
+]
 
 MAX_INPUTS = 32
 DEFAULT_EMBEDDING_MODEL = "openai/text-embedding-3-small"
@@ -82,6 +89,14 @@ class EmbeddingBatch:
     texts: Sequence[str]
 
 
+def vector_size(model: str, dimensions: int | None, catalog: Catalog) -> int | None:
+    """How many numbers the vectors will have, or ``None`` where the catalogue does not say."""
+    if dimensions is not None:
+        return dimensions
+    size = _sizes(catalog.get(model, "embedding")).get("default")
+    return size if isinstance(size, int) else None
+
+
 def embedding_batches(
     texts: Sequence[str], model: str, catalog: Catalog, batch_size: int = MAX_INPUTS
 ) -> list[EmbeddingBatch]:
@@ -130,8 +145,8 @@ def _check_text(index: int, text: Any, model: str, max_tokens: int | None) -> No
 
 
 def _check_dimensions(size: int, model: str, card: ModelCard | None) -> None:
-    bounds = card.extra.get("embedding_dimensions") if card is not None else None
-    if not isinstance(bounds, Mapping) or size == bounds.get("default"):
+    bounds = _sizes(card)
+    if size == bounds.get("default"):
         return
     allowed = bounds.get("allowed")
     if isinstance(allowed, list):
@@ -143,6 +158,12 @@ def _check_dimensions(size: int, model: str, card: ModelCard | None) -> None:
     too_large = isinstance(high, int) and size > high
     if too_small or too_large:
         _refuse_dimensions(size, model, f"{low} to {high}")
+
+
+def _sizes(card: ModelCard | None) -> Mapping[str, Any]:
+    """What a card says of the sizes of its vectors: ``default``, and ``allowed`` or bounds."""
+    sizes = card.extra.get("embedding_dimensions") if card is not None else None
+    return sizes if isinstance(sizes, Mapping) else {}
 
 
 def _refuse_dimensions(size: int, model: str, sizes: str) -> None:

@@ -1,0 +1,87 @@
+"""``PollinationsEmbeddings``: the gateway's embedding models as LangChain embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from langchain_core.embeddings import Embeddings
+from pydantic import ConfigDict
+
+from pollinations_client._adapter_support import DEFAULT_EMBEDDING_MODEL, EmbeddingOptions
+
+from ._client import ClientMixin
+from .errors import model_errors
+
+__all__ = ["PollinationsEmbeddings"]
+
+
+class PollinationsEmbeddings(ClientMixin, Embeddings):
+    """Vectors of texts, for retrieval and comparison.
+
+    Texts go out in requests of at most 32, up to eight of them at a time, and come back in order.
+    ``embed_documents`` and ``embed_query`` tell Gemini and Cohere models which of the two a text
+    is; other models make no difference. Store vectors of one model and one size only together.
+
+    Example:
+        >>> from pollinations_client.emulator import Emulator
+        >>> with Emulator() as gateway:
+        ...     embeddings = PollinationsEmbeddings("gemini-embedding-2", base_url=gateway.url)
+        ...     len(embeddings.embed_query("Why do bees matter?"))
+        3072
+
+    Raises:
+        ConfigurationError: At construction, for settings that cannot work, such as no key.
+        InvalidRequestError: For an unknown option, and before sending, with the index of a text
+            that cannot be embedded.
+        PollinationsError: For every other failure, by kind. Where some requests succeeded,
+            ``error.partial`` has their vectors by index, and ``error.missing`` the other indices.
+    """
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, "model_name": "model"}
+    door: ClassVar[str | None] = None
+
+    model: str = DEFAULT_EMBEDDING_MODEL
+    """Any embedding model of the gateway."""
+    dimensions: int | None = None
+    """Numbers in each vector; the model's own size by default."""
+
+    def __init__(self, model: str | None = None, **options: Any) -> None:
+        """Take options; open nothing. ``model`` may come first, without its name."""
+        if model is not None:
+            options["model"] = model
+        super().__init__(**options)
+        with model_errors():
+            EmbeddingOptions.checked(
+                {"model": self.model, "dimensions": self.dimensions}, door=None
+            ).fields_for(self.catalog)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Vectors of texts that will be searched, in their order. No texts are no request."""
+        with model_errors():
+            return self._client.embed(
+                texts, task="document", model=self.model, dimensions=self.dimensions
+            )
+
+    def embed_query(self, text: str) -> list[float]:
+        """The vector of a text that is searched for."""
+        with model_errors():
+            return self._client.embed(
+                [text], task="query", model=self.model, dimensions=self.dimensions
+            )[0]
+
+    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
+        """The same as ``embed_documents``, awaited."""
+        with model_errors():
+            return await self._async_client.embed(
+                texts, task="document", model=self.model, dimensions=self.dimensions
+            )
+
+    async def aembed_query(self, text: str) -> list[float]:
+        """The same as ``embed_query``, awaited."""
+        with model_errors():
+            vectors = await self._async_client.embed(
+                [text], task="query", model=self.model, dimensions=self.dimensions
+            )
+        return vectors[0]

@@ -1,0 +1,114 @@
+"""``PollinationsEmbedding``: the gateway's embedding models as a LlamaIndex embedding model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
+from pydantic import ConfigDict, Field
+
+from pollinations_client import InvalidRequestError, snapshot
+from pollinations_client._adapter_support import (
+    DEFAULT_EMBEDDING_MODEL,
+    MAX_INPUTS,
+    EmbeddingOptions,
+    vector_size,
+)
+
+from ._client import ClientMixin
+
+__all__ = ["PollinationsEmbedding"]
+
+
+class PollinationsEmbedding(ClientMixin, BaseEmbedding):
+    """Vectors of texts and queries, one by one or in batches, blocking or awaited.
+
+    ``model_name`` is the model's id with the size of its vectors, such as
+    ``openai/text-embedding-3-small@1536``: ingestion caches of another model or size then miss.
+    Queries and documents are told apart to models that ask for it (Gemini, Cohere).
+
+    Example:
+        >>> from pollinations_client.emulator import Emulator
+        >>> with Emulator() as gateway:
+        ...     embed_model = PollinationsEmbedding("cohere-embed-v4", api_base=gateway.url)
+        ...     len(embed_model.get_text_embedding("Bees dance."))
+        1536
+
+    Raises:
+        ConfigurationError: At construction, for settings that cannot work, such as no key.
+        InvalidRequestError: For an unknown option, and before sending, with the index of a text
+            that cannot be embedded.
+        PollinationsError: For every other failure, by kind. Where some requests succeeded,
+            ``error.partial`` has their vectors by index, and ``error.missing`` the other indices.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(default=DEFAULT_EMBEDDING_MODEL, description="Embedding model.")
+    dimensions: int | None = Field(
+        default=None, description="Numbers in each vector; the model's own size by default."
+    )
+    embed_batch_size: int = Field(
+        default=MAX_INPUTS,
+        gt=0,
+        le=2048,
+        description="Texts of one call; a request of the gateway takes 32, more are split.",
+    )
+
+    def __init__(self, model: str | None = None, **options: Any) -> None:
+        """Take settings; open nothing. ``model`` may come first, without its name."""
+        if model is not None:
+            options["model"] = model
+        name, _, size = str(options.pop("model_name", None) or "").partition("@")
+        if name:
+            _set_once(options, "model", name)
+        # A dump names the size in any case; only another than the model's own is sent.
+        if size.isdecimal() and int(size) != vector_size(name, None, snapshot()):
+            _set_once(options, "dimensions", int(size))
+        super().__init__(**options)
+        EmbeddingOptions.checked(
+            {"model": self.model, "dimensions": self.dimensions}, door=None
+        ).fields_for(self.catalog)
+        known_size = vector_size(self.model, self.dimensions, self.catalog)
+        self.model_name = f"{self.model}@{known_size or 'default'}"
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that dumps carry."""
+        return "PollinationsEmbedding"
+
+    def _get_query_embedding(self, query: str) -> Embedding:
+        return self._client.embed(
+            [query], task="query", model=self.model, dimensions=self.dimensions
+        )[0]
+
+    def _get_text_embedding(self, text: str) -> Embedding:
+        return self._get_text_embeddings([text])[0]
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[Embedding]:
+        return self._client.embed(
+            texts, task="document", model=self.model, dimensions=self.dimensions
+        )
+
+    async def _aget_query_embedding(self, query: str) -> Embedding:
+        vectors = await self._aclient.embed(
+            [query], task="query", model=self.model, dimensions=self.dimensions
+        )
+        return vectors[0]
+
+    async def _aget_text_embedding(self, text: str) -> Embedding:
+        return (await self._aget_text_embeddings([text]))[0]
+
+    async def _aget_text_embeddings(self, texts: list[str]) -> list[Embedding]:
+        return await self._aclient.embed(
+            texts, task="document", model=self.model, dimensions=self.dimensions
+        )
+
+
+def _set_once(options: dict[str, Any], name: str, value: Any) -> None:
+    """Take ``value`` out of ``model_name``. Raises where the option itself says something else."""
+    if options.get(name) not in (None, value):
+        raise InvalidRequestError(
+            f"model_name and {name} contradict each other; give one of them.", param=name
+        )
+    options[name] = value
