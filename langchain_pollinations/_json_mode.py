@@ -1,5 +1,4 @@
-"""Answers that were asked for as JSON: their text is the JSON alone, whatever a model puts round
-it. Pure.
+"""Reduce an answer that was asked for as JSON to the JSON alone.
 
 Claude and Gemini fence it behind this gateway, others say a word first, and LangChain's agents read
 the text of such an answer as it stands. The text as it came is kept in ``response_metadata``.
@@ -7,130 +6,111 @@ the text of such an answer as it stands. The text as it came is kept in ``respon
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
-from ._parsers import json_text, whole_json
+from pollinations_client._adapter_support import JsonFinder, find_json, likeliest_first
 
 ORIGINAL = "original_text"  # of response_metadata, where the text that came was another
 
-OPENING = re.compile(
-    r'<(think|thinking|thought|reasoning)>|(?:\A\s*|```(?:json|JSON)?\s*)[{\[]|\{\s*"'
-)
-LOOK_BACK = 64  # characters of an opening that a piece may end in
-MARKS = re.compile(r'["{}\[\]]|\\.|\\\Z', re.DOTALL)
+
+@dataclass(frozen=True, slots=True)
+class JsonFormat:
+    """The JSON a request asks for; ``schema`` is empty where it names none."""
+
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+    def json_in(self, text: str, *, is_cut: bool = False) -> str:
+        """The JSON object in ``text``; ``text`` as it is where none is whole, or a list is meant.
+
+        ``is_cut`` says that the answer hit its token limit.
+        """
+        values = find_json(text).answers(is_cut=is_cut)
+        if len(values) > 1:
+            values = likeliest_first(values, self.schema)
+        return values[0].text if values and isinstance(values[0].data, dict) else text
 
 
-def wants_json(options: Mapping[str, Any]) -> bool:
-    """Whether a request asks for an answer in JSON."""
+def json_format(options: Mapping[str, Any]) -> JsonFormat | None:
+    """The JSON that a request's options ask for; None where they ask for none."""
     wanted = options.get("response_format") or (options.get("extra_body") or {}).get(
         "response_format"
     )
-    return isinstance(wanted, dict) and wanted.get("type") in {"json_object", "json_schema"}
-
-
-def json_alone(text: str) -> str:
-    """The whole JSON object in ``text``; ``text`` itself where there is none, and where it is an
-    array.
-    """
-    found = json_text(text)
-    return found if found.startswith("{") and whole_json(found, 0) == found else text
+    if not isinstance(wanted, dict) or wanted.get("type") not in {"json_object", "json_schema"}:
+        return None
+    inner = wanted.get("json_schema")
+    schema = inner.get("schema") if isinstance(inner, dict) else None
+    return JsonFormat(schema) if isinstance(schema, dict) else JsonFormat()
 
 
 class JsonStream:
-    """Pieces of text in, those of the first whole JSON object out, as they come.
+    """Reduce a stream of text to the first JSON object in it, piece by piece.
 
-    What stands before the object is held until it opens, for only then is it known to be in the
-    way; what comes after it is left out. Where no object opens, ``end`` gives what was held; where
-    one turns out to be none, all goes on.
+    ``create_agent(response_format=ProviderStrategy(...))`` parses the sum of the chunks as JSON
+    when an agent is streamed, so the fences may not be in it. What stands before the object is
+    held until the object opens; what comes after it is left out. Where something else begins, or
+    the object turns out to be broken, all text passes.
     """
 
-    __slots__ = (
-        "_depth",
-        "_given",
-        "_held",
-        "_is_cut_escape",
-        "_is_string",
-        "_looked",
-        "_place",
-        "_skipped",
-    )
+    __slots__ = ("_finder", "_format", "_given_to", "_is_open", "_object_end", "_pieces", "_start")
 
-    def __init__(self) -> None:
-        self._place: Literal["before", "inside", "after", "through"] = "before"
-        self._skipped = ""  # thoughts
-        self._held = ""
-        self._looked = 0
-        self._given: list[str] = []
-        self._depth = 0
-        self._is_string = self._is_cut_escape = False
+    def __init__(self, json_format: JsonFormat) -> None:
+        self._format = json_format
+        self._finder = JsonFinder()
+        self._start: int | None = None  # the index where what is given out begins
+        self._is_open = True
+        self._object_end: int | None = None
+        self._given_to = 0
+        self._pieces: list[str] = []
 
     def piece(self, text: str) -> str:
         """What can be given out now that ``text`` has come."""
-        if self._place == "before":
-            text = self._opened(text)
-        if self._place == "inside":
-            text = self._closed(text)
-        elif self._place == "after":
-            self._held += text
-            return ""
-        self._given.append(text)
-        return text
+        self._finder.feed(text)
+        if self._start is None:
+            self._begin()
+        return "" if self._start is None else self._give(self._end())
 
     def rest(self) -> str:
-        """What is held, before and after an object. All text goes through from here on."""
-        held, self._skipped, self._held = self._skipped + self._held, "", ""
-        self._place = "through"
-        self._given.append(held)
-        return held
+        """All that was not given out: what comes before a tool call is no answer."""
+        self._start, self._is_open, self._object_end = self._start or 0, False, None
+        return self._give(len(self._finder.text))
 
-    def end(self) -> str:
-        """What is held where no object came."""
-        return "" if self._place == "after" else self.rest()
+    def end(self, *, is_cut: bool = False) -> str:
+        """What is missing of the JSON, or of the text where it is no JSON, or not that begun."""
+        alone = self._format.json_in(self._finder.text, is_cut=is_cut)
+        given = "".join(self._pieces)
+        if not alone.startswith(given):
+            return self.rest()
+        missing = alone[len(given) :]
+        self._pieces.append(missing)
+        return missing
 
     def has_left_out(self, text: str) -> bool:
         """Whether ``text``, all that came, says more than what was given out."""
-        return text.strip() != "".join(self._given).strip()
+        return text.strip() != "".join(self._pieces).strip()
 
-    def _opened(self, text: str) -> str:
-        self._held += text
-        while (opening := OPENING.search(self._held, self._looked)) and (thought := opening[1]):
-            thought_end = self._held.find(f"</{thought}>", opening.end())
-            if thought_end < 0:
-                self._looked = opening.start()
-                return ""
-            thought_end += len(thought) + 3
-            self._skipped += self._held[:thought_end]
-            self._held, self._looked = self._held[thought_end:], 0
-        if opening is None:
-            self._looked = max(0, len(self._held) - LOOK_BACK)
-            return ""
-        if opening[0].endswith("["):
-            text, self._place = self._skipped + self._held, "through"
-        else:
-            text, self._place = self._held[self._held.index("{", opening.start()) :], "inside"
-        self._skipped = self._held = ""
-        return text
+    def _begin(self) -> None:
+        """Begin with the first object, or at the start of the text where a list stands first."""
+        start = self._finder.first_start
+        if start is not None:
+            self._start = start if self._finder.text[start] == "{" else 0
+            self._given_to = self._start
 
-    def _closed(self, text: str) -> str:
-        """``text`` up to the end of the object, if that is in it."""
-        start, self._is_cut_escape = int(self._is_cut_escape), False
-        for mark in MARKS.finditer(text, start):
-            sign = mark[0]
-            if sign == '"':
-                self._is_string = not self._is_string
-            elif sign == "\\":
-                self._is_cut_escape = True
-            elif not self._is_string and len(sign) == 1:
-                self._depth += 1 if sign in "{[" else -1
-                if self._depth == 0:
-                    value = "".join(self._given) + text[: mark.end()]
-                    if whole_json(value, 0) != value:
-                        break
-                    self._place, self._held = "after", text[mark.end() :]
-                    return text[: mark.end()]
-        else:
-            return text
-        self._place = "through"
+    def _end(self) -> int:
+        """The index up to which text may be given out: the end of the object once it is whole."""
+        if self._is_open and self._finder.start != self._start:
+            self._is_open = False
+            ends = (
+                value.start + len(value.text)
+                for value in self._finder.values
+                if value.start == self._start and isinstance(value.data, dict)
+            )
+            self._object_end = next(ends, None)
+        return len(self._finder.text) if self._object_end is None else self._object_end
+
+    def _give(self, end: int) -> str:
+        text = self._finder.text[self._given_to : end]
+        self._given_to = end
+        self._pieces.append(text)
         return text

@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatResult
 from pollinations_client import InvalidRequestError, ModelOptions, Reply
 from pollinations_client._adapter_support import MAX_SEED, drawn_seed, has_trait
 
-from ._json_mode import wants_json
+from ._json_mode import json_format
 from ._messages import Wire, wire_messages
 from ._responses import counts_of, generation_from
 from ._structured_output import response_format_for
@@ -119,9 +119,9 @@ def result_from(
     replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], float | None]
 ) -> ChatResult:
     """One generation a reply, and what all of them used."""
-    sound, is_json = audio_format_of(options), wants_json(options)
+    sound, wanted = audio_format_of(options), json_format(options)
     generations = [
-        generation_from(reply, cost=cost_of(reply), audio_format=sound, is_json=is_json)
+        generation_from(reply, cost=cost_of(reply), audio_format=sound, json_format=wanted)
         for reply in replies
     ]
     output: dict[str, Any] = {"model_name": replies[0].served_model or options["model"]}

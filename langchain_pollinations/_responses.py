@@ -24,7 +24,7 @@ from pollinations_client import (
 )
 
 from ._block_translator import PROVIDER
-from ._json_mode import ORIGINAL, json_alone
+from ._json_mode import ORIGINAL, JsonFormat
 
 AUDIO_TYPES = {
     "wav": "audio/wav",
@@ -55,7 +55,7 @@ def message_from(
     *,
     cost: float | None = None,
     audio_format: str | None = None,
-    is_json: bool = False,
+    json_format: JsonFormat | None = None,
 ) -> AIMessage:
     """The whole reply as a message; of one that was asked for as JSON, and that calls nothing, the
     JSON alone.
@@ -73,15 +73,16 @@ def message_from(
         invalid_tool_calls=[_invalid(call) for call in bad],
     )
     message.usage_metadata = usage_from(reply.usage, cost)
-    if is_json and not reply.tool_calls:
-        _leave_json_alone(message)
+    if json_format is not None and not reply.tool_calls:
+        _leave_json_alone(message, json_format)
     return message
 
 
-def _leave_json_alone(message: AIMessage) -> None:
+def _leave_json_alone(message: AIMessage, json_format: JsonFormat) -> None:
     """Take what stands round the JSON out of a message, and keep its text as it came."""
     text = str(message.text)
-    alone = json_alone(text)
+    is_cut = message.response_metadata.get("finish_reason") == "length"
+    alone = json_format.json_in(text, is_cut=is_cut)
     if alone not in (text, text.strip()):
         message.response_metadata[ORIGINAL] = text
     if alone != text:
@@ -108,10 +109,10 @@ def generation_from(
     *,
     cost: float | None = None,
     audio_format: str | None = None,
-    is_json: bool = False,
+    json_format: JsonFormat | None = None,
 ) -> ChatGeneration:
     """The whole reply as a generation."""
-    message = message_from(reply, cost=cost, audio_format=audio_format, is_json=is_json)
+    message = message_from(reply, cost=cost, audio_format=audio_format, json_format=json_format)
     return ChatGeneration(message=message, generation_info=generation_info(reply))
 
 

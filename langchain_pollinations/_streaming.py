@@ -32,7 +32,7 @@ from pollinations_client import (
 )
 
 from ._block_translator import PROVIDER
-from ._json_mode import ORIGINAL, JsonStream
+from ._json_mode import ORIGINAL, JsonFormat, JsonStream
 from ._responses import (
     block_from,
     counts_of,
@@ -91,13 +91,13 @@ class ChunkEncoder:
         audio_format: str | None = None,
         *,
         tells_usage: bool = True,
-        is_json: bool = False,
+        json_format: JsonFormat | None = None,
         cost_of: Callable[[Reply], float | None] = lambda reply: None,
     ) -> None:
         self._audio_format = audio_format
         self._tells_usage = tells_usage
         self._cost_of = cost_of
-        self._json = JsonStream() if is_json else None
+        self._json = None if json_format is None else JsonStream(json_format)
         self._text_at = self._thought_at = -1
         self._text_run = self._thought_run = -1
         self._is_open = False
@@ -200,10 +200,10 @@ class ChunkEncoder:
         if self._tells_usage and reply.usage is not None:
             chunk.message.usage_metadata = usage_from(reply.usage, cost)  # type: ignore[attr-defined]
             chunk.message.response_metadata["token_usage"] = counts_of([reply.usage])
-        if self._json is not None and self._json.has_left_out(reply.text):
-            if held := self._json.end():
+        if self._json is not None:
+            if held := self._json.end(is_cut=reply.finish_reason == "length"):
                 chunk = _with_text(chunk, held)
-            else:
+            if self._json.has_left_out(reply.text):
                 chunk.message.response_metadata[ORIGINAL] = reply.text
         chunk.generation_info = generation_info(reply)
         return chunk

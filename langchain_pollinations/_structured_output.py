@@ -1,32 +1,44 @@
-"""Structured answers: three methods of asking for them.
+"""Ask for structured output by one of three methods, and parse the answers.
 
-What comes back is read in ``_parsers.py``.
+The parsers accept fences, prose and thoughts round the JSON, and nothing else: what is cut or
+misspelt is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from langchain_core import exceptions
+from langchain_core.exceptions import ModelError, OutputParserException
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.output_parsers import BaseTransformOutputParser
+from langchain_core.outputs import ChatGenerationChunk, Generation, GenerationChunk
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableMap
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel, Field, ValidationError
+from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from pollinations_client import InvalidRequestError
-from pollinations_client._adapter_support import merged
-
-from ._parsers import (
-    TolerantJsonParser,
-    TolerantPydanticParser,
-    ToolCallOrTextJsonParser,
-    ToolCallOrTextParser,
+from pollinations_client._adapter_support import (
+    JsonFinder,
+    find_json,
+    first_fitting,
+    likeliest_first,
+    merged,
+    parse_partial_json,
 )
+
 from ._tool_definitions import function_of, is_bare
 
 if TYPE_CHECKING:
     from .chat_models import ChatPollinations
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
+METHODS = get_args(Method)
 
 FORMATS = ("json_schema", "json_object", "text")
 SCHEMA_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
@@ -115,52 +127,46 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
 
 
 def structured(
-    model: ChatPollinations,
+    llm: ChatPollinations,
     schema: Any,
+    /,
     *,
     method: Method,
     include_raw: bool,
     strict: bool | None,
-    **kwargs: Any,
+    **options: Any,
 ) -> Runnable[Any, Any]:
-    """``model`` asked for ``schema`` by ``method``, and the parser of its answers."""
+    """``llm`` asked for ``schema`` by ``method``, and the parser of its answers.
+
+    ``options`` of the call hold over those that the method sets; ``tools`` are offered beside.
+    """
+    if method not in METHODS:
+        raise InvalidRequestError(
+            f"method: {method!r} is none of {', '.join(map(repr, METHODS))}.", param="method"
+        )
     if schema is None and method != "json_mode":
         raise InvalidRequestError(f"schema: method {method!r} needs one.", param="schema")
     schema, strict = unwrapped(schema, strict)
     schema = named(schema)
+    json_schema = _json_schema(schema)
     is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
-    told = {
-        "ls_structured_output_format": {
-            "kwargs": {"method": method, "strict": strict},
-            "schema": _json_schema(schema),
-        }
-    }
+    parser = StructuredOutputParser(
+        schema_class=schema if is_class else None, json_schema=json_schema or {}
+    )
+    traced = {"kwargs": {"method": method, "strict": strict}, "schema": json_schema}
+    options["ls_structured_output_format"] = traced
     if method == "function_calling":
         name = written(convert_to_openai_tool, schema)["function"]["name"]
-        llm: Runnable[Any, Any] = model.bind_tools(
-            [schema], tool_choice=name, strict=strict, parallel_tool_calls=False, **told, **kwargs
-        )
-        parser: Any = (
-            ToolCallOrTextParser(tools=[schema], first_tool_only=True)
-            if is_class
-            else ToolCallOrTextJsonParser(key_name=name, first_tool_only=True)
-        )
-    elif method in {"json_schema", "json_mode"}:
-        wanted = (
-            {"type": "json_object"}
-            if method == "json_mode"
-            else response_format_for(schema, strict=strict)
-        )
-        llm = model.bind(response_format=wanted, **told, **kwargs)
-        parser = (
-            TolerantPydanticParser(pydantic_object=schema) if is_class else TolerantJsonParser()
-        )
+        parser.tool_name = name
+        tools = [schema, *(options.pop("tools", None) or ())]
+        forced = {"tool_choice": name, "strict": strict, "parallel_tool_calls": False}
+        bound = llm.bind_tools(tools, **{**forced, **options})
     else:
-        raise InvalidRequestError(
-            f"method: {method!r} is none of 'function_calling', 'json_schema', 'json_mode'.",
-            param="method",
-        )
-    return _with_raw(llm, parser) if include_raw else llm | parser
+        by_method = {"type": "json_object"}
+        if method == "json_schema":
+            by_method = response_format_for(schema, strict=strict)
+        bound = llm.bind(**{"response_format": by_method, **options})
+    return _with_raw(bound, parser) if include_raw else bound | parser
 
 
 def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
@@ -180,3 +186,176 @@ def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
 
 def _json_schema(schema: Any) -> Any:
     return schema if schema is None or is_bare(schema) else written(convert_to_json_schema, schema)
+
+
+class RefusedAnswer(OutputParserException, getattr(exceptions, "ModelRefusalError", ModelError)):  # type: ignore[misc]
+    """The model refused.
+
+    It is LangChain's ``ModelRefusalError`` too, where LangChain has it (from core 1.7.5).
+    """
+
+    raw_message: Any = None
+
+
+class StructuredOutputParser(BaseTransformOutputParser[Any]):
+    """Parse the tool call that was asked for, or else the JSON in the text of an answer.
+
+    In a stream partial objects grow, and the last one is whole, or an error says why there is none:
+    LangChain's parsers repair the end as they repair what is partial, so half an answer would pass.
+    """
+
+    schema_class: Any = None
+    """A Pydantic class of either version, or None for plain data."""
+    json_schema: dict[str, Any] = Field(default_factory=dict)
+    tool_name: str | None = None
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802
+        """The class, or a dictionary."""
+        return self.schema_class or dict[str, Any]
+
+    def parse(self, text: str) -> Any:
+        """Parse a text alone."""
+        return self.parse_result([Generation(text=text)])
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """Parse an answer. Raises ``OutputParserException``, or what Pydantic says of a call."""
+        if partial:
+            return self.parse_partial(result, find_json(result[0].text))
+        if refusal_in(result):
+            raise no_answer(result)
+        if (arguments := self._arguments_in(result)) is not None:
+            return self._object_from(arguments)
+        is_cut = (
+            getattr(message_of(result), "response_metadata", {}).get("finish_reason") == "length"
+        )
+        values = find_json(result[0].text).answers(is_cut=is_cut)
+        if not values:
+            raise no_answer(result)
+        if len(values) > 1:
+            values = likeliest_first(values, self.json_schema)
+        return first_fitting(values, self._object_in_text, OutputParserException)
+
+    def parse_partial(self, result: list[Generation], finder: JsonFinder) -> Any:
+        """What an answer holds so far; None where that is no object yet."""
+        if refusal_in(result):
+            return None
+        arguments = self._arguments_in(result)
+        found = [value.data for value in finder.values] if arguments is None else [arguments]
+        if arguments is None and finder.unfinished is not None:
+            found.append(parse_partial_json(finder.unfinished))
+        for data in found:
+            with contextlib.suppress(OutputParserException):
+                return None if data is None else self._object_in_text(data)
+        return None
+
+    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
+        stream = _StreamedAnswer(self)
+        for message in input:
+            yield from stream.feed(message)
+        yield from stream.end()
+
+    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:  # noqa: A002
+        stream = _StreamedAnswer(self)
+        async for message in input:
+            for parsed in stream.feed(message):
+                yield parsed
+        for parsed in stream.end():
+            yield parsed
+
+    def _arguments_in(self, result: list[Generation]) -> dict[str, Any] | None:
+        """The arguments of the first call of the tool that was asked for."""
+        calls = getattr(message_of(result), "tool_calls", ())
+        return next((call["args"] for call in calls if call["name"] == self.tool_name), None)
+
+    def _object_from(self, data: Any) -> Any:
+        cls = self.schema_class
+        if cls is None:
+            return data
+        return cls.model_validate(data) if issubclass(cls, BaseModel) else cls.parse_obj(data)
+
+    def _object_in_text(self, data: Any) -> Any:
+        if not isinstance(data, dict) and "properties" in self.json_schema:
+            raise OutputParserException(f"The model answered with a list, no object: {data!r:.200}")
+        try:
+            return self._object_from(data)
+        except (ValidationError, ValidationErrorV1) as error:
+            text = json.dumps(data, ensure_ascii=False)
+            raise OutputParserException(
+                f"Failed to parse {self.schema_class.__name__} from {text}. Got: {error}",
+                llm_output=text,
+            ) from error
+
+
+class _StreamedAnswer:
+    """The sum of a stream's chunks, and what was parsed out of it last."""
+
+    def __init__(self, parser: StructuredOutputParser) -> None:
+        self._parser = parser
+        self._finder = JsonFinder()
+        self._sum: Any = None
+        self._last: Any = None
+
+    def feed(self, message: str | BaseMessage) -> Iterator[Any]:
+        """The partial object, if the message added to it."""
+        chunk = _chunk_from(message)
+        self._finder.feed(chunk.text)
+        self._sum = chunk if self._sum is None else self._sum + chunk
+        parsed = self._parser.parse_partial([self._sum], self._finder)
+        if parsed is not None and parsed != self._last:
+            self._last = parsed
+            yield parsed
+
+    def end(self) -> Iterator[Any]:
+        """The whole object, if it is another. Raises what ``parse_result`` raises."""
+        if self._sum is None:
+            return
+        parsed = self._parser.parse_result([self._sum])
+        if parsed != self._last:
+            yield parsed
+
+
+def _chunk_from(message: str | BaseMessage) -> Any:
+    if isinstance(message, str):
+        return GenerationChunk(text=message)
+    if isinstance(message, AIMessage) and not isinstance(message, AIMessageChunk):
+        message = AIMessageChunk(**message.model_dump(exclude={"type"}))  # from a cache, whole
+    return ChatGenerationChunk(message=message)  # type: ignore[arg-type]
+
+
+def message_of(result: Sequence[Generation]) -> Any:
+    """The message of an answer; None where it is text alone."""
+    return getattr(result[0], "message", None)
+
+
+def refusal_in(result: Sequence[Generation]) -> str | None:
+    """The sentence a model refused with."""
+    refusal = getattr(message_of(result), "additional_kwargs", {}).get("refusal")
+    return str(refusal) if refusal else None
+
+
+def is_cut(result: Sequence[Generation]) -> bool:
+    """Whether the model stopped at its token limit."""
+    metadata = getattr(message_of(result), "response_metadata", {})
+    return bool(metadata.get("finish_reason") == "length")
+
+
+def no_answer(result: Sequence[Generation]) -> OutputParserException:
+    """The error of an answer that does not hold the structure asked for."""
+    message, text = message_of(result), result[0].text
+    if refusal := refusal_in(result):
+        refused = RefusedAnswer(f"The model refused: {refusal}", llm_output=text)
+        refused.raw_message = message
+        return refused
+    if is_cut(result):
+        why = "The answer was cut before it was complete: raise max_tokens."
+    elif calls := getattr(message, "tool_calls", None):
+        why = f"The model called {calls[0]['name']}, which is not the structure asked for."
+    elif bad := getattr(message, "invalid_tool_calls", None):
+        why = (
+            f"The model called {bad[0]['name']} with arguments that are no JSON object:"
+            f" {bad[0]['args']}"
+        )
+    else:
+        why = f"The model answered without the structure asked for: {text[:200]!r}"
+    return OutputParserException(why, llm_output=text)

@@ -21,7 +21,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pollinations_client import ModelOptions, PollinationsError, Reply, __version__, snapshot
 
 from ._client import ClientMixin
-from ._json_mode import wants_json
+from ._json_mode import json_format
 from ._options import (
     ALIASES,
     MAX_N,
@@ -260,9 +260,11 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
 
     def _chunks(self, options: dict[str, Any], kwargs: dict[str, Any]) -> ChunkEncoder:
         counts = bool(kwargs.get("stream_usage", self.stream_usage))
-        pricer, is_json = self._pricer(options), wants_json(options)
         return ChunkEncoder(
-            audio_format_of(options), tells_usage=counts, is_json=is_json, cost_of=pricer
+            audio_format_of(options),
+            tells_usage=counts,
+            json_format=json_format(options),
+            cost_of=self._pricer(options),
         )
 
     def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], float | None]:
@@ -331,7 +333,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             **kwargs: Further options of the call.
         """
         if method is None:
-            card = snapshot().get(self.model)
+            card = snapshot().get(kwargs.get("model") or kwargs.get("model_name") or self.model)
             by_schema = card is not None and (card.structured_output or card.tools is False)
             method = "json_schema" if by_schema else "function_calling"
         with model_errors():

@@ -20,10 +20,9 @@ from pollinations_client import (
     PollinationsError,
     UnprocessableEntityError,
 )
-from pollinations_client._adapter_support import warn
+from pollinations_client._adapter_support import JsonFinder, warn
 
-from ._parsers import unwrapped
-from ._structured_output import Attempt, StructuredOutputError, last_failure
+from ._structured_output import Attempt, StructuredOutputError, last_failure, unwrapped
 
 __all__ = ["apredicted", "astreamed", "predicted", "streamed"]
 
@@ -118,11 +117,13 @@ class _Growth:
         self._flexible: type[FlexibleModel] = create_flexible_model(attempt.output_cls)
         self._seen: dict[str, Any] | None = None
         self._last: ChatResponse | None = None
+        self._finder = JsonFinder()
 
     def feed(self, response: ChatResponse) -> BaseModel | None:
         """The object so far, where the response added to it."""
         self._last = response
-        data = self._attempt.partial_in(response)
+        self._finder.feed(response.delta or "")
+        data = self._attempt.partial_in(response, self._finder)
         if not data or data == self._seen:
             return None
         self._seen = data

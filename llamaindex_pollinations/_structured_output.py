@@ -1,14 +1,13 @@
-"""Objects of a class from a model: by JSON schema, by a forced function, or by words; one after the
-other if need be.
+"""Ask for objects of a class by JSON schema, forced function or words, and read the answers. Pure.
 
-Each way is pure: what to send, and how to find the object in the response. ``attempts`` says which
-ways are tried for a model in which order; driving them is the LLM's.
+``attempts`` says which ways are tried for a model and in which order; ``_structured_calls`` sends
+them. Reading accepts fences, prose, thoughts and wrappers round the object, and nothing half.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,12 +18,29 @@ from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, RootModel, ValidationError, create_model
 
 from pollinations_client import ModelCard, ReplyError
+from pollinations_client._adapter_support import (
+    JsonFinder,
+    find_json,
+    first_fitting,
+    likeliest_first,
+    parse_json,
+    parse_partial_json,
+)
 
-from ._parsers import NothingFound, object_from_data, object_from_text, partial_data
-from ._tool_calls import INVALID, selections_in
+from ._tool_calls import INVALID, drop_nulls, selections_in
 from ._tool_definitions import strict_form
 
-__all__ = ["Attempt", "Mode", "StructuredOutputError", "attempts", "cleaned", "last_failure"]
+__all__ = [
+    "Attempt",
+    "Mode",
+    "NothingFound",
+    "StructuredOutputError",
+    "attempts",
+    "cleaned",
+    "last_failure",
+    "object_from_text",
+    "unwrapped",
+]
 
 Mode = Literal["auto", "json_schema", "function", "text"]
 Way = Literal["json_schema", "function", "text"]
@@ -42,6 +58,12 @@ DECIDED_HERE = frozenset(
 BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 CUT_BY = frozenset({"length", "content_filter"})  # finish reasons that hold whichever way was asked
 SHOWN = 300
+# Members that models put the object into when they answer as if they were calling a tool.
+WRAPPERS = ("arguments", "parameters", "args", "input", "properties", "tool_input")
+
+
+class NothingFound(ValueError):
+    """There is no whole JSON in a text."""
 
 
 class StructuredOutputError(ReplyError, ValueError):
@@ -106,6 +128,7 @@ class Attempt:
         Raises :class:`StructuredOutputError`.
         """
         text = response.message.content or ""
+        is_cut = response.additional_kwargs.get("finish_reason") == "length"
         failure: ValueError = NothingFound("The answer holds no JSON.")
         broken = {call["id"]: call for call in response.message.additional_kwargs.get(INVALID, ())}
         for selection in selections_in(response, required=False):
@@ -119,19 +142,19 @@ class Attempt:
             except ValidationError as error:
                 failure = error
         try:
-            return object_from_text(text, self.output_cls)
+            return object_from_text(text, self.output_cls, is_cut=is_cut)
         except NothingFound:
             pass
         except ValidationError as error:
             failure = error
         raise self._failed(response, text, failure)
 
-    def partial_in(self, response: ChatResponse) -> dict[str, Any] | None:
-        """What an unfinished response holds of the object, or ``None``."""
+    def partial_in(self, response: ChatResponse, finder: JsonFinder) -> dict[str, Any] | None:
+        """What an unfinished response holds of the object, or None; ``finder`` read its text."""
         selections = selections_in(response, required=False)
         if selections:
             return selections[0].tool_kwargs or None
-        return partial_data(response.message.content or "")
+        return partial_data(finder)
 
     def _object_cls(self) -> type[BaseModel]:
         """The class to ask for: arguments and strict schemas are objects, so a list or a choice is
@@ -219,6 +242,102 @@ def last_failure(failures: Sequence[Exception]) -> Exception:
     return next(
         (one for one in reversed(failures) if isinstance(one, StructuredOutputError)), failures[-1]
     )
+
+
+def object_from_text(text: str, output_cls: type[BaseModel], *, is_cut: bool = False) -> BaseModel:
+    """The first JSON value in ``text`` that fits ``output_cls``; ``is_cut`` if it hit its limit.
+
+    Raises :class:`NothingFound` without any whole JSON, and the ``ValidationError`` of the first
+    value where none fits.
+    """
+    values = find_json(text).answers(is_cut=is_cut)
+    if not values:
+        raise NothingFound("The answer holds no whole JSON.")
+    if len(values) > 1:
+        values = likeliest_first(values, output_cls.model_json_schema())
+    return first_fitting(values, lambda data: object_from_data(data, output_cls), ValidationError)
+
+
+def partial_data(finder: JsonFinder) -> dict[str, Any] | None:
+    """What an unfinished text holds of its JSON object so far, or None."""
+    if finder.values:
+        data = finder.values[0].data
+    else:
+        data = None if finder.unfinished is None else parse_partial_json(finder.unfinished)
+    return data if isinstance(data, dict) else None
+
+
+def object_from_data(data: Any, output_cls: type[BaseModel]) -> BaseModel:
+    """Parsed JSON as an object: as it is, else unwrapped, else without the nulls of strict mode.
+
+    Raises the ``ValidationError`` of ``data`` as it is where nothing fits.
+    """
+    variants = list(_variants(data, output_cls))
+    if (inner := unwrapped(data, output_cls)) is not data:
+        variants.insert(0, inner)
+    # A class whose fields all have defaults fits any object, wrappers included.
+    first = _is_foreign(data, output_cls) and variants
+    for candidate in [*variants, data] if first else [data, *variants]:
+        try:
+            return output_cls.model_validate(candidate)
+        except ValidationError:
+            continue
+    return output_cls.model_validate(data)
+
+
+def unwrapped(data: Any, output_cls: type[BaseModel]) -> Any:
+    """What a ``RootModel`` holds, out of the object of one member as which it is asked for."""
+    if issubclass(output_cls, RootModel) and isinstance(data, dict) and len(data) == 1:
+        return next(iter(data.values()))
+    return data
+
+
+def _is_foreign(data: Any, output_cls: type[BaseModel]) -> bool:
+    """Whether an object has none of the class's fields, or wraps them all in one."""
+    if issubclass(output_cls, RootModel):
+        return isinstance(data, dict) and data.keys() == output_cls.model_fields.keys()
+    return isinstance(data, dict) and bool(data) and not _field_names(output_cls) & data.keys()
+
+
+def _field_names(output_cls: type[BaseModel]) -> set[str]:
+    fields = output_cls.model_fields.items()
+    return {name for field, info in fields for name in (field, info.alias) if name}
+
+
+def _variants(data: Any, output_cls: type[BaseModel]) -> Iterator[Any]:
+    """Other readings of the data: in a list, in a wrapper, with nulls for what was left out."""
+    if isinstance(data, list):
+        yield from _variants_of_list(data, output_cls)
+    if not isinstance(data, dict):
+        return
+    # A member that is a field of the class is a part of the object, not a wrapper round it.
+    for name in (output_cls.__name__, *WRAPPERS):
+        inner = None if name in _field_names(output_cls) else _as_object(data.get(name))
+        if inner is not None:
+            yield inner
+            yield drop_nulls(inner)
+    if isinstance(function := data.get("function"), dict):
+        yield from _variants(function, output_cls)
+    yield drop_nulls(data)
+
+
+def _variants_of_list(data: list[Any], output_cls: type[BaseModel]) -> Iterator[Any]:
+    fields = output_cls.model_fields
+    lists = [name for name, field in fields.items() if "list" in str(field.annotation).lower()]
+    if len(fields) == len(lists) == 1:
+        yield {lists[0]: data}
+    if len(data) == 1:
+        yield data[0]
+
+
+def _as_object(value: Any) -> dict[str, Any] | None:
+    """A wrapped object, which some models write as JSON text; None for other values."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = parse_json(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, dict) else None
 
 
 def _reason(failure: ValueError) -> str:

@@ -16,12 +16,11 @@ from pydantic_core import from_json
 from pollinations_client import ReplyError, ToolCall
 from pollinations_client._adapter_support import drop_strict_nulls
 
-from ._parsers import without_nulls
-
 __all__ = [
     "INVALID",
     "NoToolCallError",
     "calls_in",
+    "drop_nulls",
     "not_offered",
     "selections_in",
     "wire_call",
@@ -184,9 +183,7 @@ def _from_block(block: ToolCallBlock, listed: Mapping[str, Any]) -> dict[str, An
         else {}
     )
     said = known.get("arguments")
-    same = isinstance(said, str) and without_nulls(_parsed(said)) == without_nulls(
-        block.tool_kwargs
-    )
+    same = isinstance(said, str) and drop_nulls(_parsed(said)) == drop_nulls(block.tool_kwargs)
     function = {**known, "name": block.tool_name, "arguments": said if same else block.tool_kwargs}
     return _with_good_arguments(
         {**listed, "id": block.tool_call_id, "type": "function", "function": function}
@@ -213,3 +210,10 @@ def _parsed(text: str) -> Any:
         return from_json(text)
     except ValueError:
         return None
+
+
+def drop_nulls(data: Any) -> Any:
+    """Copy without members that are null: strict schemas make every optional field nullable."""
+    if isinstance(data, dict):
+        return {name: drop_nulls(value) for name, value in data.items() if value is not None}
+    return [drop_nulls(value) for value in data] if isinstance(data, list) else data

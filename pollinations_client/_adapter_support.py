@@ -3,6 +3,15 @@
 from ._context_managers import CloseableMixin
 from .catalog.catalog import cost, family, has_trait
 from .data_url import parse_data_url
+from .json_text import (
+    JsonFinder,
+    JsonValue,
+    find_json,
+    first_fitting,
+    likeliest_first,
+    parse_json,
+    parse_partial_json,
+)
 from .media.sniff import sniff
 from .request.chat_options import BUILT_IN_TOOLS, MAX_SEED, drawn_seed
 from .request.embedding_options import (
@@ -25,17 +34,24 @@ __all__ = [
     "NO_KEY",
     "CloseableMixin",
     "EmbeddingOptions",
+    "JsonFinder",
+    "JsonValue",
     "as_secret",
     "cost",
     "drawn_seed",
     "drop_strict_nulls",
     "drop_unsupported_media",
     "family",
+    "find_json",
+    "first_fitting",
     "free_form_paths",
     "has_trait",
     "invalid_request_from",
+    "likeliest_first",
     "merged",
     "parse_data_url",
+    "parse_json",
+    "parse_partial_json",
     "secret_key_from",
     "sniff",
     "strict_schema",

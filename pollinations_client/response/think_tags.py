@@ -10,6 +10,8 @@ from __future__ import annotations
 from . import payment_notices
 
 TAG, END_TAG = "<think>", "</think>"
+# Names of the tags that models put thoughts in, for a regular expression.
+THOUGHT_TAGS = "think|thinking|thought|reasoning"
 
 
 class LeadingTextFilter:

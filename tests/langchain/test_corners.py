@@ -21,7 +21,7 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel
 
-from langchain_pollinations._parsers import RefusedAnswer
+from langchain_pollinations._structured_output import RefusedAnswer
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
 
 

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from langchain_pollinations._json_mode import JsonStream, json_alone
+from langchain_pollinations._json_mode import JsonFormat, JsonStream
 from pollinations_client.emulator import Answer, Emulator
 
 SNOWDROP = '{"name": "snow}drop \\"G. nivalis\\"", "height_cm": 15}'
@@ -62,7 +62,7 @@ def summed(chunks: Any) -> AIMessageChunk:
 
 def streamed(text: str, cuts: list[int]) -> str:
     """``text`` through a stream that comes in pieces of these lengths."""
-    stream, given_out, place = JsonStream(), "", 0
+    stream, given_out, place = JsonStream(JsonFormat()), "", 0
     for length in [*cuts, len(text)]:
         given_out += stream.piece(text[place : place + length])
         place += length
@@ -167,7 +167,7 @@ def test_json_is_streamed_while_it_comes(gateway: Emulator, make: Any) -> None:
 )
 def test_any_cut_gives_the_same_json(text: str, cuts: list[int]) -> None:
     """A stream and a whole answer say the same, wherever the pieces end."""
-    assert streamed(text, cuts).strip() == json_alone(text).strip()
+    assert streamed(text, cuts).strip() == JsonFormat().json_in(text).strip()
 
 
 @settings(deadline=None)

@@ -16,8 +16,13 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field, RootModel
 
 from llamaindex_pollinations import Pollinations, StructuredOutputError
-from llamaindex_pollinations._parsers import NothingFound, object_from_text, partial_data
+from llamaindex_pollinations._structured_output import (
+    NothingFound,
+    object_from_text,
+    partial_data,
+)
 from pollinations_client import ContextOverflowError, PollinationsWarning, UnknownModelError
+from pollinations_client._adapter_support import find_json
 from pollinations_client.emulator import Answer, Emulator, Fault
 
 METHODS = (
@@ -561,7 +566,7 @@ def test_text_without_json_is_said_so() -> None:
 )
 def test_unfinished_text_gives_what_is_there(text: str, data: Any) -> None:
     """Strings and numbers may still grow."""
-    assert partial_data(text) == data
+    assert partial_data(find_json(text)) == data
 
 
 class Branch(BaseModel):
@@ -592,3 +597,38 @@ def test_broken_json_does_not_hide_a_whole_one_after_it() -> None:
     """A model that corrects itself is read to the end."""
     text = 'First {"name": "tree", "parts": [{"name": "leaf"}],} then {"name": "oak"}'
     assert object_from_text(text, Branch) == Branch(name="oak")
+
+
+HALF = {
+    "cut": '{"name": "tree", "parts": [{"name": "leaf"}, {"name": "le',
+    "trailing comma": '{"name": "tree", "parts": [{"name": "leaf"}],}',
+    "missing comma": '{"name": "tree" "parts": [{"name": "leaf"}]}',
+    "single quotes": "{'name': 'tree', [{\"name\": \"leaf\"}]}",
+    "no name, in a member": '{"input": {"name": "leaf"}, "parts": []}',
+}
+
+
+class Step(Branch):
+    """A class with a field that other answers use as a wrapper."""
+
+    input: Step | None = None
+
+
+@pytest.mark.parametrize("in_call", [False, True])
+@pytest.mark.parametrize("text", HALF.values(), ids=HALF)
+def test_half_an_answer_is_an_error(
+    make: Any, method: str, text: str, in_call: bool, gateway: Emulator
+) -> None:
+    """A whole object inside a broken one is not the answer, as text or as arguments of a call."""
+    gateway.script(Answer(tool_calls=[("Step", text)]) if in_call else Answer(text=text))
+    way = "function" if in_call else "json_schema"
+    with pytest.raises(StructuredOutputError):
+        found(make(structured_output_mode=way), method, Step)
+
+
+@pytest.mark.parametrize("text", ["[1," * 50_000, '{"' + '\\"' * 16_000, "{" * 50_000])
+def test_hostile_json_is_an_error_of_its_own(make: Any, text: str, gateway: Emulator) -> None:
+    """Neither a RecursionError nor minutes of work."""
+    gateway.script(Answer(text=text))
+    with pytest.raises(StructuredOutputError):
+        found(make(structured_output_mode="json_schema"), "structured_predict")

@@ -31,7 +31,7 @@ LAYERS = [
     {"reply"},
     {"catalog"},
     {"request", "response"},
-    {"retry"},
+    {"retry", "json_text"},
     {"settings"},
     {"transport"},
     {"base_client"},
