@@ -19,8 +19,9 @@ from ..response.error_decoder import error_from_response
 from ..response.reader import ResponseReader
 from ..settings import NO_KEY, Settings
 from .attempts import Attempts
-from .client_pool import failure_from, lower_case, timeouts_for
 from .decompression import ACCEPTED
+from .httpx_deadlines import timeouts_for
+from .httpx_errors import failure_from
 
 BLANK = "[redacted]"
 SURE_LENGTH = 16  # a shorter key could be a word of an answer; it is blanked out of errors only
@@ -87,7 +88,7 @@ class BaseTransport:
         return headers
 
     def _info(self, response: httpx.Response, attempts: Attempts) -> ResponseInfo:
-        headers = lower_case(response.headers.items())
+        headers = {name.lower(): value for name, value in response.headers.items()}
         if self._key is not None:
             headers = {name: value.replace(self._key, BLANK) for name, value in headers.items()}
         return ResponseInfo.from_headers(response.status_code, headers, attempts.number - 1)

@@ -26,15 +26,10 @@ from ..request.endpoints import Call
 from ..response.reader import ResponseReader
 from .attempts import Attempts
 from .base import Answer, BaseTransport
-from .client_pool import (
-    DEADLINE,
-    NETWORK_ERRORS,
-    async_client,
-    leave_async,
-    leave_sync,
-    sync_client,
-)
+from .client_pool import async_client, leave_async, leave_sync, sync_client
 from .decompression import Decompressor
+from .httpx_deadlines import DEADLINE
+from .httpx_errors import NETWORK_ERRORS
 
 
 class SyncTransport(BaseTransport):

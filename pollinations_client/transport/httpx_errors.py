@@ -1,0 +1,93 @@
+"""Translate httpx's exceptions to the errors of this package."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.parse
+
+import httpcore
+import httpx
+from pydantic import SecretStr
+
+from ..errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    PollinationsError,
+    redact,
+)
+from ..request.endpoints import Call
+from .deadline import Deadline
+
+NETWORK_ERRORS = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+    OSError,
+    UnicodeError,
+)  # the last: bad host names
+UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.WriteTimeout,
+    httpx.WriteError,
+    httpx.ProxyError,
+)
+
+
+def failure_from(
+    error: Exception, call: Call, clock: Deadline, host: str, secret: SecretStr | None
+) -> PollinationsError:
+    """The typed error for what the network library raised.
+
+    The original's request, headers and frames stay behind.
+    """
+    said = redact(str(error), secret) or type(error).__name__
+    cause = RuntimeError(f"{type(error).__module__}.{type(error).__name__}: {said}")
+    failure: PollinationsError
+    if isinstance(error, (httpx.ReadTimeout, httpcore.ReadTimeout)):
+        failure = clock.timed_out()
+    elif isinstance(error, httpx.TimeoutException):
+        failure = clock.timed_out() if clock.is_over else _no_connection(error, call, host)
+        failure.ambiguous = False  # type: ignore[attr-defined]
+    elif isinstance(
+        error, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)
+    ):
+        failure = ConfigurationError(f"{call.label} cannot be sent: {said}.")
+    else:
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in said or isinstance(
+            error, ssl.SSLCertVerificationError
+        )
+        failure = APIConnectionError(
+            f"{call.label}: the connection to {host} failed:"
+            f" {said}.{_advice(error, host, untrusted)}",
+            ambiguous=not isinstance(error, UNSENT),
+        )
+        if untrusted:
+            failure.is_retryable = False
+    failure.__cause__ = cause
+    return failure
+
+
+def _advice(error: Exception, host: str, untrusted: bool) -> str:
+    """What to look at when no connection came about."""
+    if untrusted:
+        return " The server's certificate is not trusted; check base_url and the proxy."
+    if not isinstance(error, httpx.ConnectError):
+        return ""
+    if urllib.parse.urlsplit(host).hostname in {"localhost", "127.0.0.1", "::1"}:
+        return (
+            " Is anything served there? The emulator is started with: python -m"
+            " pollinations_client.emulator"
+        )
+    return " Check base_url, the network and the proxy."
+
+
+def _no_connection(error: httpx.TimeoutException, call: Call, host: str) -> PollinationsError:
+    what = {
+        "ConnectTimeout": f"no connection to {host} was made in time (timeout)",
+        "PoolTimeout": "all connections were busy (Limits.max_connections)",
+        "WriteTimeout": "the server took the request too slowly (timeout)",
+    }.get(type(error).__name__, "it timed out")
+    return APITimeoutError(f"{call.label}: {what}.")
