@@ -75,7 +75,7 @@ def error(status: int, code: str, message: Any) -> Body:
     )
 
 
-def test_pitfall_01_an_empty_200_is_an_error(gateway: Emulator, client: PollinationsClient) -> None:
+def test_an_empty_200_is_an_error(gateway: Emulator, client: PollinationsClient) -> None:
     """Issue 6270."""
     gateway.script(
         Body(
@@ -94,9 +94,7 @@ def test_pitfall_01_an_empty_200_is_an_error(gateway: Emulator, client: Pollinat
     [("sk_broke", InsufficientBalanceError), ("sk_budget", KeyBudgetExhaustedError)],
 )
 @pytest.mark.parametrize("way", ["chat", "stream_chat", "text"])
-def test_pitfall_02_a_top_up_message_is_a_402(
-    gateway: Emulator, key: str, kind: type, way: str
-) -> None:
+def test_a_top_up_message_is_a_402(gateway: Emulator, key: str, kind: type, way: str) -> None:
     """Pull request 14700: HTTP 200 with an assistant message."""
     with PollinationsClient(key, base_url=gateway.url) as client, pytest.raises(kind) as caught:
         result = getattr(client, way)("hi", model="openai")
@@ -107,7 +105,7 @@ def test_pitfall_02_a_top_up_message_is_a_402(
     assert len(gateway.requests) == 1
 
 
-def test_pitfall_02_the_older_gateway_says_402_plainly(seed_gateway: Emulator) -> None:
+def test_the_older_gateway_says_402_plainly(seed_gateway: Emulator) -> None:
     """The same class in both eras."""
     with (
         PollinationsClient("sk_broke", base_url=seed_gateway.url) as client,
@@ -136,9 +134,7 @@ class Bee(BaseModel):
         'Here it is:\n\n```json\n{"name": "Maya", "legs": 6}\n```\nAnything else?',
     ],
 )
-def test_pitfall_03_fenced_json_is_read_by_both_adapters(
-    gateway: Emulator, text: str, way: str
-) -> None:
+def test_fenced_json_is_read_by_both_adapters(gateway: Emulator, text: str, way: str) -> None:
     """Issues 5184, 6537: a response format is asked for, and its JSON comes in a Markdown fence."""
     gateway.script(Answer(text=text))
     if way.startswith("langchain"):
@@ -163,7 +159,7 @@ def test_pitfall_03_fenced_json_is_read_by_both_adapters(
     assert gateway.requests[-1].json["response_format"]["type"] == "json_schema"
 
 
-def test_pitfall_03_the_older_gateways_claude_fences_its_json(seed_gateway: Emulator) -> None:
+def test_the_older_gateways_claude_fences_its_json(seed_gateway: Emulator) -> None:
     """The client hands on what came; whoever asks for a structure gets the structure."""
     question = "Describe the bee 'Maya', who has 6 legs, as JSON with the keys name and legs."
     with PollinationsClient(KEY, base_url=seed_gateway.url) as client:
@@ -175,7 +171,7 @@ def test_pitfall_03_the_older_gateways_claude_fences_its_json(seed_gateway: Emul
     )
 
 
-def test_pitfall_03_plain_text_that_ignores_json_is_handed_on_as_it_is(
+def test_plain_text_that_ignores_json_is_handed_on_as_it_is(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issue 7413: ``/text`` calls JSON plain text, and may not be JSON at all; neither is
@@ -186,7 +182,7 @@ def test_pitfall_03_plain_text_that_ignores_json_is_handed_on_as_it_is(
         assert client.text("How many legs has a bee?", json=True) == said
 
 
-def test_pitfall_04_geminis_own_tools_can_be_switched_off_for_json(
+def test_geminis_own_tools_can_be_switched_off_for_json(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issues 6876, 6834: its default code execution and JSON exclude each other."""
@@ -196,18 +192,14 @@ def test_pitfall_04_geminis_own_tools_can_be_switched_off_for_json(
     assert gateway.requests[-1].json["tools"] == []
 
 
-def test_pitfall_05_reasoning_effort_is_what_is_sent(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_reasoning_effort_is_what_is_sent(gateway: Emulator, client: PollinationsClient) -> None:
     """``thinking`` is ignored for Claude (issues 7382, 7560, 5197); it goes out only when given."""
     client.chat("hi", model="claude", reasoning_effort="high")
     assert gateway.requests[-1].json["reasoning_effort"] == "high"
     assert "thinking" not in gateway.requests[-1].json
 
 
-def test_pitfall_06_thought_signatures_survive(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_thought_signatures_survive(gateway: Emulator, client: PollinationsClient) -> None:
     """Issues 7637, 8909: unknown fields of a call are kept, and sent back as they are."""
     entry = {
         "id": "a",
@@ -227,14 +219,14 @@ def test_pitfall_06_thought_signatures_survive(
     assert gateway.requests[-1].json["messages"][1]["tool_calls"] == [entry]
 
 
-def test_pitfall_07_the_same_call_is_a_cache_hit_and_says_so(client: PollinationsClient) -> None:
+def test_the_same_call_is_a_cache_hit_and_says_so(client: PollinationsClient) -> None:
     """Issues 3423, 7529: vary the seed for variety; -1 draws one."""
     first, second = client.chat("hi", model="openai"), client.chat("hi", model="openai")
     assert first.text == second.text
     assert second.info.cache == "HIT"
 
 
-def test_pitfall_07_a_picture_without_a_seed_is_never_the_same_request_twice(
+def test_a_picture_without_a_seed_is_never_the_same_request_twice(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issues 6746, 6764, 6893."""
@@ -253,7 +245,7 @@ def test_pitfall_07_a_picture_without_a_seed_is_never_the_same_request_twice(
         ("QUEST_POLLEN_ONLY", PaidModelError),
     ],
 )
-def test_pitfall_08_09_each_kind_of_402_has_its_class(
+def test_each_kind_of_402_has_its_class(
     gateway: Emulator, client: PollinationsClient, code: str, kind: type
 ) -> None:
     """Issues 9924, 10028, 9168: balance, budget and paid-only are three remedies."""
@@ -262,16 +254,14 @@ def test_pitfall_08_09_each_kind_of_402_has_its_class(
         client.image("bee", model="flux")
 
 
-def test_pitfall_09_negative_balances_are_balances(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_negative_balances_are_balances(gateway: Emulator, client: PollinationsClient) -> None:
     """Issues 10752, 10790."""
     gateway.script(Body({"balance": -0.0042}))
     assert str(client.balance().balance) == "-0.0042"
 
 
 @pytest.mark.parametrize("status", [504, 520, 522, 524])
-def test_pitfall_10_an_edge_timeout_is_asked_again_and_joins(
+def test_an_edge_timeout_is_asked_again_and_joins(
     gateway: Emulator, client: PollinationsClient, status: int
 ) -> None:
     """Issues 5763, 7211, 15396: the identical repeat gets the answer."""
@@ -285,7 +275,7 @@ def test_pitfall_10_an_edge_timeout_is_asked_again_and_joins(
     ["<html><head><title>502 Bad Gateway</title></head></html>", "error code: 1033", "", "null"],
 )
 @pytest.mark.parametrize("status", [200, 502])
-def test_pitfall_11_pages_and_words_are_never_parsed_blindly(
+def test_an_html_page_or_plain_text_is_no_chat_answer(
     gateway: Emulator, client: PollinationsClient, body: str, status: int
 ) -> None:
     """Issues 12254, 7898, 8806."""
@@ -294,16 +284,14 @@ def test_pitfall_11_pages_and_words_are_never_parsed_blindly(
         client.chat("hi")
 
 
-def test_pitfall_12_picture_500s_are_asked_again(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_picture_500s_are_asked_again(gateway: Emulator, client: PollinationsClient) -> None:
     """Issue 7348."""
     gateway.script(error(500, "INTERNAL_ERROR", "x"))
     assert client.image("bee", model="flux", width=64, height=64).info.retries_taken == 1
     assert gateway.requests[0].raw_path == gateway.requests[1].raw_path
 
 
-def test_pitfall_13_14_nested_errors_are_opened_and_a_providers_400_is_final(
+def test_nested_errors_are_opened_and_a_providers_400_is_final(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issues 7783, 9707, 7372."""
@@ -320,9 +308,7 @@ def test_pitfall_13_14_nested_errors_are_opened_and_a_providers_400_is_final(
     assert len(gateway.requests) == 1
 
 
-def test_pitfall_15_moderation_is_its_own_error(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_moderation_is_its_own_error(gateway: Emulator, client: PollinationsClient) -> None:
     """Issues 12067, 6614."""
     gateway.script(error(422, "content_policy_violation", "no"))
     with pytest.raises(ContentPolicyError):
@@ -332,7 +318,7 @@ def test_pitfall_15_moderation_is_its_own_error(
 @pytest.mark.parametrize(
     "body", [b"", b'{"error":"Rate limit"}', b"<html>", b"GIF", b"\xff\xd8\xff\xe0 cut jpeg"]
 )
-def test_pitfall_16_what_is_no_picture_is_not_handed_on(
+def test_what_is_no_picture_is_not_handed_on(
     gateway: Emulator, client: PollinationsClient, body: bytes
 ) -> None:
     """Issue 7207: a 200 may be anything."""
@@ -341,9 +327,7 @@ def test_pitfall_16_what_is_no_picture_is_not_handed_on(
         client.image("bee", model="flux")
 
 
-def test_pitfall_17_a_limited_key_waits_as_told(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_a_limited_key_waits_as_told(gateway: Emulator, client: PollinationsClient) -> None:
     """Issues 7283, 5298: the wish stands in the body."""
     limited = Body(
         {"error": "Rate limit exceeded", "message": "Retry after 1s", "retryAfterSeconds": 0.01},
@@ -359,7 +343,7 @@ def test_pitfall_17_a_limited_key_waits_as_told(
     assert caught.value.retry_after == 3600
 
 
-def test_pitfall_18_long_prompts_and_nested_urls(
+def test_long_prompts_and_nested_urls_are_encoded_or_refused(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issues 7786, 6208."""
@@ -369,7 +353,7 @@ def test_pitfall_18_long_prompts_and_nested_urls(
     assert gateway.requests[-1].query["image"] == "https://a.example/x?y=1&z=2"
 
 
-def test_pitfall_19_a_model_that_is_gone_names_the_near_ones(
+def test_a_model_that_is_gone_names_the_near_ones(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issues 7575, 4602."""
@@ -378,15 +362,13 @@ def test_pitfall_19_a_model_that_is_gone_names_the_near_ones(
 
 
 @pytest.mark.parametrize("seconds", [0, 121])
-def test_pitfall_20_durations_nobody_takes_are_refused(
-    client: PollinationsClient, seconds: int
-) -> None:
+def test_durations_nobody_takes_are_refused(client: PollinationsClient, seconds: int) -> None:
     """Issues 7954, 5581: narrower bounds are each model's own, and the gateway's to say."""
     with pytest.raises(InvalidRequestError, match="duration"):
         client.video("bee", duration=seconds)
 
 
-def test_pitfall_21_speech_needs_both_voice_and_format(client: PollinationsClient) -> None:
+def test_speech_needs_both_voice_and_format(client: PollinationsClient) -> None:
     """Issue 1713."""
     with pytest.raises(InvalidRequestError, match="format"):
         client.chat(
@@ -402,7 +384,7 @@ def test_pitfall_21_speech_needs_both_voice_and_format(client: PollinationsClien
     assert reply.audio.data
 
 
-def test_pitfall_22_prices_in_any_notation(gateway: Emulator, client: PollinationsClient) -> None:
+def test_prices_are_read_in_any_notation(gateway: Emulator, client: PollinationsClient) -> None:
     """Issue 9000."""
     gateway.script(
         Body(
@@ -426,7 +408,7 @@ def test_pitfall_22_prices_in_any_notation(gateway: Emulator, client: Pollinatio
     }
 
 
-def test_pitfall_23_streams_answered_as_json_and_usage_chunks_without_choices(
+def test_streams_answered_as_json_and_usage_chunks_without_choices(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issues 9144, 5504."""
@@ -451,17 +433,13 @@ def test_pitfall_23_streams_answered_as_json_and_usage_chunks_without_choices(
     assert list(client.stream_chat("y"))[-1].reply.usage.total == 2
 
 
-def test_pitfall_24_the_user_agent_is_our_own(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_the_user_agent_is_our_own(gateway: Emulator, client: PollinationsClient) -> None:
     """Issues 11235, 11251: others' names were blocked at the edge."""
     client.chat("hi")
     assert gateway.requests[-1].headers["user-agent"].startswith("pollinations-adapters/")
 
 
-def test_pitfall_25_a_cause_and_a_request_id_are_shown(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_a_cause_and_a_request_id_are_shown(gateway: Emulator, client: PollinationsClient) -> None:
     """Issue 6568: INTERNAL_ERROR with nothing else, or beside a stock sentence that explains
     nothing.
     """
@@ -478,7 +456,7 @@ def test_pitfall_25_a_cause_and_a_request_id_are_shown(
         assert message.get("message", "") in str(caught.value)
 
 
-def test_pitfall_26_cost_is_computed_where_no_header_says_it(client: PollinationsClient) -> None:
+def test_cost_is_computed_where_no_header_says_it(client: PollinationsClient) -> None:
     """Issue 11349."""
     reply = client.chat("hi", model="openai")
     assert not [name for name in reply.info.headers if "cost" in name]
@@ -486,9 +464,7 @@ def test_pitfall_26_cost_is_computed_where_no_header_says_it(client: Pollination
     assert client.cost(reply.usage, "openai").total
 
 
-def test_pitfall_31_reasoning_in_a_history_is_sent(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_reasoning_in_a_history_is_sent(gateway: Emulator, client: PollinationsClient) -> None:
     """DeepSeek and Kimi demand it; where the gateway strips it nothing is lost."""
     entry = {"id": "a", "type": "function", "function": {"name": "add", "arguments": "{}"}}
     turn = {
@@ -506,7 +482,7 @@ def test_pitfall_31_reasoning_in_a_history_is_sent(
     assert gateway.requests[-1].json["messages"][1] == turn
 
 
-def test_pitfall_32_a_files_name_is_spelt_as_the_gateway_spells_it(
+def test_a_files_name_is_spelt_as_the_gateway_spells_it(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """``filename`` would be stripped."""
@@ -520,15 +496,15 @@ def test_pitfall_32_a_files_name_is_spelt_as_the_gateway_spells_it(
     assert gateway.requests[-1].json["messages"][0]["content"][1]["file"]["file_name"] == "a.pdf"
 
 
-def test_pitfall_34_created_in_milliseconds(gateway: Emulator, client: PollinationsClient) -> None:
+def test_created_in_milliseconds_is_read_as_seconds(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
     """One path of the older gateway."""
     gateway.script(Body({**completion({"content": "x"}), "created": 1_734_567_890_123}))
     assert client.chat("x").created == 1_734_567_890
 
 
-def test_pitfall_35_explicit_nulls_are_not_sent(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_explicit_nulls_are_not_sent(gateway: Emulator, client: PollinationsClient) -> None:
     """Half of the fields refuse them."""
     nothing = dict.fromkeys(
         (
@@ -544,7 +520,7 @@ def test_pitfall_35_explicit_nulls_are_not_sent(
     assert gateway.requests[-1].json.keys() == {"model", "messages"}
 
 
-def test_pitfall_27_reasoning_under_its_other_name(
+def test_reasoning_is_read_under_its_other_field_name(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issue 11264."""
@@ -552,7 +528,7 @@ def test_pitfall_27_reasoning_under_its_other_name(
     assert client.chat("hi").reasoning == "why"
 
 
-def test_pitfall_28_cache_control_is_sent_only_when_given(
+def test_cache_control_is_sent_only_when_given(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """Issue 15682: Fireworks refuses it."""
@@ -563,9 +539,7 @@ def test_pitfall_28_cache_control_is_sent_only_when_given(
     assert gateway.requests[-1].json["messages"][0]["content"] == [part]
 
 
-def test_pitfall_29_false_is_never_in_a_query(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_false_is_never_in_a_query(gateway: Emulator, client: PollinationsClient) -> None:
     """It would be read as true."""
     flags = dict.fromkeys(
         ("enhance", "safe", "transparent", "audio", "private", "nologo", "nofeed"), False
@@ -575,7 +549,7 @@ def test_pitfall_29_false_is_never_in_a_query(
     assert gateway.requests[-1].query.keys() == {"model", "width", "height", "seed"}
 
 
-def test_pitfall_30_a_refused_forced_choice_falls_back_to_auto(
+def test_a_refused_forced_choice_falls_back_to_auto(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
     """With a warning, and once."""
@@ -588,9 +562,7 @@ def test_pitfall_30_a_refused_forced_choice_falls_back_to_auto(
     assert [request.json["tool_choice"] for request in gateway.requests] == ["required", "auto"]
 
 
-def test_pitfall_33_cumulative_usage_counts_once(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_cumulative_usage_counts_once(gateway: Emulator, client: PollinationsClient) -> None:
     """The last one holds."""
     chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     gateway.script(
@@ -608,9 +580,7 @@ def test_pitfall_33_cumulative_usage_counts_once(
     assert list(client.stream_chat("x"))[-1].reply.usage.total == 8
 
 
-def test_pitfall_36_37_the_key_is_in_the_header_only(
-    gateway: Emulator, client: PollinationsClient
-) -> None:
+def test_the_key_is_in_the_header_only(gateway: Emulator, client: PollinationsClient) -> None:
     """Not in a URL, an error or a print."""
     client.image("bee", model="flux", width=64, height=64)
     assert KEY not in gateway.requests[-1].raw_path

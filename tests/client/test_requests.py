@@ -46,7 +46,7 @@ def test_a_plain_call_sends_what_was_given_and_nothing_else() -> None:
 
 
 def test_none_is_left_out_everywhere() -> None:
-    """Explicit null is refused for half of the fields (pitfall 35)."""
+    """Explicit null is refused for half of the fields."""
     given = dict.fromkeys(ChatOptions.model_fields)
     assert body(**given) == {"messages": HI}
     assert body([{"role": "user", "content": "hi", "name": None}]) == {"messages": HI}
@@ -310,7 +310,7 @@ def test_the_older_function_call_has_text_arguments_too() -> None:
 
 
 def test_files_are_spelt_as_the_gateway_spells_them() -> None:
-    """OpenAI's ``filename`` is stripped by the gateway (pitfall 32)."""
+    """OpenAI's ``filename`` is stripped by the gateway."""
     part = {
         "type": "file",
         "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="},
@@ -525,7 +525,7 @@ def test_a_url_that_the_edge_would_refuse_is_refused_here() -> None:
 
 
 def test_false_is_left_out_and_true_is_a_word() -> None:
-    """``?transparent=false`` is TRUE at the gateway (pitfall 29)."""
+    """``?transparent=false`` is TRUE at the gateway."""
     sent = query(transparent=False, enhance=True, nologo=False, seed=1)
     assert sent == {"enhance": "true", "seed": "1"}
 

@@ -125,7 +125,7 @@ class Person(BaseModel):
     age: int
 
 
-def test_complaint_01_reasoning_is_kept_plain_and_streamed(make: Any) -> None:
+def test_reasoning_is_kept_plain_and_streamed(make: Any) -> None:
     """In additional_kwargs, and as a block of its own."""
     llm = make("deepseek")
     for message in (
@@ -140,9 +140,7 @@ def test_complaint_01_reasoning_is_kept_plain_and_streamed(make: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["v0", "v1", "v3"])
-def test_complaint_02_reasoning_of_a_tool_call_turn_goes_back(
-    gateway: Emulator, make: Any, form: str
-) -> None:
+def test_reasoning_of_a_tool_call_turn_goes_back(gateway: Emulator, make: Any, form: str) -> None:
     """DeepSeek and Kimi answer 400 without it."""
     llm = make("deepseek", output_version="v1" if form == "v1" else None).bind_tools([add])
     gateway.script(Chunks(SCRIPT))
@@ -160,7 +158,7 @@ def test_complaint_02_reasoning_of_a_tool_call_turn_goes_back(
     assert sent["tool_calls"][0]["function"] == {"name": "add", "arguments": '{"x": 3}'}
 
 
-def test_complaint_02_reasoning_of_finished_turns_stays_and_a_switch_leaves_it_out(
+def test_reasoning_of_finished_turns_stays_and_a_switch_leaves_it_out(
     gateway: Emulator, make: Any
 ) -> None:
     """It is not wanted there, and costs tokens."""
@@ -180,7 +178,7 @@ def test_complaint_02_reasoning_of_finished_turns_stays_and_a_switch_leaves_it_o
     assert "reasoning_content" not in gateway.requests[-1].json["messages"][1]
 
 
-def test_complaint_03_signed_thinking_goes_back_unchanged(gateway: Emulator, make: Any) -> None:
+def test_signed_thinking_goes_back_unchanged(gateway: Emulator, make: Any) -> None:
     """Fragments are merged before the signature is judged."""
     gateway.script(
         Chunks(
@@ -201,9 +199,7 @@ def test_complaint_03_signed_thinking_goes_back_unchanged(gateway: Emulator, mak
 
 
 @FORMS
-def test_complaint_03_thought_signatures_of_calls_go_back(
-    gateway: Emulator, make: Any, form: str
-) -> None:
+def test_thought_signatures_of_calls_go_back(gateway: Emulator, make: Any, form: str) -> None:
     """Gemini 3 refuses a history without them."""
     entry = {
         "id": "a",
@@ -245,7 +241,7 @@ def test_complaint_03_thought_signatures_of_calls_go_back(
         ),
     ],
 )
-def test_complaints_04_05_06_parallel_calls_find_themselves(
+def test_parallel_tool_calls_are_kept_apart(
     gateway: Emulator, make: Any, entries: Any, expected: Any
 ) -> None:
     """Equal, missing and textual indices."""
@@ -259,9 +255,7 @@ def test_complaints_04_05_06_parallel_calls_find_themselves(
 
 
 @pytest.mark.parametrize("arguments", ['{"x": 1', '{"x": "a', '{"x": [1', "", '{"x": "a\\'])
-def test_complaint_08_cut_arguments_never_become_a_call(
-    gateway: Emulator, make: Any, arguments: str
-) -> None:
+def test_cut_arguments_never_become_a_call(gateway: Emulator, make: Any, arguments: str) -> None:
     """Plain and streamed: a repaired call would be one the model never made."""
     gateway.script(
         Chunks([chunk({"tool_calls": [call(0, "a", "add", arguments)]}), chunk({}, "length")])
@@ -281,7 +275,7 @@ def test_complaint_08_cut_arguments_never_become_a_call(
 
 
 @pytest.mark.parametrize("arguments", ["[1]", "not json", '"text"'])
-def test_complaint_07_arguments_that_are_no_object_are_invalid_calls(
+def test_arguments_that_are_no_object_are_invalid_calls(
     gateway: Emulator, make: Any, arguments: str
 ) -> None:
     """With the text kept."""
@@ -295,7 +289,7 @@ def test_complaint_07_arguments_that_are_no_object_are_invalid_calls(
         assert (message.tool_calls, message.invalid_tool_calls[0]["args"]) == ([], arguments)
 
 
-def test_complaint_09_10_usage_counts_once_and_by_default(gateway: Emulator, make: Any) -> None:
+def test_usage_counts_once_and_by_default(gateway: Emulator, make: Any) -> None:
     """Cumulative counts on every chunk are not added up."""
     gateway.script(
         Chunks(
@@ -316,7 +310,7 @@ def test_complaint_09_10_usage_counts_once_and_by_default(gateway: Emulator, mak
     assert summed(make(stream_usage=False).stream("y")).usage_metadata is None
 
 
-def test_complaint_11_metadata_is_said_once(gateway: Emulator, make: Any) -> None:
+def test_response_metadata_is_streamed_once(gateway: Emulator, make: Any) -> None:
     """No ``stopstop``, however often the provider repeats itself."""
     gateway.script(
         Chunks(
@@ -333,9 +327,7 @@ def test_complaint_11_metadata_is_said_once(gateway: Emulator, make: Any) -> Non
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
-def test_complaints_12_13_v3_keeps_usage_details_and_reasoning_before_a_call(
-    gateway: Emulator, make: Any
-) -> None:
+def test_v3_keeps_usage_details_and_reasoning_before_a_call(gateway: Emulator, make: Any) -> None:
     """Sync and async, every projection."""
     gateway.script(Chunks(SCRIPT), Chunks(SCRIPT))
     llm = make().bind_tools([add])
@@ -351,9 +343,7 @@ def test_complaints_12_13_v3_keeps_usage_details_and_reasoning_before_a_call(
 
 
 @FORMS
-def test_complaint_14_blocks_do_not_run_into_each_other(
-    gateway: Emulator, make: Any, form: str
-) -> None:
+def test_blocks_do_not_run_into_each_other(gateway: Emulator, make: Any, form: str) -> None:
     """One block of reasoning, one of text, one call."""
     gateway.script(Chunks(SCRIPT))
     whole = summed(make(output_version=form).bind_tools([add]).stream("x"))
@@ -364,7 +354,7 @@ def test_complaint_14_blocks_do_not_run_into_each_other(
     assert kinds == [("reasoning", "I think"), ("text", "Hello"), ("tool_call", {"x": 3})]
 
 
-def test_complaint_15_one_object_on_many_loops_and_threads(llm: ChatPollinations) -> None:
+def test_one_object_on_many_loops_and_threads(llm: ChatPollinations) -> None:
     """Everybody else: ``Event loop is closed``."""
     for _ in range(4):
         assert asyncio.run(llm.ainvoke("hi")).text
@@ -380,7 +370,7 @@ def test_complaint_15_one_object_on_many_loops_and_threads(llm: ChatPollinations
     assert len(results) == 6
 
 
-def test_complaint_16_many_objects_share_their_connections(gateway: Emulator, make: Any) -> None:
+def test_many_objects_share_their_connections(gateway: Emulator, make: Any) -> None:
     """No client per object."""
     for number in range(60):
         make(temperature=number / 60).invoke("hi")
@@ -388,7 +378,7 @@ def test_complaint_16_many_objects_share_their_connections(gateway: Emulator, ma
 
 
 @pytest.mark.parametrize("body", [{"choices": None}, {"choices": []}, {"hello": 1}])
-def test_complaint_17_an_answer_without_choices_names_what_came(
+def test_an_answer_without_choices_names_what_came(
     gateway: Emulator, llm: ChatPollinations, body: dict[str, Any]
 ) -> None:
     """Not a TypeError."""
@@ -397,9 +387,7 @@ def test_complaint_17_an_answer_without_choices_names_what_came(
         llm.invoke("x")
 
 
-def test_complaint_18_null_content_is_an_empty_string(
-    gateway: Emulator, llm: ChatPollinations
-) -> None:
+def test_null_content_is_an_empty_string(gateway: Emulator, llm: ChatPollinations) -> None:
     """``content`` is never None."""
     gateway.script(
         Body(
@@ -418,7 +406,7 @@ def test_complaint_18_null_content_is_an_empty_string(
     assert llm.invoke("x").content == ""
 
 
-def test_complaint_19_a_tool_call_turn_goes_back_with_empty_text(
+def test_a_tool_call_turn_goes_back_with_empty_text(
     gateway: Emulator, llm: ChatPollinations
 ) -> None:
     """Gemini routes refuse null."""
@@ -441,7 +429,7 @@ PICTURES = [
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_complaint_20_pictures_of_tools_reach_the_model(
+def test_pictures_of_tools_reach_the_model(
     gateway: Emulator, llm: ChatPollinations, picture: dict[str, Any]
 ) -> None:
     """In one user message after the whole run of results; the results stay text and never empty."""
@@ -472,7 +460,7 @@ def test_complaint_20_pictures_of_tools_reach_the_model(
 
 @pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
 @pytest.mark.parametrize("streaming", [False, True])
-def test_complaint_21_structured_answers_stream(
+def test_structured_answers_stream(
     gateway: Emulator, make: Any, method: str, streaming: bool
 ) -> None:
     """All three methods, plain and streamed, with and without ``streaming=True``."""
@@ -526,7 +514,7 @@ def test_structured_answers_that_fail_are_returned_with_the_raw_message(
 
 @pytest.mark.parametrize(("status", "requests"), [(429, 3), (500, 2), (400, 1)])
 @pytest.mark.parametrize("how", ["invoke", "stream"])
-def test_complaints_22_23_retries_are_counted_and_zero_is_none(
+def test_retries_are_counted_and_zero_is_none(
     gateway: Emulator, make: Any, status: int, requests: int, how: str
 ) -> None:
     """In streams too."""
@@ -541,7 +529,7 @@ def test_complaints_22_23_retries_are_counted_and_zero_is_none(
 
 
 @pytest.mark.parametrize("comments", [False, True])
-def test_complaint_24_a_stalled_stream_ends(gateway: Emulator, make: Any, comments: bool) -> None:
+def test_a_stalled_stream_ends(gateway: Emulator, make: Any, comments: bool) -> None:
     """Sync and async; comments do not count as progress of the answer, but as life of the
     connection.
     """
@@ -566,9 +554,7 @@ def test_complaint_24_a_stalled_stream_ends(gateway: Emulator, make: Any, commen
         asyncio.run(go())
 
 
-def test_complaints_25_26_errors_and_cuts_in_streams_raise_with_what_came(
-    gateway: Emulator, make: Any
-) -> None:
+def test_errors_and_cuts_in_streams_raise_with_what_came(gateway: Emulator, make: Any) -> None:
     """Neither is a silent success."""
     gateway.script(
         Chunks(
@@ -600,7 +586,7 @@ def test_complaints_25_26_errors_and_cuts_in_streams_raise_with_what_came(
         (524, ModelAPIError, True),
     ],
 )
-def test_complaint_27_every_status_is_langchains_error_and_ours(
+def test_every_status_is_langchains_error_and_ours(
     gateway: Emulator, make: Any, status: int, kind: type, retryable: bool
 ) -> None:
     """With response, request id and status for traces; pickled and unpickled too."""
@@ -624,9 +610,7 @@ def test_complaint_27_every_status_is_langchains_error_and_ours(
     assert type(pickle.loads(pickle.dumps(error))) is type(error)
 
 
-def test_complaint_27_a_spent_balance_is_not_retried_by_agents(
-    gateway: Emulator, make: Any
-) -> None:
+def test_a_spent_balance_is_not_retried_by_agents(gateway: Emulator, make: Any) -> None:
     """402 as a status or as a notice."""
     from langchain.agents.middleware._retry import default_retry_on
 
@@ -638,7 +622,7 @@ def test_complaint_27_a_spent_balance_is_not_retried_by_agents(
     assert not default_retry_on(caught.value)
 
 
-def test_complaint_27_connection_timeout_and_context_errors_have_their_class(
+def test_connection_timeout_and_context_errors_have_their_class(
     gateway: Emulator, make: Any
 ) -> None:
     """The summarisation middleware acts on an overflow."""
@@ -662,7 +646,7 @@ def test_complaint_27_connection_timeout_and_context_errors_have_their_class(
         make(timeout=0.2, max_retries=0).invoke("x")
 
 
-def test_complaint_28_the_import_brings_no_foreign_sdk() -> None:
+def test_the_import_brings_no_foreign_sdk() -> None:
     """No openai, no tiktoken, no PIL, and no httpx before the first call by our own doing."""
     foreign = ("openai", "tiktoken", "PIL", "llama_index", "starlette")
     probe = (
@@ -677,7 +661,7 @@ def test_complaint_28_the_import_brings_no_foreign_sdk() -> None:
     )
 
 
-def test_complaint_29_copies_pickles_and_model_copies_work_after_use(
+def test_copies_pickles_and_model_copies_work_after_use(
     llm: ChatPollinations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No RLock stands in the way."""
@@ -695,7 +679,7 @@ def test_complaint_29_copies_pickles_and_model_copies_work_after_use(
     assert pickle.loads(pickle.dumps(llm)).api_key.get_secret_value() == KEY
 
 
-def test_complaint_30_the_key_is_nowhere(gateway: Emulator, llm: ChatPollinations) -> None:
+def test_the_key_is_in_no_repr_dump_log_or_error(gateway: Emulator, llm: ChatPollinations) -> None:
     """Representations, dumps, parameters, traces, pickles, errors."""
 
     class Trace(BaseCallbackHandler):
@@ -732,7 +716,7 @@ def test_complaint_30_the_key_is_nowhere(gateway: Emulator, llm: ChatPollination
 
 
 @pytest.mark.parametrize("component", [ChatPollinations, PollinationsImageTool])
-def test_complaint_30_headers_that_hold_a_key_are_not_pickled_nor_a_failed_constructor_telling(
+def test_headers_that_hold_a_key_are_not_pickled_nor_a_failed_constructor_telling(
     component: Any,
 ) -> None:
     """A pickle is stored; a traceback with locals is sent to a tracker."""
@@ -749,9 +733,7 @@ def test_complaint_30_headers_that_hold_a_key_are_not_pickled_nor_a_failed_const
     ] == []
 
 
-def test_complaint_31_a_model_for_one_call_is_named_everywhere(
-    gateway: Emulator, llm: ChatPollinations
-) -> None:
+def test_a_model_for_one_call_is_named_everywhere(gateway: Emulator, llm: ChatPollinations) -> None:
     """Bound, given, configured."""
     swapped = llm.configurable_fields(model=ConfigurableField(id="model"))
     for message in (
@@ -767,7 +749,7 @@ def test_complaint_31_a_model_for_one_call_is_named_everywhere(
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
-def test_complaint_32_the_limit_is_sent_under_the_name_it_was_given(
+def test_the_limit_is_sent_under_the_name_it_was_given(
     gateway: Emulator, make: Any, name: str
 ) -> None:
     """Not renamed."""
@@ -776,7 +758,7 @@ def test_complaint_32_the_limit_is_sent_under_the_name_it_was_given(
     assert len({"max_tokens", "max_completion_tokens"} & gateway.requests[-1].json.keys()) == 1
 
 
-def test_complaint_36_pictures_and_unknown_fields_of_answers_are_kept(
+def test_pictures_and_unknown_fields_of_answers_are_kept(
     gateway: Emulator, llm: ChatPollinations
 ) -> None:
     """As image blocks; odd fields in response_metadata."""
@@ -812,9 +794,7 @@ def test_complaint_36_pictures_and_unknown_fields_of_answers_are_kept(
     assert [block["type"] for block in v1.content] == ["text", "image", "text"]
 
 
-def test_complaint_37_caches_tell_models_apart_by_every_option(
-    gateway: Emulator, make: Any
-) -> None:
+def test_caches_tell_models_apart_by_every_option(gateway: Emulator, make: Any) -> None:
     """Equal options hit, others miss."""
     cache = InMemoryCache()
     for options in (
@@ -1044,7 +1024,7 @@ def test_chunks_laid_down_are_equal_to_validated_ones() -> None:
     assert summed([one.message for one in fast[:2]]) == summed([one.message for one in slow[:2]])
 
 
-def test_complaint_33_the_model_object_is_what_agents_take(make: Any) -> None:
+def test_the_model_object_is_what_agents_take(make: Any) -> None:
     """``init_chat_model`` knows a closed list of providers; ``create_agent`` takes the object."""
     from langchain.agents import create_agent
     from langchain.chat_models import init_chat_model
@@ -1055,7 +1035,7 @@ def test_complaint_33_the_model_object_is_what_agents_take(make: Any) -> None:
     assert state["messages"][-1].text
 
 
-def test_complaints_34_35_a_tools_picture_passes_toolnode_and_its_text_says_where_it_is(
+def test_a_tools_picture_passes_toolnode_and_its_text_says_where_it_is(
     gateway: Emulator, make: Any
 ) -> None:
     """Blocks survive the agent, and the model is told what to say of the picture."""
@@ -1075,12 +1055,12 @@ def test_complaints_34_35_a_tools_picture_passes_toolnode_and_its_text_says_wher
     assert gateway.requests[-1].json["messages"][-1]["content"][-1]["type"] == "image_url"
 
 
-def test_complaint_38_the_models_name_is_in_the_trace_parameters(make: Any) -> None:
+def test_the_models_name_is_in_the_trace_parameters(make: Any) -> None:
     """As given, and as bound."""
     assert make("claude")._get_ls_params()["ls_model_name"] == "claude"
 
 
-def test_row_47_proxies_come_from_the_environment_or_an_injected_client(gateway: Emulator) -> None:
+def test_proxies_come_from_the_environment_or_an_injected_client(gateway: Emulator) -> None:
     """A client with a proxy of one's own is used as it is; the environment's is tested with the
     client.
     """
@@ -1088,7 +1068,7 @@ def test_row_47_proxies_come_from_the_environment_or_an_injected_client(gateway:
         ChatPollinations(base_url=gateway.url, http_client=own, max_retries=0).invoke("x")
 
 
-def test_row_50_models_are_listed_for_people_and_for_agents(gateway: Emulator) -> None:
+def test_models_are_listed_for_people_and_for_agents(gateway: Emulator) -> None:
     """By the client, and as a tool."""
     from langchain_pollinations import PollinationsModelsTool
 
@@ -1097,7 +1077,7 @@ def test_row_50_models_are_listed_for_people_and_for_agents(gateway: Emulator) -
     assert gateway.requests
 
 
-def test_row_56_tools_are_shipped_as_a_toolkit(gateway: Emulator) -> None:
+def test_tools_are_shipped_as_a_toolkit(gateway: Emulator) -> None:
     """Pictures, models, balance; video only where it is asked for."""
     from langchain_pollinations import PollinationsToolkit
 

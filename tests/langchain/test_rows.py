@@ -102,9 +102,7 @@ SCHEMAS = [
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-def test_rows_01_02_reasoning_comes_out_under_every_name(
-    gateway: Emulator, make: Any, field: str
-) -> None:
+def test_reasoning_comes_out_under_every_name(gateway: Emulator, make: Any, field: str) -> None:
     """Plain and streamed, in additional_kwargs and as a standard block."""
     for answer in four_ways(
         gateway, make("deepseek"), Answer(text="Four.", reasoning="2+2", reasoning_field=field)
@@ -114,7 +112,7 @@ def test_rows_01_02_reasoning_comes_out_under_every_name(
         assert [block["type"] for block in answer.content_blocks] == ["reasoning", "text"]
 
 
-def test_row_01_thinking_blocks_are_reasoning_too(gateway: Emulator, make: Any) -> None:
+def test_thinking_blocks_are_reasoning_too(gateway: Emulator, make: Any) -> None:
     """Claude's form: the text is not doubled, the signature is kept."""
     blocks = [THINKING, {"type": "text", "text": "Four."}]
     for answer in four_ways(gateway, make("claude"), Answer(text="Four.", content_blocks=blocks)):
@@ -124,9 +122,7 @@ def test_row_01_thinking_blocks_are_reasoning_too(gateway: Emulator, make: Any) 
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_row_03_reasoning_goes_back_in_a_tool_loop(
-    gateway: Emulator, make: Any, version: str
-) -> None:
+def test_reasoning_goes_back_in_a_tool_loop(gateway: Emulator, make: Any, version: str) -> None:
     """Whatever form the message has."""
     llm = make("kimi", output_version=version).bind_tools([add])
     for turn in four_ways(gateway, llm, Answer(reasoning="Add.", tool_calls=[("add", {"a": 1})])):
@@ -137,7 +133,7 @@ def test_row_03_reasoning_goes_back_in_a_tool_loop(
 
 @pytest.mark.parametrize("model", ["claude", "openai"])
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_row_04_signed_thinking_goes_back_unchanged(
+def test_signed_thinking_goes_back_unchanged(
     gateway: Emulator, make: Any, version: str, model: str
 ) -> None:
     """In the gateway's own field, and for Claude among the parts of the content, where today's
@@ -160,7 +156,7 @@ def test_row_04_signed_thinking_goes_back_unchanged(
         )
 
 
-def test_row_04_fragments_of_reasoning_details_are_joined_for_the_way_back(
+def test_fragments_of_reasoning_details_are_joined_for_the_way_back(
     gateway: Emulator, make: Any
 ) -> None:
     """By index; the signature whole, the text in its order."""
@@ -195,7 +191,7 @@ def test_row_04_fragments_of_reasoning_details_are_joined_for_the_way_back(
     ]
 
 
-def test_row_05_effort_and_budget_reach_the_wire(gateway: Emulator, make: Any) -> None:
+def test_effort_and_budget_reach_the_wire(gateway: Emulator, make: Any) -> None:
     """As fields and as options of a call."""
     make(
         "claude", reasoning_effort="high", thinking={"type": "enabled", "budget_tokens": 1024}
@@ -226,22 +222,20 @@ NAMED = {"type": "function", "function": {"name": "add"}}
         ({"type": "function", "name": "add"}, NAMED),
     ],
 )
-def test_row_06_every_form_of_tool_choice(
-    gateway: Emulator, make: Any, choice: Any, sent: Any
-) -> None:
+def test_every_form_of_tool_choice(gateway: Emulator, make: Any, choice: Any, sent: Any) -> None:
     """LangChain's, OpenAI's, Anthropic's: the gateway knows one."""
     make().bind_tools([add], tool_choice=choice).invoke("Add 1 and 2")
     assert gateway.requests[-1].json["tool_choice"] == sent
 
 
-def test_row_06_a_choice_of_no_tool_names_the_tools(gateway: Emulator, make: Any) -> None:
+def test_a_choice_of_no_tool_names_the_tools(gateway: Emulator, make: Any) -> None:
     """A typo is an error, before anything is sent."""
     with pytest.raises(ValueError, match="add"):
         make().bind_tools([add], tool_choice="ad").invoke("x")
     assert gateway.requests == []
 
 
-def test_row_06_a_model_that_refuses_a_forced_choice_is_left_to_choose(
+def test_a_model_that_refuses_a_forced_choice_is_left_to_choose(
     gateway: Emulator, make: Any
 ) -> None:
     """With a warning that says so."""
@@ -257,7 +251,9 @@ def test_row_06_a_model_that_refuses_a_forced_choice_is_left_to_choose(
     assert [request.json["tool_choice"] for request in gateway.requests] == ["required", "auto"]
 
 
-def test_rows_07_09_parallel_calls_and_strict_schemas(gateway: Emulator, make: Any) -> None:
+def test_parallel_tool_calls_and_strict_schemas_reach_the_wire(
+    gateway: Emulator, make: Any
+) -> None:
     """Both reach the wire; without tools neither does."""
     make().bind_tools([add], parallel_tool_calls=False, strict=True).invoke("Add 1 and 2")
     sent = gateway.requests[-1].json
@@ -268,7 +264,7 @@ def test_rows_07_09_parallel_calls_and_strict_schemas(gateway: Emulator, make: A
 
 
 @pytest.mark.parametrize("entry", [{"index": 0}, {}, {"index": "0"}])
-def test_row_08_repeated_missing_and_odd_indices_keep_calls_apart(
+def test_repeated_missing_and_odd_indices_keep_calls_apart(
     gateway: Emulator, make: Any, entry: Any
 ) -> None:
     """Two calls, as several providers send them."""
@@ -303,7 +299,7 @@ def test_row_08_repeated_missing_and_odd_indices_keep_calls_apart(
     "schema", SCHEMAS, ids=["pydantic", "pydantic-v1", "typeddict", "json-schema"]
 )
 @pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
-def test_rows_10_11_12_structured_answers(
+def test_every_schema_by_every_method_gives_its_object(
     gateway: Emulator, make: Any, method: str, schema: Any, strict: Any
 ) -> None:
     """Three methods, four kinds of schema, three states of strict, plain and streamed, sync and
@@ -335,9 +331,7 @@ def test_rows_10_11_12_structured_answers(
         assert sent["tool_choice"]["function"]["name"] == sent["tools"][0]["function"]["name"]
 
 
-def test_row_11_the_method_follows_the_catalogue_when_none_is_named(
-    gateway: Emulator, make: Any
-) -> None:
+def test_the_method_follows_the_catalogue_when_none_is_named(gateway: Emulator, make: Any) -> None:
     """``json_schema`` where the model is known to follow it, or to call no tools; elsewhere a
     forced tool.
     """
@@ -353,7 +347,9 @@ def test_row_11_the_method_follows_the_catalogue_when_none_is_named(
 
 
 @pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
-def test_row_13_raw_parsed_and_error(gateway: Emulator, make: Any, method: str) -> None:
+def test_include_raw_gives_the_message_the_object_and_the_error(
+    gateway: Emulator, make: Any, method: str
+) -> None:
     """What failed is returned beside the raw message; nothing is raised, nothing is lost."""
     llm = make().with_structured_output(Person, method=method, include_raw=True)
     gateway.script(Answer(text="I would rather not."))
@@ -368,7 +364,9 @@ def test_row_13_raw_parsed_and_error(gateway: Emulator, make: Any, method: str) 
 
 
 @pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
-def test_row_13_refusals_and_cuts_are_named(gateway: Emulator, make: Any, method: str) -> None:
+def test_refused_and_cut_answers_are_errors_of_structured_output(
+    gateway: Emulator, make: Any, method: str
+) -> None:
     """Not: expected value at line 1 column 1."""
     llm = make().with_structured_output(Person, method=method)
     gateway.script(Answer(refusal="I must not."))
@@ -379,7 +377,7 @@ def test_row_13_refusals_and_cuts_are_named(gateway: Emulator, make: Any, method
         llm.invoke("x")
 
 
-def test_row_14_a_streamed_schema_fills_up(gateway: Emulator, make: Any) -> None:
+def test_a_streamed_schema_fills_up(gateway: Emulator, make: Any) -> None:
     """Dictionaries grow piece by piece."""
     pieces = [chunk({"content": piece}) for piece in ('{"name": ', '"Ada", ', '"age": 3', "6}")]
     gateway.script(Chunks([*pieces, chunk({}, "stop")]))
@@ -388,7 +386,7 @@ def test_row_14_a_streamed_schema_fills_up(gateway: Emulator, make: Any) -> None
     assert {"name": "Ada"} in seen
 
 
-def test_row_15_a_native_response_format_may_be_bound(gateway: Emulator, make: Any) -> None:
+def test_a_native_response_format_may_be_bound(gateway: Emulator, make: Any) -> None:
     """As create_agent binds it, with tools and without; a class does as well."""
     native = {
         "type": "json_schema",
@@ -402,7 +400,7 @@ def test_row_15_a_native_response_format_may_be_bound(gateway: Emulator, make: A
 
 
 @pytest.mark.parametrize("given", ["google_search", {"type": "google_search"}])
-def test_row_16_built_in_tools_by_name_or_form(gateway: Emulator, make: Any, given: Any) -> None:
+def test_built_in_tools_by_name_or_form(gateway: Emulator, make: Any, given: Any) -> None:
     """Beside functions."""
     gateway.script(Answer(text="Found."))
     make("gemini").bind_tools([given, add]).invoke("x")
@@ -411,7 +409,7 @@ def test_row_16_built_in_tools_by_name_or_form(gateway: Emulator, make: Any, giv
     assert tools[1]["function"]["name"] == "add"
 
 
-def test_row_16_what_a_providers_tool_did_is_a_block(gateway: Emulator, make: Any) -> None:
+def test_what_a_providers_tool_did_is_a_block(gateway: Emulator, make: Any) -> None:
     """As LangChain's server tool blocks, sent back as the provider wrote them."""
     ran = {"type": "executable_code", "executable_code": {"language": "PYTHON", "code": "1+1"}}
     result = {
@@ -493,7 +491,7 @@ INPUTS = [
 
 
 @pytest.mark.parametrize(("block", "part"), INPUTS)
-def test_rows_17_to_20_and_23_every_kind_of_input(
+def test_every_kind_of_input_block_reaches_the_wire(
     gateway: Emulator, make: Any, block: Any, part: Any
 ) -> None:
     """Pictures, files, sound, video and text, in every form that LangChain's users write
@@ -507,7 +505,7 @@ def test_rows_17_to_20_and_23_every_kind_of_input(
     )
 
 
-def test_row_19_sound_in_a_format_nobody_takes_is_named(gateway: Emulator, make: Any) -> None:
+def test_sound_in_a_format_nobody_takes_is_named(gateway: Emulator, make: Any) -> None:
     """Before sending."""
     with pytest.raises(ValueError, match=r"messages\[0\].content\[0\].*audio/midi"):
         make().invoke(
@@ -523,7 +521,7 @@ def test_row_19_sound_in_a_format_nobody_takes_is_named(gateway: Emulator, make:
         {"type": "file", "base64": "AA==", "mime_type": "application/pdf"},
     ],
 )
-def test_rows_21_22_pictures_and_files_of_tools_follow_their_run(
+def test_pictures_and_files_of_tools_follow_their_run(
     gateway: Emulator, make: Any, block: Any
 ) -> None:
     """Tool messages take text only; one user message after all of them holds the rest."""
@@ -546,9 +544,7 @@ def test_rows_21_22_pictures_and_files_of_tools_follow_their_run(
 
 
 @pytest.mark.filterwarnings("ignore::pollinations_client.PollinationsWarning")
-def test_rows_21_22_a_model_without_eyes_is_told_that_there_is_a_picture(
-    gateway: Emulator, make: Any
-) -> None:
+def test_a_text_only_model_gets_a_note_in_place_of_a_picture(gateway: Emulator, make: Any) -> None:
     """The gateway would refuse the whole request, and end the run of an agent that has just paid
     for the picture.
     """
@@ -568,7 +564,7 @@ def test_rows_21_22_a_model_without_eyes_is_told_that_there_is_a_picture(
         make("deepseek").invoke([HumanMessage([picture])])
 
 
-def test_row_23_anthropics_tool_results_become_tool_messages(gateway: Emulator, make: Any) -> None:
+def test_anthropics_tool_results_become_tool_messages(gateway: Emulator, make: Any) -> None:
     """With what else the user said in a message of its own after them."""
     call = {"type": "tool_use", "id": "t", "name": "add", "input": {"a": 1}}
     result = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "3"}]}
@@ -585,7 +581,7 @@ def test_row_23_anthropics_tool_results_become_tool_messages(gateway: Emulator, 
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_row_24_pictures_come_out_as_blocks(gateway: Emulator, make: Any, version: str) -> None:
+def test_pictures_come_out_as_blocks(gateway: Emulator, make: Any, version: str) -> None:
     """Text, picture, text stay three blocks in their order; the picture goes back in a user
     message.
     """
@@ -615,7 +611,7 @@ def test_row_24_pictures_come_out_as_blocks(gateway: Emulator, make: Any, versio
 
 
 @pytest.mark.parametrize("version", ["v0", "v1", "v3"])
-def test_row_25_speech_comes_out_as_a_block_with_its_words(
+def test_speech_comes_out_as_a_block_with_its_words(
     gateway: Emulator, make: Any, version: str
 ) -> None:
     """Pieces of base64 are joined so that they decode, and live ones are beside the block."""
@@ -646,7 +642,7 @@ def test_row_25_speech_comes_out_as_a_block_with_its_words(
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_row_26_citations_are_annotations(gateway: Emulator, make: Any, version: str) -> None:
+def test_citations_are_annotations(gateway: Emulator, make: Any, version: str) -> None:
     """Perplexity's list on the text, once, though every chunk repeats it; with titles where they
     are told.
     """
@@ -670,7 +666,7 @@ def test_row_26_citations_are_annotations(gateway: Emulator, make: Any, version:
         assert turn.additional_kwargs["citations"] == ["https://a.example"]
 
 
-def test_row_26_openais_annotations_keep_their_place(gateway: Emulator, make: Any) -> None:
+def test_openais_annotations_keep_their_place(gateway: Emulator, make: Any) -> None:
     """``url_citation`` with its indices."""
     cited = {"url": "https://a.example", "title": "A", "start_index": 0, "end_index": 3}
     noted = [{"type": "url_citation", "url_citation": cited}, {"type": "file_path", "path": "p"}]
@@ -682,14 +678,14 @@ def test_row_26_openais_annotations_keep_their_place(gateway: Emulator, make: An
     ]
 
 
-def test_row_27_logprobs(gateway: Emulator, make: Any) -> None:
+def test_logprobs_are_in_the_response_metadata(gateway: Emulator, make: Any) -> None:
     """Plain and streamed, whole."""
     llm = make(logprobs=True, top_logprobs=1)
     assert llm.invoke("hi").response_metadata["logprobs"]["content"]
     assert summed(llm.stream("hi")).response_metadata["logprobs"]["content"]
 
 
-def test_row_28_marks_for_the_prompt_cache_are_passed(gateway: Emulator, make: Any) -> None:
+def test_marks_for_the_prompt_cache_are_passed(gateway: Emulator, make: Any) -> None:
     """On blocks and on messages."""
     mark = {"type": "ephemeral"}
     make("claude").invoke(
@@ -714,7 +710,7 @@ USAGE = {
 }
 
 
-def test_rows_29_30_details_of_usage(gateway: Emulator, make: Any) -> None:
+def test_usage_has_cached_and_reasoning_tokens(gateway: Emulator, make: Any) -> None:
     """Cache, reasoning and sound, both ways, four ways."""
     for turn in four_ways(gateway, make(), Answer(text="x", usage=USAGE)):
         usage = turn.usage_metadata
@@ -723,9 +719,7 @@ def test_rows_29_30_details_of_usage(gateway: Emulator, make: Any) -> None:
         assert usage["output_token_details"] == {"audio": 6, "reasoning": 5}
 
 
-def test_row_10_a_schema_without_a_title_and_tools_as_they_are(
-    gateway: Emulator, make: Any
-) -> None:
+def test_a_schema_without_a_title_and_tools_as_they_are(gateway: Emulator, make: Any) -> None:
     """Neither needs to be prepared by hand."""
     schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
     for method in ("json_schema", "function_calling"):

@@ -57,7 +57,7 @@ def add(a: int) -> int:
     return a + 1
 
 
-def test_row_31_totals_are_sums(gateway: Emulator, make: Any) -> None:
+def test_total_tokens_is_the_sum_of_input_and_output(gateway: Emulator, make: Any) -> None:
     """xAI counts its reasoning in the total alone; here it is part of the output, as with all
     others.
     """
@@ -69,7 +69,7 @@ def test_row_31_totals_are_sums(gateway: Emulator, make: Any) -> None:
     assert usage["output_token_details"] == {"reasoning": 12}
 
 
-def test_row_32_streams_tell_their_usage_unless_told_not_to(gateway: Emulator, make: Any) -> None:
+def test_streams_tell_their_usage_unless_told_not_to(gateway: Emulator, make: Any) -> None:
     """By default, on any base URL, in one chunk only."""
     told = [one.usage_metadata for one in make().stream("x") if one.usage_metadata]
     assert len(told) == 1
@@ -78,7 +78,7 @@ def test_row_32_streams_tell_their_usage_unless_told_not_to(gateway: Emulator, m
     assert not any(one.usage_metadata for one in make().stream("x", stream_usage=False))
 
 
-def test_row_33_cost_is_told_where_prices_are_known(gateway: Emulator, make: Any) -> None:
+def test_cost_is_told_where_prices_are_known(gateway: Emulator, make: Any) -> None:
     """In pollen, by the catalogue; nothing is said where a price is missing."""
     used = {"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000}
     for stream in (False, True):
@@ -93,7 +93,7 @@ def test_row_33_cost_is_told_where_prices_are_known(gateway: Emulator, make: Any
         assert "cost" not in unknown.response_metadata
 
 
-def test_row_34_the_served_model_is_named(gateway: Emulator, make: Any) -> None:
+def test_the_served_model_is_named(gateway: Emulator, make: Any) -> None:
     """Not the one that was asked for."""
     gateway.script(Answer(text="x", model="us.anthropic.claude-haiku"))
     assert make("claude").invoke("x").response_metadata["model_name"] == "us.anthropic.claude-haiku"
@@ -103,7 +103,7 @@ def test_row_34_the_served_model_is_named(gateway: Emulator, make: Any) -> None:
     )
 
 
-def test_row_35_errors_tell_traces_what_came_back(gateway: Emulator, make: Any) -> None:
+def test_errors_tell_traces_what_came_back(gateway: Emulator, make: Any) -> None:
     """Status, body, headers and request id, as LangChain reads them; and never the key."""
     gateway.script(Fault("status", status=429, retry_after="30"))
 
@@ -124,7 +124,7 @@ def test_row_35_errors_tell_traces_what_came_back(gateway: Emulator, make: Any) 
     assert KEY not in repr(seen.metadata)
 
 
-def test_row_36_a_prompt_that_is_too_long_has_its_class(gateway: Emulator, make: Any) -> None:
+def test_a_prompt_that_is_too_long_has_its_class(gateway: Emulator, make: Any) -> None:
     """Which summarising middleware waits for."""
     gateway.script(Body({"error": {"message": "context_length_exceeded"}}, status=400))
     with pytest.raises(ContextOverflowError):
@@ -143,7 +143,7 @@ def test_row_36_a_prompt_that_is_too_long_has_its_class(gateway: Emulator, make:
         ([], StreamInterrupted),
     ],
 )
-def test_rows_37_38_a_broken_stream_raises_with_what_came(
+def test_a_broken_stream_raises_with_what_came(
     gateway: Emulator, make: Any, frames: Any, kind: Any, sync: bool
 ) -> None:
     """An error among the events, a connection that closes, an end without an end."""
@@ -168,7 +168,7 @@ def test_rows_37_38_a_broken_stream_raises_with_what_came(
 
 @pytest.mark.parametrize("retries", [0, 2])
 @pytest.mark.parametrize("stream", [False, True])
-def test_row_39_retries_are_as_many_as_asked_for(
+def test_retries_are_as_many_as_asked_for(
     gateway: Emulator, make: Any, retries: int, stream: bool
 ) -> None:
     """None is none."""
@@ -180,9 +180,7 @@ def test_row_39_retries_are_as_many_as_asked_for(
 
 
 @pytest.mark.parametrize("timeout", [0.2, httpx.Timeout(0.2)])
-def test_row_40_a_timeout_is_seconds_or_an_object(
-    gateway: Emulator, make: Any, timeout: Any
-) -> None:
+def test_a_timeout_is_seconds_or_an_object(gateway: Emulator, make: Any, timeout: Any) -> None:
     """And ends as LangChain's own class."""
     gateway.script(Fault("stall"))
     with pytest.raises(ModelTimeoutError):
@@ -190,7 +188,7 @@ def test_row_40_a_timeout_is_seconds_or_an_object(
 
 
 @pytest.mark.parametrize("sync", [True, False])
-def test_row_41_a_silent_stream_ends(gateway: Emulator, make: Any, sync: bool) -> None:
+def test_a_silent_stream_ends(gateway: Emulator, make: Any, sync: bool) -> None:
     """Between chunks too, sync and async."""
     first = b"data: " + json.dumps(chunk({"content": "Half"})).encode() + b"\n\n"
     gateway.script(Frames(first, Frames.HANG))
@@ -204,7 +202,7 @@ def test_row_41_a_silent_stream_ends(gateway: Emulator, make: Any, sync: bool) -
         list(llm.stream("x")) if sync else asyncio.run(read())
 
 
-def test_row_42_clients_can_be_injected(gateway: Emulator) -> None:
+def test_clients_can_be_injected(gateway: Emulator) -> None:
     """They are used as they are, and stay open."""
     with httpx.Client(headers={"x-mine": "1"}) as mine:
         llm = ChatPollinations(base_url=gateway.url, http_client=mine)
@@ -221,9 +219,7 @@ def test_row_42_clients_can_be_injected(gateway: Emulator) -> None:
     assert gateway.requests[-1].headers["x-mine"] == "2"
 
 
-def test_rows_43_44_copies_share_connections_over_loops_and_threads(
-    gateway: Emulator, make: Any
-) -> None:
+def test_copies_share_connections_over_loops_and_threads(gateway: Emulator, make: Any) -> None:
     """A hundred objects, bound copies and many loops leave a handful of connections."""
     for _ in range(100):
         make().bind(temperature=0).invoke("x")
@@ -239,7 +235,7 @@ def test_rows_43_44_copies_share_connections_over_loops_and_threads(
     assert gateway.open_connections <= 12
 
 
-def test_row_45_models_can_be_closed_and_used_again(gateway: Emulator, make: Any) -> None:
+def test_models_can_be_closed_and_used_again(gateway: Emulator, make: Any) -> None:
     """With ``with``, with ``async with``, and by name."""
     with make() as llm:
         llm.invoke("x")
@@ -253,7 +249,7 @@ def test_row_45_models_can_be_closed_and_used_again(gateway: Emulator, make: Any
     asyncio.run(run())
 
 
-def test_row_46_a_copy_with_another_address_goes_there(
+def test_a_copy_with_another_address_goes_there(
     gateway: Emulator, seed_gateway: Emulator, make: Any
 ) -> None:
     """``model_copy(update=...)`` after the first call, and the original stays where it was."""
@@ -265,7 +261,7 @@ def test_row_46_a_copy_with_another_address_goes_there(
     assert (len(gateway.requests), len(seed_gateway.requests)) == (2, 1)
 
 
-def test_row_49_the_profile_comes_from_the_catalogue() -> None:
+def test_the_profile_comes_from_the_catalogue() -> None:
     """Keys that LangChain knows, and only what is known; an unknown model has none; a given one is
     kept.
     """
@@ -281,7 +277,7 @@ def test_row_49_the_profile_comes_from_the_catalogue() -> None:
     }
 
 
-def test_row_51_tokens_are_counted_without_asking_anyone(gateway: Emulator, make: Any) -> None:
+def test_tokens_are_counted_without_asking_anyone(gateway: Emulator, make: Any) -> None:
     """Approximately, for text, messages and tools."""
     llm = make()
     assert llm.get_num_tokens("four words of text") in range(3, 9)
@@ -291,7 +287,7 @@ def test_row_51_tokens_are_counted_without_asking_anyone(gateway: Emulator, make
     assert gateway.requests == []
 
 
-def test_row_52_requests_say_who_sends_them(gateway: Emulator, make: Any) -> None:
+def test_requests_say_who_sends_them(gateway: Emulator, make: Any) -> None:
     """A user agent of our own, and the user's headers."""
     make(default_headers={"X-App": "mine"}).invoke("x")
     headers = gateway.requests[-1].headers
@@ -338,7 +334,7 @@ def told(message: AIMessage) -> list[Any]:
 @pytest.mark.parametrize("sync", [True, False])
 @pytest.mark.parametrize("version", ["v0", "v1", "v3"])
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
-def test_rows_53_54_reasoning_text_and_calls_stay_apart(
+def test_reasoning_text_and_calls_stay_apart(
     gateway: Emulator, make: Any, version: str, sync: bool
 ) -> None:
     """In all three protocols, sync and async, each with usage and metadata once."""
@@ -365,9 +361,7 @@ def test_rows_53_54_reasoning_text_and_calls_stay_apart(
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
-def test_row_54_interleaved_thoughts_keep_their_order_and_signatures(
-    gateway: Emulator, make: Any
-) -> None:
+def test_interleaved_thoughts_keep_their_order_and_signatures(gateway: Emulator, make: Any) -> None:
     """Thought, text, thought, text: four blocks, and back unchanged in the next turn."""
 
     def block(index: int, **delta: str) -> dict[str, Any]:
@@ -413,7 +407,7 @@ def test_row_54_interleaved_thoughts_keep_their_order_and_signatures(
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
-def test_row_59_a_model_is_loaded_again_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_is_loaded_again_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the key out of the environment, since a dump has none."""
     llm = ChatPollinations(
         model="claude", api_key=KEY, temperature=0.5, base_url="http://127.0.0.1:1", stop=["."]
@@ -536,9 +530,7 @@ def test_extra_fields_have_one_door(gateway: Emulator, make: Any) -> None:
 
 
 @pytest.mark.parametrize("sync", [True, False])
-def test_row_33_a_refreshed_catalogue_prices_the_models_it_lists(
-    gateway: Emulator, sync: bool
-) -> None:
+def test_a_refreshed_catalogue_prices_the_models_it_lists(gateway: Emulator, sync: bool) -> None:
     """Shipped prices are few; the gateway's own come when they are asked for, and hold for bound
     copies too.
     """

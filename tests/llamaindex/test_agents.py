@@ -75,7 +75,7 @@ async def run(agent: Any, said: Any, **options: Any) -> tuple[Any, list[Any]]:
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_complaint_09_a_function_agent_answers_with_the_result(
+def test_a_function_agent_answers_with_the_result(
     streaming: bool, make: Any, gateway: Emulator
 ) -> None:
     """Two steps: the call, then an answer that uses what the tool said."""
@@ -89,9 +89,7 @@ def test_complaint_09_a_function_agent_answers_with_the_result(
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-def test_complaints_01_to_05_and_row_03_agents_see_the_whole_thought(
-    field: str, make: Any, gateway: Emulator
-) -> None:
+def test_agents_see_the_whole_thought(field: str, make: Any, gateway: Emulator) -> None:
     """``thinking_delta`` of the stream, joined, is the trace."""
     gateway.script(
         Answer(text="It is 7.", reasoning="Three and four, that is seven.", reasoning_field=field)
@@ -110,7 +108,7 @@ def test_complaints_01_to_05_and_row_03_agents_see_the_whole_thought(
     ] == ["Three and four, that is seven."]
 
 
-def test_complaint_45_a_tool_loop_carries_the_reasoning(make: Any, gateway: Emulator) -> None:
+def test_a_tool_loop_carries_the_reasoning(make: Any, gateway: Emulator) -> None:
     """The second request shows the model why it called."""
     gateway.script(Answer(reasoning="I must add.", tool_calls=[("add", {"a": 3, "b": 4})]))
     asyncio.run(run(FunctionAgent(llm=make("deepseek"), tools=[ADD]), "Add 3 and 4"))
@@ -161,7 +159,7 @@ def test_a_failing_tool_is_told_to_the_model(make: Any, gateway: Emulator) -> No
     assert str(answer)
 
 
-def test_complaint_38_pictures_can_be_shown_to_an_agent(make: Any, gateway: Emulator) -> None:
+def test_pictures_can_be_shown_to_an_agent(make: Any, gateway: Emulator) -> None:
     """In the message it is run with."""
     message = ChatMessage(
         role="user", blocks=[TextBlock(text="What is this?"), ImageBlock(image=PNG)]
@@ -211,7 +209,7 @@ def test_consumer_react_agent(streaming: bool, make: Any, gateway: Emulator) -> 
     assert str(answer) == "It is 7."
 
 
-def test_complaint_39_a_react_agent_survives_an_empty_text(make: Any, gateway: Emulator) -> None:
+def test_a_react_agent_survives_an_empty_text(make: Any, gateway: Emulator) -> None:
     """A reasoning-only reply is empty text, not ``None``: the agent asks again."""
     gateway.script(
         Answer(text="", reasoning="Hm."), Answer(text="Thought: I can answer.\nAnswer: It is 7.")

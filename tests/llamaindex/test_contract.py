@@ -66,7 +66,7 @@ def test_making_a_model_opens_nothing() -> None:
     assert ran.stdout.strip() == "False"
 
 
-def test_row_50_metadata_is_the_catalogues(make: Any) -> None:
+def test_metadata_is_the_catalogues(make: Any) -> None:
     """Window and abilities come from the list shipped with the package."""
     card = snapshot().get("claude")
     assert card is not None
@@ -96,7 +96,7 @@ def test_a_model_without_tools_is_no_function_calling_model(make: Any) -> None:
     assert not make(without.name).metadata.is_function_calling_model
 
 
-def test_row_50_the_live_catalogue_is_fetched_when_asked_for(make: Any, gateway: Emulator) -> None:
+def test_the_live_catalogue_is_fetched_when_asked_for(make: Any, gateway: Emulator) -> None:
     """``refresh_catalog`` asks the gateway, and metadata knows from then on."""
     llm = make()
     catalog = llm.refresh_catalog()
@@ -106,9 +106,7 @@ def test_row_50_the_live_catalogue_is_fetched_when_asked_for(make: Any, gateway:
 
 
 @pytest.mark.parametrize("name", snapshot().names("text"))
-def test_complaint_29_every_model_of_the_catalogue_leaves_room_for_a_prompt(
-    name: str, make: Any
-) -> None:
+def test_every_model_of_the_catalogue_leaves_room_for_a_prompt(name: str, make: Any) -> None:
     """The window is never mistaken for the limit of an answer."""
     helper = PromptHelper.from_llm_metadata(make(name).metadata)
     assert helper._get_available_chunk_size(PromptTemplate("{context_str}")) > 1_000
@@ -132,7 +130,7 @@ def test_an_answer_larger_than_the_window_is_explained(make: Any) -> None:
         make(context_window=1_000, max_tokens=1_000)
 
 
-def test_complaint_30_no_tokenizer_is_chosen_by_the_models_name(
+def test_no_tokenizer_is_chosen_by_the_models_name(
     make: Any, say: Any, way: str, monkeypatch: Any
 ) -> None:
     """Names that no tokenizer knows would fail."""
@@ -154,7 +152,7 @@ def test_without_llama_index_one_sentence_says_what_to_install() -> None:
     assert ran.stderr.strip().endswith('pip install "pollinations-adapters[llamaindex]"')
 
 
-def test_row_59_what_the_gateway_does_not_have_is_not_faked() -> None:
+def test_what_the_gateway_does_not_have_is_not_faked() -> None:
     """API 0.3.0 has no embeddings, so there is no class that pretends."""
     import llamaindex_pollinations
 
@@ -240,7 +238,7 @@ def test_callbacks_start_and_end_once(make: Any, say: Any, way: str) -> None:
     assert counter.told == ["start", "end"]
 
 
-def test_row_62_the_rate_limiter_is_asked_once_a_call(make: Any, say: Any, way: str) -> None:
+def test_the_rate_limiter_is_asked_once_a_call(make: Any, say: Any, way: str) -> None:
     """Core asks it; nothing here asks again."""
 
     class Limiter:
@@ -288,9 +286,7 @@ def every_telling_of(llm: Pollinations) -> dict[str, str]:
     }
 
 
-def test_defect_d13_row_52_and_complaint_26_the_key_is_never_told(
-    make: Any, gateway: Emulator
-) -> None:
+def test_the_key_is_never_shown(make: Any, gateway: Emulator) -> None:
     """Neither before nor after a call, in no form; nor is a header that could carry one."""
     llm = make(default_headers={"Authorization": f"Bearer {KEY}", "x-team": "bees"})
     for _ in range(2):
@@ -346,7 +342,7 @@ def test_a_failed_constructor_can_be_shown_with_its_locals(component: Any) -> No
         ] == []
 
 
-def test_row_54_a_dump_makes_the_same_model_again(
+def test_a_dump_makes_the_same_model_again(
     make: Any, monkeypatch: pytest.MonkeyPatch, gateway: Emulator
 ) -> None:
     """The key comes from the environment."""
@@ -365,7 +361,7 @@ def test_row_54_a_dump_makes_the_same_model_again(
     assert json.loads(llm.to_json())["class_name"] == "Pollinations_LLM"
 
 
-def test_row_53_and_complaint_43_a_pickle_works_after_use(
+def test_a_pickle_works_after_use(
     make: Any, monkeypatch: pytest.MonkeyPatch, gateway: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Clients are made anew, the key is read from the environment, nothing warns."""
@@ -390,7 +386,7 @@ def test_a_pickle_without_a_key_says_so_at_the_call() -> None:
 @pytest.mark.parametrize(
     "copied", [copy.copy, copy.deepcopy, lambda llm: llm.model_copy(deep=True)]
 )
-def test_defect_d14_copies_work_after_use(copied: Any, make: Any, gateway: Emulator) -> None:
+def test_copies_work_after_use(copied: Any, make: Any, gateway: Emulator) -> None:
     """With the same key, and with options of their own."""
     llm = make("claude", extra_body={"top_k": 3})
     llm.complete("hi")

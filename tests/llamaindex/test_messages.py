@@ -123,7 +123,7 @@ MEDIA: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", MEDIA)
-def test_rows_23_to_26_media_of_users_reach_the_gateway(kind: str) -> None:
+def test_media_of_users_reach_the_gateway(kind: str) -> None:
     """Pictures, sound, video and documents are parts; links stay links."""
     block, part = MEDIA[kind]
     assert wire_messages([ChatMessage(role="user", blocks=[TEXT, block])]) == [
@@ -191,7 +191,7 @@ def test_text_is_a_string_in_every_role(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_row_49_citable_blocks_are_told_as_text(role: str) -> None:
+def test_citable_blocks_are_told_as_text(role: str) -> None:
     """The gateway has no such block: title, source and content are words."""
     block = CitableBlock(title="Bees", source="bees.md", content="They dance.")
     assert (
@@ -201,7 +201,7 @@ def test_row_49_citable_blocks_are_told_as_text(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_defect_d18_citations_are_told_as_text(role: str) -> None:
+def test_citations_are_told_as_text(role: str) -> None:
     """What was cited, and from where."""
     block = CitationBlock(
         cited_content="They dance.", source="bees.md", title="Bees", additional_location_info={}
@@ -213,7 +213,7 @@ def test_defect_d18_citations_are_told_as_text(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["system", "user", "assistant", "developer"])
-def test_complaint_44_and_row_47_a_cache_point_marks_the_part_before_it(role: str) -> None:
+def test_a_cache_point_marks_the_part_before_it(role: str) -> None:
     """As Anthropic has it; the usual time to live is left unsaid."""
     point = CachePoint(cache_control=CacheControl(type="ephemeral"))
     after = TextBlock(text="And now?")
@@ -230,7 +230,7 @@ def test_a_longer_cache_is_said() -> None:
     assert part["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
 
 
-def test_defect_d17_and_complaint_36_pictures_of_the_assistant_are_kept() -> None:
+def test_pictures_of_the_assistant_are_kept() -> None:
     """What it drew before is part of the conversation."""
     assert wire_messages([ChatMessage(role="assistant", blocks=[TEXT, ImageBlock(image=PNG)])]) == [
         {"role": "assistant", "content": [TEXT_PART, IMAGE_PART]}
@@ -254,7 +254,7 @@ def tool_turn(*results: Any, calls: int = 1) -> list[ChatMessage]:
     ]
 
 
-def test_defect_d16_row_27_and_complaint_37_pictures_of_tools_reach_the_model() -> None:
+def test_pictures_of_tools_reach_the_model() -> None:
     """Tool messages take text only, so the picture follows in a message of the user."""
     wire = wire_messages(tool_turn([TextBlock(text="done"), ImageBlock(image=PNG)]))
     assert wire[2] == {"role": "tool", "tool_call_id": "call_1", "content": "done"}
@@ -264,7 +264,7 @@ def test_defect_d16_row_27_and_complaint_37_pictures_of_tools_reach_the_model() 
 
 
 @pytest.mark.filterwarnings("ignore::pollinations_client.PollinationsWarning")
-def test_row_27_and_28_a_model_without_eyes_is_told_that_there_is_a_picture() -> None:
+def test_a_text_only_model_gets_a_note_in_place_of_a_picture() -> None:
     """The gateway would refuse the whole request, and end the run of an agent that has just paid
     for the picture.
     """
@@ -324,7 +324,7 @@ def test_the_gateway_accepts_pictures_of_tools(make: Any, gateway: Emulator) -> 
     ]
 
 
-def test_complaint_42_results_keep_their_call_id() -> None:
+def test_results_keep_their_call_id() -> None:
     """The result names the call it answers."""
     assert wire_messages(tool_turn([TextBlock(text="done")]))[2]["tool_call_id"] == "call_1"
 
@@ -347,7 +347,7 @@ def test_calls_without_ids_are_paired_by_order() -> None:
     ]
 
 
-def test_complaint_12_an_orphaned_result_is_named() -> None:
+def test_an_orphaned_result_is_named() -> None:
     """Before the gateway refuses it with a sentence about something else."""
     orphan = ChatMessage(role="tool", content="done", additional_kwargs={"tool_call_id": "call_9"})
     with pytest.raises(InvalidRequestError, match=r"messages\[1\].*call_9"):
@@ -382,7 +382,7 @@ def test_dict_calls_of_a_reloaded_history_are_sent() -> None:
     assert wire_messages([again])[0]["tool_calls"] == [CALL]
 
 
-def test_complaint_46_unknown_fields_of_calls_are_echoed() -> None:
+def test_unknown_fields_of_calls_are_echoed() -> None:
     """Gemini refuses a history whose thought signatures are gone."""
     extra = {"extra_content": {"google": {"thought_signature": "abc"}}}
     message = ChatMessage(
@@ -397,7 +397,7 @@ def test_complaint_46_unknown_fields_of_calls_are_echoed() -> None:
     assert sent["function"] == CALL["function"]
 
 
-def test_complaint_46_signatures_survive_a_whole_tool_loop(
+def test_signatures_survive_a_whole_tool_loop(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
     """From the answer through memory back to the gateway, verbatim."""
@@ -414,7 +414,7 @@ def test_complaint_46_signatures_survive_a_whole_tool_loop(
 
 
 @pytest.mark.parametrize("arguments", ["", "null", "[]", '{"of": "a', "nonsense"])
-def test_complaint_10_broken_arguments_do_not_break_the_history(
+def test_broken_arguments_do_not_break_the_history(
     arguments: str, make: Any, gateway: Emulator
 ) -> None:
     """Providers parse what they are sent: what was no object is sent as an empty one."""
@@ -435,14 +435,14 @@ THOUGHT = ChatMessage(
 )
 
 
-def test_complaint_45_and_row_04_thinking_goes_back() -> None:
+def test_thinking_goes_back() -> None:
     """DeepSeek refuses a tool loop without it."""
     assert wire_messages([THOUGHT]) == [
         {"role": "assistant", "content": "Yes.", "reasoning_content": "Hm."}
     ]
 
 
-def test_row_04_thinking_can_be_kept_here(make: Any, gateway: Emulator) -> None:
+def test_thinking_can_be_kept_here(make: Any, gateway: Emulator) -> None:
     """``replay_reasoning=False`` leaves it out."""
     make(replay_reasoning=False).chat([THOUGHT, ChatMessage(role="user", content="Sure?")])
     assert gateway.requests[0].json["messages"][0] == {"role": "assistant", "content": "Yes."}
@@ -524,9 +524,7 @@ def test_what_is_no_message_is_named_by_its_position() -> None:
 
 
 @pytest.mark.parametrize("role", ["user", "system", "developer", "assistant"])
-def test_row_47_a_message_of_plain_text_may_be_cached(
-    role: str, make: Any, gateway: Emulator
-) -> None:
+def test_a_message_of_plain_text_may_be_cached(role: str, make: Any, gateway: Emulator) -> None:
     """As Anthropic's users write it, in additional_kwargs: sent on the message, or on a user's last
     part.
     """
@@ -574,7 +572,7 @@ def test_a_block_that_cannot_be_sent_names_type_role_and_position(case: str) -> 
     assert caught.value.status_code is None
 
 
-def test_row_16_what_the_caller_gave_is_not_changed(
+def test_what_the_caller_gave_is_not_changed(
     make: Any, gateway: Emulator, way: str, say: Any
 ) -> None:
     """Messages, history and options are read, never written."""
@@ -611,7 +609,7 @@ def test_a_system_message_may_stand_anywhere(make: Any, gateway: Emulator) -> No
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MEDIA if kind.startswith(("video", "document"))])
-def test_row_28_files_of_the_assistant_follow_as_the_users(
+def test_files_of_the_assistant_follow_as_the_users(
     kind: str, make: Any, gateway: Emulator
 ) -> None:
     """An assistant's message takes text and pictures; nothing is lost of the rest."""
@@ -627,7 +625,7 @@ def test_row_28_files_of_the_assistant_follow_as_the_users(
     make("gemini").chat(history)
 
 
-def test_row_30_speech_goes_back_by_its_words_and_its_id(
+def test_speech_goes_back_by_its_words_and_its_id(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
     """A spoken answer in the history is its transcript, and the id under which the provider keeps

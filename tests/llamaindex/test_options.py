@@ -27,7 +27,7 @@ from pollinations_client.emulator import Body, Emulator, Fault
 ASKED = [ChatMessage(role="user", content="hi")]
 
 
-def test_defect_d10_and_row_37_a_call_holds_over_the_constructor(
+def test_a_call_holds_over_the_constructor(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """``max_tokens`` of the call is what is sent."""
@@ -38,7 +38,7 @@ def test_defect_d10_and_row_37_a_call_holds_over_the_constructor(
     )
 
 
-def test_defect_d11_a_call_holds_over_additional_kwargs(
+def test_a_call_holds_over_additional_kwargs(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """``additional_kwargs`` belong to the constructor, and hold over its fields."""
@@ -109,9 +109,7 @@ EVERY_OPTION: dict[str, Any] = {
 
 @pytest.mark.parametrize("place", ["constructor", "call"])
 @pytest.mark.parametrize("name", EVERY_OPTION)
-def test_defect_d12_rows_05_06_and_complaint_41_every_option_reaches_the_body(
-    name: str, place: str, make: Any, gateway: Emulator
-) -> None:
+def test_every_option_reaches_the_body(name: str, place: str, make: Any, gateway: Emulator) -> None:
     """For any model, thinking and reasoning options included."""
     value = EVERY_OPTION[name]
     beside = {"logprobs": True} if name == "top_logprobs" else {}
@@ -136,7 +134,7 @@ def test_nothing_is_sent_that_was_not_asked_for(make: Any, gateway: Emulator) ->
     }
 
 
-def test_row_32_usage_in_streams_can_be_declined(
+def test_usage_in_streams_can_be_declined(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """It is asked for unless ``include_usage=False``."""
@@ -246,15 +244,13 @@ def test_key_and_address_come_from_the_environment(
     assert gateway.requests[0].headers["authorization"] == "Bearer sk_from_environment"
 
 
-def test_defect_d25_and_complaint_28_only_chat_completions_is_called(
-    make: Any, say: Any, way: str, gateway: Emulator
-) -> None:
+def test_only_chat_completions_is_called(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """Completions are chats of one message."""
     say(make(), way)
     assert [request.path for request in gateway.requests] == ["/v1/chat/completions"]
 
 
-def test_row_55_requests_say_who_they_come_from(llm: Any, gateway: Emulator) -> None:
+def test_requests_say_who_they_come_from(llm: Any, gateway: Emulator) -> None:
     """The gateway's edge has refused other libraries' names."""
     llm.complete("hi")
     assert gateway.requests[0].headers["user-agent"].endswith(" llama-index")
@@ -262,7 +258,7 @@ def test_row_55_requests_say_who_they_come_from(llm: Any, gateway: Emulator) -> 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 @pytest.mark.parametrize("max_retries", [0, 2])
-def test_defect_d08_row_38_and_complaint_22_retries_are_counted_once(
+def test_retries_are_counted_once(
     max_retries: int, status: int, make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """``max_retries`` further attempts, exactly, in one layer."""
@@ -273,7 +269,7 @@ def test_defect_d08_row_38_and_complaint_22_retries_are_counted_once(
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 422])
-def test_complaint_23_refusals_are_not_repeated(
+def test_refusals_are_not_repeated(
     status: int, make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """One request, and the status on the error."""
@@ -283,7 +279,7 @@ def test_complaint_23_refusals_are_not_repeated(
     assert (len(gateway.requests), caught.value.status_code) == (1, status)
 
 
-def test_row_39_retry_after_is_honoured(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_retry_after_is_honoured(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """The gateway says when."""
     gateway.script(Fault("status", status=429, retry_after="0.2"))
     say(make(max_retries=1), way)
@@ -291,7 +287,7 @@ def test_row_39_retry_after_is_honoured(make: Any, say: Any, way: str, gateway: 
     assert second.time - first.time >= 0.2
 
 
-def test_row_40_opening_a_stream_is_repeated(
+def test_opening_a_stream_is_repeated(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """Before the first byte, where nothing can have been billed."""
@@ -300,7 +296,7 @@ def test_row_40_opening_a_stream_is_repeated(
     assert len(gateway.requests) == 2
 
 
-def test_row_56_the_error_says_what_the_gateway_said(
+def test_the_error_says_what_the_gateway_said(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """Code, request id and sentence."""
@@ -311,23 +307,21 @@ def test_row_56_the_error_says_what_the_gateway_said(
     assert caught.value.code
 
 
-def test_row_41_and_complaint_24_a_short_timeout_holds(
-    make: Any, say: Any, way: str, gateway: Emulator
-) -> None:
+def test_a_short_timeout_holds(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """Seconds for each wait."""
     gateway.script(Fault("stall", seconds=5))
     with pytest.raises(APITimeoutError):
         say(make(timeout=0.2), way)
 
 
-def test_row_41_an_httpx_timeout_is_taken(make: Any) -> None:
+def test_an_httpx_timeout_is_taken(make: Any) -> None:
     """And shown as seconds in a dump."""
     llm = make(timeout=httpx.Timeout(5, read=900))
     assert llm._client.settings.timeouts.answer_s == 900
     assert llm.to_dict()["timeout"] == 900
 
 
-def test_row_42_your_own_clients_carry_the_requests(
+def test_your_own_clients_carry_the_requests(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """Both kinds, as they are; they stay open."""
@@ -357,9 +351,7 @@ def test_default_headers_are_sent(make: Any, say: Any, way: str, gateway: Emulat
 
 
 @pytest.mark.parametrize("way_", ["achat", "acomplete", "astream_chat", "astream_complete"])
-def test_defect_d15_row_43_and_complaint_20_every_event_loop_is_served(
-    way_: str, make: Any, say: Any, gateway: Emulator
-) -> None:
+def test_every_event_loop_is_served(way_: str, make: Any, say: Any, gateway: Emulator) -> None:
     """One model, loop after loop, without an error and without a second request."""
     llm = make()
     for _ in range(3):
@@ -367,7 +359,7 @@ def test_defect_d15_row_43_and_complaint_20_every_event_loop_is_served(
     assert len(gateway.requests) == 3
 
 
-def test_complaint_20_threads_share_a_model(make: Any, gateway: Emulator) -> None:
+def test_threads_share_a_model(make: Any, gateway: Emulator) -> None:
     """Eight threads, each with a loop of its own."""
     llm, failures = make(), []
 
@@ -387,7 +379,7 @@ def test_complaint_20_threads_share_a_model(make: Any, gateway: Emulator) -> Non
     assert len(gateway.requests) == 16
 
 
-def test_row_44_a_model_can_be_closed_and_used_again(make: Any, gateway: Emulator) -> None:
+def test_a_model_can_be_closed_and_used_again(make: Any, gateway: Emulator) -> None:
     """As a context manager or by name; closing is giving connections back."""
     with make() as llm:
         llm.complete("hi")
@@ -420,7 +412,7 @@ def test_a_changed_setting_holds_from_the_next_call(make: Any, gateway: Emulator
     ]
 
 
-def test_row_51_and_complaint_27_any_model_name_works(make: Any, gateway: Emulator) -> None:
+def test_any_model_name_works(make: Any, gateway: Emulator) -> None:
     """Nothing is looked up before the call; the gateway decides."""
     gateway.script(Body({"choices": [{"message": {"content": "Here."}, "finish_reason": "stop"}]}))
     llm = make("a-model-of-tomorrow")

@@ -267,7 +267,7 @@ EXTRACTORS = [TitleExtractor, SummaryExtractor, QuestionsAnsweredExtractor]
 def test_consumer_extractors_three_times_in_new_loops(
     kind: Any, ready: Any, gateway: Emulator
 ) -> None:
-    """Each run is an event loop of its own, with several calls at once (complaint 20)."""
+    """Each run is an event loop of its own, with several calls at once."""
     pipeline = IngestionPipeline(
         transformations=[kind(llm=ready, show_progress=False)], disable_cache=True
     )
@@ -288,7 +288,7 @@ EVALUATORS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", EVALUATORS)
-def test_complaint_21_consumer_evaluators_three_times_in_new_loops(
+def test_evaluators_run_three_times_in_new_event_loops(
     name: str, ready: Any, gateway: Emulator
 ) -> None:
     """``evaluate`` runs a new loop each time, as it does in a web server."""

@@ -134,7 +134,7 @@ def test_both_streams_show_the_same_chunks(
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_complaint_18_and_19_joined_deltas_are_the_content(
+def test_joined_deltas_are_the_content(
     script: str, make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """Nothing is shown twice and nothing is missing, whatever stands between the texts."""
@@ -155,9 +155,7 @@ def test_every_chunk_holds_the_message_so_far(
         assert response.message.content == shown
 
 
-def test_row_02_a_text_run_is_one_block(
-    make: Any, say: Any, chat_way: str, gateway: Emulator
-) -> None:
+def test_a_text_run_is_one_block(make: Any, say: Any, chat_way: str, gateway: Emulator) -> None:
     """LlamaIndex puts line breaks between text blocks, so a run of text is one, also round a
     thought.
     """
@@ -166,7 +164,7 @@ def test_row_02_a_text_run_is_one_block(
     assert [block.text for block in blocks_of(response, TextBlock)] == ["Hello"]
 
 
-def test_defect_d01_no_thought_is_lost_at_the_start(
+def test_no_thought_is_lost_at_the_start(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """The first reasoning delta counts, also where it comes with ``content: null``."""
@@ -183,7 +181,7 @@ def test_defect_d01_no_thought_is_lost_at_the_start(
     assert [block.content for block in blocks_of(responses[-1], ThinkingBlock)] == ["AB"]
 
 
-def test_complaint_04_thinking_is_told_on_the_response_only(
+def test_thinking_is_told_on_the_response_only(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """``thinking_delta`` is where agents look, and not in the message that goes into memory."""
@@ -193,7 +191,7 @@ def test_complaint_04_thinking_is_told_on_the_response_only(
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-def test_complaint_06_either_name_of_reasoning_is_read(
+def test_either_name_of_reasoning_is_read(
     field: str, make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
     """Servers renamed the field; both names are heard, streamed and whole."""
@@ -203,7 +201,7 @@ def test_complaint_06_either_name_of_reasoning_is_read(
     assert response.message.content == "Yes."
 
 
-def test_row_01_thinking_in_content_blocks_keeps_its_signature(
+def test_thinking_in_content_blocks_keeps_its_signature(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
     """A signed thought must go back unchanged, so it stays a block of its own with its
@@ -220,7 +218,7 @@ def test_row_01_thinking_in_content_blocks_keeps_its_signature(
     assert response.message.content == "Yes."
 
 
-def test_row_07_reasoning_tokens_are_counted_on_the_thinking(
+def test_reasoning_tokens_are_counted_on_the_thinking(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
     """``num_tokens`` is what was billed for thinking."""
@@ -267,7 +265,7 @@ CALL_SHAPES: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("shape", CALL_SHAPES)
-def test_defects_d02_to_d05_complaints_07_and_08_and_complaint_48_every_shape_of_calls_is_whole(
+def test_every_shape_of_streamed_tool_calls_is_read_whole(
     shape: str, make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """Fragments in any order and numbering become the calls that were meant, in blocks and in plain
@@ -302,7 +300,7 @@ def test_defects_d02_to_d05_complaints_07_and_08_and_complaint_48_every_shape_of
     ]
 
 
-def test_complaint_11_a_call_in_one_chunk_is_seen(
+def test_a_call_in_one_chunk_is_seen(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """A whole call at once, as Gemini sends it, is a call."""
@@ -336,9 +334,7 @@ def test_unfinished_arguments_are_read_on_the_way(
     assert [call.tool_kwargs for call in told[-1]] == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
 
 
-def test_row_31_and_32_usage_is_in_raw_and_beside_it(
-    make: Any, say: Any, way: str, gateway: Emulator
-) -> None:
+def test_usage_is_in_raw_and_beside_it(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """Counters look into ``raw['usage']``, observers into ``additional_kwargs``; streams have both
     by default.
     """
@@ -352,7 +348,7 @@ def test_row_31_and_32_usage_is_in_raw_and_beside_it(
     assert told == {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
 
-def test_complaint_16_and_row_33_cached_and_reasoning_tokens_are_told(
+def test_cached_and_reasoning_tokens_are_told(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """Details of usage have names of their own."""
@@ -361,9 +357,7 @@ def test_complaint_16_and_row_33_cached_and_reasoning_tokens_are_told(
     assert (about["cached_tokens"], about["reasoning_tokens"]) == (3, 2)
 
 
-def test_defect_d09_and_complaints_13_to_15_the_token_counter_is_exact(
-    make: Any, say: Any, way: str, gateway: Emulator
-) -> None:
+def test_the_token_counter_is_exact(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """The counter reads what was billed and never guesses with a tokenizer."""
 
     def no_guessing(text: str) -> list[int]:
@@ -376,7 +370,7 @@ def test_defect_d09_and_complaints_13_to_15_the_token_counter_is_exact(
     assert len(counter.llm_token_counts) == 1
 
 
-def test_complaint_17_the_cost_is_told(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_the_cost_is_told(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """Usage times the catalogue's price, in pollen, where both are known."""
     gateway.script(Answer(text="Hi.", usage=USAGE, model="openai/gpt-5.4-nano"))
     llm = make("openai/gpt-5.4-nano")
@@ -387,7 +381,7 @@ def test_complaint_17_the_cost_is_told(make: Any, say: Any, way: str, gateway: E
     assert known > 0
 
 
-def test_row_34_the_finish_reason_is_told_and_never_raised(
+def test_the_finish_reason_is_told_and_never_raised(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """A cut answer is an answer."""
@@ -397,7 +391,7 @@ def test_row_34_the_finish_reason_is_told_and_never_raised(
     assert text_of(response) == "The first"
 
 
-def test_row_35_filter_results_are_told(make: Any, say: Any, way: str, gateway: Emulator) -> None:
+def test_filter_results_are_told(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """Safety verdicts of prompt and answer are in ``additional_kwargs``."""
     gateway.script(
         Chunks(
@@ -411,9 +405,7 @@ def test_row_35_filter_results_are_told(make: Any, say: Any, way: str, gateway: 
     assert say(make(), way)[-1].additional_kwargs["prompt_filter_results"] == [{"prompt_index": 0}]
 
 
-def test_row_36_logprobs_come_with_streams_too(
-    make: Any, say: Any, way: str, gateway: Emulator
-) -> None:
+def test_logprobs_come_with_streams_too(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """One list a token, its alternatives where they were asked for."""
     responses = say(make(), way, "Say hello", logprobs=True, top_logprobs=2)
     assert gateway.requests[-1].json["logprobs"] is True
@@ -422,7 +414,7 @@ def test_row_36_logprobs_come_with_streams_too(
     assert first[0].logprob <= 0
 
 
-def test_complaint_47_and_row_48_citations_survive_to_the_last_chunk(
+def test_citations_survive_to_the_last_chunk(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
     """Sources are told beside the answer and as blocks, with the titles that search
@@ -444,7 +436,7 @@ def test_complaint_47_and_row_48_citations_survive_to_the_last_chunk(
     assert response.message.content == "So [1]. Yes."
 
 
-def test_defect_d19_and_row_29_pictures_in_answers_are_blocks(
+def test_pictures_in_answers_are_blocks(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
     """A plot that Gemini draws is an image block with its bytes."""
@@ -470,7 +462,7 @@ def test_defect_d19_and_row_29_pictures_in_answers_are_blocks(
     assert response.message.content == "Before\nAfter"
 
 
-def test_defect_d20_and_row_30_speech_has_its_format_and_its_words(
+def test_speech_has_its_format_and_its_words(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """Sound is labelled as what was asked for, and its transcript is the text."""
@@ -493,12 +485,12 @@ def test_defect_d20_and_row_30_speech_has_its_format_and_its_words(
 def test_a_reasoning_only_answer_has_empty_text(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
-    """``content`` is never ``None``: consumers join and strip it (complaint 39)."""
+    """``content`` is never ``None``: consumers join and strip it."""
     gateway.script(Chunks(SCRIPTS["only reasoning"]))
     assert [text_of(response) for response in say(make(), way)][-1] == ""
 
 
-def test_defect_d24_and_row_57_a_page_for_an_answer_is_a_typed_error(
+def test_a_page_for_an_answer_is_a_typed_error(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """HTML with status 200 is named as what it is."""
@@ -507,7 +499,7 @@ def test_defect_d24_and_row_57_a_page_for_an_answer_is_a_typed_error(
         say(make(), way)
 
 
-def test_row_58_an_error_in_the_middle_of_a_stream_keeps_what_came(
+def test_an_error_in_the_middle_of_a_stream_keeps_what_came(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """The text so far is on the error."""
@@ -558,7 +550,7 @@ async def _left(llm: Any, way: str) -> None:
         await stream.aclose()
 
 
-def test_complaint_40_and_row_45_closing_a_stream_closes_the_connection(
+def test_closing_a_stream_closes_the_connection(
     make: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """The gateway sees the client leave."""

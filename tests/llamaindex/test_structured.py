@@ -75,14 +75,12 @@ def answer_by(way: str, **person: Any) -> Answer:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_row_17_and_18_each_way_gives_the_object(way: str, make: Any, method: str) -> None:
+def test_each_way_gives_the_object(way: str, make: Any, method: str) -> None:
     """The emulator fills the schema from the prompt, whichever way it is told."""
     assert found(make(structured_output_mode=way), method)[-1] == BOB
 
 
-def test_complaint_34_a_json_schema_is_on_the_wire(
-    make: Any, method: str, gateway: Emulator
-) -> None:
+def test_a_json_schema_is_on_the_wire(make: Any, method: str, gateway: Emulator) -> None:
     """By default the schema is the response format, named and described."""
     found(make(), method)
     wanted = gateway.requests[0].json["response_format"]
@@ -176,7 +174,7 @@ def test_strict_loses_no_free_form_member(
     assert '"strict"' not in str(gateway.requests[0].json).replace("'", '"')
 
 
-def test_defect_d21_and_row_20_functions_are_forced(
+def test_structured_output_by_functions_forces_the_tool(
     make: Any, method: str, gateway: Emulator
 ) -> None:
     """Streams too, and one call only."""
@@ -264,7 +262,7 @@ SPOKEN: dict[str, str] = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("said", SPOKEN)
-def test_defects_d22_d23_and_complaint_33_json_is_found_however_it_is_told(
+def test_json_is_found_in_prose_fences_and_thoughts(
     said: str, way: str, make: Any, method: str, gateway: Emulator
 ) -> None:
     """Fences, prose, thoughts, wrappers: in one request, whichever way was asked."""
@@ -278,7 +276,7 @@ def test_defects_d22_d23_and_complaint_33_json_is_found_however_it_is_told(
 @pytest.mark.parametrize(
     "arguments", [BOB_JSON + "}", json.dumps(BOB_JSON), f"```json\n{BOB_JSON}\n```"]
 )
-def test_complaint_33_arguments_that_are_no_plain_object_are_read_too(
+def test_arguments_that_are_no_plain_object_are_read_too(
     arguments: str, make: Any, method: str, gateway: Emulator
 ) -> None:
     """A bracket too many, JSON in a string, fences: models do to arguments what they do to text."""
@@ -286,9 +284,7 @@ def test_complaint_33_arguments_that_are_no_plain_object_are_read_too(
     assert found(make(structured_output_mode="function"), method)[-1] == BOB
 
 
-def test_complaint_33_prose_beside_a_call_does_no_harm(
-    make: Any, method: str, gateway: Emulator
-) -> None:
+def test_prose_beside_a_call_does_no_harm(make: Any, method: str, gateway: Emulator) -> None:
     """The call holds."""
     gateway.script(
         Answer(text="Let me call {the} tool.", tool_calls=[("Person", {"name": "Bob", "age": 42})])
@@ -296,7 +292,7 @@ def test_complaint_33_prose_beside_a_call_does_no_harm(
     assert found(make(structured_output_mode="function"), method)[-1] == BOB
 
 
-def test_complaint_32_one_way_after_another(make: Any, method: str, gateway: Emulator) -> None:
+def test_one_way_after_another(make: Any, method: str, gateway: Emulator) -> None:
     """JSON schema, then a forced function, then words; each step is said."""
     gateway.script(Answer(text="I do not know."), Answer(text="I do not know."))
     with pytest.warns(PollinationsWarning) as told:
@@ -391,16 +387,14 @@ def test_a_refusal_or_a_cut_answer_is_not_asked_for_again(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_complaint_35_and_row_21_the_system_prompt_is_kept(
-    way: str, make: Any, method: str, gateway: Emulator
-) -> None:
+def test_the_system_prompt_is_kept(way: str, make: Any, method: str, gateway: Emulator) -> None:
     """In all four methods, in all three ways."""
     found(make(structured_output_mode=way, system_prompt="Be kind."), method)
     assert gateway.requests[0].json["messages"][0] == {"role": "system", "content": "Be kind."}
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_complaint_31_what_callers_pass_along_does_no_harm(
+def test_what_callers_pass_along_does_no_harm(
     way: str, make: Any, method: str, gateway: Emulator
 ) -> None:
     """``tool_choice`` and the like are decided here; other options are sent; the dictionary stays
@@ -419,7 +413,7 @@ def test_complaint_31_what_callers_pass_along_does_no_harm(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_row_19_streams_show_the_object_growing(way: str, make: Any, gateway: Emulator) -> None:
+def test_streams_show_the_object_growing(way: str, make: Any, gateway: Emulator) -> None:
     """Part by part, then whole; the parts have every attribute."""
     for method in ("stream_structured_predict", "astream_structured_predict"):
         gateway.script(answer_by(way, name="Bob of the long and winding road", age=42))
@@ -509,12 +503,12 @@ def test_a_structured_llm_answers_with_objects_in_all_eight_calls(
     )
 
 
-def test_complaint_31_a_structured_llm_takes_a_tool_choice(make: Any) -> None:
+def test_a_structured_llm_takes_a_tool_choice(make: Any) -> None:
     """Agents pass one along."""
     assert make().as_structured_llm(Person).complete("'Bob' is 42", tool_choice="none").raw == BOB
 
 
-def test_row_22_async_is_async(make: Any) -> None:
+def test_async_is_async(make: Any) -> None:
     """Two at a time share one loop."""
 
     async def both() -> list[Any]:

@@ -78,7 +78,7 @@ def asked(
     return [answered] if isinstance(answered, ChatResponse) else list(answered)
 
 
-def test_row_08_and_09_a_tool_is_called(make: Any, tool_way: str, gateway: Emulator) -> None:
+def test_a_tool_is_called(make: Any, tool_way: str, gateway: Emulator) -> None:
     """Whole or streamed, the call has its arguments as an object, and stands in both forms."""
     llm = make()
     response = asked(llm, tool_way, [ADD, WEATHER])[-1]
@@ -117,7 +117,7 @@ CHOICES: list[tuple[dict[str, Any], Any]] = [
 
 
 @pytest.mark.parametrize(("given", "sent"), CHOICES, ids=[str(given) for given, _ in CHOICES])
-def test_row_12_every_form_of_tool_choice(
+def test_every_form_of_tool_choice(
     given: dict[str, Any], sent: Any, make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """By word, by name, by object, by LlamaIndex's ``tool_required``; ``None`` is nothing said."""
@@ -145,7 +145,7 @@ def test_an_unknown_tool_choice_is_refused(make: Any, tool_way: str, gateway: Em
 
 
 @pytest.mark.parametrize("parallel", [True, False])
-def test_row_10_parallel_calls_are_a_knob(
+def test_parallel_tool_calls_can_be_switched(
     parallel: bool, make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """LlamaIndex's argument is the gateway's option."""
@@ -154,7 +154,7 @@ def test_row_10_parallel_calls_are_a_knob(
 
 
 @pytest.mark.parametrize("parallel", [True, False])
-def test_defect_d06_and_row_11_one_call_where_one_was_asked_for(
+def test_one_call_where_one_was_asked_for(
     parallel: bool, make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """In blocks, in the plain dicts, in raw, and in every chunk of a stream."""
@@ -170,7 +170,7 @@ def test_defect_d06_and_row_11_one_call_where_one_was_asked_for(
     assert len(blocks) == (2 if parallel else 1)
 
 
-def test_defect_d07_the_history_is_not_written_to(make: Any, tool_way: str) -> None:
+def test_the_history_is_not_written_to(make: Any, tool_way: str) -> None:
     """The new message is in the request only."""
     history = [
         ChatMessage(role="user", content="Hello"),
@@ -180,7 +180,7 @@ def test_defect_d07_the_history_is_not_written_to(make: Any, tool_way: str) -> N
     assert len(history) == 2
 
 
-def test_row_13_and_14_strict_is_said_and_only_then_closes_the_schema(
+def test_strict_is_said_and_only_then_closes_the_schema(
     make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """Closed, with every property required, where strict was asked for; else as the tool says."""
@@ -196,7 +196,7 @@ def test_row_13_and_14_strict_is_said_and_only_then_closes_the_schema(
     assert strict["parameters"]["required"] == ["start", "step"]
 
 
-def test_row_13_strict_loses_no_free_form_argument(make: Any, gateway: Emulator) -> None:
+def test_strict_loses_no_free_form_argument(make: Any, gateway: Emulator) -> None:
     """Strict mode has no form for it: its tool goes as it is, a warning names it, other tools stay
     strict.
     """
@@ -219,9 +219,7 @@ def test_row_13_strict_loses_no_free_form_argument(make: Any, gateway: Emulator)
     assert strict["strict"] is True
 
 
-def test_row_13_nulls_that_strict_asks_for_do_not_reach_the_tool(
-    make: Any, gateway: Emulator
-) -> None:
+def test_nulls_that_strict_asks_for_do_not_reach_the_tool(make: Any, gateway: Emulator) -> None:
     """In strict form an option is left out by saying null: the tool's own default holds, in any
     kind of call.
     """
@@ -242,9 +240,7 @@ def test_row_13_nulls_that_strict_asks_for_do_not_reach_the_tool(
 
 
 @pytest.mark.parametrize("tool", ["code_execution", {"type": "google_search"}])
-def test_row_46_built_in_tools_are_offered(
-    tool: Any, make: Any, tool_way: str, gateway: Emulator
-) -> None:
+def test_built_in_tools_are_offered(tool: Any, make: Any, tool_way: str, gateway: Emulator) -> None:
     """By name or as the gateway's object, also beside tools of your own."""
     asked(make("gemini"), tool_way, [tool, ADD])
     kind = tool if isinstance(tool, str) else tool["type"]
@@ -265,7 +261,7 @@ def test_without_tools_nothing_is_said_of_them(make: Any, tool_way: str, gateway
     assert not {"tools", "tool_choice", "parallel_tool_calls"} & gateway.requests[0].json.keys()
 
 
-def test_row_46_a_models_own_tools_stay_where_a_call_has_none(
+def test_a_models_own_tools_stay_where_a_call_has_none(
     make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """An agent without tools of its own still searches."""
@@ -310,7 +306,7 @@ def test_names_with_brackets_come_back_as_they_were(
 
 
 @pytest.mark.parametrize("arguments", ['{"a": 1, "b', "[]", "nonsense", '"text"'])
-def test_row_15_and_complaint_10_bad_arguments_count_as_none_and_stay_visible(
+def test_bad_arguments_count_as_none_and_stay_visible(
     arguments: str, make: Any, tool_way: str, gateway: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The selection is empty, the block keeps the text received, the reason is told and logged."""
@@ -331,7 +327,7 @@ def test_row_15_and_complaint_10_bad_arguments_count_as_none_and_stay_visible(
 
 
 @pytest.mark.parametrize("arguments", ["", "null", None])
-def test_complaint_10_no_arguments_are_an_empty_object(
+def test_no_arguments_are_an_empty_object(
     arguments: Any, make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """That is how providers call a tool that takes nothing."""
@@ -429,7 +425,7 @@ def test_an_invented_tool_is_named(make: Any, gateway: Emulator) -> None:
         asyncio.run(llm.apredict_and_call([ADD], "Subtract"))
 
 
-def test_complaint_32_a_model_that_refuses_force_is_asked_again(
+def test_a_model_that_refuses_force_is_asked_again(
     make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """Known refusers are asked with ``auto``, with a warning that says so."""

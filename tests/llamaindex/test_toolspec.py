@@ -45,9 +45,7 @@ def form(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_row_60_the_picture_comes_back_as_a_block(
-    make_spec: Any, form: str, gateway: Emulator
-) -> None:
+def test_the_picture_comes_back_as_a_block(make_spec: Any, form: str, gateway: Emulator) -> None:
     """Text for the model, the bytes for who can see them; the tool is one with both forms."""
     output = called(
         tool_of(make_spec(), "generate_image"),
@@ -202,9 +200,7 @@ def test_failures_are_raised(make_spec: Any, form: str, gateway: Emulator) -> No
         called(tool, form, prompt=" ")
 
 
-def test_complaint_25_retries_are_counted_for_pictures_too(
-    make_spec: Any, form: str, gateway: Emulator
-) -> None:
+def test_retries_are_counted_for_pictures_too(make_spec: Any, form: str, gateway: Emulator) -> None:
     """Exactly ``max_retries``."""
     gateway.script(Fault("status", times=9, status=503, retry_after_ms=1))
     with pytest.raises(ServerError):

@@ -264,7 +264,7 @@ def test_nothing_is_kept_that_names_a_registry_or_a_machine() -> None:
             assert not [host for host in hosts if host in text], name
 
 
-def test_row_61_installed_versions_lie_between_the_declared_floors_and_ceilings() -> None:
+def test_installed_versions_lie_between_the_declared_floors_and_ceilings() -> None:
     """Every dependency has both, and the tests run on what the ranges admit."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
