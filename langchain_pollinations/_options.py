@@ -15,7 +15,7 @@ from pollinations_client._adapter_support import MAX_SEED, drawn_seed, has_trait
 
 from ._json_mode import json_format
 from ._messages import Wire, wire_messages
-from ._responses import counts_of, generation_from
+from ._responses import generation_from, summed_counts, token_usage_from
 from ._structured_output import response_format_for
 from ._tool_definitions import tool_from
 
@@ -126,13 +126,17 @@ def result_from(
     ]
     output: dict[str, Any] = {"model_name": replies[0].served_model or options["model"]}
     if usages := [reply.usage for reply in replies if reply.usage is not None]:
-        output["token_usage"] = counts_of(usages)
+        output["token_usage"] = summed_counts([token_usage_from(usage) for usage in usages])
     return ChatResult(generations=list(generations), llm_output=output)
 
 
 def summed_output(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
-    """``llm_output`` of several calls as one."""
-    told = [output for output in outputs if output]
-    counts = [output["token_usage"] for output in told if "token_usage" in output]
-    total = {name: sum(count[name] for count in counts) for name in (counts[0] if counts else ())}
-    return {**(told[-1] if told else {}), **({"token_usage": total} if total else {})}
+    """``llm_output`` of several calls as one: the last model's name, and the counts of all."""
+    known = [output for output in outputs if output]
+    merged: dict[str, Any] = {}
+    for output in known:
+        merged.update(output)
+    counts = [output["token_usage"] for output in known if "token_usage" in output]
+    if counts:
+        merged["token_usage"] = summed_counts(counts)
+    return merged

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage
-from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call
 from langchain_core.outputs import ChatGeneration
 
@@ -39,17 +39,6 @@ SERVER_RESULTS = frozenset(
 )
 
 
-class CostedUsage(dict[str, Any]):
-    """Counts with ``total_cost`` beside them, in pollen.
-
-    LangChain adds counts up key by key and refuses what is no whole number, so the cost is left out
-    of its iteration: it is there for whoever asks for it, and sums do without it.
-    """
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in super().__iter__() if name != "total_cost")
-
-
 def message_from(
     reply: Reply,
     *,
@@ -72,7 +61,7 @@ def message_from(
         tool_calls=[tool_call(name=call.name, args=call.args or {}, id=call.id) for call in good],
         invalid_tool_calls=[_invalid(call) for call in bad],
     )
-    message.usage_metadata = usage_from(reply.usage, cost)
+    message.usage_metadata = usage_from(reply.usage)
     if json_format is not None and not reply.tool_calls:
         _leave_json_alone(message, json_format)
     return message
@@ -122,42 +111,74 @@ def generation_info(reply: Reply) -> dict[str, Any] | None:
     return {name: value for name, value in info.items() if value} or None
 
 
-def usage_from(usage: Usage | None, cost: float | None = None) -> UsageMetadata | None:
-    """Counts as LangChain names them, the total always their sum; ``total_cost`` is pollen, where
-    it is known.
+def usage_from(usage: Usage | None) -> UsageMetadata | None:
+    """Token counts as LangChain names them, whole numbers only; the total is always their sum.
 
-    xAI counts reasoning in the total but not in the output; here it belongs to the output, as it
-    does for all others.
+    LangChain adds counts up key by key and raises for anything but whole numbers, so the cost is
+    in ``response_metadata``. xAI counts reasoning in the total but not in the output; here it
+    belongs to the output, as it does for all others.
     """
     if usage is None:
         return None
     output = max(usage.output, usage.total - usage.input)
-    given = CostedUsage(
+    counts = UsageMetadata(
         input_tokens=usage.input, output_tokens=output, total_tokens=usage.input + output
     )
-    into = {
-        "audio": usage.audio_input,
-        "cache_read": usage.cached,
-        "cache_creation": usage.cache_write,
-        "image": usage.image_input,
-    }
-    out = {"audio": usage.audio_output, "reasoning": usage.reasoning, "image": usage.image_output}
-    if known := {name: count for name, count in into.items() if count is not None}:
-        given["input_token_details"] = known
-    if known := {name: count for name, count in out.items() if count is not None}:
-        given["output_token_details"] = known
-    if cost is not None:
-        given["total_cost"] = cost
-    return cast(UsageMetadata, given)
+    input_details = _without_none(
+        audio=usage.audio_input,
+        cache_read=usage.cached,
+        cache_creation=usage.cache_write,
+        image=usage.image_input,
+    )
+    output_details = _without_none(
+        audio=usage.audio_output, reasoning=usage.reasoning, image=usage.image_output
+    )
+    if input_details:
+        counts["input_token_details"] = cast(InputTokenDetails, input_details)
+    if output_details:
+        counts["output_token_details"] = cast(OutputTokenDetails, output_details)
+    return counts
 
 
-def counts_of(usages: Sequence[Usage]) -> dict[str, int]:
-    """Counts as OpenAI names them, added up, for callbacks that read ``token_usage``."""
-    return {
-        "prompt_tokens": sum(usage.input for usage in usages),
-        "completion_tokens": sum(usage.output for usage in usages),
-        "total_tokens": sum(usage.total for usage in usages),
+def token_usage_from(usage: Usage) -> dict[str, Any]:
+    """Token counts as OpenAI names them, for callbacks and tracers that read ``token_usage``."""
+    counts: dict[str, Any] = {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total,
     }
+    prompt_details = _without_none(
+        cached_tokens=usage.cached,
+        cache_write_tokens=usage.cache_write,
+        audio_tokens=usage.audio_input,
+        image_tokens=usage.image_input,
+    )
+    completion_details = _without_none(
+        reasoning_tokens=usage.reasoning,
+        audio_tokens=usage.audio_output,
+        image_tokens=usage.image_output,
+    )
+    if prompt_details:
+        counts["prompt_tokens_details"] = prompt_details
+    if completion_details:
+        counts["completion_tokens_details"] = completion_details
+    return counts
+
+
+def summed_counts(usages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Several ``token_usage`` as one, details included."""
+    total: dict[str, Any] = {}
+    for usage in usages:
+        for name, value in usage.items():
+            if isinstance(value, Mapping):
+                total[name] = summed_counts([total.get(name, {}), value])
+            else:
+                total[name] = total.get(name, 0) + value
+    return total
+
+
+def _without_none(**counts: int | None) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 def _invalid(call: ToolCall) -> Any:
@@ -311,7 +332,11 @@ def metadata_from(reply: Reply, cost: float | None) -> dict[str, Any]:
     does not know.
     """
     metadata: dict[str, Any] = {
-        **{name: value for name, value in reply.extra.items() if not name.startswith("message.")},
+        **{
+            name: _mergeable(value)
+            for name, value in reply.extra.items()
+            if not name.startswith("message.")
+        },
         "model_provider": PROVIDER,
         "model_name": reply.served_model,
         "finish_reason": reply.finish_reason,
@@ -323,8 +348,25 @@ def metadata_from(reply: Reply, cost: float | None) -> dict[str, Any]:
         "content_filter_results": reply.content_filter_results,
         "request_id": reply.info.request_id,
         "cache": reply.info.cache,
-        "cost": cost,
+        # A list, since LangChain refuses to merge two messages whose metadata hold unequal floats
+        # and joins lists: a merged message has the costs of all its calls.
+        "cost": None if cost is None else [cost],
     }
     if reply.finish_reason_raw != reply.finish_reason:
         metadata["native_finish_reason"] = reply.finish_reason_raw
     return {name: value for name, value in metadata.items() if value is not None}
+
+
+def _mergeable(value: Any) -> Any:
+    """An unknown field in a form that LangChain can merge with that of another message.
+
+    It refuses unequal floats and booleans, also inside of dictionaries, and joins lists; a value
+    that holds such becomes a list of one.
+    """
+    return [value] if _holds_float_or_bool(value) else value
+
+
+def _holds_float_or_bool(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_float_or_bool, value.values()))
+    return isinstance(value, (bool, float))

@@ -35,33 +35,12 @@ from ._block_translator import PROVIDER
 from ._json_mode import ORIGINAL, JsonFormat, JsonStream
 from ._responses import (
     block_from,
-    counts_of,
     extras_from,
     generation_info,
     metadata_from,
+    token_usage_from,
     usage_from,
 )
-
-
-class Opening(ChatGenerationChunk):
-    """The first chunk of a stream: LangChain adds all others to it, to tell callbacks of the whole.
-
-    The sum leaves ``total_cost`` out of its counts. LangChain adds counts of several calls up, and
-    fails on what is no whole number; the cost of the sum is in its ``response_metadata``.
-    """
-
-    def __add__(
-        self, other: ChatGenerationChunk | list[ChatGenerationChunk]
-    ) -> ChatGenerationChunk:
-        whole = super().__add__(other)
-        if isinstance(whole.message, AIMessageChunk) and (counts := whole.message.usage_metadata):
-            counts.pop("total_cost", None)  # type: ignore[typeddict-item]
-        return whole
-
-    @classmethod
-    def lc_id(cls) -> list[str]:
-        """Written down as what it is to LangChain."""
-        return ChatGenerationChunk.lc_id()
 
 
 class ChunkEncoder:
@@ -77,7 +56,6 @@ class ChunkEncoder:
         *(
             "_audio_format",
             "_cost_of",
-            "_is_open",
             "_json",
             "_sound",
             "_tells_usage",
@@ -100,16 +78,11 @@ class ChunkEncoder:
         self._json = None if json_format is None else JsonStream(json_format)
         self._text_at = self._thought_at = -1
         self._text_run = self._thought_run = -1
-        self._is_open = False
         self._sound = b""
         self._told_extras: dict[int, dict[str, Any]] = {}
 
     def of(self, event: Event) -> ChatGenerationChunk:
         """The chunk for an event."""
-        if not self._is_open:
-            self._is_open = True
-            first = self.of(event)
-            return Opening(message=first.message, generation_info=first.generation_info)
         if type(event) is TextDelta:
             if event.index != self._text_at:
                 self._text_at = event.index
@@ -198,8 +171,8 @@ class ChunkEncoder:
             **more,
         )
         if self._tells_usage and reply.usage is not None:
-            chunk.message.usage_metadata = usage_from(reply.usage, cost)  # type: ignore[attr-defined]
-            chunk.message.response_metadata["token_usage"] = counts_of([reply.usage])
+            chunk.message.usage_metadata = usage_from(reply.usage)  # type: ignore[attr-defined]
+            chunk.message.response_metadata["token_usage"] = token_usage_from(reply.usage)
         if self._json is not None:
             if held := self._json.end(is_cut=reply.finish_reason == "length"):
                 chunk = _with_text(chunk, held)
