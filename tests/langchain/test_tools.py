@@ -13,12 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.exceptions import ModelError, ModelInvalidRequestError
-from langchain_core.messages import ToolMessage
+from langchain_core.exceptions import (
+    ModelError,
+    ModelInvalidRequestError,
+)
+from langchain_core.messages import (
+    ToolMessage,
+)
 from langchain_core.tools import ToolException
 
-from langchain_pollinations import PollinationsImageTool, PollinationsToolkit, PollinationsVideoTool
-from pollinations_client import PaymentRequiredError, PollinationsError, ServerError
+from langchain_pollinations import (
+    PollinationsImageTool,
+    PollinationsToolkit,
+    PollinationsVideoTool,
+)
+from pollinations_client import (
+    PaymentRequiredError,
+    PollinationsError,
+    ServerError,
+)
 from pollinations_client.emulator import Body, Emulator, Fault
 
 KEY = "sk_demo_0123456789abcdef"
@@ -280,3 +293,16 @@ def test_the_toolkit_hands_its_connection_on(gateway: Emulator) -> None:
     }  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="image_model"):
         PollinationsToolkit(api_key=KEY, base_url=gateway.url, image_modle="flux")
+
+
+def test_tools_are_shipped_as_a_toolkit(gateway: Emulator) -> None:
+    """Pictures, models, balance; video only where it is asked for."""
+    from langchain_pollinations import PollinationsToolkit
+
+    names = {tool.name for tool in PollinationsToolkit(base_url=gateway.url).get_tools()}
+    more = {
+        tool.name
+        for tool in PollinationsToolkit(base_url=gateway.url, video_model="veo").get_tools()
+    }
+    assert "generate_image" in names
+    assert more - names == {"generate_video"}

@@ -10,10 +10,16 @@ import uuid
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler, get_usage_metadata_callback
 from langchain_core.load import dumps, loads
-from langchain_core.messages import AIMessage, HumanMessage, messages_from_dict, messages_to_dict
+from langchain_core.messages import (
+    AIMessage,
+    HumanMessage,
+    messages_from_dict,
+    messages_to_dict,
+)
 from langchain_core.messages.ai import add_usage
 from langchain_core.messages.utils import merge_message_runs
 from langchain_core.outputs import LLMResult
@@ -21,7 +27,8 @@ from langchain_core.tracers.base import BaseTracer
 from langchain_core.tracers.schemas import Run
 
 from langchain_pollinations import ChatPollinations
-from pollinations_client.emulator import Answer, Emulator
+from pollinations_client.emulator import Answer, Body, Chunks, Emulator
+from support.langchain import chunk, four_ways, summed
 
 USAGE = {
     "prompt_tokens": 10,
@@ -30,6 +37,8 @@ USAGE = {
     "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 1},
     "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 2},
 }
+
+
 COSTLY = Answer(text="Hi", usage={**USAGE, "pollen_cost": 0.00015})
 
 
@@ -241,3 +250,177 @@ def test_prompt_cache_reads_and_writes_are_counted(
     )
     details = llm.invoke("x").usage_metadata["input_token_details"]
     assert details == {"cache_read": 4, "cache_creation": 3}
+
+
+DETAILED_USAGE = {
+    "prompt_tokens": 10,
+    "completion_tokens": 20,
+    "total_tokens": 30,
+    "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 2, "cache_write_tokens": 3},
+    "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 6},
+}
+
+
+def test_usage_has_cached_and_reasoning_tokens(gateway: Emulator, make: Any) -> None:
+    """Cache, reasoning and sound, both ways, four ways."""
+    for turn in four_ways(gateway, make(), Answer(text="x", usage=DETAILED_USAGE)):
+        usage = turn.usage_metadata
+        assert usage is not None
+        assert usage["input_token_details"] == {"audio": 2, "cache_read": 4, "cache_creation": 3}
+        assert usage["output_token_details"] == {"audio": 6, "reasoning": 5}
+
+
+def test_total_tokens_is_the_sum_of_input_and_output(gateway: Emulator, make: Any) -> None:
+    """xAI counts its reasoning in the total alone; here it is part of the output, as with all
+    others.
+    """
+    used = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 20}
+    details = {"completion_tokens_details": {"reasoning_tokens": 12}}
+    gateway.script(Answer(text="x", usage={**used, **details}))
+    usage = make("grok").invoke("x").usage_metadata
+    assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == (5, 15, 20)
+    assert usage["output_token_details"] == {"reasoning": 12}
+
+
+def blocks_of(message: AIMessage) -> list[Any]:
+    """Kinds and contents of a message's blocks."""
+    blocks: list[Any] = list(message.content_blocks)
+    return [
+        (block["type"], block.get("reasoning") or block.get("text") or block.get("args"))
+        for block in blocks
+    ]
+
+
+def test_streams_tell_their_usage_unless_told_not_to(gateway: Emulator, make: Any) -> None:
+    """By default, on any base URL, in one chunk only."""
+    blocks_of = [one.usage_metadata for one in make().stream("x") if one.usage_metadata]
+    assert len(blocks_of) == 1
+    assert gateway.requests[-1].json["stream_options"] == {"include_usage": True}
+    assert not any(one.usage_metadata for one in make(stream_usage=False).stream("x"))
+    assert not any(one.usage_metadata for one in make().stream("x", stream_usage=False))
+
+
+def test_cost_is_told_where_prices_are_known(gateway: Emulator, make: Any) -> None:
+    """In pollen, by the catalogue; nothing is said where a price is missing."""
+    used = {"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000}
+    for stream in (False, True):
+        gateway.script(Answer(text="x", usage=used))
+        answer = summed(make().stream("x")) if stream else make().invoke("x")
+        assert answer.response_metadata["cost"] == [pytest.approx(0.00015)]
+        assert "total_cost" not in answer.usage_metadata
+        gateway.script(Answer(text="x", usage=used))
+        llm = make("nova-micro")
+        unknown = summed(llm.stream("x")) if stream else llm.invoke("x")
+        assert "total_cost" not in unknown.usage_metadata
+        assert "cost" not in unknown.response_metadata
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_refreshed_catalogue_prices_the_models_it_lists(gateway: Emulator, sync: bool) -> None:
+    """Shipped prices are few; the gateway's own come when they are asked for, and hold for bound
+    copies too.
+    """
+    llm = ChatPollinations(model="claude", base_url=gateway.url)
+    assert "total_cost" not in (llm.invoke("hi").usage_metadata or {})
+    known = llm.refresh_catalog() if sync else asyncio.run(llm.arefresh_catalog())
+    assert known is llm.catalog
+    assert known.get("claude").prices  # type: ignore[union-attr]
+    assert sum(llm.bind(model="gemini").invoke("hi").response_metadata["cost"]) > 0
+    assert sum(asyncio.run(llm.ainvoke("hi")).response_metadata["cost"]) > 0
+
+
+def test_usage_counts_once_and_by_default(gateway: Emulator, make: Any) -> None:
+    """Cumulative counts on every chunk are not added up."""
+    gateway.script(
+        Chunks(
+            [
+                chunk(
+                    {"content": text},
+                    usage={"prompt_tokens": 5, "completion_tokens": n, "total_tokens": 5 + n},
+                )
+                for n, text in enumerate("abc", 1)
+            ]
+            + [chunk({}, "stop")]
+        )
+    )
+    chunks = list(make().stream("x"))
+    assert summed(chunks).usage_metadata["total_tokens"] == 8
+    assert len([one for one in chunks if one.usage_metadata]) == 1
+    assert gateway.requests[-1].json["stream_options"] == {"include_usage": True}
+    assert summed(make(stream_usage=False).stream("y")).usage_metadata is None
+
+
+def test_usage_callbacks_add_up_over_calls(llm: ChatPollinations) -> None:
+    """The cost beside the counts must not break the sum."""
+    with get_usage_metadata_callback() as callback:
+        first, second = llm.invoke("one"), llm.invoke("two")
+    assert sum(first.response_metadata["cost"]) > 0
+    total = next(iter(callback.usage_metadata.values()))
+    assert (
+        total["total_tokens"]
+        == first.usage_metadata["total_tokens"] + second.usage_metadata["total_tokens"]
+    )
+
+
+def test_a_stream_counts_tokens_where_invoke_does(gateway: Emulator, make: Any) -> None:
+    """``response_metadata`` of a summed stream is that of the whole answer."""
+    plain, streamed = make().invoke("hi"), summed(make().stream("hi"))
+    assert streamed.response_metadata["token_usage"] == plain.response_metadata["token_usage"]
+    assert streamed.response_metadata.keys() == plain.response_metadata.keys()
+
+
+def completion(content: Any = "ok", finish: str = "stop", **message: Any) -> dict[str, Any]:
+    """A whole answer of the gateway, always under the same id."""
+    message = {"role": "assistant", "content": content, **message}
+    used = {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
+    top = {
+        "id": "same",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "served",
+        "usage": used,
+    }
+    return {**top, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}
+
+
+def test_generate_tells_what_all_its_prompts_used(gateway: Emulator, make: Any) -> None:
+    """As ``llm_output``, where LangChain's own gives nothing."""
+    gateway.script(Body(completion("a")), Body(completion("b")))
+    told = make().generate([[HumanMessage("a")], [HumanMessage("b")]]).llm_output
+    assert told == {
+        "model_name": "served",
+        "token_usage": {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6},
+    }
+    assert make()._combine_llm_outputs([None]) == {}
+
+
+def test_counts_of_streamed_calls_add_up(gateway: Emulator, make: Any) -> None:
+    """LangChain's counter fails on a cost, which is no whole number: the message that it is given
+    has none.
+    """
+    used = {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30}
+    llm, streaming = make(), make(streaming=True)
+    agent = create_agent(llm)
+
+    async def streamed() -> list[Any]:
+        return [one async for one in llm.astream("x")]
+
+    ways = (
+        lambda: list(llm.stream("x")),
+        lambda: asyncio.run(streamed()),
+        lambda: streaming.invoke("x"),
+        lambda: list(agent.stream({"messages": [("user", "x")]}, stream_mode="messages")),
+    )
+    with get_usage_metadata_callback() as counter:
+        for way in ways:
+            gateway.script(Answer(text="ok", usage=used, model="served"))
+            way()
+    assert counter.usage_metadata["served"] == {
+        "input_tokens": 80,
+        "output_tokens": 40,
+        "total_tokens": 120,
+    }
+    gateway.script(Answer(text="ok", usage=used))
+    assert sum(streaming.invoke("x").response_metadata["cost"]) > 0
+    gateway.script(Answer(text="ok", usage=used))
+    assert sum(summed(llm.stream("x")).response_metadata["cost"]) > 0

@@ -1,0 +1,58 @@
+"""What every LangChain runnable offers: caches, batches, fallbacks, rate limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.caches import InMemoryCache
+from langchain_core.messages import (
+    HumanMessage,
+)
+from langchain_core.rate_limiters import InMemoryRateLimiter
+
+from pollinations_client.emulator import Body, Emulator
+
+
+def test_caches_tell_models_apart_by_every_option(gateway: Emulator, make: Any) -> None:
+    """Equal options hit, others miss."""
+    cache = InMemoryCache()
+    for options in (
+        {},
+        {},
+        {"temperature": 0.1},
+        {"seed": 1},
+        {"extra_body": {"top_k": 1}},
+        {"reasoning_effort": "low"},
+    ):
+        make(cache=cache, **options).invoke("x")
+    assert len(gateway.requests) == 5
+
+
+def test_rate_limiter_batch_fallbacks_and_retry_work(gateway: Emulator, make: Any) -> None:
+    """LangChain's own machinery around the model."""
+    limited = make(rate_limiter=InMemoryRateLimiter(requests_per_second=1000, max_bucket_size=10))
+    assert limited.invoke("x").text
+    assert len(make().batch(["a", "b", "c"])) == 3
+    gateway.clear()
+    gateway.script(Body({"error": {"message": "no"}}, status=400))
+    assert make().with_fallbacks([make("claude")]).invoke("x").text
+    result = make(n=3, seed=5).generate([[HumanMessage("x")]])
+    assert len(result.generations[0]) == 3
+    assert {request.json["seed"] for request in gateway.requests[-3:]} == {5, 6, 7}
+
+
+def increment(x: int) -> int:
+    """Adds one."""
+    return x + 1
+
+
+def test_the_model_object_is_what_agents_take(make: Any) -> None:
+    """``init_chat_model`` knows a closed list of providers; ``create_agent`` takes the object."""
+    from langchain.agents import create_agent
+    from langchain.chat_models import init_chat_model
+
+    with pytest.raises(ValueError, match="pollinations"):
+        init_chat_model("openai", model_provider="pollinations")
+    state = create_agent(make(), tools=[increment]).invoke({"messages": [("user", "increment 3")]})
+    assert state["messages"][-1].text

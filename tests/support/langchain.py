@@ -1,0 +1,83 @@
+"""What the LangChain tests share: chunks of a script, streams as one message, a tool, a schema."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.tools import tool
+from pydantic import BaseModel
+
+from pollinations_client.emulator import Emulator
+
+KEY = "sk_demo_0123456789abcdef"
+
+
+def chunk(delta: dict[str, Any] | None, finish: str | None = None, **top: Any) -> dict[str, Any]:
+    """One chunk of a script; without a delta it has no choices."""
+    choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return {
+        "id": "c1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "served",
+        "choices": choices,
+        **top,
+    }
+
+
+def call(
+    index: int | str | None, id: str | None = None, name: str | None = None, arguments: Any = None
+) -> dict[str, Any]:
+    """A tool-call fragment of a streamed delta."""
+    function = {
+        key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None
+    }
+    return {
+        key: value
+        for key, value in (("index", index), ("id", id), ("function", function))
+        if value is not None
+    }
+
+
+def summed(chunks: Any) -> AIMessageChunk:
+    """A stream as its one message."""
+    total = None
+    for part in chunks:
+        total = part if total is None else total + part
+    assert isinstance(total, AIMessageChunk)
+    return total
+
+
+async def asummed(chunks: Any) -> AIMessageChunk:
+    """An async stream as its one message."""
+    return summed([part async for part in chunks])
+
+
+def four_ways(gateway: Emulator, llm: Any, script: Any, prompt: Any = "x") -> list[AIMessage]:
+    """The same scripted answer: invoked and streamed, sync and async."""
+    ways = (
+        lambda: llm.invoke(prompt),
+        lambda: summed(llm.stream(prompt)),
+        lambda: asyncio.run(llm.ainvoke(prompt)),
+        lambda: asyncio.run(asummed(llm.astream(prompt))),
+    )
+    answers = []
+    for way in ways:
+        gateway.script(script)
+        answers.append(way())
+    return answers
+
+
+@tool
+def add(a: int, b: int = 0) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+    age: int
