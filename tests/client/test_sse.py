@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pollinations_client.errors import MalformedReply
+from pollinations_client import (
+    MalformedReply,
+    PollinationsError,
+    ResponseInfo,
+)
+from pollinations_client.response.reader import ResponseReader, reply_from
 from pollinations_client.response.sse import EventDecoder
 
 
@@ -28,6 +33,8 @@ BODY = (
     + 'data: {"t":"\u2028 \u0085 ü €"}\n\n'.encode()
     + b"data\n\n: ping\n\ndata: last"
 )
+
+
 EVENTS = [
     b'{"a":1}',
     b'{"b":2}',
@@ -87,3 +94,35 @@ def test_a_bare_json_line_counts_as_data() -> None:
         b'{"a":1}',
         b'{"error":{"message":"x"}}',
     ]
+
+
+EVENT_STREAM = ResponseInfo(headers={"content-type": "text/event-stream"})
+
+
+def test_events_after_the_last_one_and_events_without_end() -> None:
+    """One piece may hold more than the answer; one event may be a bomb."""
+    reader = ResponseReader(EVENT_STREAM)
+    reader.feed(
+        b'data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n'
+        b'data: [DONE]\n\ndata: {"x":1}\n\n'
+    )
+    assert reader.is_finished
+    assert reader.end() == []
+    bomb = ResponseReader(EVENT_STREAM)
+    bomb._decoder = EventDecoder(100)
+    bomb.feed(b"data: " + b"x" * 200)
+    assert isinstance(bomb.failure, MalformedReply)
+    deep = b'data: {"choices": ' + b"[" * 100_000 + b"\n\n"
+    with pytest.raises(PollinationsError):
+        reply_from(deep, EVENT_STREAM)
+
+
+def test_one_event_of_several_lines_may_hold_the_end() -> None:
+    """What stands behind ``[DONE]`` is not read."""
+    lines = [
+        b'{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}',
+        b"[DONE]",
+        b'{"error":{"message":"late"}}',
+    ]
+    body = b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"
+    assert reply_from(body + b'data: {"error":{"message":"later"}}\n\n', EVENT_STREAM).text == "x"

@@ -19,19 +19,28 @@ from pollinations_client import (
     PollinationsError,
     UpstreamError,
 )
+from pollinations_client.emulator import Body, Emulator
 from support.rawserver import raw_server, response
 
 ANSWER = {
     "id": "c",
     "choices": [{"index": 0, "message": {"content": "bees"}, "finish_reason": "stop"}],
 }
+
+
 CHUNK = {"choices": [{"index": 0, "delta": {"content": "bees"}, "finish_reason": "stop"}]}
+
+
 STREAM = b"data: " + json.dumps(CHUNK).encode() + b"\n\ndata: [DONE]\n\n"
+
+
 NOTICE = (
     "The account behind this API key doesn't have enough credits. [Top"
     " up](https://enter.pollinations.ai/pollen)\n\nIf this isn\u2019t your Pollinations account,"
     " contact whoever runs the app or service you\u2019re using."
 )
+
+
 NO_STORE = "Cache-Control: private, no-store\r\n"
 
 
@@ -110,3 +119,16 @@ def test_sound_is_an_error_that_says_where_it_is_to_be_had() -> None:
             pytest.raises(MalformedReply, match="modalities"),
         ):
             client.text("p", model="openai-audio")
+
+
+def test_text_that_is_sound_or_no_text(gateway: Emulator) -> None:
+    """Said, with the way to sound."""
+    with PollinationsClient(base_url=gateway.url) as client:
+        gateway.script(
+            Body(b"\xff\xfb\x90\x00", content_type="audio/mpeg"),
+            Body(b"\xff\xfe\xfd", content_type="text/plain"),
+        )
+        with pytest.raises(MalformedReply, match="modalities"):
+            client.text("x")
+        with pytest.raises(MalformedReply, match="not text"):
+            client.text("y")

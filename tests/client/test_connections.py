@@ -1,0 +1,137 @@
+"""HTTP clients and pools: opened, shared, closed, full, behind a proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from pollinations_client import (
+    APIConnectionError,
+    APITimeoutError,
+    AsyncPollinationsClient,
+    ConfigurationError,
+    Limits,
+    PollinationsClient,
+)
+from pollinations_client.emulator import Emulator
+from support.rawserver import chunk, raw_server, stream_head
+
+
+def test_a_closed_async_client_of_ones_own_is_named(gateway: Emulator) -> None:
+    """As the sync one is."""
+
+    async def go() -> None:
+        own = httpx.AsyncClient()
+        await own.aclose()
+        await AsyncPollinationsClient(base_url=gateway.url, http_client=own).chat("x")
+
+    with pytest.raises(ConfigurationError, match="closed"):
+        asyncio.run(go())
+
+
+def test_closing_what_was_never_opened_and_twice(gateway: Emulator) -> None:
+    """Harmless."""
+    client = PollinationsClient(base_url=gateway.url)
+    client.close()
+    client.chat("x")
+    client.close()
+    client.close()
+    assert copy.deepcopy(client.settings) is client.settings
+
+    async def go() -> None:
+        other = AsyncPollinationsClient(base_url=gateway.url)
+        await other.aclose()
+        await other.chat("x")
+        await other.aclose()
+        await other.aclose()
+
+    asyncio.run(go())
+
+
+def test_a_full_pool_fails_in_time_and_names_its_option() -> None:
+    """It must not hang."""
+
+    def slow(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(
+            stream_head() + chunk(b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n')
+        )
+        time.sleep(1)
+
+    with raw_server(slow) as server:
+        client = PollinationsClient(
+            base_url=server.url, timeout=0.3, max_retries=0, limits=Limits(max_connections=1)
+        )
+        stream = client.stream_chat("x")
+        next(stream)
+        with pytest.raises(APITimeoutError, match="max_connections"):
+            client.chat("y")
+        stream.close()
+        client.close()
+
+
+def test_proxies_of_the_environment_and_their_exceptions(
+    gateway: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead proxy is a connection error; what NO_PROXY names goes around it."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    through = PollinationsClient(
+        base_url=gateway.url, max_retries=0, limits=Limits(max_connections=7)
+    )
+    with pytest.raises(APIConnectionError):
+        through.chat("x")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with PollinationsClient(base_url=gateway.url, limits=Limits(max_connections=8)) as around:
+        assert around.chat("x").text
+    through.close()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "PollinationsClient(base_url=url).chat('x')",
+        "next(PollinationsClient(base_url=url).stream_chat('x'))",
+        "asyncio.run(AsyncPollinationsClient(base_url=url).chat('x'))",
+        "[asyncio.run(AsyncPollinationsClient(base_url=url).chat(str(n))) for n in range(3)]",
+    ],
+)
+def test_leaving_without_closing_warns_about_nothing(gateway: Emulator, program: str) -> None:
+    """At the end of a program, and of a loop, everything is closed."""
+    lines = f"import asyncio\nfrom pollinations_client import *\nurl = {gateway.url!r}\n{program}\n"
+    done = subprocess.run(
+        [sys.executable, "-W", "always::ResourceWarning", "-c", lines],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_shared_client_outside_of_a_call_has_httpxs_own_limits(gateway: Emulator) -> None:
+    """No clock, no deadline."""
+    from pollinations_client.transport import client_pool
+
+    user = Limits(max_connections=9)
+    client = client_pool.sync_client(user, PollinationsClient(base_url=gateway.url))
+    assert client.get(f"{gateway.url}/v1/models").status_code == 200
+    client.close()
+    with pytest.raises(ConfigurationError, match="cannot be sent"):
+        PollinationsClient(base_url="http://a..b", max_retries=0).chat("x")
+
+
+def test_an_async_client_of_ones_own_stays_open(gateway: Emulator) -> None:
+    """Closing ours leaves it alone."""
+
+    async def go() -> None:
+        async with httpx.AsyncClient() as own:
+            async with AsyncPollinationsClient(base_url=gateway.url, http_client=own) as client:
+                assert [event async for event in client.stream_chat("x")][-1].reply.text
+            assert not own.is_closed
+
+    asyncio.run(go())
