@@ -286,7 +286,7 @@ def extras_from(reply: Reply, *, whole: bool) -> dict[str, Any]:
         "annotations": reply.annotations,
         "audio": _sound(reply.audio) if whole else None,
         **{
-            name.removeprefix("message."): value
+            name.removeprefix("message."): _mergeable(value)
             for name, value in reply.extra.items()
             if name.startswith("message.")
         },

@@ -24,6 +24,7 @@ from langchain_core.messages.ai import add_usage
 from langchain_core.messages.utils import merge_message_runs
 from langchain_core.outputs import LLMResult
 from langchain_core.tracers.base import BaseTracer
+from langchain_core.tracers.langchain import LangChainTracer
 from langchain_core.tracers.schemas import Run
 
 from langchain_pollinations import ChatPollinations
@@ -424,3 +425,45 @@ def test_counts_of_streamed_calls_add_up(gateway: Emulator, make: Any) -> None:
     assert sum(streaming.invoke("x").response_metadata["cost"]) > 0
     gateway.script(Answer(text="ok", usage=used))
     assert sum(summed(llm.stream("x")).response_metadata["cost"]) > 0
+
+
+def test_unknown_fields_do_not_stop_a_sum(llm: ChatPollinations, gateway: Emulator) -> None:
+    """Floats and booleans of a provider's own, plain or inside of a dictionary."""
+
+    def timed(seconds: float, *, is_warm: bool) -> Answer:
+        unknown = {"took": {"queue": {"s": seconds}}, "is_warm": is_warm}
+        return Answer(text="Hi", extra_top=unknown, extra_message={"score": seconds})
+
+    gateway.script(timed(0.5, is_warm=True), timed(0.25, is_warm=False))
+    both = whole(llm.stream("x")) + whole(llm.stream("y"))
+    assert both.response_metadata["took"] == [{"queue": {"s": 0.5}}, {"queue": {"s": 0.25}}]
+    assert both.response_metadata["is_warm"] == [True, False]
+    assert both.additional_kwargs["score"] == [0.5, 0.25]
+
+
+class RunStore:
+    """Stands in for LangSmith's client: keeps the runs that would be sent."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+
+
+class UnsentRuns(LangChainTracer):
+    """LangSmith's tracer, without its network."""
+
+    def _persist_run_single(self, run: Run) -> None:
+        pass
+
+    def _update_run_single(self, run: Run) -> None:
+        self.client.runs.append(run)
+
+
+def test_langsmiths_tracer_closes_a_run_of_several_answers(make: Any, gateway: Emulator) -> None:
+    """It adds the counts of both answers up before it sends the run."""
+    gateway.script(COSTLY, COSTLY)
+    store = RunStore()
+    make(n=2).invoke("x", {"callbacks": [UnsentRuns(client=store)]})
+    (run,) = store.runs
+    assert run.end_time is not None
+    assert run.error is None
+    assert run.extra["metadata"]["usage_metadata"]["total_tokens"] == 34
