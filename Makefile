@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check coverage notebooks clean
+.PHONY: help demo test check coverage measure notebooks clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,10 @@ check: $(STAMP)  ## Style, types, and what the repository promises about itself
 	@$(BIN)/python -m pytest -q tests/repo
 
 coverage: $(STAMP)  ## The tests once more, with the branches they reach
-	@$(BIN)/python -m pytest -q --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
+
+measure: $(STAMP)  ## The figures by which the repository judges its own shape
+	@$(BIN)/python tools/measure.py
 
 notebooks: $(STAMP)  ## Run the notebooks again and keep their outputs
 	@$(BIN)/python notebooks/run.py
