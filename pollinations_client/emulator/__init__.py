@@ -15,6 +15,7 @@ imports the client it is a double for.
 import sys
 
 try:
+    import jsonschema  # type: ignore[import-untyped]
     import PIL
     import starlette
     import uvicorn
@@ -40,4 +41,4 @@ __all__ = [
     "Received",
 ]
 
-del PIL, starlette, sys, uvicorn
+del PIL, jsonschema, starlette, sys, uvicorn

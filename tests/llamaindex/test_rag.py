@@ -211,10 +211,13 @@ def test_consumer_chat_engine_of_a_small_window(make: Any) -> None:
 @pytest.mark.parametrize(
     "kind", [PydanticSingleSelector, PydanticMultiSelector, LLMSingleSelector, LLMMultiSelector]
 )
-def test_consumer_selectors(kind: Any, ready: Any) -> None:
+def test_consumer_selectors(kind: Any, ready: Any, gateway: Emulator) -> None:
     """Choices by forced tool, or read out of JSON in text; sync and async."""
     selector = kind.from_defaults(llm=ready)
     choices = ["Useful for questions about bees", "Useful for questions about wasps"]
+    if kind in (LLMSingleSelector, LLMMultiSelector):
+        picked = Answer(text='[{"choice": 1, "reason": "It is about bees."}]')
+        gateway.script(picked, picked)
     assert selector.select(choices, "What do bees do?").selections[0].index in {0, 1}
     assert asyncio.run(selector.aselect(choices, "What do bees do?")).selections[0].index in {0, 1}
 
@@ -235,8 +238,10 @@ def test_consumer_router_query_engine(ready: Any, documents: Any, gateway: Emula
     assert str(asyncio.run(router.aquery("What do bees show with a dance?"))).strip()
 
 
-def test_consumer_sub_question_query_engine(ready: Any, documents: Any) -> None:
+def test_consumer_sub_question_query_engine(ready: Any, documents: Any, gateway: Emulator) -> None:
     """Sub-questions come as JSON in text."""
+    parts = '{"items": [{"sub_question": "What do bees do?", "tool_name": "insects"}]}'
+    gateway.script(Answer(text=f"```json\n{parts}\n```"))
     tool = QueryEngineTool.from_defaults(
         SummaryIndex.from_documents(documents).as_query_engine(),
         name="insects",
@@ -295,6 +300,8 @@ def test_evaluators_run_three_times_in_new_event_loops(
     kind, options = EVALUATORS[name]
     evaluator = kind(llm=ready)
     for _ in range(3):
+        if name == "correctness":
+            gateway.script(Answer(text="4.0\nIt names the direction."))
         result = evaluator.evaluate(
             query=QUESTION, response="The direction of the food.", **options
         )

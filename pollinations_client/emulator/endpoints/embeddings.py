@@ -17,7 +17,7 @@ from ..gateway.keys import authenticate, permit
 from ..gateway.models import Model, find, models
 from ..gateway.usage import count
 from ..server.response import Reply, json_reply
-from ..stub_model.words import stem, subjects, tokens
+from ..stub_model.text import stem, subjects, tokens
 
 if TYPE_CHECKING:
     from ..app import Exchange

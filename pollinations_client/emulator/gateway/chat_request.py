@@ -61,20 +61,36 @@ class ChatRequest:
 
     @cached_property
     def tools(self) -> list[Tool]:
-        """The functions offered; none when the choice is ``none`` or when JSON removes them
-        (Gemini).
+        """The functions offered; none when the choice is ``none``.
+
+        The older ``functions`` reach the provider today; the seed era drops them.
         """
-        if self.body.get("tool_choice") == "none" or (
-            self.model.family == "google" and self.json_format
-        ):
+        if "none" in (self.body.get("tool_choice"), self.body.get("function_call")):
             return []
         offered = [
             tool["function"] for tool in self.body.get("tools") or [] if tool["type"] == "function"
         ]
+        if self.uses_functions:
+            offered = self.body["functions"]
         return [
             Tool(one["name"], one.get("description") or "", one.get("parameters") or {})
             for one in offered
         ]
+
+    @property
+    def uses_functions(self) -> bool:
+        """Whether functions were offered in the older form, which is answered in the older form."""
+        is_older = bool(self.body.get("functions")) and not self.body.get("tools")
+        return is_older and self.era == "today"
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether Gemini's code execution is on: named, or injected where no tools were sent."""
+        if self.model.family != "google" or self.json_format:
+            return False
+        if "tools" not in self.body:
+            return not self.model.name.endswith("search")
+        return any(tool["type"] == "code_execution" for tool in self.body["tools"])
 
     @property
     def json_format(self) -> Json | None:
@@ -90,6 +106,9 @@ class ChatRequest:
     def forced_tool(self) -> str | None:
         """The function that must be called by name."""
         choice = self.body.get("tool_choice")
+        if self.uses_functions and isinstance(self.body.get("function_call"), dict):
+            name: str = self.body["function_call"]["name"]
+            return name
         return choice["function"]["name"] if isinstance(choice, dict) else None
 
     @property

@@ -1,105 +1,56 @@
-"""Whether a JSON Schema is one: what providers refuse in tools and response formats before they
-look at the prompt.
-"""
+"""Check that a JSON schema is one, as providers do before they look at the prompt."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
+
 Json = dict[str, Any]
-TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
-MOST_NESTED = 40
+MAX_DEPTH = 40
+VALIDATOR = jsonschema.Draft202012Validator
+FORMATS = VALIDATOR.FORMAT_CHECKER  # says whether a "pattern" is a regular expression
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100_000
-
-
-def _is_type(value: Any) -> bool:
-    several = value if isinstance(value, list) else [value]
-    return bool(several) and all(isinstance(one, str) and one in TYPES for one in several)
-
-
-def _is_pattern(value: Any) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        re.compile(value)
-    except re.error:
-        return False
-    return True
-
-
-KEYWORDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "type": (_is_type, "a JSON type"),
-    "enum": (lambda value: isinstance(value, list) and bool(value), "a non-empty array"),
-    "required": (
-        lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
-        "names",
-    ),
-    "pattern": (_is_pattern, "a regular expression"),
-    "format": (lambda value: isinstance(value, str), "a string"),
-    "multipleOf": (lambda value: _is_number(value) and value > 0, "a positive number"),
-    **dict.fromkeys(("minimum", "maximum"), (_is_number, "a number")),
-    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), (_is_count, "a count")),
-}
-SEVERAL = ("anyOf", "oneOf", "allOf", "prefixItems")
-NAMED = ("properties", "$defs", "definitions", "patternProperties")
-
-
-def fault_in(schema: Any, root: Json, depth: int = 0) -> str | None:
+def schema_fault(schema: Json) -> str | None:
     """What is wrong with a schema; None when nothing is."""
-    if isinstance(schema, bool):
-        return None
-    if not isinstance(schema, dict):
-        return f"{schema!r:.40} is not a schema"
-    if depth > MOST_NESTED:
+    references: list[Any] = []
+    if _depth(schema, references) > MAX_DEPTH:
         return "the schema is nested too deeply"
-    for name, (holds, wanted) in KEYWORDS.items():
-        if name in schema and not holds(schema[name]):
-            return f"{name!r} is {schema[name]!r:.40} and not {wanted}"
-    if "$ref" in schema and not _resolves(schema["$ref"], root):
-        return f"reference {schema['$ref']!r:.60} leads nowhere"
-    return _fault_inside(schema, root, depth)
+    try:
+        VALIDATOR.check_schema(schema, format_checker=FORMATS)
+    except jsonschema.SchemaError as error:
+        where = ".".join(map(str, error.absolute_path)) or "the schema"
+        return f"{where}: {error.message:.120}"
+    for reference in references:
+        if not _leads_somewhere(reference, schema):
+            return f"reference {reference!r:.60} leads nowhere"
+    return None
 
 
-def _fault_inside(schema: Json, root: Json, depth: int) -> str | None:
-    inner: list[Any] = []
-    for name in SEVERAL:
-        if name in schema:
-            if not isinstance(schema[name], list) or not schema[name]:
-                return f"{name!r} is not a non-empty array"
-            inner += schema[name]
-    for name in NAMED:
-        if name in schema:
-            if not isinstance(schema[name], dict):
-                return f"{name!r} is not an object"
-            inner += schema[name].values()
-    inner += [schema[name] for name in ("items", "additionalProperties", "not") if name in schema]
-    return next((fault for one in inner if (fault := fault_in(one, root, depth + 1))), None)
-
-
-def _resolves(reference: Any, root: Json) -> bool:
-    if not isinstance(reference, str) or not reference.startswith("#"):
-        return False
-    found: Any = root
-    for step in reference.lstrip("#/").split("/") if reference.strip("#/") else []:
-        if not isinstance(found, dict) or step not in found:
-            return False
-        found = found[step]
-    return isinstance(found, dict | bool)
-
-
-def fault_in_parameters(parameters: Json) -> str | None:
-    """What is wrong with the parameters of a tool: besides being a schema they must describe an
-    object.
-    """
+def parameters_fault(parameters: Json) -> str | None:
+    """What is wrong with a tool's parameters: a schema, and one of an object."""
     if parameters.get("type", "object") != "object":
         return f"schema must be of type 'object', not {parameters['type']!r:.40}"
-    return fault_in(parameters, parameters)
+    return schema_fault(parameters)
+
+
+def _depth(value: Any, references: list[Any], depth: int = 0) -> int:
+    """How deep a value is nested; stops past the limit. Collects the references on the way."""
+    if depth > MAX_DEPTH or not isinstance(value, dict | list):
+        return depth
+    if isinstance(value, dict) and isinstance(value.get("$ref"), str):
+        references.append(value["$ref"])
+    inner = value.values() if isinstance(value, dict) else value
+    return max((_depth(one, references, depth + 1) for one in inner), default=depth)
+
+
+def _leads_somewhere(reference: str, root: Json) -> bool:
+    if not reference.startswith("#"):
+        return False
+    target: Any = root
+    for step in reference.lstrip("#/").split("/") if reference.strip("#/") else ():
+        if not isinstance(target, dict) or step not in target:
+            return False
+        target = target[step]
+    return isinstance(target, dict | bool)

@@ -25,7 +25,7 @@ from .checks import (
     tagged,
 )
 from .errors import Refusal, invalid, upstream
-from .json_schema_check import fault_in, fault_in_parameters
+from .json_schema_check import parameters_fault, schema_fault
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 VOICES = (
@@ -302,12 +302,12 @@ def check_tools(body: dict[str, Any]) -> None:
     for tool in body.get("tools", []):
         function = tool.get("function") or {}
         if tool["type"] == "function" and (
-            fault := fault_in_parameters(function.get("parameters") or {})
+            fault := parameters_fault(function.get("parameters") or {})
         ):
             raise upstream(f"Invalid schema for function '{function['name']}': {fault}.")
     form = body.get("response_format") or {}
     asked = form.get("json_schema") if form.get("type") == "json_schema" else None
-    if asked is not None and (fault := fault_in(asked["schema"], asked["schema"])):
+    if asked is not None and (fault := schema_fault(asked["schema"])):
         raise upstream(f"Invalid schema for response_format: {fault}.")
     if len(set(names)) < len(names):
         raise upstream("Tool names must be unique.")

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, PngImagePlugin
 
-from ..stub_model.words import tokens
+from ..stub_model.text import tokens
 
 RGB = tuple[int, int, int]
 MAX_PX = 2048

@@ -1,27 +1,33 @@
-"""Finding the passages that a prompt gives and the question it asks about them."""
+"""Find the passages that a prompt quotes, the question it asks, and the sentences that answer."""
 
 from __future__ import annotations
 
 import re
 
-from .words import best, sentences
+from .text import best, overlap, sentences
 
 RULED = re.compile(r"^-{5,}\s*$", re.MULTILINE)
-LABELS = (
-    r"(?:Context|Context"
-    r" information|Contexts|Documents?|Passages?|Sources?|Text|Content|Article|Information)"
+LABELS = r"(?:Context|Context information|Contexts|Documents?|Passages?|Sources?|Text|Content)"
+LABELLED = re.compile(
+    rf"\b{LABELS}\b[^\n:]{{0,40}}:\s*(.+?)"
+    r"(?=\n\s*(?:Question|Query|User|Human|Answer|Given|Helpful)\b|\Z)",
+    re.DOTALL | re.IGNORECASE,
 )
 QUESTION_LABEL = re.compile(
-    r"^\s*<?(?:Query|Question|User Question|User Query|Human|User|Follow Up"
-    r" Message)>?\s*:\s*(\S.*)$",
+    r"^\s*<?(?:Query|Question|User Question|User Query|Human|User)>?\s*:\s*(\S.*)$",
     re.MULTILINE | re.IGNORECASE,
+)
+METADATA_LINE = re.compile(r"^(?:file_path|page_label|file_name|source|id|score)\s*:.*$")
+RANKED_EXAMPLE = re.compile(r"Doc(?:ument)?: ?\d+, Relevance: ?\d+")
+RANKED_DOCUMENT = re.compile(
+    r"^Document\s+(\d+):\s*(.*?)(?=^Document\s+\d+:|^Question:|\Z)", re.MULTILINE | re.DOTALL
 )
 
 
 def passages(text: str) -> str:
     """The material of a prompt: between ruled lines, in tags, in fences or after a label.
 
-    Empty when none.
+    Empty when the prompt has none.
     """
     ruled = RULED.split(text)
     if len(ruled) >= 3:
@@ -29,21 +35,15 @@ def passages(text: str) -> str:
     tagged = re.findall(rf"<({LABELS}\w*)>(.*?)</\1>", text, re.DOTALL | re.IGNORECASE)
     if tagged:
         return "\n".join(body.strip() for _, body in tagged)
-    fenced = re.findall(r'"""(.*?)"""|```\w*\n(.*?)```', text, re.DOTALL)
+    fenced = re.findall(r'"""(.*?)"""', text, re.DOTALL)
     if fenced:
-        return "\n".join((one or two).strip() for one, two in fenced)
-    labelled = re.search(
-        rf"\b{LABELS}\b[^\n:]{{0,40}}:\s*(.+?)(?=\n\s*(?:Question|Query|User|Human|Answer|Given|Helpful)\b|\Z)",
-        text,
-        re.DOTALL | re.IGNORECASE,
-    )
-    return labelled.group(1).strip() if labelled and re.search(r"\w{2}", labelled.group(1)) else ""
+        return "\n".join(body.strip() for body in fenced)
+    labelled = LABELLED.search(text)
+    return labelled.group(1).strip() if labelled else ""
 
 
 def question(text: str) -> str:
-    """The question of a prompt: after its label, else the last line that asks, else the
-    last line.
-    """
+    """The question of a prompt: after its label, else the last line that asks, else the last."""
     labelled = QUESTION_LABEL.findall(text)
     if labelled:
         return str(labelled[-1]).strip()
@@ -52,53 +52,51 @@ def question(text: str) -> str:
     return (asking or lines or [text])[-1]
 
 
-def from_context(material: str, asked: str) -> str | None:
-    """The one or two sentences that fit the question best; None when none does."""
-    lines = [
-        re.sub(r"^(?:file_path|page_label|file_name|source|id|score)\s*:.*$", "", one).strip()
-        for one in sentences(material)
-    ]
-    found = best(asked, [one for one in lines if one and one != asked], 2)
+def from_passages(material: str, query: str) -> str | None:
+    """The one or two sentences that fit a question best; None when none does."""
+    lines = [METADATA_LINE.sub("", line).strip() for line in sentences(material)]
+    found = best(query, [line for line in lines if line and line != query], 2)
     if not found:
         return None
-    found = [one for one in found if not _is_title(one)] or found
-    return " ".join(one if one.endswith((".", "!", "?", ":")) else f"{one}." for one in found)
+    found = [line for line in found if not _is_heading(line)] or found
+    return " ".join(line if line.endswith((".", "!", "?", ":")) else f"{line}." for line in found)
 
 
-def _is_title(line: str) -> bool:
+def _is_heading(line: str) -> bool:
     """A heading says what a text is about, and answers nothing."""
-    return line[-1] not in ".!?:" and len(line.split()) <= 6 and not re.search(r"[\d:=|,]", line)
+    is_short = line[-1] not in ".!?:" and len(line.split()) <= 6
+    return is_short and not re.search(r"[\d:=|,]", line)
 
 
-def grounded(text: str) -> str:
-    """A prompt with passages and a labelled question as what answers it, the passages after; any
-    other as it is.
+def answer_first(text: str) -> str:
+    """A prompt with passages and a labelled question: what answers it, then the passages.
+
+    Any other prompt is returned as it is.
     """
-    given = passages(text) if QUESTION_LABEL.search(text) else ""
-    found = from_context(given, question(text)) if given else None
-    return f"{found}\n\n{given}" if found else text
+    material = passages(text) if QUESTION_LABEL.search(text) else ""
+    found = from_passages(material, question(text)) if material else None
+    return f"{found}\n\n{material}" if found else text
 
 
-def first_sentences(text: str, count: int) -> list[str]:
-    """The opening sentences of a text."""
-    return sentences(text)[:count]
+def ranking(prompt: str) -> str | None:
+    """``Doc: 2, Relevance: 9`` lines, best first, for a prompt that shows this form.
 
-
-def claims(text: str) -> tuple[str, str]:
-    """What is claimed and the context it shall be held against: the last labelled ones of
-    a prompt.
+    The demo and the notebook retrieve with the model itself, which asks in these words.
     """
-    claim = re.findall(
-        r"^(?:Information|Query and Response|Query|Response|Claim|Statement|Answer|Question)[ \t]*:"
-        r"\s*(.*?)(?=^(?:Context|Answer)\b|\Z)",
-        text,
-        re.MULTILINE | re.DOTALL,
+    example = RANKED_EXAMPLE.search(prompt)
+    if example is None:
+        return None
+    text = prompt[example.end() :]
+    query = (re.findall(r"Question:\s*(.+)", text) or [prompt])[-1]
+    rated = sorted(
+        ((overlap(query, body), -int(number)) for number, body in RANKED_DOCUMENT.findall(text)),
+        reverse=True,
     )
-    context = re.findall(
-        r"^(?:Context)[ \t]*:\s*(.*?)(?=^(?:Answer|Information|Query)\b|\Z)",
-        text,
-        re.MULTILINE | re.DOTALL,
+    top = rated[0][0] if rated else 0
+    if not top:
+        return "\n".join(f"Doc: {-number}, Relevance: 1" for _, number in rated[:1])
+    return "\n".join(
+        f"Doc: {-number}, Relevance: {max(1, round(10 * points / top))}"
+        for points, number in rated
+        if points
     )
-    said = [one.strip() for one in claim if one.strip()]
-    given = [one.strip(" -\n") for one in context if one.strip()]
-    return (said[-1] if said else ""), (given[-1] if given else passages(text))

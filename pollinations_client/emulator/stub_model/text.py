@@ -1,169 +1,142 @@
-"""Plain talk: a greeting, a sum, something to repeat, what was given or said before, else an honest
-echo.
-"""
+"""Split, compare and quote text: enough to see what a text is about, and no more."""
 
 from __future__ import annotations
 
-import ast
-import operator
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Sequence
+from math import log
 
-from . import strings
-from .passages import from_context, passages, question
-from .words import retold, sentences, subject, tokens
-
-if TYPE_CHECKING:
-    from ..gateway.chat_request import ChatRequest
-
-GREETING = re.compile(
-    r"^\W*(?:hello|hi|hey|good (?:morning|evening|day)|greetings|hallo|bonjour)\b"
-    r"(?:[^?]{0,25}|.{0,20}how are you.{0,12})$",
+STOPWORDS = frozenset(
+    """
+    a about after again all also am an and any are as ask asked at be because been before but by can
+    could did do does each few for from further get give given go had has have he her him his how i
+    if in into is it its just know let like list look make may me might more most much must my need
+    no not now of off on once one only or other our out over please question answer return said say
+    see shall she should show so some something such take tell than thanks that the their them then
+    there these they thing this those through to too tool tools under until up us use used user
+    using value very want was we were what when where which while who whom whose why will with would
+    you your call function hello hi
+    """.split()
+)
+# Words that mean the same to a tool chooser; the first of a line stands for all of it.
+SYNONYMS = (
+    "weather forecast temperature rain sunny climate warm cold hot snow",
+    "picture image photo draw drawing paint painting illustrate illustration sketch render",
+    "video clip film animate animation movie",
+    "add sum plus addition total",
+    "multiply times product multiplication multiplied",
+    "subtract minus difference subtraction",
+    "divide divided division quotient",
+    "search find lookup google retrieve retrieval retriever query research",
+    "email mail",
+    "calculate compute calculator calculation math evaluate arithmetic",
+)
+_SYNONYM_OF = {word: line.split()[0] for line in SYNONYMS for word in line.split()}
+ENDINGS = (("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""), ("e", ""))
+SIGNS = {"+": "plus", "-": "minus", "*": "times", "\u00d7": "times", "/": "divided"}
+QUOTED = re.compile(
+    r"\u201c([^\u201d]+)\u201d|\u300c([^\u300d]+)\u300d|\"([^\"\n]+)\"|`([^`\n]+)`"
+    r"|(?<!\w)['\u2018]([^'\u2019\n]+)['\u2019](?!\w)"
+)
+# A line goes on below when the next one starts in small letters, or when it is as long as wrapped
+# text is.
+WRAPPED = re.compile(r"(?<=[^\s.!?:;])\n(?=[a-z(])|(?<=[^\n]{60}[^\s.!?:;])\n(?=[A-Za-z(])")
+POLITE_OPENING = re.compile(
+    r"^\s*(?:please |can you |could you |would you |now |then |i want you to )*"
+    r"(?:(?:what|who)(?:'s| is| are| was| were) |tell me (?:about )?|give me |write (?:me )?"
+    r"|explain |describe |show me |list |(?:how|why) (?:do|does|did|can|to|is|are) )?"
+    r"(?:the |a |an )?",
     re.IGNORECASE,
 )
-FILLER = frozenset(
-    "what is was my i me do did you we the a an of to in it are am tell said say".split()
-)
-REPEAT = re.compile(
-    r"\b(?:say|repeat|reply with|respond with|answer with|return|output|write)\b"
-    r"(?: (?:exactly|only|just|the words?|this))*\s*:?\s*(?P<what>.+)",
-    re.IGNORECASE | re.DOTALL,
-)
-ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-}
-SWAPS = {"my": "your", "i": "you", "am": "are", "mine": "yours", "me": "you", "i'm": "you are"}
+MAX_MATTER_CHARS = 120
 
 
-def reply_to(request: ChatRequest) -> str:
-    """An answer to the person's wish."""
-    goal = request.goal.strip()
-    given = (
-        passages(goal)
-        or passages(request.system)
-        or (request.system if len(request.system) > 300 else "")
+def stem(word: str) -> str:
+    """A word without its commonest ending."""
+    for ending, replacement in ENDINGS:
+        is_ending = word.endswith(ending) and not word.endswith("ss")
+        if is_ending and len(word) - len(ending) >= 3:
+            return word[: -len(ending)] + replacement
+    return word
+
+
+def tokens(text: str) -> list[str]:
+    """Lowercase words; camelCase and snake_case come apart, signs between numbers become words."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    text = re.sub(
+        r"(?<=\d)\s*([+*\u00d7]|\s[-/]\s)\s*(?=\d)",
+        lambda match: f" {SIGNS[match.group(1).strip()]} ",
+        text,
     )
-    asked = question(goal)
-    if given:
-        found = from_context(given, asked)
-        return found or f"The context does not say anything about {subject(asked)}."
-    if GREETING.match(goal):
-        return "Hello! How can I help you today?"
-    if re.match(r"^\W*(?:thanks|thank you)\b[^?]{0,40}$", goal, re.IGNORECASE):
-        return "You are welcome."
-    for talk in (repeated, summed):
-        if (said := talk(goal)) is not None:
-            return said
-    if (told := remembered(request, asked)) is not None:
-        return told
-    if len(goal) > 300 and (found := from_context(goal, asked)):
-        return found
-    return echo(asked if "\n" in goal else goal, request.model.name)
+    return re.findall(r"[^\W_]+", text.lower())
 
 
-def echo(goal: str, model: str) -> str:
-    """Honest sentences that name the matter, and the model in whose place they are said."""
-    return (
-        f"You {retold(goal)} The local emulator answers in place of {model}; it only repeats what"
-        " it was asked."
-    )
+def subjects(text: str) -> list[str]:
+    """The content words of a text, stemmed; synonyms become one word."""
+    found = []
+    for word in tokens(text):
+        if word not in STOPWORDS:
+            root = stem(word)
+            found.append(_SYNONYM_OF.get(word) or _SYNONYM_OF.get(root) or root)
+    return found
 
 
-def repeated(goal: str) -> str | None:
-    """What the person wants said word for word."""
-    match = REPEAT.search(goal)
-    if match is None or len(goal) > 400:
-        return None
-    what = match.group("what")
-    told = strings.quoted(what)
-    if told and match.start() < 60:
-        return told[0]
-    exact = re.search(
-        r"\b(?:reply|respond|answer) with (?:exactly|only|just)|\b(?:say|repeat)\b",
-        match.group()[:40],
-        re.IGNORECASE,
-    )
-    if exact is None or not re.match(
-        r"\W*(?:please\s+)?(?:just |only )?(?:say|repeat|reply|respond|answer)\b",
-        goal,
-        re.IGNORECASE,
-    ):
-        return None
-    return (
-        re.sub(
-            r"^(?:exactly|only|just|the words?|after me|this|with)\b[:\s]*",
-            "",
-            what,
-            flags=re.IGNORECASE,
-        )
-        .strip()
-        .strip(".!")
-        or None
-    )
+def overlap(left: str, right: str) -> int:
+    """How many distinct content words two texts share."""
+    return len(set(subjects(left)) & set(subjects(right)))
 
 
-def summed(goal: str) -> str | None:
-    """The value of the arithmetic in a short prompt."""
-    if len(goal) > 200:
-        return None
-    spelt = re.sub(r"\btimes\b|\u00d7|\bmultiplied by\b", "*", goal, flags=re.IGNORECASE)
-    spelt = re.sub(
-        r"\bplus\b", "+", re.sub(r"\bminus\b", "-", re.sub(r"\u00f7|\bdivided by\b", "/", spelt))
-    )
-    found = re.findall(r"\(*\s*-?\d[\d\s.()]*(?:[-+*/%][\s(]*-?\d[\d\s.()]*)+", spelt)
-    if not found:
-        return None
-    expression = max(found, key=len).strip()
-    value = _evaluated(expression)
-    if value is None:
-        return None
-    return f"{expression} = {int(value) if value == int(value) else round(value, 6)}"
+def sentences(text: str) -> list[str]:
+    """The sentences and lines of a text; lines that were wrapped are joined first."""
+    lines = re.split(r"(?<=[.!?\u3002\uff01\uff1f])\s+(?=\S)|\n+", WRAPPED.sub(" ", text))
+    return [line.strip(" \t-*#>") for line in lines if re.search(r"\w", line)]
 
 
-def _evaluated(expression: str) -> float | None:
-    try:
-        return _value(ast.parse(expression, mode="eval").body)
-    except (SyntaxError, ValueError, ZeroDivisionError, OverflowError):
-        return None
+def best(query: str, candidates: Sequence[str], count: int) -> list[str]:
+    """The candidates that fit a query best, in their own order; rare words weigh more.
 
-
-def _value(node: ast.expr) -> float:
-    match node:
-        case ast.Constant(value=int() | float() as value):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=inner):
-            return -_value(inner)
-        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in ARITHMETIC:
-            return float(ARITHMETIC[type(sign)](_value(left), _value(right)))
-        case _:
-            raise ValueError(ast.dump(node))
-
-
-def remembered(request: ChatRequest, asked: str) -> str | None:
-    """What was said earlier in the conversation that fits the question, turned round to
-    the person.
+    Empty when no candidate shares a word with the query.
     """
-    told = [
-        line
-        for role, text in request.earlier
-        if role == "user"
-        for line in sentences(text)
-        if not line.endswith("?")
-    ]
-    if not told or not re.search(
-        r"\b(?:my|i|we|me|did|earlier|before|said|told)\b", asked, re.IGNORECASE
-    ):
-        return None
-    wanted = set(tokens(asked)) - FILLER
-    shared = [len(wanted & set(tokens(line))) for line in told]
-    if not max(shared):
-        return None
-    found = told[len(told) - 1 - shared[::-1].index(max(shared))]
-    words = [SWAPS.get(word.lower(), word) for word in found.split()]
-    return " ".join([words[0].capitalize(), *words[1:]])
+    bags = [set(subjects(candidate)) for candidate in candidates]
+    frequency = Counter(word for bag in bags for word in bag)
+    weights = {
+        word: log(1 + len(candidates) / frequency[word])
+        for word in set(subjects(query))
+        if word in frequency
+    }
+    # Longer candidates share more words by chance, so length costs a little.
+    scores = [sum(weights.get(word, 0) for word in bag) / (1 + 0.01 * len(bag)) for bag in bags]
+    top = max(scores, default=0.0)
+    if top <= 0:
+        return []
+    ranked = sorted(range(len(candidates)), key=lambda index: (-scores[index], index))[:count]
+    return [candidates[index] for index in sorted(ranked) if scores[index] >= 0.5 * top]
+
+
+def quoted(text: str) -> list[str]:
+    """The quoted pieces of a text, in order."""
+    return [next(filter(None, groups)).strip() for groups in QUOTED.findall(text)]
+
+
+def shortened(text: str, max_chars: int) -> str:
+    """The beginning and end of a long text, where requests stand; long runs of one sign are cut."""
+    text = re.sub(r"(\s|\W)\1{60,}", lambda match: match.group(1) * 60, text)
+    if len(text) <= max_chars:
+        return text
+    return f"{text[: max_chars // 2]}\n{text[-max_chars // 2 :]}"
+
+
+def matter(text: str) -> str:
+    """What a prompt is about: its first sentence without a polite or commanding opening."""
+    first = next(iter(sentences(text)), text.strip())
+    bare = POLITE_OPENING.sub("", first, count=1).strip(" .?!:;\"'")
+    return (bare or first.strip())[:MAX_MATTER_CHARS].strip()
+
+
+def request_in_words(text: str) -> str:
+    """Say what a prompt asks: a short question word for word, anything else by its matter."""
+    first = next(iter(sentences(text)), "")
+    if first.endswith("?") and len(first) <= MAX_MATTER_CHARS:
+        return f"asked: {first}"
+    return f"asked about {matter(text) or 'the messages so far'}."
