@@ -30,7 +30,7 @@ from .request.validation import unknown_option
 from .response.embeddings import as_float32_matrix, joined_vectors, vectors_from
 from .response.error_decoder import error_from_body
 from .response.picture import Picture, picture_from
-from .response.reader import json_from, kind_of, reply_from, text_from
+from .response.reader import content_type_of, json_from, reply_from, text_from
 from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts, as_secret, settings_from
@@ -193,7 +193,7 @@ class BaseClient:
 
     def _csv(self, answer: Answer) -> str:
         """CSV as text. Raises where JSON or a page came in its place."""
-        kind = kind_of(answer.info)
+        kind = content_type_of(answer.info)
         if kind == "application/json":
             self._json(answer)
         if kind in {"application/json", "text/html"}:

@@ -23,11 +23,12 @@ from .base_client import (
 from .catalog.catalog import Catalog, ModelCard
 from .catalog.model_card import cards_from
 from .errors import BadRequestError, NotFoundError, UnknownModelError
-from .reply import Event, Reply, TextDelta
+from .reply import Event, Finished, Reply, TextDelta
 from .request import endpoints
 from .request.embedding_options import EmbeddingBatch
 from .response import account
 from .response.picture import Picture
+from .response.reader import checked_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,6 +109,8 @@ class PollinationsClient(BaseClient):
             for event in self._wire.events(call):
                 if isinstance(event, TextDelta):
                     yield event.text
+                elif isinstance(event, Finished):
+                    checked_text(event.reply)
             return
         except UnknownModelError as error:
             refusal = error
@@ -392,6 +395,8 @@ class AsyncPollinationsClient(BaseClient):
             async for event in self._wire.events(call):
                 if isinstance(event, TextDelta):
                     yield event.text
+                elif isinstance(event, Finished):
+                    checked_text(event.reply)
             return
         except UnknownModelError as error:
             refusal = error

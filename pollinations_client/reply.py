@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pydantic_core import from_json
-
 from .data_url import parse_data_url
 from .errors import InvalidRequestError, MalformedReply
+from .lenient_json import parse_json
 from .usage import Usage
 
 __all__ = [
@@ -173,7 +172,7 @@ class ToolCall:
         if not self.arguments.strip() or self.arguments.strip() == "null":
             return None if self.cut else {}
         try:
-            parsed = from_json(self.arguments)
+            parsed = parse_json(self.arguments)
         except ValueError:
             return None
         return parsed if isinstance(parsed, dict) else None
@@ -190,7 +189,7 @@ class ToolCall:
                 "The answer hit max_tokens before these arguments were complete; raise max_tokens."
             )
         try:
-            from_json(self.arguments)
+            parse_json(self.arguments)
         except ValueError as error:
             return f"The arguments are not valid JSON: {error}"
         return "The arguments are JSON, but not an object."
@@ -253,7 +252,8 @@ class Reply:
     ``length``, ``tool_calls``, ``content_filter``, ``function_call``, ``error`` or the provider's
     own word in lower case; ``finish_reason_raw`` is what was sent. ``created`` is in seconds.
     ``extra`` keeps every unknown field of the answer, its choice (``choice.*``) and its message
-    (``message.*``); ``envelope`` the body round the message, from which ``raw`` is made.
+    (``message.*``). ``raw`` is made of ``body``, a whole body as it came, or of ``envelope``, what
+    the chunks of a stream said beside the message.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -276,6 +276,7 @@ class Reply:
     extra: dict[str, Any] = field(default_factory=dict)
     info: ResponseInfo = field(default_factory=ResponseInfo)
     envelope: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    body: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -285,9 +286,9 @@ class Reply:
         that the gateway would have sent at once: of each field the last value that is not null,
         of text, reasoning, tool calls and ``logprobs`` everything, joined.
         """
+        if self.body is not None:
+            return self.body
         choice, *_ = self.envelope.get("choices") or [{}]
-        if "message" in choice:
-            return self.envelope
         choice = {"index": 0, **choice, "message": self._message()}
         if self.logprobs is not None:
             choice["logprobs"] = self.logprobs

@@ -1,16 +1,17 @@
-"""Text, reasoning, pictures and speech of one answer, laid down in the order they come.
+"""Decode text, reasoning, pictures and speech of one answer into parts, in the order they come.
 
 Pure; no I/O.
 
-Three fields may tell the same thing: ``content``, ``reasoning_content`` (or ``reasoning``) and
-``content_blocks``. Whichever speaks first is listened to for its kind, so that nothing appears
-twice; signatures are kept whatever field they come in.
+Three fields may say the same thing: ``content``, ``reasoning_content`` (or ``reasoning``) and
+``content_blocks``. Whichever comes first for a kind of part is read for that kind, so that nothing
+appears twice; signatures are kept whatever field they come in.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections import deque
 from typing import Any
 
 from ..reply import (
@@ -28,9 +29,14 @@ from ..reply import (
 )
 from .think_tags import LeadingTextFilter
 
+Block = dict[str, Any]
 Run = type[TextPart] | type[ReasoningPart]
 
 READ_BLOCK = frozenset({"index", "type", "text", "thinking", "signature", "data"})
+TEXT_TYPES = frozenset({"", "text"})
+IMAGE_TYPES = frozenset({"image_url", "image"})
+THINKING_TYPES = frozenset({"thinking", "redacted_thinking"})
+READ_TYPES = TEXT_TYPES | THINKING_TYPES
 
 
 class ContentDecoder:
@@ -39,12 +45,17 @@ class ContentDecoder:
     """
 
     __slots__ = (
-        "_audio",
+        "_audio_index",
+        "_audio_pieces",
         "_block",
+        "_echo",
         "_reasoning_from",
+        "_reasoning_index",
         "_run",
+        "_signature_pieces",
+        "_signed",
         "_text_from",
-        "_unechoed",
+        "_transcript_pieces",
         "index",
         "opening",
         "parts",
@@ -58,26 +69,27 @@ class ContentDecoder:
         self.parts: list[Part] = []
         self.pieces: list[str] = []  # of the open run, joined when it closes
         self.index = -1  # of the open run in ``parts``
-        self.takes_text = (
-            False  # the open run is answer text that may be appended to ``pieces`` as it comes
-        )
+        # The open run is text (or reasoning) of the plain field, and the next piece of that field
+        # may be appended to ``pieces`` as it comes: the decoder's short path.
+        self.takes_text = False
         self.takes_reasoning = False
         self.opening = LeadingTextFilter(watches_notices=watches_notices)
-        self.unread: list[
-            dict[str, Any]
-        ] = []  # deltas of blocks that say nothing this project knows
+        self.unread: list[Block] = []  # deltas of blocks that say nothing this project knows
         self._run: TextPart | ReasoningPart | None = None
         self._block: Any = None  # the provider's index of the content block behind the open run
         self._text_from: str | None = None
-        self._unechoed: list[
-            str
-        ] = []  # text that the blocks said first and the field may still repeat
         self._reasoning_from: str | None = None
-        self._audio: list[str] = []
+        self._reasoning_index: int | None = None  # of the last reasoning part
+        self._echo = EchoedText()
+        self._signed: ReasoningPart | None = None
+        self._signature_pieces: list[str] = []
+        self._audio_index: int | None = None
+        self._audio_pieces: list[str] = []
+        self._transcript_pieces: list[str] = []
 
     def content(self, text: str) -> list[Event]:
         """A piece of the ``content`` field."""
-        if self._text_from == "blocks" and self._is_echo(text):
+        if self._text_from == "blocks" and self._echo.repeats(text):
             return []  # the field repeats what the blocks have said, piece by piece or at the end
         self._text_from = "content"
         return self._opened(self.opening.feed(text))
@@ -93,95 +105,104 @@ class ContentDecoder:
         """Give out text held back at the opening: something else has begun, or the answer has
         ended.
         """
-        return (
-            []
-            if self.opening.is_past or not self.opening.held
-            else self._opened(self.opening.release())
-        )
+        if self.opening.is_past or not self.opening.waiting:
+            return []
+        return self._opened(self.opening.release())
 
     def close(self) -> None:
-        """Join the pieces of the open run, and of the audio."""
+        """Join all pieces, so that ``parts`` is the answer so far."""
+        self._close_run()
+        self._close_signature()
+        if self._audio_index is not None:
+            part = self.parts[self._audio_index]
+            assert isinstance(part, AudioPart)
+            self._audio_pieces[:] = [joined_base64(self._audio_pieces)]
+            self._transcript_pieces[:] = ["".join(self._transcript_pieces)]
+            part.data, part.transcript = self._audio_pieces[0], self._transcript_pieces[0]
+
+    def _close_run(self) -> None:
         if self._run is not None:
             self._run.text += "".join(self.pieces)
         self.pieces.clear()
         self._run = self._block = None
         self.takes_text = self.takes_reasoning = False
-        if self._audio:
-            part = next(part for part in self.parts if isinstance(part, AudioPart))
-            self._audio[:] = [joined_base64(self._audio)]
-            part.data = self._audio[0]
 
-    def blocks(self, blocks: list[Any], content: str | None, reasoning: str | None) -> list[Event]:
+    def _close_signature(self) -> None:
+        if self._signed is not None:
+            self._signed.signature = "".join(self._signature_pieces)
+            self._signature_pieces[:] = [self._signed.signature]
+
+    def blocks(self, blocks: list[Any], content: str, reasoning: str | None) -> list[Event]:
         """``content_blocks`` of a delta or a whole message, beside the fields that may
         repeat them.
         """
-        entries = [block for block in blocks if isinstance(block, dict)]
-        repeated = None
-        if content:
-            told = "".join(_text_in(entry) for entry in entries).strip()
-            if told and content.strip() in told and self._text_from != "content":
-                # The same text, but the blocks know its place among pictures and thoughts.
-                repeated, content = content, None
-            elif self._text_from is None and (not told or told in content):
-                self._text_from = "content"
+        entries = [_block_from(block) for block in blocks if block is not None]
+        text = "".join(_text_in(entry) for entry in entries).strip()
         events: list[Event] = []
-        thoughts = [entry for entry in entries if _thought_in(entry)]
-        told_thoughts = "".join(_thought_in(entry) for entry in thoughts)
-        if reasoning and (
-            self._reasoning_from == "field" or told_thoughts.strip() != reasoning.strip()
-        ):
+        thoughts = "".join(_thought_in(entry) for entry in entries)
+        if reasoning and (self._reasoning_from == "field" or thoughts.strip() != reasoning.strip()):
             events += self.reasoning(reasoning)
-        before = [entry for entry in entries if _is_thinking(entry)] if content else []
-        for entry in before:
-            events += self._block_entry(entry)
-        if content:
-            events += self.content(content)
-            if told and told not in content:
-                self._text_from = (
-                    None  # the blocks say something else: nothing of either is dropped
-                )
+        # The same text in both, but the blocks know its place among pictures and thoughts.
+        is_repeated = bool(text) and content.strip() in text and self._text_from != "content"
+        if content and not is_repeated:
+            return events + self._content_and_blocks(content, entries, text)
         for entry in entries:
-            if not any(entry is one for one in before):
-                events += self._block_entry(entry)
-        if repeated is not None and not self._is_echo(repeated):
-            self._unechoed.clear()
+            events += self._block_entry(entry)
+        if content and not self._echo.repeats(content):
+            self._echo.clear()
+        return events
+
+    def _content_and_blocks(self, content: str, entries: list[Block], text: str) -> list[Event]:
+        """A ``content`` that says more than the blocks: it stands behind their thoughts."""
+        if self._text_from is None and (not text or text in content):
+            self._text_from = "content"
+        thoughts = [entry for entry in entries if _is_thinking(entry)]
+        others = [entry for entry in entries if not _is_thinking(entry)]
+        events: list[Event] = []
+        for entry in thoughts:
+            events += self._block_entry(entry)
+        events += self.content(content)
+        if text and text not in content:
+            self._text_from = None  # the blocks say something else: nothing of either is dropped
+        for entry in others:
+            events += self._block_entry(entry)
         return events
 
     def image(self, entry: Any) -> list[Event]:
         """A picture of the ``images`` list, or of a block."""
-        inner = entry.get("image_url", entry.get("url")) if isinstance(entry, dict) else entry
-        url = inner.get("url") if isinstance(inner, dict) else inner
+        raw = entry if isinstance(entry, dict) else {}
+        inner = raw.get("image_url", raw.get("url")) if raw else entry
+        fields = inner if isinstance(inner, dict) else {"url": inner}
+        url, mime_type = fields.get("url"), fields.get("mime_type")
         if not isinstance(url, str) or not url:
-            return self._whole(
-                OtherPart(entry if isinstance(entry, dict) else {"type": "image", "value": entry})
-            )
-        named = inner.get("mime_type") if isinstance(inner, dict) else None
-        mime = url[5:].partition(";")[0].partition(",")[0] if url.startswith("data:") else named
-        return self._whole(ImagePart(url, mime or None, entry if isinstance(entry, dict) else {}))
+            return self._whole(OtherPart(raw or {"type": "image", "value": entry}))
+        if url.startswith("data:"):
+            mime_type = url[5:].partition(";")[0].partition(",")[0]
+        if not isinstance(mime_type, str):
+            mime_type = None
+        return self._whole(ImagePart(url, mime_type or None, raw))
 
     def audio(self, audio: dict[str, Any]) -> list[Event]:
         """The ``audio`` field: whole, or a fragment of the sound, of its words, of its identity."""
-        data, words = (
-            said if isinstance(said := audio.get(name), str) else ""
-            for name in ("data", "transcript")
-        )
-        part = next((part for part in self.parts if isinstance(part, AudioPart)), None)
-        if part is None and not (data or words or audio.get("id")):
+        data, words = _text_of(audio.get("data")), _text_of(audio.get("transcript"))
+        if self._audio_index is None and not (data or words or audio.get("id")):
             return []
         events = self.settle()
-        if part is None:
-            self.close()
-            part = AudioPart()
-            self.parts.append(part)
+        if self._audio_index is None:
+            self._close_run()
+            self._audio_index = len(self.parts)
+            self.parts.append(AudioPart())
+        part = self.parts[self._audio_index]
+        assert isinstance(part, AudioPart)
         if isinstance(audio.get("id"), str):
             part.id = audio["id"]
         if isinstance(audio.get("expires_at"), int):
             part.expires_at = audio["expires_at"]
-        part.transcript += words
+        if words:
+            self._transcript_pieces.append(words)
         if data:
-            self._audio.append(data)
-        index = next(place for place, one in enumerate(self.parts) if one is part)
-        return [*events, AudioDelta(index, data, words, part.id)]
+            self._audio_pieces.append(data)
+        return [*events, AudioDelta(self._audio_index, data, words, part.id)]
 
     def _opened(self, pieces: list[tuple[bool, str]]) -> list[Event]:
         events: list[Event] = []
@@ -190,120 +211,167 @@ class ContentDecoder:
                 events += self._extend(ReasoningPart if is_reasoning else TextPart, text)
         return events
 
-    def _is_echo(self, text: str) -> bool:
-        said = "".join(self._unechoed)
-        if not said.startswith(text):
-            return False
-        self._unechoed[:] = [said[len(text) :]]
-        return True
-
     def _extend(self, kind: Run, text: str, block: Any = None) -> list[Event]:
         if type(self._run) is not kind or (block is not None and block != self._block):
-            self.close()
+            self._close_run()
             self._run = kind(text="")
+            self.index = len(self.parts)
             self.parts.append(self._run)
-            self.index = len(self.parts) - 1
         if block is not None:
             self._block = block
         self.pieces.append(text)
-        self.takes_text = kind is TextPart and self._text_from == "content" and self.opening.is_past
-        self.takes_reasoning = kind is ReasoningPart and self._reasoning_from == "field"
-        return [
-            TextDelta(text, self.index) if kind is TextPart else ReasoningDelta(text, self.index)
-        ]
+        if kind is TextPart:
+            self.takes_text = self._text_from == "content" and self.opening.is_past
+            return [TextDelta(text, self.index)]
+        self._reasoning_index = self.index
+        self.takes_reasoning = self._reasoning_from == "field"
+        return [ReasoningDelta(text, self.index)]
 
     def _whole(self, part: ImagePart | OtherPart) -> list[Event]:
         events = self.settle()
-        self.close()
+        self._close_run()
         self.parts.append(part)
         return [*events, PartDelta(len(self.parts) - 1, part)]
 
-    def _block_entry(self, entry: dict[str, Any]) -> list[Event]:
+    def _block_entry(self, entry: Block) -> list[Event]:
         """One content block: whole, or the delta of one that Portkey streams as ``{index,
         delta}``.
         """
         inner, index = _inner(entry), entry.get("index")
-        kind = entry.get("type") or inner.get("type")
         events: list[Event] = []
         if (thought := _thought_in(entry)) and self._reasoning_from != "field":
             self._reasoning_from = "blocks"
             events += [*self.settle(), *self._extend(ReasoningPart, thought, index)]
         if (text := _text_in(entry)) and self._text_from != "content":
             self._text_from = "blocks"
-            self._unechoed.append(text)
+            self._echo.append(text)
             events += [*self.settle(), *self._extend(TextPart, text, index)]
-        redacted = _redacted_in(entry)
-        if isinstance(signature := inner.get("signature"), str) or redacted is not None:
-            events += self._signed(
-                signature if isinstance(signature, str) and signature else None, redacted
-            )
-        if kind is None and any(
-            value is not None for name, value in inner.items() if name not in READ_BLOCK
-        ):
-            self.unread.append(entry)
-        if kind in {"image_url", "image"}:
+        events += self._signature(_text_of(inner.get("signature")), _redacted_in(entry))
+        kind = _type_of(entry)
+        if kind in IMAGE_TYPES:
             events += self.image(inner)
-        elif kind not in {None, "text", "thinking", "redacted_thinking"}:
+        elif kind not in READ_TYPES:
             events += self._whole(OtherPart(entry))
+        elif not kind and any(inner[name] is not None for name in inner.keys() - READ_BLOCK):
+            self.unread.append(entry)
         return events
 
-    def _signed(self, signature: str | None, redacted: str | None) -> list[Event]:
-        """A signature for the reasoning just told, or reasoning that came encrypted."""
-        if signature is None and redacted is None:
+    def _signature(self, signature: str, redacted: str | None) -> list[Event]:
+        """A signature for the reasoning before it, or reasoning that came encrypted."""
+        if not signature and redacted is None:
             return []
-        place = next(
-            (
-                n
-                for n in reversed(range(len(self.parts)))
-                if isinstance(self.parts[n], ReasoningPart)
-            ),
-            None,
-        )
-        part = None if place is None else self.parts[place]
-        if (
-            redacted is not None
-            or not isinstance(part, ReasoningPart)
-            or (part.signature and part is not self._run)
-        ):
-            self.close()
+        part = None if self._reasoning_index is None else self.parts[self._reasoning_index]
+        is_signed = isinstance(part, ReasoningPart) and (part.signature or part is self._signed)
+        if redacted is not None or part is None or (is_signed and part is not self._run):
+            self._close_run()
             part = ReasoningPart(redacted=redacted)
+            self._reasoning_index = len(self.parts)
             self.parts.append(part)
-            place = len(self.parts) - 1
+        assert isinstance(part, ReasoningPart)
         if signature:
-            part.signature = (part.signature or "") + signature
-        return [ReasoningDelta("", place or 0, signature, redacted)]
+            if part is not self._signed:
+                self._close_signature()
+                self._signed, self._signature_pieces = part, []
+            self._signature_pieces.append(signature)
+        return [ReasoningDelta("", self._reasoning_index or 0, signature or None, redacted)]
 
 
-def _inner(entry: dict[str, Any]) -> dict[str, Any]:
-    return entry["delta"] if isinstance(entry.get("delta"), dict) else entry
+class EchoedText:
+    """Text that the blocks gave and the ``content`` field may still repeat, in pieces of any
+    size.
+    """
+
+    __slots__ = ("_pieces", "_start")
+
+    def __init__(self) -> None:
+        self._pieces: deque[str] = deque()
+        self._start = 0  # how much of the first piece has been repeated
+
+    def append(self, text: str) -> None:
+        """Expect ``text`` after what is expected already."""
+        self._pieces.append(text)
+
+    def clear(self) -> None:
+        """Expect nothing any more."""
+        self._pieces.clear()
+        self._start = 0
+
+    def repeats(self, text: str) -> bool:
+        """Whether ``text`` is the next of what is expected; if so, it is expected no more."""
+        start, at, whole = self._start, 0, 0
+        for piece in self._pieces:
+            length = min(len(piece) - start, len(text) - at)
+            if piece[start : start + length] != text[at : at + length]:
+                return False
+            at += length
+            if start + length < len(piece):
+                start += length
+                break
+            start, whole = 0, whole + 1
+            if at == len(text):
+                break
+        if at < len(text):
+            return False
+        for _ in range(whole):
+            self._pieces.popleft()
+        self._start = start
+        return True
 
 
-def _text_in(entry: dict[str, Any]) -> str:
-    said = _inner(entry).get("text")
-    return said if isinstance(said, str) and entry.get("type") in {None, "text"} else ""
+def _block_from(block: Any) -> Block:
+    """A content block as an object: some providers put bare texts into the list."""
+    if isinstance(block, dict):
+        return block
+    if isinstance(block, str):
+        return {"type": "text", "text": block}
+    return {"type": "unknown", "value": block}
 
 
-def _thought_in(entry: dict[str, Any]) -> str:
-    said = _inner(entry).get("thinking")
-    if isinstance(said, list):  # Mistral's form: text blocks within
-        return "".join(_text_in(one) for one in said if isinstance(one, dict))
-    return said if isinstance(said, str) else ""
+def _inner(entry: Block) -> Block:
+    delta = entry.get("delta")
+    return delta if isinstance(delta, dict) else entry
 
 
-def _redacted_in(entry: dict[str, Any]) -> str | None:
+def _type_of(entry: Block) -> str:
+    """The type of a block, empty where it has none, as in Portkey's deltas."""
+    kind = entry.get("type") or _inner(entry).get("type")
+    if not kind:
+        return ""
+    return kind if isinstance(kind, str) else "unknown"
+
+
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _text_in(entry: Block) -> str:
+    kind = entry.get("type")
+    if kind is not None and kind != "text":
+        return ""
+    return _text_of(_inner(entry).get("text"))
+
+
+def _thought_in(entry: Block) -> str:
+    thinking = _inner(entry).get("thinking")
+    if isinstance(thinking, list):  # Mistral's form: text blocks within
+        return "".join(_text_in(block) for block in thinking if isinstance(block, dict))
+    return _text_of(thinking)
+
+
+def _redacted_in(entry: Block) -> str | None:
     """Encrypted thinking.
 
     Portkey takes the type off the deltas it streams, so ``data`` alone tells it there.
     """
-    inner = _inner(entry)
-    kind, held = entry.get("type") or inner.get("type"), inner.get("data")
-    return held if isinstance(held, str) and kind in {None, "redacted_thinking"} else None
+    encrypted = _inner(entry).get("data")
+    is_thinking = _type_of(entry) in {"", "redacted_thinking"}
+    return encrypted if isinstance(encrypted, str) and is_thinking else None
 
 
-def _is_thinking(entry: dict[str, Any]) -> bool:
+def _is_thinking(entry: Block) -> bool:
     return (
         bool(_thought_in(entry))
-        or entry.get("type") in {"thinking", "redacted_thinking"}
+        or entry.get("type") in tuple(THINKING_TYPES)
         or "signature" in _inner(entry)
         or _redacted_in(entry) is not None
     )
@@ -313,10 +381,8 @@ def joined_base64(pieces: list[str]) -> str:
     """Fragments of base64 as one: each may be padded for itself, so they are decoded and encoded
     again.
     """
-    if len(pieces) == 1:
-        return pieces[0]
     joined = "".join(pieces)
-    if "=" not in joined.rstrip("="):
+    if len(pieces) < 2 or "=" not in joined.rstrip("="):
         return joined
     try:
         return base64.b64encode(b"".join(base64.b64decode(piece) for piece in pieces)).decode()

@@ -1,15 +1,15 @@
-"""The gateway's dialect, read once: chunks in, events out, and at the end one :class:`Reply`.
+"""Decode an answer of any dialect: chunks in, events out, and at the end one :class:`Reply`.
 
 Pure; no I/O.
 
-A plain answer is folded as a single chunk. The common chunk of a stream, one piece of text in a
-layout that the chunk before it had too, takes a short straight path; everything odd is read beside
-it.
+A plain answer is decoded as a single chunk, so that it cannot differ from a stream. The common
+chunk of a stream, one piece of text in a layout that the chunk before it had too, takes a short
+straight path; everything else is read beside it.
 """
 
 from __future__ import annotations
 
-import logging
+import json
 from typing import Any
 
 from pydantic import SecretStr
@@ -34,9 +34,8 @@ from ..usage import usage_from
 from . import payment_notices
 from .content_decoder import ContentDecoder
 from .error_decoder import error_from_body
+from .reasoning_details import ReasoningDetails
 from .tool_call_decoder import ToolCallDecoder
-
-log = logging.getLogger("pollinations_client")
 
 # Providers' own finish reasons reach the caller unchanged in the older gateway, and in today's
 # streams.
@@ -61,13 +60,11 @@ FINISH_REASONS = {
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
 }
-MILLISECONDS_FROM = (
-    10**11
-)  # ``created`` above this is in milliseconds: one path of the older gateway sends them
-NO_TIME = 10**15  # nor is this any more, let alone infinity
-BROKEN_STREAM_TEXT = (  # the older gateway's text for a failed transform
-    "Streaming response could not be processed."
-)
+# ``created`` above this is in milliseconds: one path of the older gateway sends them.
+MIN_MILLISECONDS = 10**11
+MAX_CREATED = 10**15  # above it there is no time at all, let alone at infinity
+# The older gateway's text where it could not convert a provider's stream.
+BROKEN_STREAM_TEXT = "Streaming response could not be processed."
 
 PLAIN_TOP = frozenset(
     "id object created model system_fingerprint choices usage service_tier".split()
@@ -86,10 +83,12 @@ READ_MESSAGE = frozenset(
 )
 CHOICES = frozenset({"choices"})
 CHOICE_CONTENT = frozenset({"delta", "message", "text"})
+# A choice with one of these and without a message is the message itself.
+MESSAGE_CONTENT = READ_MESSAGE - {"role", "refusal", "annotations", "reasoning_details"}
 
 
 class ReplyDecoder:
-    """Folds one answer.
+    """Decodes one answer.
 
     ``feed`` returns the events of a chunk; ``finish`` the last event, or raises what is wrong.
 
@@ -103,7 +102,11 @@ class ReplyDecoder:
         self._reply = Reply(info=info or ResponseInfo())
         self._label = label
         self._secret = secret
+        self._has_message = False
         self._reasoning_is_named = False
+        self._refusal: list[str] = []
+        self._annotations: set[str] = set()
+        self._details = ReasoningDetails()
         self._calls = ToolCallDecoder()
         self._parts = ContentDecoder(
             watches_notices=payment_notices.is_announced(self._reply.info.headers)
@@ -120,27 +123,29 @@ class ReplyDecoder:
     @property
     def has_output(self) -> bool:
         """Whether anything of the answer itself has come."""
-        return bool(
-            self._parts.parts
-            or self._parts.opening.held
-            or self._calls.began
-            or self._reply.refusal
-        )
+        parts = self._parts
+        return bool(parts.parts or parts.opening.waiting or self._calls.began or self._refusal)
 
     def partial(self) -> Reply:
         """The reply so far, text that was held back included."""
+        reply = self._reply
         self._parts.settle()
         self._parts.close()
-        self._reply.tool_calls = self._calls.calls()
+        self._details.join()
+        reply.reasoning_details = self._details.entries
+        reply.tool_calls = self._calls.calls()
+        reply.refusal = "".join(self._refusal) if self._refusal else None
         if self._parts.unread:
-            self._reply.extra["message.content_blocks"] = self._parts.unread
-        return self._reply
+            reply.extra["message.content_blocks"] = self._parts.unread
+        return reply
 
     def feed(self, chunk: Any) -> list[Event]:
         """The events of one chunk, a parsed JSON object.
 
         Raises the error that the chunk reports.
         """
+        # The chunk before had the same fields in the same order, and none of them says anything
+        # new: only the delta has to be read.
         if type(chunk) is dict and tuple(chunk) == self._layout:
             choices = chunk["choices"]
             if type(choices) is list and len(choices) == 1 and chunk.get("usage") is None:
@@ -182,25 +187,59 @@ class ReplyDecoder:
         self._read_top(chunk)
         _keep_values(self._reply.envelope, chunk, without=CHOICES)
         self._layout = None
-        choices = chunk.get("choices")
-        if type(choices) is not list or not choices:
-            return []
-        choice = next(
-            (one for one in choices if type(one) is dict and not one.get("index")), choices[0]
-        )
-        if type(choice) is not dict:
+        choice = self._choice_in(chunk.get("choices"))
+        if choice is None:
             return []
         if choice.get("error"):
             self._raise_error_in(choice)
         self._read_choice(choice)
-        message = choice.get("delta")
-        if type(message) is dict:
-            if chunk.keys() <= PLAIN_TOP and choice.keys() <= PLAIN_CHOICE:
-                self._layout, self._choice_layout = tuple(chunk), tuple(choice)
-            return self._message(message)
-        if type(message := choice.get("message")) is dict:
-            return self._message(message, is_whole=True)
-        return self._parts.content(choice["text"]) if isinstance(choice.get("text"), str) else []
+        message, is_whole = self._message_in(choice)
+        if message is None:
+            return []
+        self._has_message = True
+        if not is_whole and chunk.keys() <= PLAIN_TOP and choice.keys() <= PLAIN_CHOICE:
+            self._layout, self._choice_layout = tuple(chunk), tuple(choice)
+        return self._message(message, is_whole=is_whole)
+
+    def _choice_in(self, choices: Any) -> dict[str, Any] | None:
+        """The first choice; None where there is none in this chunk."""
+        if not choices:
+            return None
+        if type(choices) is dict:
+            is_choice = choices.keys() & READ_CHOICE
+            choices = [choices] if is_choice else list(choices.values())
+        if type(choices) is not list:
+            choices = [choices]
+        objects = [choice for choice in choices if type(choice) is dict]
+        if not objects:
+            self._keep_unread(choices)
+            return None
+        return next((choice for choice in objects if not choice.get("index")), objects[0])
+
+    def _message_in(self, choice: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
+        """The delta or the whole message of a choice, and whether it is whole.
+
+        A text or a list in its place is its content.
+        """
+        for name in ("delta", "message"):
+            message = choice.get(name)
+            if type(message) is dict and (message or not choice.get("message")):
+                return message, name == "message"
+            if type(message) in (str, list):
+                return {"content": message}, name == "message"
+            if message and type(message) is not dict:
+                self._keep_unread([message])
+        text = choice.get("text")
+        if type(text) is str:
+            return {"content": text}, False
+        own = {name: choice[name] for name in MESSAGE_CONTENT & choice.keys()}
+        return own or None, True
+
+    def _keep_unread(self, values: list[Any]) -> None:
+        """Keep what stands in the place of a choice or a message and is none."""
+        unread = [value for value in values if value is not None]
+        if unread:
+            self._reply.extra.setdefault("choice.unread", []).extend(unread)
 
     def _raise_error_in(self, source: dict[str, Any]) -> None:
         if not source.get("error"):
@@ -219,18 +258,17 @@ class ReplyDecoder:
         for name in ("id", "model", "system_fingerprint"):
             if isinstance(value := chunk.get(name), str) and value:
                 setattr(reply, name, value)
-        if isinstance(created := chunk.get("created"), (int, float)) and 1 < created < NO_TIME:
-            reply.created = int(created // 1000 if created > MILLISECONDS_FROM else created)
-        if (usage := usage_from(chunk.get("usage"))) is not None and (
-            usage.counts_anything or reply.usage is None
-        ):
-            reply.usage = (
-                usage  # repeated, cumulative or provisional: the last one with tokens in it holds
-            )
+        created = chunk.get("created")
+        if isinstance(created, (int, float)) and 1 < created < MAX_CREATED:
+            reply.created = int(created)
+            if created > MIN_MILLISECONDS:
+                reply.created = int(created // 1000)
+        usage = usage_from(chunk.get("usage"))
+        # Repeated, cumulative or provisional: the last one with tokens in it holds.
+        if usage is not None and (usage.counts_anything or reply.usage is None):
+            reply.usage = usage
         if isinstance(citations := chunk.get("citations"), list) and citations:
-            reply.citations = [
-                str(one.get("url", one)) if isinstance(one, dict) else str(one) for one in citations
-            ]
+            reply.citations = [_address_of(citation) for citation in citations]
         if isinstance(results := chunk.get("search_results"), list) and results:
             reply.search_results = results
         if chunk.get("prompt_filter_results"):
@@ -243,11 +281,8 @@ class ReplyDecoder:
             reply.finish_reason_raw = reason
             reply.finish_reason = FINISH_REASONS.get(reason.lower(), reason.lower())
         if isinstance(logprobs := choice.get("logprobs"), dict):
-            held = reply.logprobs = reply.logprobs or {}
-            for name, value in logprobs.items():
-                held[name] = (
-                    held[name] + value if isinstance(value, list) and held.get(name) else value
-                )
+            reply.logprobs = reply.logprobs or {}
+            _extend_lists(reply.logprobs, logprobs)
         if choice.get("content_filter_results"):
             reply.content_filter_results = choice["content_filter_results"]
         if not reply.envelope.get("choices"):
@@ -257,7 +292,7 @@ class ReplyDecoder:
 
     def keep_body(self, body: dict[str, Any]) -> None:
         """Keep the whole body for :attr:`Reply.raw`, as it came."""
-        self._reply.envelope = body
+        self._reply.body = body
 
     def _keep_unknown(self, source: dict[str, Any], read: frozenset[str], prefix: str) -> None:
         for name, value in source.items():
@@ -268,92 +303,59 @@ class ReplyDecoder:
         """The events of a delta or of a whole message: they differ only in how much they bring at
         once.
         """
-        reasoning = self._reasoning_in(message)
-        content, blocks = message.get("content"), message.get("content_blocks")
-        if isinstance(content, list):
-            blocks = content + (blocks if isinstance(blocks, list) else [])
-            content = None
-        events: list[Event] = []
-        if isinstance(blocks, list) and blocks:
-            events += self._parts.blocks(
-                blocks, content if isinstance(content, str) else None, reasoning
-            )
-        else:
-            if reasoning:
-                events += self._parts.reasoning(reasoning)
-            if isinstance(content, str) and content:
-                events += self._parts.content(content)
+        events = self._content(message)
         if isinstance(images := message.get("images"), list):
             for image in images:
                 events += self._parts.image(image)
         if isinstance(audio := message.get("audio"), dict):
             events += self._parts.audio(audio)
-        calls = message.get("tool_calls") or []
-        if not calls and isinstance(function := message.get("function_call"), dict):
-            calls = [
-                {"index": "function_call", "function": function}
-            ]  # beside tool_calls it repeats one of them
-        if calls:
+        if calls := _calls_in(message):
             events += self._tool_calls(calls, each_is_whole=is_whole)
-        if isinstance(refusal := message.get("refusal"), str):
-            self._reply.refusal = (self._reply.refusal or "") + refusal
+        if isinstance(refusal := message.get("refusal"), str) and refusal:
+            self._refusal.append(refusal)
         if isinstance(annotations := message.get("annotations"), list):
-            self._reply.annotations += [
-                one for one in annotations if one not in self._reply.annotations
-            ]
+            self._add_annotations(annotations)
         self._keep_unknown(message, READ_MESSAGE, "message.")
         return events
 
+    def _content(self, message: dict[str, Any]) -> list[Event]:
+        """Text and reasoning, wherever the message has them."""
+        reasoning = self._reasoning_in(message)
+        content, blocks = message.get("content"), _list_from(message.get("content_blocks"))
+        text = ""
+        if isinstance(content, str):
+            text = content
+        else:
+            blocks = _list_from(content) + blocks
+        if blocks:
+            return self._parts.blocks(blocks, text, reasoning)
+        events: list[Event] = []
+        if reasoning:
+            events += self._parts.reasoning(reasoning)
+        if text:
+            events += self._parts.content(text)
+        return events
+
     def _reasoning_in(self, message: dict[str, Any]) -> str | None:
-        told = None
-        if isinstance(details := message.get("reasoning_details"), list):
-            told = self._merge_details(details)
+        details = message.get("reasoning_details")
+        text = self._details.add(details) if isinstance(details, list) else None
         for name in ("reasoning_content", "reasoning"):
-            if isinstance(said := message.get(name), str) and said:
+            if isinstance(reasoning := message.get(name), str) and reasoning:
                 self._reasoning_is_named = True
-                return said
-        return (
-            None if self._reasoning_is_named else told
-        )  # what the field has streamed, told again at the end
+                return reasoning
+        # Where a field streams the reasoning, the details repeat it at the end.
+        return None if self._reasoning_is_named else text
 
-    def _tool_calls(self, entries: Any, *, each_is_whole: bool = False) -> list[Event]:
-        if not isinstance(entries, list):
-            return []
+    def _add_annotations(self, annotations: list[Any]) -> None:
+        """Keep annotations that are new: some providers repeat all of them in every chunk."""
+        for annotation in annotations:
+            key = json.dumps(annotation, sort_keys=True)
+            if key not in self._annotations:
+                self._annotations.add(key)
+                self._reply.annotations.append(annotation)
+
+    def _tool_calls(self, entries: list[Any], *, each_is_whole: bool = False) -> list[Event]:
         return [*self._parts.settle(), *self._calls.feed(entries, each_is_whole=each_is_whole)]
-
-    def _merge_details(self, details: list[Any]) -> str | None:
-        """Join fragments of ``reasoning_details`` by index and type, for the way back; returns
-        their text.
-        """
-        told: list[str] = []
-        held = self._reply.reasoning_details
-        for entry in details:
-            if not isinstance(entry, dict):
-                continue
-            told += [
-                entry[name] for name in ("text", "summary") if isinstance(entry.get(name), str)
-            ]
-            key = (entry.get("index"), entry.get("type"))
-            known = next(
-                (
-                    one
-                    for one in held
-                    if (one.get("index"), one.get("type")) == key and key[0] is not None
-                ),
-                None,
-            )
-            if known is None:
-                held.append(dict(entry))
-                continue
-            for name, value in entry.items():
-                repeat_is_billed_once = name in {"text", "summary", "data"} and isinstance(
-                    value, str
-                )
-                if value is not None:
-                    known[name] = (
-                        (known.get(name) or "") + value if repeat_is_billed_once else value
-                    )
-        return "".join(told) or None
 
     def finish(self, *, streamed: bool = True) -> list[Event]:
         """The last events: text still held back, then :class:`Finished`.
@@ -361,7 +363,7 @@ class ReplyDecoder:
         Raises where the answer is none.
         """
         reply = self._reply
-        was_held = bool(self._parts.opening.held)
+        was_held = bool(self._parts.opening.waiting)
         events = self._parts.settle()
         self.partial()
         if not (reply.usage and reply.usage.counts_anything) and not self._calls.began:
@@ -373,7 +375,8 @@ class ReplyDecoder:
             raise self._failed(
                 StreamInterrupted,
                 "The stream stopped before the answer was complete: no finish reason and no [DONE]"
-                " came. What came is in .partial; sending the request again is billed again.",
+                " came. What came is in .partial. Sent again, the request may be billed again, or"
+                " get the same half from the gateway's cache: then another seed helps.",
             )
         if reply.finish_reason == "length" and reply.tool_calls:
             reply.tool_calls[-1].cut = True
@@ -397,6 +400,12 @@ class ReplyDecoder:
                 "A content filter stopped the answer before anything of it came. Reword the"
                 " request.",
             )
+        if "choice.unread" in reply.extra:
+            kinds = sorted({type(value).__name__ for value in reply.extra["choice.unread"]})
+            raise self._failed(
+                MalformedReply,
+                f"The answer has {' and '.join(kinds)} where a choice with a message was expected.",
+            )
         nothing_counted = reply.usage is not None and not reply.usage.output
         if reply.finish_reason is None or (nothing_counted and reply.finish_reason == "stop"):
             raise self._failed(
@@ -404,11 +413,48 @@ class ReplyDecoder:
                 "The model generated nothing: no text, no tool call, no tokens. Try again with"
                 " another seed.",
             )
+        if not self._has_message:
+            raise self._failed(
+                MalformedReply, "The answer has a choice, but no message and no delta in it."
+            )
 
     def _failed(self, kind: type[PollinationsError], sentence: str) -> PollinationsError:
         info = self._reply.info
-        seen = f" (request id {info.request_id})" if info.request_id else ""
-        return kind(sentence + seen, partial=self._reply, request_id=info.request_id)
+        request = f" (request id {info.request_id})" if info.request_id else ""
+        return kind(sentence + request, partial=self._reply, request_id=info.request_id)
+
+
+def _calls_in(message: dict[str, Any]) -> list[Any]:
+    """The tool calls of a message; the older ``function_call`` beside them repeats one."""
+    if calls := _list_from(message.get("tool_calls")):
+        return calls
+    function = message.get("function_call")
+    return [{"index": "function_call", "function": function}] if isinstance(function, dict) else []
+
+
+def _list_from(value: Any) -> list[Any]:
+    """``value`` where it is a list; an object that nobody put into one is its only item."""
+    if isinstance(value, dict):
+        return [value]
+    return value if isinstance(value, list) else []
+
+
+def _address_of(citation: Any) -> str:
+    if isinstance(citation, dict):
+        return str(citation.get("url", citation))
+    return str(citation)
+
+
+def _extend_lists(joined: dict[str, Any], source: dict[str, Any]) -> None:
+    """Append the lists of ``source`` to those of the same name; other values replace."""
+    for name, value in source.items():
+        known = joined.get(name)
+        if isinstance(value, list) and isinstance(known, list):
+            known.extend(value)
+        elif isinstance(value, list):
+            joined[name] = list(value)
+        elif value is not None or known is None:
+            joined[name] = value
 
 
 def _keep_values(

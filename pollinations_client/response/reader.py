@@ -1,4 +1,4 @@
-"""From the bytes of an answer to its events, whether it came as a stream or as one JSON body.
+"""Read the bytes of an answer into events, whether it came as a stream or as one JSON body.
 
 Pure; no I/O.
 
@@ -9,7 +9,6 @@ type is not always true.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic import SecretStr
@@ -23,13 +22,20 @@ from ..errors import (
     excerpt_of,
     redact,
 )
+from ..lenient_json import SurrogateJoiner, parse_json, parse_with_halves
 from ..reply import Event, Reply, ResponseInfo
 from . import payment_notices
 from .decoder import ReplyDecoder
-from .sse import EventDecoder
+from .sse import BLANK, EventDecoder
 
 DONE = b"[DONE]"
 START_BYTES = 64
+MIN_KEY_LENGTH = 16
+CACHED = (
+    "The gateway has stored this answer (X-Cache: HIT), so the same request gets it again; another"
+    " seed gets a new one."
+)
+SOUND = "use chat() with modalities=['text', 'audio'] and audio={...}"
 SSE_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -57,43 +63,44 @@ class ResponseReader:
         self._info = info
         self._label = label
         self._secret = secret
+        self._key = _key_bytes(secret)
         self._json_limit_bytes = json_limit_bytes
-        self._fold = ReplyDecoder(info, label=label, secret=secret)
-        self._decoder = EventDecoder()
-        self._whole: list[
-            bytes
-        ] = []  # the body, while it is not known to be a stream, or known not to be one
-        self._whole_bytes = 0
-        self._start = b""  # of it, enough to tell
+        self._reply_decoder = ReplyDecoder(info, label=label, secret=secret)
+        self._event_decoder = EventDecoder(key=self._key)
+        self._joiner = SurrogateJoiner()
+        # The body, while it is not known to be a stream, or known not to be one.
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._start = b""  # its first bytes that are not blank: enough to tell
         self._is_stream = False
 
     @property
     def is_complete(self) -> bool:
         """Whether the answer is whole even if the connection breaks now."""
-        return self._fold.is_complete
+        return self._reply_decoder.is_complete
 
     def partial(self) -> Reply:
         """The reply received so far."""
-        return self._fold.partial()
+        return self._reply_decoder.partial()
 
     def feed(self, piece: bytes) -> list[Event]:
         """The events that ``piece`` completes."""
         if not self._is_stream:
-            self._whole.append(piece)
+            self._pieces.append(piece)
+            self._size += len(piece)
             if len(self._start) < START_BYTES:
-                self._start += piece[:START_BYTES]
-            self._whole_bytes += len(piece)
-            if self._whole_bytes > self._json_limit_bytes:
+                self._start += (piece if self._start else piece.lstrip())[:START_BYTES]
+            if self._size > self._json_limit_bytes:
                 self.failure = MalformedReply(
                     f"The answer is larger than {self._json_limit_bytes} bytes."
                 )
             if not self._looks_like_stream():
                 return []
             self._is_stream = True
-            piece = b"".join(self._whole)
-            self._whole.clear()
+            piece = b"".join(self._pieces)
+            self._pieces.clear()
         try:
-            events = self._decoder.feed(piece)
+            events = self._event_decoder.feed(piece)
         except MalformedReply as error:
             error.partial = self.partial()
             self.failure = error
@@ -107,12 +114,16 @@ class ResponseReader:
         """
         if self.is_finished:
             return []
-        if not self._is_stream:
-            return self._read_whole()
-        events = self._events(self._decoder.end(), at_end=True)
-        if self.failure is not None or self.is_finished:
-            return events
-        return events + self._finish()
+        try:
+            if not self._is_stream:
+                return self._read_whole()
+            events = self._events(self._event_decoder.end(), at_end=True)
+            if self.failure is not None or self.is_finished:
+                return events
+            return events + self._finish()
+        except PollinationsError as error:
+            mark_cached(error, self._info)
+            raise
 
     def _looks_like_stream(self) -> bool:
         start = self._start.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -122,52 +133,55 @@ class ResponseReader:
         return start.startswith(SSE_FIELDS)
 
     def _events(self, payloads: list[bytes], *, at_end: bool = False) -> list[Event]:
-        given: list[Event] = []
-        feed = self._fold.feed
+        events: list[Event] = []
+        feed, joiner = self._reply_decoder.feed, self._joiner
         for payload in payloads:
             if self.is_finished:
                 break
             try:
                 if payload[:6] == DONE:
-                    self._fold.done = True
-                    given += self._finish()
+                    self._reply_decoder.done = True
+                    events += self._finish()
                     break
                 try:
                     chunk = from_json(payload)
                 except ValueError:
-                    if (
-                        b"\n" in payload
-                    ):  # events that a provider has set apart by one line break only
-                        given += self._events(payload.split(b"\n"), at_end=at_end)
+                    if b"\n" in payload:
+                        # Events that a provider has set apart by one line break only.
+                        events += self._events(payload.split(b"\n"), at_end=at_end)
                         continue
-                    chunk = self._lenient(payload, at_end=at_end)
+                    chunk = self._odd_payload(payload, at_end=at_end)
+                else:
+                    if joiner.halves:
+                        chunk = joiner.joined_chunk(chunk)
                 if chunk is not None:
                     self.progress += 1
-                    given += feed(chunk)
+                    events += feed(chunk)
             except PollinationsError as error:
+                mark_cached(error, self._info)
                 self.failure = error
                 break
-        return given
+        return events
 
-    def _lenient(self, payload: bytes, *, at_end: bool) -> Any:
-        """A data field that is not plain JSON: lone surrogates, a keep-alive word, a cut event, or
-        rubbish.
+    def _odd_payload(self, payload: bytes, *, at_end: bool) -> Any:
+        """A data field that is not plain JSON: halves of characters, a keep-alive word, a cut
+        event, or rubbish.
         """
         text = payload.decode("utf-8", "replace").strip()
         if not text:
             return None
         try:
-            return _mended(json.loads(text))
-        except (ValueError, RecursionError):
+            return self._joiner.joined_chunk(parse_with_halves(payload))
+        except ValueError:
             pass
-        if self._fold.is_complete:
+        if self._reply_decoder.is_complete:
             return None
         if at_end:
             raise StreamInterrupted(
                 "The stream was cut in the middle of an event. What came before it is in .partial.",
                 partial=self.partial(),
             )
-        if text[:1] not in "{[" and not self._fold.has_output:
+        if text[:1] not in "{[" and not self._reply_decoder.has_output:
             return None  # providers keep connections alive with words before the answer begins
         raise MalformedReply(
             "An event of the stream is not JSON.",
@@ -176,42 +190,61 @@ class ResponseReader:
         )
 
     def _finish(self) -> list[Event]:
-        events = self._fold.finish()
+        events: list[Event] = []
+        for chunk in self._joiner.remaining_chunks():
+            events += self._reply_decoder.feed(chunk)
+        events += self._reply_decoder.finish()
         self.is_finished = True
         return events
 
     def _read_whole(self) -> list[Event]:
-        body = b"".join(self._whole)
+        body = b"".join(self._pieces)
+        if self._key is not None:
+            body = body.replace(self._key, BLANK)
         if not body.strip():
             raise EmptyReply(
                 f"The gateway answered {self._info.status} with an empty body.",
                 request_id=self._info.request_id,
             )
         parsed = self._parsed(body)
-        events = self._fold.feed(parsed)
-        if not isinstance(parsed.get("choices"), list) or not parsed["choices"]:
+        events = self._reply_decoder.feed(parsed)
+        if not parsed.get("choices"):
             names = redact(", ".join(sorted(parsed)[:20]), self._secret)
             raise MalformedReply(
                 f"The answer has no choices; its fields are: {names or 'none'}.",
                 excerpt=excerpt_of(body, self._secret),
                 request_id=self._info.request_id,
             )
-        self._fold.keep_body(parsed)
-        events += self._fold.finish(streamed=False)
+        self._reply_decoder.keep_body(parsed)
+        events += self._reply_decoder.finish(streamed=False)
         self.is_finished = True
         return events
 
     def _parsed(self, body: bytes) -> Any:
-        if (
-            self._label.startswith("GET /text/")
-            and kind_of(self._info) == "text/plain"
-            and not _is_answer(body)
-        ):
-            said = text_from(body, self._info, label=self._label, secret=self._secret)
-            return {
-                "choices": [{"message": {"content": said}}]
-            }  # asked for as a stream, answered as ever
+        if self._label.startswith("GET /text/"):
+            answer = _answer_in(body)
+            if answer is None and content_type_of(self._info) == "text/plain":
+                # Asked for as a stream, answered as ever.
+                text = _plain_text(body, self._info, self._label, self._secret)
+                return {"choices": [{"message": {"content": text}}]}
+            body = answer or body
         return json_from(body, self._info, self._secret)
+
+
+def _key_bytes(secret: SecretStr | None) -> bytes | None:
+    """The key as a server may echo it; None where it is short enough to be a word of an answer."""
+    key = secret.get_secret_value() if secret is not None else ""
+    return key.encode() if len(key) >= MIN_KEY_LENGTH else None
+
+
+def mark_cached(error: PollinationsError, info: ResponseInfo) -> None:
+    """Say of an error in an answer from the gateway's cache that the same request gets it again.
+
+    The gateway keeps every 200 that ends cleanly, halves of streams and error frames included.
+    """
+    if (info.cache or "").upper() == "HIT" and CACHED not in error.message:
+        error.is_retryable = False
+        error.args = (f"{error.message} {CACHED}",)
 
 
 def reply_from(
@@ -236,22 +269,28 @@ def text_from(
     """The text that a plain text call was answered with; raises for a notice, a page, sound and
     nothing.
     """
-    kind = kind_of(info)
-    if kind.startswith("audio/"):
-        raise MalformedReply(
-            "This model answers with sound; use chat() with modalities=['text', 'audio'] and"
-            " audio={...}.",
-            request_id=info.request_id,
-        )
-    if kind == "text/event-stream" or (kind == "application/json" and _is_answer(body)):
-        return reply_from(body, info, label=label, secret=secret).text
+    try:
+        return _plain_text(body, info, label, secret)
+    except PollinationsError as error:
+        mark_cached(error, info)
+        raise
+
+
+def _plain_text(body: bytes, info: ResponseInfo, label: str, secret: SecretStr | None) -> str:
+    content_type = content_type_of(info)
+    if content_type.startswith("audio/"):
+        raise MalformedReply(f"This model answers with sound; {SOUND}.", request_id=info.request_id)
+    if content_type == "text/event-stream":
+        return checked_text(reply_from(body, info, label=label, secret=secret))
+    if content_type == "application/json" and (answer := _answer_in(body)) is not None:
+        return checked_text(reply_from(answer, info, label=label, secret=secret))
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedReply(
-            f"{label}: the answer is not text ({kind}).", request_id=info.request_id
+            f"{label}: the answer is not text ({content_type}).", request_id=info.request_id
         ) from None
-    if kind == "text/html":
+    if content_type == "text/html":
         raise MalformedReply(
             f"{label}: a page came in place of an answer.",
             excerpt=excerpt_of(body, secret),
@@ -268,18 +307,50 @@ def text_from(
     return text
 
 
-def kind_of(info: ResponseInfo) -> str:
+def checked_text(reply: Reply) -> str:
+    """The text of a reply to a call for text. Raises :class:`EmptyReply` if it has none, with what
+    came in its place.
+    """
+    if reply.text.strip():
+        return reply.text
+    request_id, sentence = reply.info.request_id, "The model answered without a word of text"
+    if reply.finish_reason == "length":
+        sentence += ", up to its limit of tokens; raise max_tokens"
+    for came, name, remedy in (
+        (reply.tool_calls, "tool calls", "use chat(), whose reply has them"),
+        (reply.audio, "sound", SOUND),
+        (reply.images, "pictures", "use chat(), whose reply has them"),
+        (reply.refusal, f"a refusal ({reply.refusal})", "reword the request"),
+    ):
+        if came:
+            sentence = f"The model answered with {name} and without text; {remedy}"
+            raise EmptyReply(
+                f"{sentence}.", partial=reply, request_id=request_id, is_retryable=False
+            )
+    raise EmptyReply(f"{sentence}.", partial=reply, request_id=request_id)
+
+
+def content_type_of(info: ResponseInfo) -> str:
     """The declared type of an answer, without its parameters."""
     return info.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _is_answer(body: bytes) -> bool:
-    """Whether ``body`` is a chat answer, or an error, in JSON."""
+def _answer_in(body: bytes) -> bytes | None:
+    """The chat answer, or the error, that ``body`` is in JSON; None for JSON that was asked for.
+
+    For an answer without content the gateway sends the message alone.
+    """
     try:
-        parsed = from_json(body)
+        parsed = parse_json(body)
     except ValueError:
-        return False
-    return isinstance(parsed, dict) and bool(parsed.get("choices") or parsed.get("error"))
+        return None
+    if not isinstance(parsed, dict):
+        return None
+    if parsed.get("choices") or parsed.get("error"):
+        return body
+    if parsed.get("role") == "assistant" and "content" in parsed and not parsed["content"]:
+        return b'{"choices":[{"message":' + body + b"}]}"
+    return None
 
 
 def json_from(body: bytes, info: ResponseInfo, secret: SecretStr | None = None) -> Any:
@@ -287,12 +358,8 @@ def json_from(body: bytes, info: ResponseInfo, secret: SecretStr | None = None) 
     JSON).
     """
     try:
-        return from_json(body)
+        return parse_json(body)
     except ValueError as error:
-        try:
-            return _mended(json.loads(body))
-        except (ValueError, RecursionError):
-            pass
         kind = redact(info.headers.get("content-type") or "no declared type", secret)
         raise MalformedReply(
             f"The gateway answered {info.status} with something that is not JSON ({kind}): "
@@ -301,16 +368,3 @@ def json_from(body: bytes, info: ResponseInfo, secret: SecretStr | None = None) 
             request_id=info.request_id,
             status_code=info.status,
         ) from None
-
-
-def _mended(value: Any, depth: int = 0) -> Any:
-    """``value`` with surrogates paired, and lone ones replaced, so that its text can be printed and
-    sent again.
-    """
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list) and depth < 64:
-        return [_mended(item, depth + 1) for item in value]
-    if isinstance(value, dict) and depth < 64:
-        return {_mended(name, depth + 1): _mended(item, depth + 1) for name, item in value.items()}
-    return value

@@ -1,8 +1,8 @@
-"""The opening of an answer's text: told apart from a payment notice, and from reasoning written
-into ``<think>`` tags.
+"""Hold back the first words of an answer until it is known what they are: a payment notice,
+reasoning in ``<think>`` tags, or the answer.
 
-Text is held back only while it may still become one of the two; an ordinary answer passes from its
-first letters on.
+Text is held back only while it may still become one of the first two; an ordinary answer passes
+from its first letters on.
 """
 
 from __future__ import annotations
@@ -20,54 +20,71 @@ class LeadingTextFilter:
     ``is_past`` says that text now passes untouched.
     """
 
-    __slots__ = ("_after_thought", "_held", "_thinks", "_watches_notices", "is_past")
+    __slots__ = ("_after_thought", "_blanks", "_thinks", "_waiting", "_watches_notices", "is_past")
 
     def __init__(self, *, watches_notices: bool = True) -> None:
         self._watches_notices = watches_notices
-        self._held = ""
+        # White space before the first word, in pieces: some models begin with thousands of line
+        # feeds, and looking at all of them again for each would take quadratic time.
+        self._blanks: list[str] = []
+        self._waiting = ""
         self._thinks = False
         self._after_thought = False
         self.is_past = False
 
     @property
-    def held(self) -> str:
+    def waiting(self) -> str:
         """Text received and not given out yet."""
-        return self._held
+        return "".join(self._blanks) + self._waiting
 
     def feed(self, text: str) -> list[tuple[bool, str]]:
         """What can be given out of the text so far."""
         if self.is_past:
             return [(False, text)]
-        self._held += text
         if self._thinks:
+            self._waiting += text
             return self._thought()
-        start = self._held.lstrip()
+        if not self._waiting:
+            start = text.lstrip()
+            blanks = text[: len(text) - len(start)]
+            if blanks and not self._after_thought:
+                self._blanks.append(blanks)  # blank lines after a thought belong to neither
+            text = start
+        self._waiting += text
+        if not self._waiting:
+            return []
         if self._after_thought:
-            self._held = start  # the blank lines between a thought and its answer belong to neither
-            return self.release() if start else []
+            return self.release()
+        return self._first_words()
+
+    def _first_words(self) -> list[tuple[bool, str]]:
+        start = self._waiting
         if start.startswith(TAG):
             self._thinks = True
-            self._held = start.removeprefix(TAG)
+            self._blanks.clear()
+            self._waiting = start.removeprefix(TAG)
             return self._thought()
         if TAG.startswith(start) or (self._watches_notices and payment_notices.may_become(start)):
             return []
         return self.release()
 
     def release(self) -> list[tuple[bool, str]]:
-        """Everything still held; the opening is over."""
-        held, self._held, self.is_past = self._held, "", True
-        return [(self._thinks, held)] if held else []
+        """Everything that still waits; the opening is over."""
+        text, self._waiting, self.is_past = self.waiting, "", True
+        self._blanks.clear()
+        return [(self._thinks, text)] if text else []
 
     def _thought(self) -> list[tuple[bool, str]]:
-        thought, end, rest = self._held.partition(END_TAG)
+        thought, end, rest = self._waiting.partition(END_TAG)
         if end:
-            self._held, self._thinks, self._after_thought = "", False, True
+            self._waiting, self._thinks, self._after_thought = "", False, True
             return [(True, thought), *self.feed(rest)]
-        keep = next(
-            (n for n in range(len(END_TAG) - 1, 0, -1) if self._held.endswith(END_TAG[:n])), 0
-        )
-        given, self._held = (
-            self._held[: len(self._held) - keep],
-            self._held[len(self._held) - keep :],
-        )
-        return [(True, given)] if given else []
+        cut = len(thought) - _begun_end_tag(thought)
+        self._waiting = thought[cut:]
+        return [(True, thought[:cut])] if cut else []
+
+
+def _begun_end_tag(text: str) -> int:
+    """How many characters at the end of ``text`` may be the beginning of the closing tag."""
+    lengths = range(len(END_TAG) - 1, 0, -1)
+    return next((length for length in lengths if text.endswith(END_TAG[:length])), 0)

@@ -1,4 +1,4 @@
-"""Which call a fragment belongs to: tool-call deltas from any provider, folded into whole calls.
+"""Fold fragments of tool calls into whole calls, from any provider.
 
 Seen behind this gateway and gateways like it: fragments with index and id on the first only; id and
 name on every fragment; whole calls at once, all of index 0; no index; no id; one id for several
@@ -10,37 +10,125 @@ call so far is complete.
 from __future__ import annotations
 
 import json
+import re
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json
-
 from ..errors import number_in
+from ..lenient_json import parse_json
 from ..reply import ToolCall, ToolCallDelta
 
 KNOWN = frozenset({"id", "type", "index", "function"})
 KNOWN_FUNCTION = frozenset({"name", "arguments"})
+MARKS = re.compile(r'\\.?|["{}\[\]]', re.DOTALL)
+
+
+class Arguments:
+    """The arguments of one call in pieces, and whether they are a whole object yet.
+
+    Each character is looked at once, however often somebody asks: with id and name on every
+    fragment the question comes with each of them.
+    """
+
+    __slots__ = (
+        "_depth",
+        "_in_string",
+        "_is_closed",
+        "_is_escaped",
+        "_is_object",
+        "_pieces",
+        "_scanned",
+        "length",
+    )
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._pieces: list[str] = []
+        self._scanned = 0  # pieces that ``is_whole`` has looked at
+        self._depth = 0
+        self._in_string = False
+        self._is_escaped = False  # the last piece ended with a backslash
+        self._is_closed = False
+        self._is_object: bool | None = None  # of what closed; None while nobody asked
+
+    def append(self, text: str) -> None:
+        """Add a piece."""
+        if text:
+            self._pieces.append(text)
+            self.length += len(text)
+
+    def text(self) -> str:
+        """All pieces, joined."""
+        return "".join(self._pieces)
+
+    def equals(self, text: str) -> bool:
+        """Whether the arguments so far are ``text``."""
+        return self.length == len(text) and self.text() == text
+
+    def is_whole(self) -> bool:
+        """Whether the arguments so far are one JSON object."""
+        for piece in self._pieces[self._scanned :]:
+            self._scan(piece)
+        self._scanned = len(self._pieces)
+        if self._is_closed and self._is_object is None:
+            try:
+                self._is_object = isinstance(parse_json(self.text()), dict)
+            except ValueError:
+                self._is_object = False
+        return bool(self._is_object)
+
+    def _scan(self, piece: str) -> None:
+        if self._is_closed:
+            self._close(piece)
+            return
+        start = 1 if self._is_escaped else 0
+        self._is_escaped = False
+        for match in MARKS.finditer(piece, start):
+            mark = match[0]
+            if mark == '"':
+                self._in_string = not self._in_string
+            elif mark[0] == "\\":
+                self._is_escaped = len(mark) == 1
+            elif not self._in_string:
+                self._depth += 1 if mark in "{[" else -1
+                if self._depth <= 0:
+                    self._close(piece[match.end() :])
+                    return
+
+    def _close(self, rest: str) -> None:
+        """The outermost bracket is closed; only white space may follow."""
+        self._is_closed = True
+        if rest.strip():
+            self._is_object = False
+
+
+@dataclass(slots=True)
+class _Fragment:
+    """One entry of a ``tool_calls`` list, read; what it does not say is empty."""
+
+    index: int | str | None
+    id: str
+    name: str
+    arguments: str
+    extra: dict[str, Any]
+
+    @property
+    def opens_object(self) -> bool:
+        """Whether the arguments begin an object."""
+        return self.arguments.lstrip()[:1] == "{"
 
 
 class _Slot:
-    __slots__ = ("call", "given_id", "given_index", "pieces")
+    """A call that is being put together, and what identified it on the wire."""
 
-    def __init__(self, place: int, given_index: Any = None) -> None:
-        self.call = ToolCall(id="", name="", index=place)
-        self.given_id = ""
-        self.given_index = given_index
-        self.pieces: list[str] = []
+    __slots__ = ("arguments", "call", "wire_id", "wire_index")
 
-    def arguments(self) -> str:
-        if len(self.pieces) > 1:
-            self.pieces[:] = ["".join(self.pieces)]
-        return self.pieces[0] if self.pieces else ""
-
-    def is_whole(self) -> bool:
-        try:
-            return isinstance(from_json(self.arguments()), dict)
-        except ValueError:
-            return False
+    def __init__(self, number: int, wire_index: int | str | None) -> None:
+        self.call = ToolCall(id="", name="", index=number)
+        self.arguments = Arguments()
+        self.wire_id = ""
+        self.wire_index = wire_index
 
 
 class ToolCallDecoder:
@@ -50,7 +138,7 @@ class ToolCallDecoder:
 
     def __init__(self) -> None:
         self._slots: list[_Slot] = []
-        self._by_index: dict[Any, _Slot] = {}
+        self._by_index: dict[int | str, _Slot] = {}
         self._by_id: dict[str, _Slot] = {}
 
     @property
@@ -61,7 +149,7 @@ class ToolCallDecoder:
     def calls(self) -> list[ToolCall]:
         """The calls so far, in the order they began."""
         for slot in self._slots:
-            slot.call.arguments = slot.arguments()
+            slot.call.arguments = slot.arguments.text()
         return [slot.call for slot in self._slots]
 
     def feed(self, entries: list[Any], *, each_is_whole: bool = False) -> list[ToolCallDelta]:
@@ -70,127 +158,114 @@ class ToolCallDecoder:
         ``each_is_whole``: the list is of a whole message, so that every entry is a call of its own.
         """
         events: list[ToolCallDelta] = []
-        taken: list[_Slot] = []
+        # The calls that entries of this list have begun already, by number.
+        taken: set[int] | None = set() if each_is_whole else None
         for entry in entries:
-            if (
-                type(entry) is dict
-                and (event := self._entry(entry, taken if each_is_whole else None)) is not None
-            ):
-                events.append(event)
+            if type(entry) is dict:
+                event = self._common_fragment(entry) or self._add(_read_entry(entry), taken)
+                if event is not None:
+                    events.append(event)
         return events
 
-    def _entry(self, entry: dict[str, Any], taken: list[_Slot] | None) -> ToolCallDelta | None:
-        function = entry.get("function")
-        if type(function) is not dict:
-            function = {}
-        arguments = _text_of(function.get("arguments"))
-        name, given_id = function.get("name") or "", entry.get("id") or ""
-        known = self._by_index.get(index) if type(index := entry.get("index")) is int else None
-        if known is not None and not name and not given_id and len(entry) == 2:
-            known.pieces.append(arguments)  # the common fragment
-            return ToolCallDelta(known.call.index, arguments)
-        name, given_id = str(name), str(given_id)
-        slot, is_new = self._slot_for(
-            _index_of(entry.get("index")), given_id, name, arguments, taken or []
-        )
-        if taken is not None:
-            taken.append(slot)
-        if (
-            not is_new
-            and given_id
-            and arguments
-            and arguments == slot.arguments()
-            and slot.is_whole()
-        ):
-            arguments = ""  # the whole call again, in the closing chunk
-        self._identify(slot, given_id)
-        new_name = name if name and not slot.call.name else None
-        slot.call.name = slot.call.name or name
-        if arguments:
-            slot.pieces.append(arguments)
-        extra = _unknown(entry, function)
-        slot.call.extra.update(extra)
-        if not (is_new or new_name or arguments or extra):
+    def _common_fragment(self, entry: dict[str, Any]) -> ToolCallDelta | None:
+        """Arguments of a known index and nothing else: what nearly all fragments are."""
+        if len(entry) != 2 or type(index := entry.get("index")) is not int:
             return None
-        return ToolCallDelta(
-            slot.call.index, arguments, slot.call.id if is_new else None, new_name, extra or None
-        )
+        slot, function = self._by_index.get(index), entry.get("function")
+        if slot is None or type(function) is not dict or len(function) != 1:
+            return None
+        text = function.get("arguments")
+        if type(text) is not str:
+            return None
+        slot.arguments.append(text)
+        return ToolCallDelta(slot.call.index, text)
 
-    def _identify(self, slot: _Slot, given_id: str) -> None:
+    def _add(self, fragment: _Fragment, taken: set[int] | None) -> ToolCallDelta | None:
+        slot, is_new = self._slot_for(fragment, taken or set())
+        if taken is not None:
+            taken.add(slot.call.index)
+        call, arguments = slot.call, fragment.arguments
+        if not is_new and fragment.id and arguments and _repeats_arguments(slot, arguments):
+            arguments = ""  # the whole call again, in the closing chunk
+        self._identify(slot, fragment.id)
+        new_name = None if call.name else fragment.name or None
+        call.name = call.name or fragment.name
+        slot.arguments.append(arguments)
+        call.extra.update(fragment.extra)
+        if not (is_new or new_name or arguments or fragment.extra):
+            return None
+        new_id = call.id if is_new else None
+        return ToolCallDelta(call.index, arguments, new_id, new_name, fragment.extra or None)
+
+    def _identify(self, slot: _Slot, wire_id: str) -> None:
         """The id of the call; made up where the provider gives none, or one that another call has
         already.
         """
-        is_free = given_id not in self._by_id
-        if given_id and not slot.given_id:
-            slot.given_id = given_id
-            self._by_id[given_id] = slot
-        slot.call.id = (
-            slot.call.id or (given_id if is_free else "") or f"call_{uuid.uuid4().hex[:24]}"
-        )
+        is_free = wire_id not in self._by_id
+        if wire_id and not slot.wire_id:
+            slot.wire_id = wire_id
+            self._by_id[wire_id] = slot
+        if not slot.call.id and wire_id and is_free:
+            slot.call.id = wire_id
+        slot.call.id = slot.call.id or f"call_{uuid.uuid4().hex[:24]}"
 
-    def _slot_for(
-        self, index: Any, given_id: str, name: str, arguments: str, taken: list[_Slot]
-    ) -> tuple[_Slot, bool]:
-        at_index = self._by_index.get(index) if index is not None else None
-        if given_id and at_index is not None and at_index.given_id == given_id:
-            slot: _Slot | None = at_index
-        else:
-            slot = self._by_id.get(given_id)
-        if slot is not None:
-            continues = not _repeats_id(slot, index, name, arguments)
-        else:
-            slot = at_index if index is not None else (self._slots[-1] if self._slots else None)
-            continues = slot is not None and not _begins_another(
-                slot, given_id, name, arguments, indexed=index is not None
-            )
-        if slot is not None and continues and not any(slot is one for one in taken):
+    def _slot_for(self, fragment: _Fragment, taken: set[int]) -> tuple[_Slot, bool]:
+        slot = self._continued(fragment)
+        if slot is not None and slot.call.index not in taken:
             return slot, False
-        slot = _Slot(len(self._slots), index)
+        slot = _Slot(len(self._slots), fragment.index)
         self._slots.append(slot)
-        if index is not None:
-            self._by_index[index] = slot
+        if fragment.index is not None:
+            self._by_index[fragment.index] = slot
         return slot, True
 
-
-def _repeats_id(slot: _Slot, index: Any, name: str, arguments: str) -> bool:
-    """Whether an entry with the id of ``slot`` is another call nevertheless: some providers give
-    one id to several.
-    """
-    if not name or not slot.call.name:
-        return False
-    if name != slot.call.name:
-        return True
-    if index is not None and slot.given_index is not None and index != slot.given_index:
-        return not slot.arguments() or slot.is_whole()
-    return arguments.lstrip()[:1] == "{" and slot.is_whole() and arguments != slot.arguments()
-
-
-def _begins_another(
-    slot: _Slot, given_id: str, name: str, arguments: str, *, indexed: bool
-) -> bool:
-    if given_id and slot.given_id:
-        return True  # another id: the same one was looked up before
-    if given_id and not indexed:
-        return True
-    if not name or not slot.call.name:
-        return False
-    if name != slot.call.name:
-        return True
-    return arguments.lstrip()[:1] == "{" and slot.is_whole()
+    def _continued(self, fragment: _Fragment) -> _Slot | None:
+        """The call that a fragment goes on with; None if it begins one."""
+        index = fragment.index
+        at_index = None if index is None else self._by_index.get(index)
+        if at_index is not None and fragment.id and at_index.wire_id == fragment.id:
+            same_id: _Slot | None = at_index
+        else:
+            same_id = self._by_id.get(fragment.id)
+        if same_id is not None:
+            return None if _repeats_id(same_id, fragment) else same_id
+        slot = at_index
+        if index is None and self._slots:
+            slot = self._slots[-1]
+        if slot is None or _begins_another(slot, fragment):
+            return None
+        return slot
 
 
-def _index_of(given: Any) -> Any:
-    if isinstance(given, str) and (number := number_in(given)) is not None:
-        return number
-    return given if isinstance(given, (int, str)) and given != "" else None
-
-
-def _text_of(arguments: Any) -> str:
+def _read_entry(entry: dict[str, Any]) -> _Fragment:
+    function = entry.get("function")
+    if type(function) is not dict:
+        function = {}
+    name, arguments = function.get("name"), function.get("arguments")
     if arguments is None:
-        return ""
-    if isinstance(arguments, str):
-        return arguments
-    return json.dumps(arguments, ensure_ascii=False)
+        arguments = ""
+    elif not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    return _Fragment(
+        index=_index_from(entry.get("index")),
+        id=_id_from(entry.get("id")),
+        name=name if isinstance(name, str) else "",
+        arguments=arguments,
+        extra=_unknown(entry, function),
+    )
+
+
+def _index_from(value: Any) -> int | str | None:
+    if isinstance(value, str) and (number := number_in(value)) is not None:
+        return number
+    if isinstance(value, (int, str)) and value != "":
+        return value
+    return None
+
+
+def _id_from(value: Any) -> str:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number or isinstance(value, str) else ""
 
 
 def _unknown(entry: dict[str, Any], function: dict[str, Any]) -> dict[str, Any]:
@@ -206,3 +281,34 @@ def _unknown(entry: dict[str, Any], function: dict[str, Any]) -> dict[str, Any]:
         if name not in KNOWN_FUNCTION and value is not None
     }
     return {**extra, "function": inner} if inner else extra
+
+
+def _repeats_arguments(slot: _Slot, arguments: str) -> bool:
+    return slot.arguments.equals(arguments) and slot.arguments.is_whole()
+
+
+def _repeats_id(slot: _Slot, fragment: _Fragment) -> bool:
+    """Whether an entry with the id of ``slot`` is another call nevertheless: some providers give
+    one id to several.
+    """
+    if not fragment.name or not slot.call.name:
+        return False
+    if fragment.name != slot.call.name:
+        return True
+    if None not in (fragment.index, slot.wire_index) and fragment.index != slot.wire_index:
+        return slot.arguments.length == 0 or slot.arguments.is_whole()
+    return (
+        fragment.opens_object
+        and slot.arguments.is_whole()
+        and not slot.arguments.equals(fragment.arguments)
+    )
+
+
+def _begins_another(slot: _Slot, fragment: _Fragment) -> bool:
+    if fragment.id and (slot.wire_id or fragment.index is None):
+        return True  # another id: the same one was looked up before
+    if not fragment.name or not slot.call.name:
+        return False
+    if fragment.name != slot.call.name:
+        return True
+    return fragment.opens_object and slot.arguments.is_whole()

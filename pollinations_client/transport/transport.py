@@ -91,7 +91,7 @@ class SyncTransport(BaseTransport):
         except MalformedReply:
             if response.is_success:
                 raise  # of a refusal, what could be read is enough
-        return b"".join(pieces)
+        return self._blanked(b"".join(pieces))  # two pieces may have met within the key
 
     def _pieces(
         self, response: httpx.Response, call: Call, attempts: Attempts
@@ -236,7 +236,7 @@ class AsyncTransport(BaseTransport):
         except MalformedReply:
             if response.is_success:
                 raise  # of a refusal, what could be read is enough
-        return b"".join(pieces)
+        return self._blanked(b"".join(pieces))  # two pieces may have met within the key
 
     async def _pieces(
         self, response: httpx.Response, call: Call, attempts: Attempts

@@ -109,7 +109,7 @@ def test_events_after_the_last_one_and_events_without_end() -> None:
     assert reader.is_finished
     assert reader.end() == []
     bomb = ResponseReader(EVENT_STREAM)
-    bomb._decoder = EventDecoder(100)
+    bomb._event_decoder = EventDecoder(100)
     bomb.feed(b"data: " + b"x" * 200)
     assert isinstance(bomb.failure, MalformedReply)
     deep = b'data: {"choices": ' + b"[" * 100_000 + b"\n\n"

@@ -17,9 +17,11 @@ from pollinations_client import (
     MalformedReply,
     PollinationsClient,
     PollinationsError,
+    ResponseInfo,
     UpstreamError,
 )
 from pollinations_client.emulator import Body, Emulator
+from pollinations_client.response.reader import text_from
 from support.rawserver import raw_server, response
 
 ANSWER = {
@@ -109,6 +111,54 @@ def test_json_that_was_asked_for_is_text_though_it_is_no_answer() -> None:
 def test_what_is_no_text_is_an_error(answer: bytes, kind: type[PollinationsError]) -> None:
     """Never an empty string, a page or a begging letter in place of an answer."""
     assert told(answer) == [kind] * 4
+
+
+def message(**fields: Any) -> bytes:
+    """What the gateway answers where the content is empty: the message alone, as JSON."""
+    return json.dumps({"role": "assistant", "content": "", **fields}).encode()
+
+
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        message(),
+        message(content=None),
+        message(tool_calls=[CALL]),
+        message(audio={"id": "a", "data": "AAAA", "transcript": "hi"}),
+        message(reasoning_content="hm"),
+        message(refusal="no"),
+        json.dumps({"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}).encode(),
+        json.dumps({"choices": [{"message": json.loads(message(tool_calls=[CALL]))}]}).encode(),
+    ],
+)
+def test_an_answer_without_text_is_an_error_not_its_json(body: bytes) -> None:
+    """An empty message, tool calls, sound: no text, and said so."""
+    assert told(response(body)) == [EmptyReply] * 4
+
+
+def test_what_came_in_place_of_text_is_named_and_not_asked_for_again() -> None:
+    """The reply is in ``partial``; a retry gets no text either."""
+    info = ResponseInfo(headers={"content-type": "application/json"})
+    with pytest.raises(EmptyReply, match=r"tool calls .* use chat\(\)") as caught:
+        text_from(message(tool_calls=[CALL]), info)
+    assert caught.value.partial.tool_calls[0].name == "f"
+    assert not caught.value.is_retryable
+    with pytest.raises(EmptyReply, match=r"sound .* modalities"):
+        text_from(message(audio={"data": "AAAA"}), info)
+    with pytest.raises(EmptyReply) as caught:
+        text_from(message(), info)
+    assert caught.value.is_retryable
+
+
+def test_json_with_a_role_and_a_content_that_was_asked_for_stays_text() -> None:
+    """Only an empty message is the gateway's own."""
+    body = message(content="hi")
+    assert text_from(body, ResponseInfo(headers={"content-type": "application/json"})) == (
+        body.decode()
+    )
 
 
 def test_sound_is_an_error_that_says_where_it_is_to_be_had() -> None:

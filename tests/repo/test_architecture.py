@@ -26,7 +26,7 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 LAYERS = [
     {"_version", "_context_managers", "errors"},
     {"concurrency"},
-    {"data_url", "schemas", "media"},
+    {"data_url", "lenient_json", "schemas", "media"},
     {"usage"},
     {"reply"},
     {"catalog"},
