@@ -19,6 +19,7 @@ from ..response.error_decoder import error_from_response
 from ..response.reader import ResponseReader
 from ..settings import NO_KEY, Settings
 from .attempts import Attempts
+from .client_pool import PoolKey, SharedClient
 from .decompression import ACCEPTED
 from .httpx_deadlines import timeouts_for
 from .httpx_errors import failure_from
@@ -48,7 +49,8 @@ class BaseTransport:
                 param="http_client",
             )
         self.settings = settings
-        self._injected: Any = http_client
+        self._injected = None if http_client is None else SharedClient(http_client)
+        self._pool_key = PoolKey(settings.limits)
         self._headers = httpx.Headers(settings.headers())
         self._urls: dict[str, httpx.URL] = {}
         key = settings.api_key and settings.api_key.get_secret_value()
@@ -134,6 +136,12 @@ class BaseTransport:
             secret=self.settings.api_key,
             json_limit_bytes=self.settings.limits.json_bytes,
         )
+
+    def _check_injected(self) -> None:
+        if self._injected is not None and self._injected.client.is_closed:
+            raise ConfigurationError(
+                "http_client: the client that was given is closed.", param="http_client"
+            )
 
     def _check_key(self, call: Call) -> None:
         if self.settings.needs_key and not (call.is_free and call.host == "gateway"):

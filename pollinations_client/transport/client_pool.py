@@ -19,28 +19,87 @@ from typing import Any, TypeVar
 import httpx
 
 from ..errors import ConfigurationError, redact
-from ..settings import Limits
-from .httpx_deadlines import set_deadlines
+from ..settings import Limits, network_environment
+from .httpx_deadlines import close_without_loop, set_deadlines
 
 OwnClient = TypeVar("OwnClient", httpx.Client, httpx.AsyncClient)
-
-_lock = threading.Lock()
-_sync_clients: dict[Limits, _Shared] = {}
-_async_clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Limits, _Shared]] = (
-    weakref.WeakKeyDictionary()
-)
-_ssl_context: ssl.SSLContext | None = None
+LOOP_ATTRIBUTE = "_pollinations_clients"
 
 
-class _Shared:
-    """A client and who uses it. It closes when the last of its users does."""
+class SharedClient:
+    """A client, the transports that keep it open, and the calls that it carries.
 
-    __slots__ = ("client", "keeper", "users")
+    It is retired when its last user closes, and closed when its last call has ended.
+    """
 
-    def __init__(self, client: Any, keeper: AsyncGenerator[None, None] | None = None) -> None:
+    __slots__ = ("calls", "client", "is_dropped", "is_retired", "keeper", "users")
+
+    def __init__(self, client: Any) -> None:
         self.client = client
-        self.keeper = keeper
         self.users: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.calls = 0
+        self.is_retired = False
+        self.is_dropped = False
+        self.keeper: AsyncGenerator[None, None] | None = None
+
+    def end_call(self) -> bool:
+        """Count a call out. Returns whether the client is to be closed now."""
+        self.calls -= 1
+        return self.is_retired and self.calls == 0
+
+    def leave(self, user: Any) -> bool:
+        """Count a user out. Returns whether it was the last one."""
+        self.users.discard(user)
+        self.is_retired = not self.users
+        return self.is_retired
+
+
+class PoolKey:
+    """What decides whether two transports share a client: limits, and the environment's proxies.
+
+    Read once for each transport, so that an object made after the environment changed sees it.
+    """
+
+    __slots__ = ("_environment", "limits")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._environment = network_environment()
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, PoolKey)
+            and self.limits == other.limits
+            and self._environment == other._environment
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.limits, self._environment))
+
+
+class LoopClients:
+    """The clients of one event loop. An attribute of the loop holds them, so that both are freed
+    together: a table of loops would keep each loop through its clients' connections.
+    """
+
+    __slots__ = ("by_key",)
+
+    def __init__(self) -> None:
+        self.by_key: dict[PoolKey, SharedClient] = {}
+
+    def drop(self) -> None:
+        """Close all connections without the loop, which is closed or will not run again."""
+        shared_clients = list(self.by_key.values())
+        self.by_key.clear()
+        for shared in shared_clients:
+            shared.is_dropped = True
+            close_without_loop(shared.client)
+
+
+_lock = threading.RLock()  # a finalizer of the user's may close a model while we are in here
+_sync_clients: dict[PoolKey, SharedClient] = {}
+_loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+_ssl_contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
 
 
 class _NoCookies(http.cookiejar.CookieJar):
@@ -50,12 +109,17 @@ class _NoCookies(http.cookiejar.CookieJar):
         """Take none."""
 
 
+def _ssl_context() -> ssl.SSLContext:
+    """One for each set of trusted certificates: making it takes 20 ms."""
+    certificates = network_environment().certificates
+    if certificates not in _ssl_contexts:
+        _ssl_contexts[certificates] = httpx.create_ssl_context()
+    return _ssl_contexts[certificates]
+
+
 def _options(limits: Limits) -> dict[str, Any]:
-    global _ssl_context
-    if _ssl_context is None:
-        _ssl_context = httpx.create_ssl_context()
     return {
-        "verify": _ssl_context,
+        "verify": _ssl_context(),
         "limits": httpx.Limits(
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
@@ -66,86 +130,137 @@ def _options(limits: Limits) -> dict[str, Any]:
     }
 
 
-def _made(kind: type[OwnClient], limits: Limits) -> OwnClient:
+def _new_client(kind: type[OwnClient], limits: Limits) -> OwnClient:
     try:
         client = kind(**_options(limits))
     except (ImportError, ValueError, httpx.InvalidURL) as error:
-        said = redact(str(error))
+        reason = redact(str(error))
     else:
         set_deadlines(client)
         return client
     raise ConfigurationError(
-        f"A proxy that the environment names (HTTP_PROXY, ALL_PROXY) cannot be used: {said}"
+        f"A proxy that the environment names (HTTP_PROXY, ALL_PROXY) cannot be used: {reason}"
     )
 
 
-def sync_client(limits: Limits, user: Any) -> httpx.Client:
-    """The process's client for these limits; ``user`` keeps it open."""
+def borrow_sync(key: PoolKey, user: Any) -> SharedClient:
+    """The process's client for a call that begins; ``user`` keeps it open afterwards."""
     with _lock:
-        shared = _sync_clients.get(limits)
+        shared = _sync_clients.get(key)
         if shared is None or shared.client.is_closed:
-            shared = _sync_clients[limits] = _Shared(_made(httpx.Client, limits))
+            client = _new_client(httpx.Client, key.limits)
+            shared = _sync_clients[key] = SharedClient(client)
+        shared.calls += 1
         shared.users.add(user)
-    client: httpx.Client = shared.client
-    return client
+    return shared
 
 
-async def async_client(limits: Limits, user: Any) -> httpx.AsyncClient:
-    """The running loop's client for these limits; ``user`` keeps it open, the loop's end
-    closes it.
+async def borrow_async(key: PoolKey, user: Any) -> SharedClient:
+    """The running loop's client for a call that begins; the loop's end closes it."""
+    clients = _clients_of(asyncio.get_running_loop()).by_key
+    shared = clients.get(key)
+    if shared is None or shared.client.is_closed:
+        client = _new_client(httpx.AsyncClient, key.limits)
+        shared = clients[key] = SharedClient(client)
+        shared.keeper = _close_with_loop(clients, key, shared)
+        await anext(shared.keeper)
+    shared.calls += 1
+    shared.users.add(user)
+    return shared
+
+
+def give_back_sync(shared: SharedClient) -> None:
+    """A call has ended."""
+    with _lock:
+        is_last = shared.end_call()
+    if is_last:
+        shared.client.close()
+
+
+async def give_back_async(shared: SharedClient) -> None:
+    """A call has ended."""
+    if shared.end_call():
+        await shared.client.aclose()
+
+
+def leave_sync(key: PoolKey, user: Any) -> None:
+    """``user`` needs the client no more: after the last one it closes, once its calls have
+    ended.
     """
     with _lock:
-        clients = _async_clients.setdefault(asyncio.get_running_loop(), {})
-    shared = clients.get(limits)
-    if shared is None or shared.client.is_closed:
-        client = _made(httpx.AsyncClient, limits)
-        shared = clients[limits] = _Shared(client, _closed_with_the_loop(client))
-        await anext(shared.keeper)  # type: ignore[arg-type]
-    shared.users.add(user)
-    found: httpx.AsyncClient = shared.client
-    return found
+        shared = _sync_clients.get(key)
+        if shared is None or not shared.leave(user):
+            return
+        del _sync_clients[key]
+        is_idle = shared.calls == 0
+    if is_idle:
+        shared.client.close()
 
 
-async def _closed_with_the_loop(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
-    """asyncio closes every generator that is still open when a loop shuts down; this one closes a
-    client then.
+async def leave_async(key: PoolKey, user: Any) -> None:
+    """``user`` needs the running loop's client no more."""
+    clients = _clients_of(asyncio.get_running_loop()).by_key
+    shared = clients.get(key)
+    if shared is None or not shared.leave(user):
+        return
+    del clients[key]
+    if shared.calls == 0:
+        await shared.client.aclose()
+
+
+def _clients_of(loop: asyncio.AbstractEventLoop) -> LoopClients:
+    clients: LoopClients | None = getattr(loop, LOOP_ATTRIBUTE, None)
+    if clients is None:
+        clients = LoopClients()
+        setattr(loop, LOOP_ATTRIBUTE, clients)
+        _drop_on_close(loop, clients)
+        with _lock:
+            _loops.add(loop)
+    return clients
+
+
+def _drop_on_close(loop: asyncio.AbstractEventLoop, clients: LoopClients) -> None:
+    """Let ``loop.close()`` close the clients' sockets.
+
+    ``run_until_complete`` and ``close`` shut no generators down, and asyncio has no other hook: the
+    sockets would wait for the garbage collector, each with a ResourceWarning.
+    """
+    close_loop = loop.close
+
+    def close() -> None:
+        close_loop()
+        clients.drop()
+
+    loop.close = close  # type: ignore[method-assign]
+
+
+async def _close_with_loop(
+    clients: dict[PoolKey, SharedClient], key: PoolKey, shared: SharedClient
+) -> AsyncGenerator[None, None]:
+    """Close a client when its loop shuts down: asyncio closes every generator that is still open
+    then.
     """
     try:
         yield
     finally:
-        await client.aclose()
+        if clients.get(key) is shared:
+            del clients[key]
+        if not shared.is_dropped:
+            await shared.client.aclose()
 
 
-def leave_sync(limits: Limits, user: Any) -> None:
-    """``user`` needs the client no more; the last one closes it."""
-    with _lock:
-        shared = _sync_clients.get(limits)
-        if shared is None:
-            return
-        shared.users.discard(user)
-        if shared.users:
-            return
-        del _sync_clients[limits]
-    shared.client.close()
-
-
-async def leave_async(limits: Limits, user: Any) -> None:
-    """``user`` needs the running loop's client no more; the last one closes it."""
-    clients = _async_clients.get(asyncio.get_running_loop(), {})
-    shared = clients.get(limits)
-    if shared is None:
-        return
-    shared.users.discard(user)
-    if not shared.users:
-        del clients[limits]
-        await shared.keeper.aclose()  # type: ignore[union-attr]
-
-
-def _close_all() -> (
+def _close_at_exit() -> (
     None
 ):  # pragma: no cover - runs when the interpreter ends; a test watches that from outside
-    for shared in _sync_clients.values():
-        shared.client.close()
+    """Close what is idle. A call of a daemon thread ends with the process: closing its connection
+    would make it report a failure that is none.
+    """
+    for shared in list(_sync_clients.values()):
+        if shared.calls == 0:
+            shared.client.close()
+    for loop in list(_loops):
+        if not loop.is_running():
+            getattr(loop, LOOP_ATTRIBUTE).drop()
 
 
 def _forget_all() -> (
@@ -153,11 +268,13 @@ def _forget_all() -> (
 ):  # pragma: no cover - runs in a forked child; a test watches that from outside
     """In a forked child: its parent's sockets are not its own."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _sync_clients.clear()
-    _async_clients.clear()
+    for loop in list(_loops):
+        vars(loop).pop(LOOP_ATTRIBUTE, None)
+    _loops.clear()
 
 
-atexit.register(_close_all)
+atexit.register(_close_at_exit)
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows cannot fork
     os.register_at_fork(after_in_child=_forget_all)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -143,25 +143,48 @@ class _TimedBackend(httpcore.NetworkBackend):
 class _AsyncTimedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
         self._backend = backend
+        self.transports: list[Any] = []
 
     async def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncTimedStream(
-            await self._backend.connect_tcp(host, port, _within_total(timeout), *args, **options)
+        stream = await self._backend.connect_tcp(
+            host, port, _within_total(timeout), *args, **options
         )
+        transport = getattr(getattr(stream, "_stream", None), "_transport", None)
+        if getattr(transport, "_sock", None) is not None:
+            still_open = [one for one in self.transports if not one.is_closing()]
+            self.transports = [*still_open, transport]
+        return _AsyncTimedStream(stream)
+
+
+def _pools_of(client: httpx.Client | httpx.AsyncClient) -> Iterator[Any]:
+    """The connection pools of a client of our own, proxies' included.
+
+    httpx has no public door to them. Should a later httpx move them, the per-read timeouts of httpx
+    and the check between reads still hold (see Deadline.on_bytes).
+    """
+    for transport in (client._transport, *client._mounts.values()):
+        pool = getattr(transport, "_pool", None)
+        if getattr(pool, "_network_backend", None) is not None:
+            yield pool
 
 
 def set_deadlines(client: httpx.Client | httpx.AsyncClient) -> None:
-    """Put deadlines on the reads of a client of our own.
-
-    httpx has no public door for a network backend, so this goes through its pools, proxies'
-    included; should a later httpx move them, the per-read timeouts of httpx and the check between
-    reads still hold (see Clock.heard).
-    """
+    """Put deadlines on the reads of a client of our own."""
     wrap = _TimedBackend if isinstance(client, httpx.Client) else _AsyncTimedBackend
-    for transport in (client._transport, *client._mounts.values()):
-        pool = getattr(transport, "_pool", None)
-        backend = getattr(pool, "_network_backend", None)
-        if backend is not None:
-            pool._network_backend = wrap(backend)  # type: ignore[union-attr]
+    for pool in _pools_of(client):
+        pool._network_backend = wrap(pool._network_backend)
+
+
+def close_without_loop(client: httpx.AsyncClient) -> None:
+    """Close the sockets of a client whose event loop is closed.
+
+    asyncio closes a socket by a callback of its loop only; left to the garbage collector, each one
+    is a ResourceWarning.
+    """
+    for pool in _pools_of(client):
+        for transport in getattr(pool._network_backend, "transports", ()):
+            own_socket, transport._sock = transport._sock, None
+            if own_socket is not None:
+                own_socket.close()

@@ -17,7 +17,6 @@ import httpx
 
 from ..errors import (
     APIConnectionError,
-    ConfigurationError,
     MalformedReply,
     PollinationsError,
 )
@@ -26,10 +25,19 @@ from ..request.endpoints import Call
 from ..response.reader import ResponseReader
 from .attempts import Attempts
 from .base import Answer, BaseTransport
-from .client_pool import async_client, leave_async, leave_sync, sync_client
+from .client_pool import (
+    SharedClient,
+    borrow_async,
+    borrow_sync,
+    give_back_async,
+    give_back_sync,
+    leave_async,
+    leave_sync,
+)
 from .decompression import Decompressor
 from .httpx_deadlines import DEADLINE
 from .httpx_errors import NETWORK_ERRORS
+from .open_responses import AsyncOpenResponse, OpenResponse
 
 
 class SyncTransport(BaseTransport):
@@ -50,38 +58,50 @@ class SyncTransport(BaseTransport):
             time.sleep(attempts.pause_after(failure))
 
     def _fetch_once(self, call: Call, attempts: Attempts, host: str | None) -> Answer:
-        response = self._send(call, attempts, host)
+        opened = self._send(call, attempts, host)
         try:
-            body = self._read(response, call, attempts)
+            body = self._read(opened, call, attempts)
         finally:
-            response.close()
-        info = self._info(response, attempts)
-        if not response.is_success:
+            opened.close()
+        info = self._info(opened.response, attempts)
+        if not opened.response.is_success:
             raise self._refusal(info, body, call)
         return Answer(info, body)
 
-    def _send(self, call: Call, attempts: Attempts, host: str | None) -> httpx.Response:
-        client = self._injected or sync_client(self.settings.limits, self)
-        if client.is_closed:
-            raise ConfigurationError(
-                "http_client: the client that was given is closed.", param="http_client"
-            )
+    def _send(self, call: Call, attempts: Attempts, host: str | None) -> OpenResponse:
+        shared = self._borrow()
+        is_open = False
         token = DEADLINE.set(attempts.clock)
         try:
-            request = self._request(client, call, host, attempts)
-            return client.send(request, stream=True, follow_redirects=False)
+            request = self._request(shared.client, call, host, attempts)
+            response = shared.client.send(request, stream=True, follow_redirects=False)
+            is_open = True
+            return OpenResponse(response, shared)
         except NETWORK_ERRORS as error:
             failure = self._failure(error, call, attempts)
+        except RuntimeError:
+            self._check_injected()  # closed by its owner since we looked
+            raise
         finally:
             DEADLINE.reset(token)
+            if not is_open:
+                give_back_sync(shared)
         raise failure
 
-    def _read(self, response: httpx.Response, call: Call, attempts: Attempts) -> bytes:
+    def _borrow(self) -> SharedClient:
+        if self._injected is None:
+            return borrow_sync(self._pool_key, self)
+        self._check_injected()
+        self._injected.calls += 1
+        return self._injected
+
+    def _read(self, opened: OpenResponse, call: Call, attempts: Attempts) -> bytes:
+        response = opened.response
         limit = self._limit_bytes(response, call)
         pieces: list[bytes] = []
         size = 0
         try:
-            with contextlib.closing(self._pieces(response, call, attempts)) as body:
+            with contextlib.closing(self._pieces(opened, call, attempts)) as body:
                 for piece in body:
                     attempts.clock.on_bytes()
                     pieces.append(piece)
@@ -94,17 +114,13 @@ class SyncTransport(BaseTransport):
         return self._blanked(b"".join(pieces))  # two pieces may have met within the key
 
     def _pieces(
-        self, response: httpx.Response, call: Call, attempts: Attempts
+        self, opened: OpenResponse, call: Call, attempts: Attempts
     ) -> Generator[bytes, None, None]:
-        is_read = (
-            response.is_stream_consumed
-        )  # by a hook or a mock of the user's own client, and opened by httpx
-        opened = Decompressor(
-            "" if is_read else response.headers.get("content-encoding", ""), call.label
-        )
+        encoding = opened.response.headers.get("content-encoding", "")
+        decompressor = Decompressor("" if opened.is_decoded else encoding, call.label)
         try:
-            for received in response.iter_bytes() if is_read else response.iter_raw():
-                for piece in map(self._blanked, opened.feed(received)):
+            for received in opened.pieces:
+                for piece in map(self._blanked, decompressor.feed(received)):
                     yield piece
             return
         except NETWORK_ERRORS as error:
@@ -116,27 +132,30 @@ class SyncTransport(BaseTransport):
         """The events of a streamed answer. Closing the generator closes the connection."""
         self._check_key(call)
         attempts = Attempts(call, self.settings)
-        response = self._open(call, attempts)
+        opened = self._open(call, attempts)
         try:
-            reader = self._reader(response, call, attempts)
-            with contextlib.closing(self._pieces(response, call, attempts)) as body:
+            reader = self._reader(opened.response, call, attempts)
+            with contextlib.closing(self._pieces(opened, call, attempts)) as body:
                 for event in self._read_events(body, reader, attempts):
                     yield event
+        except GeneratorExit:
+            opened.abandon()
+            raise
         finally:
-            response.close()
+            opened.close()
 
-    def _open(self, call: Call, attempts: Attempts) -> httpx.Response:
+    def _open(self, call: Call, attempts: Attempts) -> OpenResponse:
         while True:
             attempts.begin()
             try:
-                response = self._send(call, attempts, None)
-                if response.is_success:
-                    return response
+                opened = self._send(call, attempts, None)
+                if opened.response.is_success:
+                    return opened
                 try:
-                    body = self._read(response, call, attempts)
+                    body = self._read(opened, call, attempts)
                 finally:
-                    response.close()
-                raise self._refusal(self._info(response, attempts), body, call)
+                    opened.close()
+                raise self._refusal(self._info(opened.response, attempts), body, call)
             except PollinationsError as error:
                 failure = error
             time.sleep(attempts.pause_after(failure))
@@ -174,7 +193,7 @@ class SyncTransport(BaseTransport):
         An injected client is left open.
         """
         if self._injected is None:
-            leave_sync(self.settings.limits, self)
+            leave_sync(self._pool_key, self)
 
 
 class AsyncTransport(BaseTransport):
@@ -195,38 +214,50 @@ class AsyncTransport(BaseTransport):
             await asyncio.sleep(attempts.pause_after(failure))
 
     async def _fetch_once(self, call: Call, attempts: Attempts, host: str | None) -> Answer:
-        response = await self._send(call, attempts, host)
+        opened = await self._send(call, attempts, host)
         try:
-            body = await self._read(response, call, attempts)
+            body = await self._read(opened, call, attempts)
         finally:
-            await response.aclose()
-        info = self._info(response, attempts)
-        if not response.is_success:
+            await opened.aclose()
+        info = self._info(opened.response, attempts)
+        if not opened.response.is_success:
             raise self._refusal(info, body, call)
         return Answer(info, body)
 
-    async def _send(self, call: Call, attempts: Attempts, host: str | None) -> httpx.Response:
-        client = self._injected or await async_client(self.settings.limits, self)
-        if client.is_closed:
-            raise ConfigurationError(
-                "http_client: the client that was given is closed.", param="http_client"
-            )
+    async def _send(self, call: Call, attempts: Attempts, host: str | None) -> AsyncOpenResponse:
+        shared = await self._borrow()
+        is_open = False
         token = DEADLINE.set(attempts.clock)
         try:
-            request = self._request(client, call, host, attempts)
-            return await client.send(request, stream=True, follow_redirects=False)
+            request = self._request(shared.client, call, host, attempts)
+            response = await shared.client.send(request, stream=True, follow_redirects=False)
+            is_open = True
+            return AsyncOpenResponse(response, shared)
         except NETWORK_ERRORS as error:
             failure = self._failure(error, call, attempts)
+        except RuntimeError:
+            self._check_injected()  # closed by its owner since we looked
+            raise
         finally:
             DEADLINE.reset(token)
+            if not is_open:
+                await give_back_async(shared)
         raise failure
 
-    async def _read(self, response: httpx.Response, call: Call, attempts: Attempts) -> bytes:
+    async def _borrow(self) -> SharedClient:
+        if self._injected is None:
+            return await borrow_async(self._pool_key, self)
+        self._check_injected()
+        self._injected.calls += 1
+        return self._injected
+
+    async def _read(self, opened: AsyncOpenResponse, call: Call, attempts: Attempts) -> bytes:
+        response = opened.response
         limit = self._limit_bytes(response, call)
         pieces: list[bytes] = []
         size = 0
         try:
-            async with contextlib.aclosing(self._pieces(response, call, attempts)) as body:
+            async with contextlib.aclosing(self._pieces(opened, call, attempts)) as body:
                 async for piece in body:
                     attempts.clock.on_bytes()
                     pieces.append(piece)
@@ -239,17 +270,13 @@ class AsyncTransport(BaseTransport):
         return self._blanked(b"".join(pieces))  # two pieces may have met within the key
 
     async def _pieces(
-        self, response: httpx.Response, call: Call, attempts: Attempts
+        self, opened: AsyncOpenResponse, call: Call, attempts: Attempts
     ) -> AsyncGenerator[bytes, None]:
-        is_read = (
-            response.is_stream_consumed
-        )  # by a hook or a mock of the user's own client, and opened by httpx
-        opened = Decompressor(
-            "" if is_read else response.headers.get("content-encoding", ""), call.label
-        )
+        encoding = opened.response.headers.get("content-encoding", "")
+        decompressor = Decompressor("" if opened.is_decoded else encoding, call.label)
         try:
-            async for received in response.aiter_bytes() if is_read else response.aiter_raw():
-                for piece in map(self._blanked, opened.feed(received)):
+            async for received in opened.pieces:
+                for piece in map(self._blanked, decompressor.feed(received)):
                     yield piece
             return
         except NETWORK_ERRORS as error:
@@ -261,27 +288,30 @@ class AsyncTransport(BaseTransport):
         """The events of a streamed answer. Closing the generator closes the connection."""
         self._check_key(call)
         attempts = Attempts(call, self.settings)
-        response = await self._open(call, attempts)
+        opened = await self._open(call, attempts)
         try:
-            reader = self._reader(response, call, attempts)
-            async with contextlib.aclosing(self._pieces(response, call, attempts)) as body:
+            reader = self._reader(opened.response, call, attempts)
+            async with contextlib.aclosing(self._pieces(opened, call, attempts)) as body:
                 async for event in self._read_events(body, reader, attempts):
                     yield event
+        except GeneratorExit:
+            opened.abandon()
+            raise
         finally:
-            await response.aclose()
+            await opened.aclose()
 
-    async def _open(self, call: Call, attempts: Attempts) -> httpx.Response:
+    async def _open(self, call: Call, attempts: Attempts) -> AsyncOpenResponse:
         while True:
             attempts.begin()
             try:
-                response = await self._send(call, attempts, None)
-                if response.is_success:
-                    return response
+                opened = await self._send(call, attempts, None)
+                if opened.response.is_success:
+                    return opened
                 try:
-                    body = await self._read(response, call, attempts)
+                    body = await self._read(opened, call, attempts)
                 finally:
-                    await response.aclose()
-                raise self._refusal(self._info(response, attempts), body, call)
+                    await opened.aclose()
+                raise self._refusal(self._info(opened.response, attempts), body, call)
             except PollinationsError as error:
                 failure = error
             await asyncio.sleep(attempts.pause_after(failure))
@@ -319,4 +349,4 @@ class AsyncTransport(BaseTransport):
         An injected client is left open.
         """
         if self._injected is None:
-            await leave_async(self.settings.limits, self)
+            await leave_async(self._pool_key, self)

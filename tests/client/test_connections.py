@@ -118,7 +118,8 @@ def test_a_shared_client_outside_of_a_call_has_httpxs_own_limits(gateway: Emulat
     from pollinations_client.transport import client_pool
 
     user = Limits(max_connections=9)
-    client = client_pool.sync_client(user, PollinationsClient(base_url=gateway.url))
+    owner = PollinationsClient(base_url=gateway.url)
+    client = client_pool.borrow_sync(client_pool.PoolKey(user), owner).client
     assert client.get(f"{gateway.url}/v1/models").status_code == 200
     client.close()
     with pytest.raises(ConfigurationError, match="cannot be sent"):

@@ -711,36 +711,6 @@ def test_leaving_a_stream_early_closes_its_connection() -> None:
         assert closed.wait(0.5)
 
 
-def test_closing_a_client_ends_the_streams_of_other_threads() -> None:
-    """A thread that waits for the next word is not left waiting; it gets an error with
-    what came.
-    """
-
-    def script(peer: socket.socket, _: bytes) -> None:
-        peer.sendall(stream_head() + chunk(piece("h")))
-        peer.recv(1)
-
-    failures: list[PollinationsError] = []
-
-    def listen(client: PollinationsClient) -> None:
-        with pytest.raises(APIConnectionError) as caught:
-            list(client.stream_chat("hi"))
-        failures.append(caught.value)
-
-    with raw_server(script) as server:
-        client = PollinationsClient(
-            KEY, base_url=server.url, limits=Limits(max_connections=5)
-        )  # a pool of its own
-        thread = threading.Thread(target=listen, args=(client,))
-        thread.start()
-        time.sleep(0.2)
-        client.close()
-        thread.join(1)
-        assert not thread.is_alive()
-    assert failures[0].partial is not None
-    assert failures[0].partial.text == "h"
-
-
 def test_cancelling_a_task_closes_its_connection() -> None:
     """And raises nothing of ours in its place."""
     closed = threading.Event()
