@@ -20,12 +20,13 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from llama_index.core.tools import ToolOutput
 
 from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import drop_unsupported_media, family
 
 from ._content import Part, cache_control, linked_sound, parts_from
-from ._tool_calls import wire_calls_in
+from ._tool_calls import refusal_of, refusals_in, wire_calls_in
 
 __all__ = ["wire_messages"]
 
@@ -75,6 +76,7 @@ class _Conversation:
         self._replays = replay_reasoning
         self._wire: list[Wire] = []
         self._calls: dict[str, str] = {}  # every call so far, its tool's name by id
+        self._refusals: dict[str | None, ToolOutput] = {}  # calls that no tool may have run
         self._open: list[str] = []  # calls of the last assistant turn without a result yet
         self._attached: list[Part] = []  # media of the run of tool results
         self._lost_calls = (
@@ -184,6 +186,7 @@ class _Conversation:
         they answer.
         """
         self._open = []
+        self._refusals |= refusals_in(message)
         ready = []
         for number, call in enumerate(wire_calls_in(message)):
             function = call.get("function")
@@ -228,6 +231,8 @@ class _Conversation:
             wire["content"] = _simplest([part for part in content if part["type"] == "text"])
             media = [part for part in content if part["type"] != "text"]
             self._attach(wire, media, f"the tool {self._calls[call_id]}")
+        elif call_id in self._refusals:
+            wire["content"] = refusal_of(content, self._refusals[call_id])
         self._wire.append({**wire, "tool_call_id": call_id})
 
     def _tell_as_user(self, message: ChatMessage, place: int, call_id: str | None) -> None:

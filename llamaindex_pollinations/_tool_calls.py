@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ToolCallBlock
+from llama_index.core.chat_engine.types import AgentChatResponse
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.tools import BaseTool, ToolOutput
 from pydantic_core import from_json
 
 from pollinations_client import ReplyError, ToolCall
@@ -19,9 +21,12 @@ from pollinations_client._adapter_support import drop_strict_nulls
 __all__ = [
     "INVALID",
     "NoToolCallError",
+    "agent_response",
     "calls_in",
     "drop_nulls",
-    "not_offered",
+    "offered",
+    "refusal_of",
+    "refusals_in",
     "selections_in",
     "wire_call",
     "wire_calls_in",
@@ -30,6 +35,10 @@ __all__ = [
 log = logging.getLogger("llamaindex_pollinations")
 SHOWN = 200
 INVALID = "invalid_tool_calls"
+NOT_RUN = "{name} (not run: its arguments are no whole JSON)"
+REFUSAL = "{name} was not run. {problem} Call it again with whole arguments, as a JSON object."
+# What LlamaIndex's agents say of a name that is none of their tools.
+NOT_FOUND = "Tool {name} not found."
 
 
 class NoToolCallError(ReplyError, ValueError):
@@ -102,44 +111,94 @@ def wire_calls_in(message: ChatMessage) -> list[dict[str, Any]]:
 def selections_in(response: ChatResponse, *, required: bool) -> list[ToolSelection]:
     """The tools a response selects. Unfinished arguments of a stream give what is there of them.
 
+    In a finished response a call whose arguments cannot be read names no tool, so that nothing can
+    run on a part of them or on defaults; LlamaIndex's agents answer the model that there is no such
+    tool, which :func:`refusal_of` puts right on the wire.
+
     Raises :class:`NoToolCallError` where ``required`` and there are none.
     """
     message = response.message
-    broken = {
-        call.get("id")
-        for call in message.additional_kwargs.get(INVALID) or ()
-        if isinstance(call, Mapping)
-    }
+    refusals = refusals_in(message)
     selections = [
-        ToolSelection(
-            tool_id=str(given_id or f"call_{place}"),
-            tool_name=name,
-            tool_kwargs={} if given_id in broken else _object_in(arguments),
-        )
-        for place, (given_id, name, arguments) in enumerate(_triples(message))
+        _selection(call_id, index, name, arguments, is_refused=call_id in refusals)
+        for index, (call_id, name, arguments) in enumerate(_triples(message))
         if name
     ]
     if required and not selections:
-        said = (message.content or "").strip()[:SHOWN]
+        text = (message.content or "").strip()[:SHOWN]
         raise NoToolCallError(
-            f"Expected at least one tool call, but got 0 tool calls. The model answered: {said!r}. "
+            f"Expected at least one tool call, but got 0 tool calls. The model answered: {text!r}. "
             "Another model, or tool_required=True where it was not given, may help."
         )
     return selections
 
 
-def not_offered(error: KeyError, tools: Iterable[Any]) -> Exception:
-    """LlamaIndex looks a called tool up by its name: what to raise where it is not there.
-
-    Others stay as they are.
-    """
-    names = [str(tool.metadata.name) for tool in tools]
-    if not isinstance(error.args[0], str) or error.args[0] in names:
-        return error
-    offered = ", ".join(names)
-    return NoToolCallError(
-        f"The model called the tool {error.args[0]!r}, which was not offered: {offered}."
+def _selection(
+    call_id: str | None, index: int, name: str, arguments: Any, *, is_refused: bool
+) -> ToolSelection:
+    return ToolSelection(
+        tool_id=str(call_id or f"call_{index}"),
+        tool_name=NOT_RUN.format(name=name) if is_refused else name,
+        tool_kwargs={} if is_refused else _object_in(arguments),
     )
+
+
+def refusals_in(message: ChatMessage) -> dict[str | None, ToolOutput]:
+    """The outcome of each call of a finished message that must not run, by the call's id.
+
+    Whole JSON that is no object is how some models write a call without arguments: that runs.
+    """
+    return {
+        call.get("id"): _refusal(call)
+        for call in message.additional_kwargs.get(INVALID) or ()
+        if isinstance(call, Mapping) and not _is_whole_json(call.get("arguments"))
+    }
+
+
+def _refusal(call: Mapping[str, Any]) -> ToolOutput:
+    name, arguments = str(call.get("name") or "The tool"), call.get("arguments")
+    content = REFUSAL.format(name=name, problem=call.get("error") or "Its arguments were cut.")
+    return ToolOutput(
+        content=content,
+        tool_name=name,
+        raw_input={"arguments": arguments},
+        raw_output=content,
+        is_error=True,
+    )
+
+
+def refusal_of(text: str, refusal: ToolOutput) -> str:
+    """A refused call's result as the model is to read it: what LlamaIndex says of an unknown name
+    is replaced, any other result kept.
+    """
+    unknown = NOT_FOUND.format(name=NOT_RUN.format(name=refusal.tool_name))
+    return refusal.content if text.startswith(unknown) else text
+
+
+def offered(selection: ToolSelection, tools: Iterable[BaseTool]) -> ToolSelection:
+    """The selection itself. Raises :class:`NoToolCallError` if its tool is none of ``tools``."""
+    names = [str(tool.metadata.name) for tool in tools]
+    if selection.tool_name in names:
+        return selection
+    raise NoToolCallError(
+        f"The model called the tool {selection.tool_name!r}, which was not offered:"
+        f" {', '.join(names)}."
+    )
+
+
+def agent_response(
+    response: ChatResponse, outputs: Sequence[ToolOutput], *, error_on_tool_error: bool
+) -> AgentChatResponse:
+    """The outcome of ``predict_and_call``: the tools' results, else what the model answered.
+
+    Raises ``ValueError``, as LlamaIndex does, for a failed tool where ``error_on_tool_error``.
+    """
+    text = "\n\n".join(output.content for output in outputs)
+    if error_on_tool_error and any(output.is_error for output in outputs):
+        raise ValueError(text)
+    if not outputs:
+        text = response.message.content or ""
+    return AgentChatResponse(response=text, sources=list(outputs))
 
 
 def _triples(message: ChatMessage) -> Iterable[tuple[str | None, str, Any]]:
@@ -163,6 +222,16 @@ def _object_in(arguments: Any) -> dict[str, Any]:
         except ValueError:
             return {}
     return dict(arguments) if isinstance(arguments, Mapping) else {}
+
+
+def _is_whole_json(arguments: Any) -> bool:
+    if not isinstance(arguments, str):
+        return True
+    try:
+        from_json(arguments)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_dict(call: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from typing import Any, cast
@@ -27,6 +28,8 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.prompts import PromptTemplate
+from llama_index.core.tools import ToolOutput
+from llama_index.core.tools.calling import acall_tool_with_selection, call_tool_with_selection
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field
 
@@ -41,7 +44,7 @@ from ._responses import completion_from, response_context, response_from
 from ._streaming import Accumulator
 from ._structured_llm import PollinationsStructuredLLM
 from ._structured_output import Attempt, Mode, attempts, cleaned
-from ._tool_calls import not_offered, selections_in
+from ._tool_calls import agent_response, offered, refusals_in, selections_in
 from ._tool_definitions import choice_among, wire_tools
 
 __all__ = ["Pollinations"]
@@ -345,8 +348,8 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
     ) -> list[ToolSelection]:
         """The tools a response selects, also from the chunks of a stream.
 
-        Arguments that are no JSON object count as none given; the text received stays in the
-        message.
+        Whole JSON that is no object counts as no arguments. Arguments that were cut or cannot be
+        read select no tool: ``tool_name`` says so, and the text received stays in the message.
 
         Raises:
             NoToolCallError: Where a call was needed and there is none.
@@ -354,39 +357,71 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
         return selections_in(response, required=error_on_no_tool_call)
 
     def predict_and_call(
-        self, tools: Sequence[Any], *args: Any, **kwargs: Any
+        self,
+        tools: Sequence[Any],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        error_on_no_tool_call: bool = True,
+        error_on_tool_error: bool = False,
+        **kwargs: Any,
     ) -> AgentChatResponse:
         """Let the model choose a tool, and call it.
 
-        Raises :class:`NoToolCallError` for a tool that was not offered.
+        A call whose arguments were cut is not run: its output is an error. Raises
+        :class:`NoToolCallError` for a tool that was not offered.
         """
-        try:
-            return super().predict_and_call(tools, *args, **self._with_reasoner(kwargs))
-        except KeyError as error:
-            raise not_offered(error, tools) from error
+        request: dict[str, Any] = {
+            "user_msg": user_msg,
+            "chat_history": chat_history,
+            "verbose": verbose,
+        }
+        if not self.metadata.is_function_calling_model:
+            return super().predict_and_call(tools, **request, **_with_reasoner(kwargs))
+        response = self.chat_with_tools(
+            tools, **request, allow_parallel_tool_calls=allow_parallel_tool_calls, **kwargs
+        )
+        refusals = refusals_in(response.message)
+        outputs = [
+            refusals.get(selection.tool_id)
+            or call_tool_with_selection(offered(selection, tools), tools, verbose)
+            for selection in selections_in(response, required=error_on_no_tool_call)
+        ]
+        return agent_response(response, outputs, error_on_tool_error=error_on_tool_error)
 
     async def apredict_and_call(
-        self, tools: Sequence[Any], *args: Any, **kwargs: Any
+        self,
+        tools: Sequence[Any],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        error_on_no_tool_call: bool = True,
+        error_on_tool_error: bool = False,
+        **kwargs: Any,
     ) -> AgentChatResponse:
-        """:meth:`predict_and_call`, awaited."""
-        try:
-            return await super().apredict_and_call(tools, *args, **self._with_reasoner(kwargs))
-        except KeyError as error:
-            raise not_offered(error, tools) from error
-
-    def _with_reasoner(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Without tools LlamaIndex asks by words, but leaves out the formatter that its agent
-        insists on.
-        """
-        if self.metadata.is_function_calling_model:
-            return options
-        from llama_index.core.agent.react import ReActChatFormatter, ReActOutputParser
-
-        return {
-            "react_chat_formatter": ReActChatFormatter(),
-            "output_parser": ReActOutputParser(),
-            **options,
+        """:meth:`predict_and_call`, awaited; several tools run side by side."""
+        request: dict[str, Any] = {
+            "user_msg": user_msg,
+            "chat_history": chat_history,
+            "verbose": verbose,
         }
+        if not self.metadata.is_function_calling_model:
+            return await super().apredict_and_call(tools, **request, **_with_reasoner(kwargs))
+        response = await self.achat_with_tools(
+            tools, **request, allow_parallel_tool_calls=allow_parallel_tool_calls, **kwargs
+        )
+        refusals = refusals_in(response.message)
+
+        async def output_of(selection: ToolSelection) -> ToolOutput:
+            if refusal := refusals.get(selection.tool_id):
+                return refusal
+            return await acall_tool_with_selection(offered(selection, tools), tools, verbose)
+
+        selections = selections_in(response, required=error_on_no_tool_call)
+        outputs = await asyncio.gather(*map(output_of, selections))
+        return agent_response(response, outputs, error_on_tool_error=error_on_tool_error)
 
     # -- objects
 
@@ -495,6 +530,19 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
             strict=self.strict,
             has_default_tools=self.catalog.has_trait(self.model, "default_tools"),
         )
+
+
+def _with_reasoner(options: dict[str, Any]) -> dict[str, Any]:
+    """Without tools LlamaIndex asks by words, but leaves out the formatter that its agent insists
+    on.
+    """
+    from llama_index.core.agent.react import ReActChatFormatter, ReActOutputParser
+
+    return {
+        "react_chat_formatter": ReActChatFormatter(),
+        "output_parser": ReActOutputParser(),
+        **options,
+    }
 
 
 def _room_for_answer(limit: int | None, window: int) -> int:

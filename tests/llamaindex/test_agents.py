@@ -159,6 +159,69 @@ def test_a_failing_tool_is_told_to_the_model(make: Any, gateway: Emulator) -> No
     assert str(answer)
 
 
+CUT = '{"folder": "/srv/old", "force": tr'
+
+
+@pytest.mark.parametrize("kind", ["streaming", "not streaming", "workflow"])
+def test_a_call_with_cut_arguments_is_not_run_and_the_model_calls_again(
+    kind: str, make: Any, gateway: Emulator
+) -> None:
+    """The tool's defaults are no answer to arguments that were cut."""
+    cleaned: list[str] = []
+
+    def clean_up(folder: str = ".", force: bool = True) -> str:
+        """Delete a folder."""
+        cleaned.append(folder)
+        return f"{folder} is gone"
+
+    gateway.script(
+        Answer(
+            tool_calls=[
+                {"id": "a", "type": "function", "function": {"name": "clean_up", "arguments": CUT}}
+            ]
+        ),
+        Answer(tool_calls=[("clean_up", {"folder": "/srv/old"})]),
+        Answer(text="Done."),
+    )
+    agent = FunctionAgent(
+        llm=make(),
+        tools=[FunctionTool.from_defaults(clean_up)],
+        streaming=kind != "not streaming",
+        name="janitor",
+        description="Cleans up.",
+    )
+    answer, events = asyncio.run(
+        run(AgentWorkflow(agents=[agent]) if kind == "workflow" else agent, "Clean up /srv/old")
+    )
+    assert str(answer) == "Done."
+    assert cleaned == ["/srv/old"]
+    outputs = [event.tool_output for event in events if isinstance(event, ToolCallResult)]
+    assert [output.is_error for output in outputs] == [True, False]
+    called, result = gateway.requests[1].json["messages"][1:]
+    assert called["tool_calls"][0]["function"] == {"name": "clean_up", "arguments": "{}"}
+    assert result["tool_call_id"] == "a"
+    assert "clean_up was not run" in result["content"]
+    assert "not found" not in result["content"]
+
+
+def test_a_react_agent_runs_nothing_on_cut_arguments(make: Any, gateway: Emulator) -> None:
+    """Its calls are text: LlamaIndex asks the model again."""
+    cleaned: list[str] = []
+
+    def clean_up(folder: str = ".", force: bool = True) -> str:
+        """Delete a folder."""
+        cleaned.append(folder)
+        return "Deleted."
+
+    gateway.script(
+        Answer(text=f"Thought: I clean up.\nAction: clean_up\nAction Input: {CUT}"),
+        Answer(text="Thought: I can answer.\nAnswer: Done."),
+    )
+    agent = ReActAgent(llm=make(), tools=[FunctionTool.from_defaults(clean_up)])
+    answer, _ = asyncio.run(run(agent, "Clean up"))
+    assert (str(answer), cleaned) == ("Done.", [])
+
+
 def test_pictures_can_be_shown_to_an_agent(make: Any, gateway: Emulator) -> None:
     """In the message it is run with."""
     message = ChatMessage(

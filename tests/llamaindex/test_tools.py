@@ -305,25 +305,72 @@ def test_names_with_brackets_come_back_as_they_were(
     )
 
 
-@pytest.mark.parametrize("arguments", ['{"a": 1, "b', "[]", "nonsense", '"text"'])
-def test_bad_arguments_count_as_none_and_stay_visible(
+def called_with(arguments: str) -> Answer:
+    """An answer that calls ``clean_up`` with this text for arguments."""
+    function = {"name": "clean_up", "arguments": arguments}
+    return Answer(tool_calls=[{"id": "a", "type": "function", "function": function}])
+
+
+@pytest.mark.parametrize("arguments", ['"text"', "[]", "null", "[1]", '""'])
+def test_whole_json_that_is_no_object_counts_as_no_arguments(
+    arguments: str, make: Any, tool_way: str, gateway: Emulator
+) -> None:
+    """Some models write a call without arguments so."""
+    gateway.script(called_with(arguments))
+    llm = make()
+    (selected,) = llm.get_tool_calls_from_response(asked(llm, tool_way, [ADD])[-1])
+    assert (selected.tool_name, selected.tool_kwargs) == ("clean_up", {})
+
+
+@pytest.mark.parametrize(
+    "arguments", ['{"folder": "/srv/old", "force": tr', "nonsense", '{"a": 1, ']
+)
+def test_unreadable_arguments_select_no_tool_and_stay_visible(
     arguments: str, make: Any, tool_way: str, gateway: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The selection is empty, the block keeps the text received, the reason is told and logged."""
-    gateway.script(
-        Answer(
-            tool_calls=[
-                {"id": "a", "type": "function", "function": {"name": "add", "arguments": arguments}}
-            ]
-        )
-    )
+    """Nothing of that name can be run; the block keeps the text, the reason is given and logged."""
+    gateway.script(called_with(arguments))
     llm = make()
     with caplog.at_level(logging.WARNING):
         response = asked(llm, tool_way, [ADD])[-1]
-    assert llm.get_tool_calls_from_response(response)[0].tool_kwargs == {}
+    (selected,) = llm.get_tool_calls_from_response(response)
+    assert (selected.tool_id, selected.tool_kwargs) == ("a", {})
+    assert selected.tool_name.startswith("clean_up (not run")
     assert blocks_of(response, ToolCallBlock)[0].tool_kwargs == arguments
     assert response.message.additional_kwargs["invalid_tool_calls"][0]["arguments"] == arguments
-    assert "Tool call a (add)" in caplog.text
+    assert "Tool call a (clean_up)" in caplog.text
+
+
+@pytest.mark.parametrize("way", ["predict_and_call", "apredict_and_call"])
+def test_predict_and_call_runs_nothing_on_cut_arguments(
+    way: str, make: Any, gateway: Emulator
+) -> None:
+    """The output is an error, as of a tool that failed; the whole calls beside it are run."""
+    cleaned: list[str] = []
+
+    def clean_up(folder: str = ".", force: bool = True) -> str:
+        """Delete a folder."""
+        cleaned.append(folder)
+        return "Deleted."
+
+    def call(**options: Any) -> Any:
+        tools = [FunctionTool.from_defaults(clean_up), ADD]
+        answer = getattr(make(), way)(tools, "Clean up", **options)
+        return asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+
+    cut = '{"folder": "/srv/old", "force": tr'
+    whole = ("add", {"a": 1, "b": 2})
+    both = Answer(tool_calls=[whole, *called_with(cut).tool_calls])
+    gateway.script(called_with(cut), called_with(cut), both)
+    answer = call()
+    assert "clean_up was not run" in answer.response
+    assert answer.sources[0].is_error
+    with pytest.raises(ValueError, match="clean_up was not run"):
+        call(error_on_tool_error=True)
+    answer = call(allow_parallel_tool_calls=True)
+    assert [source.is_error for source in answer.sources] == [False, True]
+    assert answer.sources[0].content == "3"
+    assert cleaned == []
 
 
 @pytest.mark.parametrize("arguments", ["", "null", None])
