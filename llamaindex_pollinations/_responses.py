@@ -252,27 +252,16 @@ def _audio_facts(part: AudioPart | None) -> dict[str, Any] | None:
 
 
 def _raw(reply: Reply, calls: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """The answer in the gateway's own form, with ``usage`` where token counters look for it."""
-    wire: dict[str, Any] = {"role": "assistant", "content": reply.text or None}
-    if reply.reasoning:
-        wire["reasoning_content"] = reply.reasoning
+    """What came, with ``usage`` where token counters look for it, in their words.
+
+    Tool calls are those of the message: with ids, their tools' own names, and one where one was
+    asked for.
+    """
+    raw = {**reply.raw, "usage": _raw_usage(reply.usage)}
     if calls:
-        wire["tool_calls"] = calls
-    top = {
-        name: value
-        for name, value in reply.extra.items()
-        if not name.startswith(("choice.", "message."))
-    }
-    wire |= {name[8:]: value for name, value in reply.extra.items() if name.startswith("message.")}
-    return {
-        **top,
-        "id": reply.id,
-        "object": "chat.completion",
-        "created": reply.created,
-        "model": reply.served_model,
-        "choices": [{"index": 0, "message": wire, "finish_reason": reply.finish_reason_raw}],
-        "usage": _raw_usage(reply.usage),
-    }
+        choice = raw["choices"][0]
+        raw["choices"] = [{**choice, "message": {**choice["message"], "tool_calls": calls}}]
+    return raw
 
 
 def _raw_usage(usage: Usage | None) -> dict[str, Any] | None:

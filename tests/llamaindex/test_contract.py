@@ -152,13 +152,6 @@ def test_without_llama_index_one_sentence_says_what_to_install() -> None:
     assert ran.stderr.strip().endswith('pip install "pollinations-adapters[llamaindex]"')
 
 
-def test_what_the_gateway_does_not_have_is_not_faked() -> None:
-    """API 0.3.0 has no embeddings, so there is no class that pretends."""
-    import llamaindex_pollinations
-
-    assert not [name for name in llamaindex_pollinations.__all__ if "mbedding" in name]
-
-
 # -- observers
 
 

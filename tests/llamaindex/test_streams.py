@@ -334,6 +334,54 @@ def test_unfinished_arguments_are_read_on_the_way(
     assert [call.tool_kwargs for call in told[-1]] == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
 
 
+FACTS_OF_A_SEARCH = {
+    "citations": ["https://bees.example/1"],
+    "search_results": [{"url": "https://bees.example/1", "title": "Bees", "date": "2026-01-02"}],
+    "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {}}],
+    "system_fingerprint": "fp_1",
+    "service_tier": "default",
+    "x_of_tomorrow": {"a": [1]},
+}
+FACTS_OF_A_CHOICE = {
+    "logprobs": {"content": [{"token": "Hi", "logprob": -0.1, "bytes": [72, 105]}]},
+    "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}},
+    "x_of_a_choice": 1,
+}
+ANNOTATION = {"type": "url_citation", "url_citation": {"url": "https://bees.example/1"}}
+
+
+def test_raw_is_what_came(make: Any, say: Any, chat_way: str, gateway: Emulator) -> None:
+    """Every field of a body, unknown ones included; of a stream merged, with ``usage`` added."""
+    message = {"content": "Hi", "annotations": [ANNOTATION], "x_of_a_message": "y"}
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", **message},
+                "finish_reason": "stop",
+                **FACTS_OF_A_CHOICE,
+            }
+        ],
+        "usage": USAGE,
+        **FACTS_OF_A_SEARCH,
+    }
+    chunk = delta("stop", None, FACTS_OF_A_SEARCH, role="assistant", **message)
+    chunk["choices"][0] |= FACTS_OF_A_CHOICE
+    gateway.script(Chunks([chunk, TAIL]) if "stream" in chat_way else Body(body))
+    raw = say(make(), chat_way)[-1].raw
+    assert {name: raw[name] for name in FACTS_OF_A_SEARCH} == FACTS_OF_A_SEARCH
+    choice = raw["choices"][0]
+    assert {name: choice[name] for name in FACTS_OF_A_CHOICE} == FACTS_OF_A_CHOICE
+    assert {name: choice["message"][name] for name in message} == message
+    assert (choice["finish_reason"], raw["usage"]) == ("stop", USAGE)
+    if "stream" not in chat_way:
+        assert raw == body
+
+
 def test_usage_is_in_raw_and_beside_it(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """Counters look into ``raw['usage']``, observers into ``additional_kwargs``; streams have both
     by default.
