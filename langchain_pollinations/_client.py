@@ -86,6 +86,18 @@ def _under_their_names(options: dict[str, Any], aliases: Mapping[str, str]) -> d
     return {aliases.get(name, name): value for name, value in options.items()}
 
 
+def other_name(field: str) -> Any:
+    """A property that reads and writes ``field``, for a name that other packages use for it."""
+
+    def read(self: Any) -> Any:
+        return getattr(self, field)
+
+    def write(self: Any, value: Any) -> None:
+        setattr(self, field, value)
+
+    return property(read, write, doc=f"Another name of ``{field}``.")
+
+
 class ClientMixin(CloseableMixin, BaseModel):
     """The options of a connection as fields. A mixin: it comes before LangChain's class."""
 
@@ -127,11 +139,16 @@ class ClientMixin(CloseableMixin, BaseModel):
     http_async_client: Any = Field(default=None, repr=False, exclude=True)
     """An ``httpx.AsyncClient`` of your own, for async calls."""
 
+    request_timeout = other_name("timeout")
+
     _connection: LazyClients | None = PrivateAttr(default=None)
 
-    def __init__(self, **options: Any) -> None:
-        """Take options; open nothing. See the fields."""
+    def __init__(self, model: str | None = None, **options: Any) -> None:
+        """Take options; open nothing. ``model`` may come first, without its name."""
         options = with_secret_key(options)
+        # A model that was not named stays out of the fields that were set, and so out of dumps.
+        if model is not None:
+            options["model"] = model
         try:
             options = _under_their_names(options, self.aliases)
             super().__init__(**options)

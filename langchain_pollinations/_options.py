@@ -121,7 +121,13 @@ def result_from(
     """One generation a reply, and what all of them used."""
     sound, wanted = audio_format_of(options), json_format(options)
     generations = [
-        generation_from(reply, cost=cost_of(reply), audio_format=sound, json_format=wanted)
+        generation_from(
+            reply,
+            model=options["model"],
+            cost=cost_of(reply),
+            audio_format=sound,
+            json_format=wanted,
+        )
         for reply in replies
     ]
     output: dict[str, Any] = {"model_name": replies[0].served_model or options["model"]}

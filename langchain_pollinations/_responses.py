@@ -42,6 +42,7 @@ SERVER_RESULTS = frozenset(
 def message_from(
     reply: Reply,
     *,
+    model: str | None = None,
     cost: float | None = None,
     audio_format: str | None = None,
     json_format: JsonFormat | None = None,
@@ -57,7 +58,7 @@ def message_from(
     message = AIMessage(
         content=_content(reply, audio_format),
         additional_kwargs=extras_from(reply, whole=True),
-        response_metadata=metadata_from(reply, cost),
+        response_metadata=metadata_from(reply, cost, model),
         tool_calls=[tool_call(name=call.name, args=call.args or {}, id=call.id) for call in good],
         invalid_tool_calls=[_invalid(call) for call in bad],
     )
@@ -96,12 +97,15 @@ def _with_text(blocks: list[str | dict[str, Any]], text: str) -> list[str | dict
 def generation_from(
     reply: Reply,
     *,
+    model: str | None = None,
     cost: float | None = None,
     audio_format: str | None = None,
     json_format: JsonFormat | None = None,
 ) -> ChatGeneration:
     """The whole reply as a generation."""
-    message = message_from(reply, cost=cost, audio_format=audio_format, json_format=json_format)
+    message = message_from(
+        reply, model=model, cost=cost, audio_format=audio_format, json_format=json_format
+    )
     return ChatGeneration(message=message, generation_info=generation_info(reply))
 
 
@@ -327,7 +331,7 @@ def _thinking(part: ReasoningPart) -> dict[str, Any]:
     }
 
 
-def metadata_from(reply: Reply, cost: float | None) -> dict[str, Any]:
+def metadata_from(reply: Reply, cost: float | None, model: str | None) -> dict[str, Any]:
     """``response_metadata``: who answered, how it ended, and every field of the answer this project
     does not know.
     """
@@ -338,7 +342,7 @@ def metadata_from(reply: Reply, cost: float | None) -> dict[str, Any]:
             if not name.startswith("message.")
         },
         "model_provider": PROVIDER,
-        "model_name": reply.served_model,
+        "model_name": reply.served_model or model,
         "finish_reason": reply.finish_reason,
         "id": reply.id,
         "created": reply.created,

@@ -57,6 +57,7 @@ class ChunkEncoder:
             "_audio_format",
             "_cost_of",
             "_json",
+            "_model",
             "_sound",
             "_tells_usage",
             "_told_extras",
@@ -68,11 +69,13 @@ class ChunkEncoder:
         self,
         audio_format: str | None = None,
         *,
+        model: str | None = None,
         tells_usage: bool = True,
         json_format: JsonFormat | None = None,
         cost_of: Callable[[Reply], float | None] = lambda reply: None,
     ) -> None:
         self._audio_format = audio_format
+        self._model = model
         self._tells_usage = tells_usage
         self._cost_of = cost_of
         self._json = None if json_format is None else JsonStream(json_format)
@@ -166,7 +169,7 @@ class ChunkEncoder:
                 _invalidating_chunk(call) for call in reply.tool_calls if _would_be_repaired(call)
             ],
             additional_kwargs=extras,
-            response_metadata=metadata_from(reply, cost),
+            response_metadata=metadata_from(reply, cost, self._model),
             chunk_position="last",
             **more,
         )

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams, LanguageModelInput, ModelProfile
@@ -14,13 +14,14 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableSerializable
+from langchain_core.runnables.utils import AnyConfigurableField
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, model_validator
 
 from pollinations_client import ModelOptions, PollinationsError, Reply, __version__, snapshot
 
-from ._client import ClientMixin
+from ._client import ClientMixin, other_name
 from ._json_mode import json_format
 from ._options import (
     ALIASES,
@@ -37,6 +38,9 @@ from ._streaming import ChunkEncoder
 from ._structured_output import Method, structured
 from ._tool_definitions import profile_from, tool_from
 from .errors import as_model_error, model_errors
+
+if TYPE_CHECKING:
+    from ._option_types import ChatModelOptions
 
 
 class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
@@ -99,6 +103,21 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     """
 
     aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, **ALIASES}
+
+    model_name = other_name("model")
+    model_kwargs = other_name("extra_body")
+    stop_sequences = other_name("stop")
+
+    if TYPE_CHECKING:  # what editors complete; ClientMixin takes it
+
+        def __init__(self, model: str | None = None, **options: Unpack[ChatModelOptions]) -> None:
+            """Take options; open nothing."""
+
+    def configurable_fields(self, **kwargs: AnyConfigurableField) -> RunnableSerializable[Any, Any]:
+        """Fields to be settled by each call's ``config``; other packages' names are known too."""
+        return super().configurable_fields(
+            **{self.aliases.get(name, name): field for name, field in kwargs.items()}
+        )
 
     @model_validator(mode="after")
     def _set_pollinations_version(self) -> ChatPollinations:
@@ -262,6 +281,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         counts = bool(kwargs.get("stream_usage", self.stream_usage))
         return ChunkEncoder(
             audio_format_of(options),
+            model=options["model"],
             tells_usage=counts,
             json_format=json_format(options),
             cost_of=self._pricer(options),

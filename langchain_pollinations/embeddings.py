@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from langchain_core.embeddings import Embeddings
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 
+from pollinations_client import snapshot
 from pollinations_client._adapter_support import DEFAULT_EMBEDDING_MODEL, EmbeddingOptions
 
 from ._client import ClientMixin
@@ -47,15 +48,11 @@ class PollinationsEmbeddings(ClientMixin, Embeddings):
     dimensions: int | None = None
     """Numbers in each vector; the model's own size by default."""
 
-    def __init__(self, model: str | None = None, **options: Any) -> None:
-        """Take options; open nothing. ``model`` may come first, without its name."""
-        if model is not None:
-            options["model"] = model
-        super().__init__(**options)
-        with model_errors():
-            EmbeddingOptions.checked(
-                {"model": self.model, "dimensions": self.dimensions}, door=None
-            ).fields_for(self.catalog)
+    @model_validator(mode="after")
+    def _check_size(self) -> PollinationsEmbeddings:
+        options = {"model": self.model, "dimensions": self.dimensions}
+        EmbeddingOptions.checked(options, door=None).fields_for(snapshot())
+        return self
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Vectors of texts that will be searched, in their order. No texts are no request."""

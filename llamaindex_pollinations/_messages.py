@@ -278,10 +278,7 @@ def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, 
         else:
             wire["cache_control"] = cache_control(block.cache_control, where)
     if given := message.additional_kwargs.get("cache_control"):
-        bearer = (
-            parts[-1] if parts and role == "user" else wire
-        )  # a user's message takes it on a part only
-        bearer["cache_control"] = cache_control(given, f"messages[{place}] ({role})")
+        wire["cache_control"] = cache_control(given, f"messages[{place}] ({role})")
     wire["content"] = _simplest(parts)
     return wire
 

@@ -21,6 +21,7 @@ from .request.embedding_options import (
     vector_size,
 )
 from .request.messages import drop_unsupported_media, warn
+from .request.option_types import ModelOptionsDict
 from .request.validation import invalid_request_from, unknown_option
 from .schemas.resolve import merged
 from .schemas.vertex import drop_strict_nulls, free_form_paths, strict_schema
@@ -36,6 +37,7 @@ __all__ = [
     "EmbeddingOptions",
     "JsonFinder",
     "JsonValue",
+    "ModelOptionsDict",
     "as_secret",
     "cost",
     "drawn_seed",

@@ -26,6 +26,7 @@ from .validation import drop_none
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 GOOD_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 DEFAULT_MODEL = "openai"  # what the gateway takes when a request names none
+TEXT_ONLY_ROLES = frozenset({"tool", "function"})
 CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
 
 
@@ -64,6 +65,8 @@ def messages_for(
             "messages: the list is empty; the gateway needs at least one message.", param="messages"
         )
     ready = [_message_for(message, place, model) for place, message in enumerate(messages)]
+    if any("cache_control" in message for message in ready):
+        ready = _with_marked_parts(ready)
     if all(map(_is_blank, ready)):
         raise InvalidRequestError(
             "messages: all of them are empty; say something.", param="messages"
@@ -110,6 +113,31 @@ def _message_for(message: Mapping[str, Any], place: int, model: str | None) -> M
     elif "tool_calls" in ready:
         del ready["tool_calls"]
     return ready
+
+
+def _with_marked_parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Put each message's mark for the prompt cache on its last content part.
+
+    The gateway drops a mark at the level of the message in both eras, and the whole prompt is paid
+    again. The text of tool and function results cannot carry one.
+    """
+    marked: list[Mapping[str, Any]] = []
+    lost: set[str] = set()
+    for message in messages:
+        wire = {name: value for name, value in message.items() if name != "cache_control"}
+        mark, content = message.get("cache_control"), wire["content"]
+        if mark and content and wire["role"] not in TEXT_ONLY_ROLES:
+            *before, last = [{"type": "text", "text": content}] if type(content) is str else content
+            wire["content"] = [*before, {"cache_control": mark, **last}]
+        elif mark:
+            lost.add(wire["role"])
+        marked.append(wire)
+    if lost:
+        warn(
+            f"cache_control on a message without content parts ({', '.join(sorted(lost))}) is not"
+            " sent: the gateway takes it on a content part only."
+        )
+    return marked
 
 
 def _good_name(name: str) -> str:

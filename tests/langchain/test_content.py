@@ -421,17 +421,3 @@ def test_nothing_of_an_answer_is_lost_on_its_way_back(gateway: Emulator, make: A
     answer, carried = gateway.requests[-1].json["messages"][1:3]
     assert answer == {"role": "assistant", "content": "Here."}
     assert [part["type"] for part in carried["content"]] == ["text", "input_audio", "image_url"]
-
-
-def test_a_mark_for_the_prompt_cache_stays_with_a_tools_result(
-    gateway: Emulator, make: Any
-) -> None:
-    """The gateway takes it beside the text of a tool message."""
-    gateway.script(Answer(text="Yes."))
-    result = ToolMessage(
-        [{"type": "text", "text": "2", "cache_control": {"type": "ephemeral"}}], tool_call_id="c1"
-    )
-    turn = AIMessage("", tool_calls=[{"name": "add", "args": {"a": 1}, "id": "c1"}])
-    make("claude").bind_tools([add]).invoke([HumanMessage("1+1?"), turn, result])
-    sent = gateway.requests[-1].json["messages"][-1]
-    assert (sent["content"], sent["cache_control"]) == ("2", {"type": "ephemeral"})

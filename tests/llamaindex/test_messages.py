@@ -525,17 +525,14 @@ def test_what_is_no_message_is_named_by_its_position() -> None:
 
 @pytest.mark.parametrize("role", ["user", "system", "developer", "assistant"])
 def test_a_message_of_plain_text_may_be_cached(role: str, make: Any, gateway: Emulator) -> None:
-    """As Anthropic's users write it, in additional_kwargs: sent on the message, or on a user's last
-    part.
-    """
+    """As Anthropic's users write it, in additional_kwargs: sent on the last part."""
     marked = ChatMessage(
         role=role, content="hi", additional_kwargs={"cache_control": {"type": "ephemeral"}}
     )
     make().chat([marked, ChatMessage(role="user", content="ho")])
     (sent, _) = gateway.requests[0].json["messages"]
     mark = {"cache_control": {"type": "ephemeral"}}
-    on_part = {"role": role, "content": [{"type": "text", "text": "hi", **mark}]}
-    assert sent == (on_part if role == "user" else {"role": role, "content": "hi", **mark})
+    assert sent == {"role": role, "content": [{"type": "text", "text": "hi", **mark}]}
 
 
 def test_a_cache_control_that_is_no_object_is_refused_by_its_place() -> None:
