@@ -256,7 +256,10 @@ def _add_calls(wire: Wire, message: AIMessage, answered: frozenset[str]) -> None
         wire["tool_calls"] = calls
     elif function := kept.get("function_call"):
         wire["function_call"] = function
-    if (refusal := kept.get("refusal")) and not wire["content"]:
+    # Other packages keep a refusal beside an empty content; ours is in the content, and a program
+    # that took it out there wants it out.
+    is_ours = message.response_metadata.get("model_provider") == PROVIDER
+    if not wire["content"] and not is_ours and (refusal := kept.get("refusal")):
         wire["content"] = refusal
     for call in message.invalid_tool_calls:
         if call["id"] not in answered:  # a call without a result is refused by every provider
@@ -331,16 +334,16 @@ def _replay(turn: Wire, message: AIMessage, *, everything: bool, in_content: boo
     if not message.additional_kwargs and isinstance(message.content, str):
         return
     is_ours = message.response_metadata.get("model_provider") == PROVIDER
-    signed = (
-        _signed_blocks(message) if is_ours or in_content else []
-    )  # nobody else can read what others signed
-    if signed:
+    # Nobody else can read what others signed.
+    thoughts = _signed_thoughts(message) if is_ours or in_content else []
+    if thoughts:
+        signed, rest = _with_words(thoughts, turn["content"])
         turn["content_blocks"] = [*signed, *turn.get("content_blocks", ())]
         if in_content:
             # A field that the message's schema does not know is cut off by today's gateway; parts
             # of any type stay.
-            turn["content"] = [*signed, *_texts_beside(signed, turn["content"])]
-    if everything or signed:
+            turn["content"] = [*signed, *rest]
+    if everything or thoughts:
         if reasoning := _reasoning(message):
             turn["reasoning_content"] = reasoning
         if details := message.additional_kwargs.get("reasoning_details"):
@@ -358,30 +361,40 @@ def _reasoning(message: AIMessage) -> str:
     )
 
 
-def _texts_beside(signed: Sequence[Part], content: str | list[Part]) -> list[Part]:
-    """The text of a turn, where its thinking does not bring it along."""
-    told = "".join(block["text"] for block in signed if block["type"] == "text")
-    texts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    if not told:
-        return [part for part in texts if part.get("text") or part["type"] != "text"]
-    rest = "".join(part.get("text", "") for part in texts).removeprefix(told)
-    return [{"type": "text", "text": rest}] if rest else []
+def _with_words(
+    thoughts: Sequence[Part], content: str | list[Part]
+) -> tuple[list[Part], list[Part]]:
+    """The thoughts of an answer with the text between them, and the text after them.
+
+    All words are those of ``content``: a program may have changed them since the model wrote them,
+    to redact a name say. Text between two thoughts stands there only while it is unchanged.
+    """
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    parts = [part for part in parts if part.get("text") or part["type"] != "text"]
+    if any(part.keys() != {"type", "text"} for part in parts):  # a mark stays with its part
+        return [block for block in thoughts if block["type"] != "text"], parts
+    words = "".join(part["text"] for part in parts)
+    blocks: list[Part] = []
+    for block in thoughts:
+        if block["type"] != "text":
+            blocks.append(block)
+        elif words.startswith(block["text"]):
+            blocks.append(block)
+            words = words.removeprefix(block["text"])
+    return blocks, [{"type": "text", "text": words}] if words else []
 
 
-def _signed_blocks(message: AIMessage) -> list[Part]:
-    """The thinking of an answer where a provider signed it, with the text that stands in between;
+def _signed_thoughts(message: AIMessage) -> list[Part]:
+    """The thinking of an answer where a provider signed it, with the text that stood in between;
     else nothing.
     """
-    if kept := message.additional_kwargs.get("thinking_blocks"):
-        return [dict(block) for block in kept]
-    if isinstance(message.content, str):
-        return []
-    blocks = [wire for block in message.content if (wire := _thought_or_text(block)) is not None]
-    if not any(block.get("signature") or block["type"] == "redacted_thinking" for block in blocks):
-        return []
-    while blocks[-1]["type"] == "text":
-        blocks.pop()
-    return blocks
+    if isinstance(message.content, list):
+        blocks = [block for one in message.content if (block := _thought_or_text(one)) is not None]
+        if any(block.get("signature") or block["type"] == "redacted_thinking" for block in blocks):
+            while blocks[-1]["type"] == "text":
+                blocks.pop()
+            return blocks
+    return [dict(block) for block in message.additional_kwargs.get("thinking_blocks") or ()]
 
 
 def _thought_or_text(block: Any) -> Part | None:

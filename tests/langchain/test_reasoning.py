@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import PIIMiddleware
 from langchain_core.messages import (
     AIMessage,
     HumanMessage,
@@ -330,3 +333,58 @@ def test_a_signature_that_comes_with_its_call_stands_in_the_block(
     assert turn.content_blocks[-1]["extras"] == {
         "extra_content": {"google": {"thought_signature": "sig"}}
     }
+
+
+def thinking_twice() -> Answer:
+    """Thought, text with an address, thought, text; both thoughts signed."""
+    return Answer(
+        text="Write to ann@example.com. Bye.",
+        content_blocks=[
+            {"type": "thinking", "thinking": "a", "signature": "S1"},
+            {"type": "text", "text": "Write to ann@example.com. "},
+            {"type": "thinking", "thinking": "b", "signature": "S2"},
+            {"type": "text", "text": "Bye."},
+        ],
+    )
+
+
+@pytest.mark.parametrize("model", ["claude", "gemini"])
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("streaming", [False, True])
+def test_redacted_text_stays_redacted(
+    gateway: Emulator, make: Any, model: str, version: str, streaming: bool
+) -> None:
+    """Words come from the content alone; the signed thoughts go back beside them."""
+    llm = make(model, output_version=version, streaming=streaming)
+    redact = PIIMiddleware("email", strategy="redact", apply_to_output=True, apply_to_input=False)
+    agent = create_agent(llm, middleware=[redact])
+    gateway.script(thinking_twice())
+    messages = agent.invoke({"messages": [HumanMessage("x")]})["messages"]
+    assert "[REDACTED_EMAIL]" in messages[-1].text
+    agent.invoke({"messages": [*messages, HumanMessage("y")]})
+    sent = gateway.requests[-1].json["messages"]
+    assert "ann@example.com" not in json.dumps(sent)
+    assert "[REDACTED_EMAIL]" in json.dumps(sent[1]["content"])
+    signed = [block["signature"] for block in sent[1]["content_blocks"] if "signature" in block]
+    assert signed == ["S1", "S2"]
+
+
+@pytest.mark.parametrize("edited", ["", "Nothing.", "Write to ann@example.com. See you."])
+def test_an_edited_answer_goes_back_as_it_is_now(gateway: Emulator, make: Any, edited: str) -> None:
+    """Emptied, replaced, or changed after its last thought."""
+    llm = make("claude")
+    gateway.script(thinking_twice())
+    answer = llm.invoke("x").model_copy(update={"content": edited})
+    llm.invoke([HumanMessage("x"), answer, HumanMessage("y")])
+    sent = gateway.requests[-1].json["messages"][1]
+    assert "".join(part.get("text", "") for part in sent["content"]) == edited
+    assert [part["signature"] for part in sent["content"] if "signature" in part] == ["S1", "S2"]
+
+
+def test_a_refusal_that_was_taken_out_stays_out(gateway: Emulator, make: Any) -> None:
+    """It is kept beside the content, for those who look for it there."""
+    llm = make()
+    gateway.script(Answer(text="", refusal="I will not name Ann."))
+    answer = llm.invoke("x").model_copy(update={"content": ""})
+    llm.invoke([HumanMessage("x"), answer, HumanMessage("y")])
+    assert "Ann" not in json.dumps(gateway.requests[-1].json)
