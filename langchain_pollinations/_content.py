@@ -37,6 +37,11 @@ FILE_NAMES = {
 }
 
 
+def kind_of(block: dict[str, Any]) -> str:
+    """The type of a block; some vendors name it by the block's only key."""
+    return str(block.get("type") or next(iter(block), None))
+
+
 def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
     """The gateway's part for one block.
 
@@ -51,7 +56,7 @@ def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
             f"{where}: text or a content block is needed, not {type(block).__name__}.",
             param="messages",
         )
-    kind = str(block.get("type") or next(iter(block), None))
+    kind = kind_of(block)
     if kind == "text" and block.keys() == {"type", "text"} and type(block["text"]) is str:
         return block
     if kind == "non_standard" and isinstance(block.get("value"), dict):
@@ -67,7 +72,7 @@ def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
             return {"type": "text", "text": json.dumps(block, ensure_ascii=False, default=str)}
         raise InvalidRequestError(
             f"{where}: a block of type {kind!r} cannot be sent in this message. Known types: "
-            f"{', '.join(sorted({*READERS, *GATEWAY_PARTS}))}.",
+            f"{', '.join(sorted(KNOWN_KINDS))}.",
             param="messages",
         )
     part = reader(block, where)
@@ -254,3 +259,5 @@ READERS: dict[str, Callable[[dict[str, Any], str], Part]] = {
     "document": _file,
     "media": _media,
 }
+
+KNOWN_KINDS = frozenset({*READERS, *GATEWAY_PARTS})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_core.messages import (
     AIMessage,
@@ -21,7 +21,8 @@ from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import drop_unsupported_media
 
 from ._block_translator import PROVIDER
-from ._content import Part, part_from
+from ._content import KNOWN_KINDS, Part, kind_of, part_from
+from ._responses import server_tool_block
 
 Wire = dict[str, Any]
 
@@ -128,12 +129,18 @@ def _spread(messages: Sequence[BaseMessage]) -> Iterator[tuple[int, BaseMessage]
             if isinstance(block, dict) and block.get("type") == "tool_result"
         ]
         for block in results:
+            if not isinstance(call_id := block.get("tool_use_id"), str):
+                raise InvalidRequestError(
+                    f"messages[{place}]: a tool_result block needs the id of its call, a text, in"
+                    " 'tool_use_id'.",
+                    param="messages",
+                )
             status = "error" if block.get("is_error") else "success"
             yield (
                 place,
                 ToolMessage(
                     content=block.get("content") or "",
-                    tool_call_id=block["tool_use_id"],
+                    tool_call_id=call_id,
                     status=status,
                 ),
             )
@@ -191,7 +198,7 @@ def _assistant(
     if isinstance(message.content, str):
         content = message.content
     else:
-        content, media, unknown = _sorted_blocks(message.content, place)
+        content, media, unknown = _sorted_blocks(message, place)
     wire = _dressed({"role": "assistant", "content": content}, message)
     if message.tool_calls or message.invalid_tool_calls or message.additional_kwargs:
         _add_calls(wire, message, answered)
@@ -219,35 +226,67 @@ def _captioned(caption: str, media: list[Part]) -> list[Part]:
     return [{"type": "text", "text": caption}, *media] if media else []
 
 
-def _sorted_blocks(blocks: Sequence[Any], place: int) -> tuple[list[Part], list[Part], list[Any]]:
-    """The blocks of an answer: its text; what only a user message can carry; what only
-    ``content_blocks`` can.
+class AnswerBlocks(NamedTuple):
+    """The blocks of an answer by where they go."""
+
+    texts: list[Part]
+    media: list[Part]
+    """What only a user message can carry."""
+    gateway_blocks: list[Any]
+    """What only the gateway's ``content_blocks`` can carry."""
+
+
+def _sorted_blocks(message: AIMessage, index: int) -> AnswerBlocks:
+    """The blocks of an answer, each where it goes.
+
+    Set aside is what other messages of the wire carry, calls and thoughts, and what no message can:
+    the traces that built-in tools of another vendor left, and kinds of blocks unknown here. A
+    conversation that began on another vendor's model goes on with its words.
     """
-    texts: list[Part] = []
-    media: list[Part] = []
-    unknown: list[Any] = []
-    for n, block in enumerate(blocks):
-        kind = block.get("type") if isinstance(block, dict) else "text"
-        if kind in CALLS or kind in THOUGHTS:
-            continue
-        if kind in SERVER_TOOLS:
-            raw = (block.get("extras") or {}).get("raw")
-            unknown.append(raw or {name: value for name, value in block.items() if name != "index"})
-        elif kind == "non_standard" and isinstance(block.get("value"), dict):
-            if block["value"].get("type") not in CALLS | THOUGHTS:
-                unknown.append(block["value"])
-        elif kind in SPEECH and (
-            said := (block.get("extras") or {}).get("transcript") or block.get("transcript")
-        ):
-            texts.append({"type": "text", "text": said})  # the model's own words
-        else:
-            part = part_from(block, f"messages[{place}].content[{n}]")
-            (texts if part["type"] == "text" else media).append(part)
-    if len(texts) > 1 and all(part.keys() == {"type", "text"} for part in texts):
-        texts = [
-            {"type": "text", "text": "".join(part["text"] for part in texts)}
-        ]  # runs of one answer
-    return texts, media, unknown
+    blocks = AnswerBlocks([], [], [])
+    provider = message.response_metadata.get("model_provider")
+    is_ours = provider in (None, PROVIDER)
+    for number, block in enumerate(message.content):
+        if (part := _answer_part(block, f"messages[{index}].content[{number}]")) is not None:
+            (blocks.texts if part["type"] == "text" else blocks.media).append(part)
+        elif is_ours and (raw := _gateway_block(block)) is not None:
+            blocks.gateway_blocks.append(raw)
+    if len(blocks.texts) > 1 and all(part.keys() == {"type", "text"} for part in blocks.texts):
+        text = "".join(part["text"] for part in blocks.texts)  # runs of one answer
+        blocks.texts[:] = [{"type": "text", "text": text}]
+    return blocks
+
+
+def _answer_part(block: Any, where: str) -> Part | None:
+    """The part for a block of an answer, ``None`` for one that a message has no part for."""
+    if not isinstance(block, dict):
+        return part_from(block, where)
+    kind = kind_of(block)
+    if kind in SPEECH:
+        words = (block.get("extras") or {}).get("transcript") or block.get("transcript")
+        if words:  # the model's own
+            return {"type": "text", "text": words}
+    return part_from(block, where) if kind in KNOWN_KINDS else None
+
+
+def _gateway_block(block: Any) -> Any:
+    """A block as the gateway's ``content_blocks`` had it, ``None`` where it came from elsewhere.
+
+    The original of a built-in tool's trace is kept beside its standard form; it goes back while the
+    two say the same.
+    """
+    kind = kind_of(block)
+    if kind == "non_standard" and isinstance(value := block.get("value"), dict):
+        return None if kind_of(value) in CALLS | THOUGHTS else value
+    if kind not in SERVER_TOOLS:
+        return None
+    raw = (block.get("extras") or {}).get("raw")
+    if raw is None:
+        is_standard = kind.startswith(("server_tool_call", "server_tool_result"))
+        return None if is_standard else {k: v for k, v in block.items() if k != "index"}
+    standard = server_tool_block(raw) or {}
+    is_unchanged = all(standard.get(name) == block.get(name) for name in ("args", "output"))
+    return raw if is_unchanged else None
 
 
 def _add_calls(wire: Wire, message: AIMessage, answered: frozenset[str]) -> None:
@@ -271,30 +310,38 @@ def _add_calls(wire: Wire, message: AIMessage, answered: frozenset[str]) -> None
 
 
 def _calls(message: AIMessage, answered: frozenset[str]) -> list[Wire]:
-    extras = dict(message.additional_kwargs.get("tool_call_extras") or {})
-    known = {call["id"] for call in message.tool_calls}
     calls = [_call(call["id"], call["name"], _json(call["args"])) for call in message.tool_calls]
-    for block in message.content if isinstance(message.content, list) else ():
-        if not isinstance(block, dict) or block.get("type") not in {"tool_call", "tool_use"}:
-            continue
-        if extra := {
-            name: value
-            for name, value in (block.get("extras") or {}).items()
-            if name != "cache_control"
-        }:
-            extras.setdefault(block.get("id"), extra)
-        if block.get("id") not in known:
-            arguments = block.get("args", block.get("input")) or {}
-            arguments = arguments if isinstance(arguments, str) else _json(arguments)
-            calls.append(_call(block.get("id"), str(block.get("name")), arguments))
+    in_content = _call_blocks(message)
+    known = {call["id"] for call in message.tool_calls}
+    calls += [_call_from(block) for block in in_content if block.get("id") not in known]
     calls += [
         _call(call["id"], call["name"] or "unknown", _as_object(call["args"]))
         for call in message.invalid_tool_calls
         if call["id"] in answered
     ]
-    return [
-        _with_extra(call, extras[call["id"]]) if call["id"] in extras else call for call in calls
-    ]
+    extras = {block.get("id"): _call_extras(block) for block in in_content}
+    extras.update(message.additional_kwargs.get("tool_call_extras") or {})
+    return [_with_extra(call, extras.get(call["id"]) or {}) for call in calls]
+
+
+def _call_blocks(message: AIMessage) -> list[dict[str, Any]]:
+    """The calls that stand in the content of an answer."""
+    if isinstance(message.content, str):
+        return []
+    blocks = [block for block in message.content if isinstance(block, dict)]
+    return [block for block in blocks if kind_of(block) in {"tool_call", "tool_use"}]
+
+
+def _call_from(block: dict[str, Any]) -> Wire:
+    arguments = block.get("args", block.get("input")) or {}
+    arguments = arguments if isinstance(arguments, str) else _json(arguments)
+    return _call(block.get("id"), str(block.get("name")), arguments)
+
+
+def _call_extras(block: dict[str, Any]) -> dict[str, Any]:
+    """What a call came with, a thought signature say; a cache mark is no part of a call."""
+    extras = block.get("extras") or {}
+    return {name: value for name, value in extras.items() if name != "cache_control"}
 
 
 def _json(arguments: Any) -> str:
@@ -310,6 +357,8 @@ def _call(call_id: str | None, name: str, arguments: str) -> Wire:
 
 def _with_extra(call: Wire, extra: Mapping[str, Any]) -> Wire:
     """A call with the fields it came with, a thought signature say, each in its place."""
+    if not extra:
+        return call
     outer = {name: value for name, value in extra.items() if name != "function"}
     return {**call, "function": {**call["function"], **extra.get("function", {})}, **outer}
 
@@ -357,7 +406,7 @@ def _reasoning(message: AIMessage) -> str:
     return "".join(
         str(block.get("reasoning") or block.get("thinking") or "")
         for block in (message.content if isinstance(message.content, list) else ())
-        if isinstance(block, dict) and block.get("type") in THOUGHTS
+        if isinstance(block, dict) and kind_of(block) in THOUGHTS
     )
 
 
@@ -400,7 +449,7 @@ def _signed_thoughts(message: AIMessage) -> list[Part]:
 def _thought_or_text(block: Any) -> Part | None:
     if isinstance(block, str):
         return {"type": "text", "text": block} if block else None
-    kind, extras = block.get("type"), block.get("extras") or {}
+    kind, extras = kind_of(block), block.get("extras") or {}
     if kind == "redacted_thinking" or (kind == "reasoning" and "redacted" in extras):
         return {"type": "redacted_thinking", "data": block.get("data") or extras.get("redacted")}
     if kind in THOUGHTS:

@@ -17,6 +17,7 @@ from langchain_core.messages import (
 
 from langchain_pollinations._content import part_from
 from langchain_pollinations._messages import wire_messages
+from langchain_pollinations._responses import server_tool_block
 from pollinations_client import InvalidRequestError
 
 USER = HumanMessage("hi")
@@ -76,7 +77,9 @@ def test_a_message_that_is_none_is_refused_by_name() -> None:
         (HumanMessage([{"type": "video"}]), r"content\[0\]: .*neither"),
         (HumanMessage([{"type": "file"}]), r"content\[0\]: .*neither"),
         (HumanMessage([{"type": "text"}]), r"content\[0\]: the text block has no text"),
-        (AIMessage([{"type": "hologram"}]), r"content\[0\]: a block of type 'hologram'"),
+        (HumanMessage([{"type": "mcp_call", "id": "m"}]), "a block of type 'mcp_call'"),
+        (HumanMessage([{"type": ["x"]}]), "a block of type"),
+        (HumanMessage([{"type": "tool_result", "content": "1"}]), r"messages\[1\]: .*tool_use_id"),
         (SystemMessage([{"type": "reasoning", "reasoning": "x"}]), r"a block of type 'reasoning'"),
     ],
 )
@@ -291,3 +294,80 @@ def test_the_messages_given_are_not_changed() -> None:
     before = [message.model_copy(deep=True) for message in messages]
     wire_messages(messages, thinking_in_content=True)
     assert messages == before
+
+
+TRACES = {
+    "openai": [
+        {"type": "web_search_call", "id": "ws_1", "status": "completed"},
+        {"type": "file_search_call", "id": "fs_1", "queries": ["x"], "results": None},
+        {"type": "code_interpreter_call", "id": "ci_1", "code": "1+1", "outputs": []},
+        {"type": "image_generation_call", "id": "ig_1", "result": "aGk="},
+        {"type": "computer_call", "id": "cu_1", "call_id": "c", "action": {"type": "click"}},
+        {"type": "mcp_call", "id": "mcp_1", "name": "f", "arguments": "{}", "output": "1"},
+        {"type": "mcp_list_tools", "id": "mcpl_1", "tools": []},
+        {"type": "mcp_approval_request", "id": "mcpr_1", "name": "f", "arguments": "{}"},
+        {"type": "local_shell_call", "id": "ls_1", "action": {"type": "exec"}},
+        {"type": "custom_tool_call", "id": "ctc_1", "call_id": "c", "input": "x"},
+        {"type": "compaction", "encrypted_content": "x"},
+    ],
+    "anthropic": [
+        {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {"query": "x"}},
+        {"type": "web_search_tool_result", "tool_use_id": "srv_1", "content": []},
+        {"type": "web_fetch_tool_result", "tool_use_id": "srv_1", "content": {}},
+        {"type": "bash_code_execution_tool_result", "tool_use_id": "srv_1", "content": {}},
+        {"type": "mcp_tool_use", "id": "m_1", "name": "f", "server_name": "s", "input": {}},
+        {"type": "mcp_tool_result", "tool_use_id": "m_1", "is_error": False, "content": []},
+        {"type": "container_upload", "file_id": "file_1"},
+    ],
+    "google_genai": [
+        {"type": "executable_code", "executable_code": "1+1", "language": 1},
+        {"type": "code_execution_result", "code_execution_result": "2", "outcome": 1},
+    ],
+    "bedrock_converse": [
+        {"type": "reasoning_content", "reasoning_content": {"text": "hm", "signature": "S"}},
+        {"type": "guard_content", "guard_content": {}},
+        {"cachePoint": {"type": "default"}},
+    ],
+    "mistralai": [
+        {"type": "reference", "reference_ids": [1]},
+        {"type": "tool_reference", "tool": "web_search", "title": "x"},
+    ],
+    "groq": [
+        {"type": "server_tool_call", "id": "s", "name": "web_search", "args": {}},
+        {"type": "server_tool_result", "tool_call_id": "s", "status": "success", "output": "x"},
+        {"type": "non_standard", "value": {"type": "web_search_call", "id": "w"}},
+    ],
+    "any": [{"type": ["x"]}, {"type": {"x": 1}}, {"type": 3}, {}],
+}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "trace"), [(vendor, trace) for vendor in TRACES for trace in TRACES[vendor]]
+)
+@pytest.mark.parametrize("names_vendor", [True, False])
+def test_traces_of_another_vendors_tools_are_set_aside(
+    vendor: str, trace: Any, names_vendor: bool
+) -> None:
+    """A conversation that began elsewhere goes on with the words of its answers."""
+    metadata = {"model_provider": vendor} if names_vendor else {}
+    answer = AIMessage([trace, {"type": "text", "text": "a"}], response_metadata=metadata)
+    turn = sent(USER, answer, USER)[1]
+    assert turn["content"] == [{"type": "text", "text": "a"}]
+    if names_vendor:
+        assert turn.keys() == {"role", "content"}
+
+
+@pytest.mark.parametrize("vendor", TRACES)
+def test_an_answer_of_nothing_but_traces_is_sent_empty(vendor: str) -> None:
+    """And no message of the conversation is left out."""
+    answer = AIMessage(TRACES[vendor], response_metadata={"model_provider": vendor})
+    assert sent(USER, answer, USER)[1] == {"role": "assistant", "content": []}
+
+
+def test_a_trace_that_was_edited_does_not_go_back_as_it_was() -> None:
+    """The original is kept beside the standard form of what a built-in tool did."""
+    raw = {"type": "web_search_tool_result", "tool_use_id": "s", "content": "ann@example.com"}
+    result = {**(server_tool_block(raw) or {}), "index": 0}
+    assert sent(USER, AIMessage([result, "a"]))[1]["content_blocks"] == [raw]
+    edited = {**result, "output": "[REDACTED]"}
+    assert "content_blocks" not in sent(USER, AIMessage([edited, "a"]))[1]
