@@ -79,11 +79,14 @@ class Limits:
     """Sizes in bytes, counted after decompression; connections of the pool that all clients of a
     process share.
 
+    ``stream_bytes`` is for a whole stream, its framing included: some 300 bytes for each token.
+
     A refusal may repeat the whole request before it says what is wrong, so ``error_bytes`` is
     above the largest request that the gateway takes (20 MB).
     """
 
     json_bytes: int = 64 * 1024 * 1024
+    stream_bytes: int = 64 * 1024 * 1024
     error_bytes: int = 64 * 1024 * 1024
     image_bytes: int = 64 * 1024 * 1024
     video_bytes: int = 512 * 1024 * 1024

@@ -129,6 +129,14 @@ class BaseTransport:
             f"{call.label}: the answer is larger than the {limit} bytes allowed (Limits)."
         )
 
+    def _stream_too_large(self, call: Call, reader: ResponseReader) -> PollinationsError:
+        limit = self.settings.limits.stream_bytes
+        return MalformedReply(
+            f"{call.label}: the stream is larger than the {limit} bytes allowed"
+            " (Limits.stream_bytes). What came before is in .partial.",
+            partial=reader.partial(),
+        )
+
     def _reader(self, response: httpx.Response, call: Call, attempts: Attempts) -> ResponseReader:
         return ResponseReader(
             self._info(response, attempts),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from ..errors import MalformedReply
+from ..errors import APIConnectionError, MalformedReply
 
 ACCEPTED = "gzip, deflate"
 OPENED = frozenset({"gzip", "x-gzip", "deflate"})
@@ -37,6 +37,8 @@ class Decompressor:
                 f"{label}: the answer's compression was not asked for: {encoding[:80]!r}."
             )
         self._label = label
+        self._is_gzip = bool(named) and named != ["deflate"]
+        self._has_begun = False
         # 32 more than the largest window: gzip and zlib are told apart by their first bytes.
         self._opener = zlib.decompressobj(zlib.MAX_WBITS | 32) if named else None
         self._may_be_bare = named == ["deflate"]
@@ -49,11 +51,28 @@ class Decompressor:
         if self._opener is None:
             yield packed
             return
-        while packed and not self._opener.eof:
+        self._has_begun = self._has_begun or bool(packed)
+        while packed:
+            if self._opener.eof and not self._begins_member(packed):
+                return
             piece = self._opened(packed)
-            packed = self._opener.unconsumed_tail
+            packed = self._opener.unconsumed_tail or self._opener.unused_data
             if piece:
                 yield piece
+
+    def _begins_member(self, packed: bytes) -> bool:
+        """Whether another gzip file follows the one that has ended (RFC 1952, section 2.2)."""
+        if self._is_gzip and packed.startswith(b"\x1f"):
+            self._opener = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            return True
+        return False
+
+    def end(self) -> None:
+        """The body has ended. Raises :class:`APIConnectionError` where its compression has not: a
+        part was lost on the way, though the length that the server told may fit.
+        """
+        if self._opener is not None and self._has_begun and not self._opener.eof:
+            raise APIConnectionError(f"{self._label}: the answer's compressed body was cut off.")
 
     def _opened(self, packed: bytes) -> bytes:
         assert self._opener is not None

@@ -122,6 +122,7 @@ class SyncTransport(BaseTransport):
             for received in opened.pieces:
                 for piece in map(self._blanked, decompressor.feed(received)):
                     yield piece
+            decompressor.end()
             return
         except NETWORK_ERRORS as error:
             received = b""  # where a traceback shows locals it shows no echo
@@ -136,7 +137,7 @@ class SyncTransport(BaseTransport):
         try:
             reader = self._reader(opened.response, call, attempts)
             with contextlib.closing(self._pieces(opened, call, attempts)) as body:
-                for event in self._read_events(body, reader, attempts):
+                for event in self._read_events(body, reader, call, attempts):
                     yield event
         except GeneratorExit:
             opened.abandon()
@@ -161,10 +162,18 @@ class SyncTransport(BaseTransport):
             time.sleep(attempts.pause_after(failure))
 
     def _read_events(
-        self, body: Generator[bytes, None, None], reader: ResponseReader, attempts: Attempts
+        self,
+        body: Generator[bytes, None, None],
+        reader: ResponseReader,
+        call: Call,
+        attempts: Attempts,
     ) -> Generator[Event, None, None]:
+        limit, size = self.settings.limits.stream_bytes, 0
         try:
             for piece in body:
+                size += len(piece)
+                if size > limit:
+                    raise self._stream_too_large(call, reader)
                 for event in reader.feed(piece):
                     yield event
                 if reader.failure is not None:
@@ -278,6 +287,7 @@ class AsyncTransport(BaseTransport):
             async for received in opened.pieces:
                 for piece in map(self._blanked, decompressor.feed(received)):
                     yield piece
+            decompressor.end()
             return
         except NETWORK_ERRORS as error:
             received = b""  # where a traceback shows locals it shows no echo
@@ -292,7 +302,7 @@ class AsyncTransport(BaseTransport):
         try:
             reader = self._reader(opened.response, call, attempts)
             async with contextlib.aclosing(self._pieces(opened, call, attempts)) as body:
-                async for event in self._read_events(body, reader, attempts):
+                async for event in self._read_events(body, reader, call, attempts):
                     yield event
         except GeneratorExit:
             opened.abandon()
@@ -317,10 +327,18 @@ class AsyncTransport(BaseTransport):
             await asyncio.sleep(attempts.pause_after(failure))
 
     async def _read_events(
-        self, body: AsyncGenerator[bytes, None], reader: ResponseReader, attempts: Attempts
+        self,
+        body: AsyncGenerator[bytes, None],
+        reader: ResponseReader,
+        call: Call,
+        attempts: Attempts,
     ) -> AsyncGenerator[Event, None]:
+        limit, size = self.settings.limits.stream_bytes, 0
         try:
             async for piece in body:
+                size += len(piece)
+                if size > limit:
+                    raise self._stream_too_large(call, reader)
                 for event in reader.feed(piece):
                     yield event
                 if reader.failure is not None:

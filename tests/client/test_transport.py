@@ -572,6 +572,77 @@ def test_compressed_answers_are_read(mode: str, encoding: str, packed: bytes) ->
     assert asked in server.requests[0].lower()
 
 
+ENCODED = [("gzip", 31), ("deflate", 15), ("deflate", -15)]
+
+
+def _packed(body: bytes, wbits: int) -> bytes:
+    packer = zlib.compressobj(wbits=wbits)
+    return packer.compress(body) + packer.flush()
+
+
+@pytest.mark.parametrize(("encoding", "wbits"), ENCODED)
+@pytest.mark.parametrize("lost_bytes", [1, 4, 8, 20])
+def test_a_compressed_body_that_was_cut_is_not_taken_for_whole(
+    encoding: str, wbits: int, lost_bytes: int
+) -> None:
+    """Its length fits and the connection ends well: only the compression tells."""
+    text = "".join(f"{number} pollen;" for number in range(600)).encode()
+    packed = _packed(text, wbits)
+    answer = response(
+        packed[:-lost_bytes], kind="text/plain", extra=f"Content-Encoding: {encoding}\r\n"
+    )
+    with (
+        raw_server(lambda peer, _: peer.sendall(answer)) as server,
+        PollinationsClient(KEY, base_url=server.url, retry=QUICK) as client,
+    ):
+        with pytest.raises(APIConnectionError, match="cut off"):
+            client.text("x")
+        with pytest.raises(APIConnectionError, match="cut off"):
+            client.usage_csv()
+
+
+@each_stream
+def test_a_compressed_stream_that_was_cut_is_an_error_with_what_came(mode: str) -> None:
+    """A stream that says that it is complete needs no end of its compression."""
+    head = stream_head("Content-Encoding: gzip\r\n")
+    for body, is_whole in ((piece("h"), False), (piece("h") + b"data: [DONE]\n\n", True)):
+        packer = zlib.compressobj(wbits=31)
+        cut = packer.compress(body) + packer.flush(zlib.Z_SYNC_FLUSH)
+        answer = head + chunk(cut) + chunk(b"")
+        with raw_server(lambda peer, _, answer=answer: peer.sendall(answer)) as server:
+            if is_whole:
+                assert ask(mode, server.url).text == "h"
+                continue
+            with pytest.raises(APIConnectionError, match="cut off") as caught:
+                ask(mode, server.url)
+            assert caught.value.partial is not None
+            assert caught.value.partial.text == "h"
+
+
+def test_a_body_of_two_gzip_files_is_read_whole() -> None:
+    """As RFC 1952 allows."""
+    half = len(WHOLE) // 2
+    body = gzip.compress(WHOLE[:half]) + gzip.compress(WHOLE[half:])
+    answer = response(body, extra="Content-Encoding: gzip\r\n")
+    with raw_server(lambda peer, _: peer.sendall(answer)) as server:
+        assert ask("sync", server.url).text == "hi"
+
+
+@each_stream
+def test_a_stream_has_a_total_size(mode: str) -> None:
+    """Counted after decompression; what came is on the error."""
+    packed = gzip.compress(piece("h") + piece("x" * 1000) * 1000)
+    answer = stream_head("Content-Encoding: gzip\r\n") + chunk(packed) + chunk(b"")
+    with (
+        raw_server(lambda peer, _: peer.sendall(answer)) as server,
+        pytest.raises(MalformedReply, match="stream_bytes") as caught,
+    ):
+        ask(mode, server.url, limits=Limits(stream_bytes=300_000))
+    assert caught.value.partial is not None
+    assert caught.value.partial.text.startswith("h")
+    assert len(caught.value.partial.text) < 300_000
+
+
 def test_an_answer_that_ones_own_client_has_read_already_is_read() -> None:
     """A mock, or a hook that logs bodies."""
     mock = httpx.MockTransport(lambda request: httpx.Response(200, content=WHOLE))
