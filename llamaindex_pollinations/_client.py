@@ -20,7 +20,7 @@ from pollinations_client._adapter_support import (
 )
 
 from ._connection import LazyClients
-from ._options import with_own_names
+from ._options import alias_of, with_own_names
 
 __all__ = ["ClientMixin"]
 
@@ -61,6 +61,9 @@ class ClientMixin(CloseableMixin, BaseComponent):
     async_http_client: Any = Field(
         default=None, exclude=True, repr=False, description="An httpx.AsyncClient."
     )
+
+    base_url = alias_of("api_base")
+    http_async_client = alias_of("async_http_client")
 
     _connection: LazyClients = PrivateAttr(default_factory=LazyClients)
 

@@ -13,7 +13,7 @@ from pollinations_client import ChatOptions, InvalidRequestError
 
 from ._tool_definitions import wire_tools
 
-__all__ = ["ALIASES", "call_options", "with_own_names"]
+__all__ = ["ALIASES", "alias_of", "call_options", "with_own_names"]
 
 ALIASES = {  # other names of the same option
     "base_url": "api_base",
@@ -22,6 +22,22 @@ ALIASES = {  # other names of the same option
     "http_async_client": "async_http_client",
 }
 SAME_LIMIT = ("max_tokens", "max_completion_tokens")
+NO_SECOND_ANSWER = (
+    "n: {n!r} was given, and a LlamaIndex response is one answer; leave it out, and call again with"
+    " another seed for another."
+)
+
+
+def alias_of(name: str) -> property:
+    """A property that reads and writes the field ``name``, for a field's other name."""
+
+    def read(component: Any) -> Any:
+        return getattr(component, name)
+
+    def write(component: Any, value: Any) -> None:
+        setattr(component, name, value)
+
+    return property(read, write, doc=f"Another name of ``{name}``.")
 
 
 def with_own_names(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,6 +69,9 @@ def call_options(
     known = ChatOptions.model_fields
     call, door = with_own_names(call), with_own_names(door)
     strict = bool(call.pop("strict", strict))
+    # ragas and others pass OpenAI's default along.
+    if (n := call.pop("n", None)) not in (None, 1):
+        raise InvalidRequestError(NO_SECOND_ANSWER.format(n=n), param="n")
     extra = {**base.get("extra_body", {}), **(door.get("extra_body") or {})}
     extra |= {name: value for name, value in door.items() if name not in known}
     options = {**base, **{name: value for name, value in door.items() if name in known}}

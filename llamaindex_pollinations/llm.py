@@ -39,7 +39,7 @@ from pollinations_client._adapter_support import with_secret_key
 from . import _structured_calls
 from ._client import ClientMixin
 from ._messages import wire_messages
-from ._options import call_options
+from ._options import alias_of, call_options
 from ._responses import completion_from, response_context, response_from
 from ._streaming import Accumulator
 from ._structured_llm import PollinationsStructuredLLM
@@ -119,6 +119,9 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
         ),
     )
 
+    model_name = alias_of("model")
+    audio_config = alias_of("audio")
+
     def __init__(self, model: str | None = None, **options: Any) -> None:
         """Take settings; open nothing.
 
@@ -157,11 +160,6 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
             is_function_calling_model=calls_functions,
             model_name=self.model,
         )
-
-    @property
-    def audio_config(self) -> dict[str, Any] | None:
-        """OpenAI's name for ``audio``."""
-        return self.audio
 
     def to_payload(self) -> dict[str, Any]:
         """What observers are told: metadata and address, never a key or a header."""

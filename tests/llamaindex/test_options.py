@@ -426,3 +426,43 @@ def test_connection_refused_is_a_typed_error() -> None:
     """With the address that did not answer."""
     with pytest.raises(APIConnectionError, match=r"127\.0\.0\.1"):
         Pollinations(api_base="http://127.0.0.1:9", max_retries=0).complete("hi")
+
+
+@pytest.mark.parametrize("n", [None, 1])
+def test_one_answer_may_be_asked_for_by_number(
+    n: int | None, make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
+    """OpenAI's class takes ``n`` and ``stop=None``, and libraries pass them; neither is sent."""
+    say(make(), way, n=n, temperature=0.01, stop=None)
+    body = gateway.requests[0].json
+    assert body["temperature"] == 0.01
+    assert not {"n", "stop"} & body.keys()
+
+
+def test_several_answers_a_call_are_refused(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InvalidRequestError, match="n: 2 was given"):
+        say(make(), way, n=2)
+    assert not gateway.requests
+
+
+@pytest.mark.parametrize(
+    ("alias", "name", "value"),
+    [
+        ("model_name", "model", "gemini"),
+        ("base_url", "api_base", "http://127.0.0.1:9"),
+        ("audio_config", "audio", {"voice": "nova", "format": "wav"}),
+        ("http_async_client", "async_http_client", None),
+    ],
+)
+def test_other_names_of_an_option_are_read_and_written_later(
+    alias: str, name: str, value: Any
+) -> None:
+    """Whatever the constructor takes."""
+    llm = Pollinations(api_key="sk_demo_0123456789abcdef", **{alias: value})
+    assert getattr(llm, alias) == getattr(llm, name) == value
+    setattr(llm, alias, None)
+    assert getattr(llm, name) is None
+    assert alias not in llm.to_dict()
