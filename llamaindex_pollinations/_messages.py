@@ -197,7 +197,9 @@ class _Conversation:
                     f"messages[{place}] (assistant): tool call {number} does not name its tool.",
                     param="messages",
                 )
-            call_id = str(call.get("id") or f"call_{place}_{number}")
+            call_id = str(call.get("id") or "")
+            if not call_id or call_id in self._open:
+                call_id = f"call_{place}_{number}"
             self._calls[call_id] = name
             self._open.append(call_id)
             ready.append(
@@ -211,9 +213,7 @@ class _Conversation:
         return ready
 
     def _tool(self, message: ChatMessage, place: int) -> None:
-        call_id = message.additional_kwargs.get("tool_call_id") or (
-            self._open[0] if self._open else None
-        )
+        call_id = self._answered_call(message)
         if call_id not in self._calls and self._lost_calls:
             self._tell_as_user(message, place, call_id)
             return
@@ -234,6 +234,20 @@ class _Conversation:
         elif call_id in self._refusals:
             wire["content"] = refusal_of(content, self._refusals[call_id])
         self._wire.append({**wire, "tool_call_id": call_id})
+
+    def _answered_call(self, message: ChatMessage) -> str | None:
+        """The id of the call that a result answers.
+
+        Ollama's and Gemini's classes have no ids and name the tool in their place.
+        """
+        call_id: str | None = message.additional_kwargs.get("tool_call_id")
+        if call_id in self._open:
+            return call_id
+        names = {call_id, message.additional_kwargs.get("name")}
+        candidates = [open_id for open_id in self._open if self._calls[open_id] in names]
+        if not call_id and not candidates:
+            candidates = self._open
+        return candidates[0] if candidates else call_id
 
     def _tell_as_user(self, message: ChatMessage, place: int, call_id: str | None) -> None:
         log.warning(

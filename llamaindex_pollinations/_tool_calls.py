@@ -35,6 +35,11 @@ __all__ = [
 log = logging.getLogger("llamaindex_pollinations")
 SHOWN = 200
 INVALID = "invalid_tool_calls"
+# The words of other classes' calls. OpenAI's Responses have an id of the item beside the call_id.
+ID_FIELDS = ("call_id", "id", "toolUseId", "tool_call_id")
+ARGUMENT_FIELDS = ("arguments", "input", "args", "parameters")
+WRAPPERS = ("toolUse", "functionCall", "function_call")
+ECHOED_FIELDS = ("extra_content", "thought_signature")  # what Gemini wants to see again
 NOT_RUN = "{name} (not run: its arguments are no whole JSON)"
 REFUSAL = "{name} was not run. {problem} Call it again with whole arguments, as a JSON object."
 # What LlamaIndex's agents say of a name that is none of their tools.
@@ -235,10 +240,26 @@ def _is_whole_json(arguments: Any) -> bool:
 
 
 def _as_dict(call: Any) -> dict[str, Any]:
-    """A call as a dict, whichever library's class it was made of."""
+    """A call in OpenAI's form, whichever library wrote it into the history.
+
+    Anthropic's, Bedrock's, Gemini's, Cohere's and OpenAI's Responses classes keep theirs flat, each
+    with its own words for the id and the arguments.
+    """
     if hasattr(call, "model_dump"):
         call = call.model_dump(exclude_none=True)
-    return dict(call) if isinstance(call, Mapping) else {}
+    if not isinstance(call, Mapping):
+        words = ("name", *ID_FIELDS, *ARGUMENT_FIELDS)
+        call = {word: getattr(call, word) for word in words if hasattr(call, word)}
+    if isinstance(call.get("function"), Mapping):
+        return dict(call)
+    flat = next((call[name] for name in WRAPPERS if isinstance(call.get(name), Mapping)), call)
+    function = {"name": flat.get("name"), "arguments": _first_of(flat, ARGUMENT_FIELDS)}
+    echoed = {name: call[name] for name in ECHOED_FIELDS if name in call}
+    return {"id": _first_of(flat, ID_FIELDS), "type": "function", "function": function, **echoed}
+
+
+def _first_of(source: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((source[name] for name in names if source.get(name) is not None), None)
 
 
 def _from_block(block: ToolCallBlock, listed: Mapping[str, Any]) -> dict[str, Any]:

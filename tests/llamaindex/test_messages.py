@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import copy
 import io
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -649,3 +651,59 @@ def test_speech_goes_back_by_its_words_and_its_id(
         "content": "Hello there",
         "audio": {"id": "audio_1"},
     }
+
+
+FOX = {"of": "a fox"}
+CALLS_OF_OTHER_CLASSES = {
+    "Anthropic": {"id": "c", "input": FOX, "name": "draw", "type": "tool_use"},
+    "Anthropic, text": {"id": "c", "input": '{"of": "a fox"}', "name": "draw"},
+    "Bedrock": {"toolUseId": "c", "name": "draw", "input": FOX},
+    "Bedrock, wrapped": {"toolUse": {"toolUseId": "c", "name": "draw", "input": FOX}},
+    "Gemini": {"name": "draw", "args": FOX},
+    "Gemini, wrapped": {"functionCall": {"name": "draw", "args": FOX}},
+    "Gemini, an object": SimpleNamespace(name="draw", args=FOX),
+    "Cohere": {"name": "draw", "parameters": FOX},
+    "Ollama": {"function": {"name": "draw", "arguments": FOX}},
+    "OpenAI Responses": {
+        "type": "function_call",
+        "id": "fc_1",
+        "call_id": "c",
+        "name": "draw",
+        "arguments": '{"of": "a fox"}',
+    },
+    "LangChain": {"name": "draw", "args": FOX, "id": "c", "type": "tool_call"},
+}
+
+
+@pytest.mark.parametrize("call", CALLS_OF_OTHER_CLASSES.values(), ids=CALLS_OF_OTHER_CLASSES)
+def test_histories_of_other_classes_are_read(call: Any, make: Any, gateway: Emulator) -> None:
+    """The call as OpenAI writes it, and the result under its id; a class without ids names the tool
+    in its results.
+    """
+    called = ChatMessage(role="assistant", additional_kwargs={"tool_calls": [call]})
+    answered = ChatMessage(
+        role="tool",
+        content="Drawn.",
+        additional_kwargs={"tool_call_id": "c" if "'c'" in str(call) else "draw"},
+    )
+    make().chat([ChatMessage(role="user", content="Draw a fox"), called, answered])
+    _, turn, result = gateway.requests[0].json["messages"]
+    (sent,) = turn["tool_calls"]
+    assert sent["function"] == {"name": "draw", "arguments": json.dumps(FOX)}
+    assert sent.keys() == {"id", "type", "function"}
+    assert result["tool_call_id"] == sent["id"] != ""
+
+
+def test_calls_without_ids_are_answered_one_by_one(make: Any, gateway: Emulator) -> None:
+    """Ollama's results name the tool, here twice the same; an id that two calls share is split."""
+    for call in ({"function": {"name": "draw", "arguments": FOX}}, {"id": "draw", "name": "draw"}):
+        called = ChatMessage(role="assistant", additional_kwargs={"tool_calls": [call, call]})
+        results = [
+            ChatMessage(role="tool", content=text, additional_kwargs={"tool_call_id": "draw"})
+            for text in ("First.", "Second.")
+        ]
+        make().chat([ChatMessage(role="user", content="Draw twice"), called, *results])
+        _, turn, *answers = gateway.requests[-1].json["messages"]
+        ids = [sent["id"] for sent in turn["tool_calls"]]
+        assert len(set(ids)) == 2
+        assert [answer["tool_call_id"] for answer in answers] == ids
