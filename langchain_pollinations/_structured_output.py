@@ -17,7 +17,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGenerationChunk, Generation, GenerationChunk
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableMap
-from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.v1 import ValidationError as ValidationErrorV1
@@ -28,11 +28,17 @@ from pollinations_client._adapter_support import (
     find_json,
     first_fitting,
     likeliest_first,
-    merged,
     parse_partial_json,
+    resolve_root,
 )
 
-from ._tool_definitions import function_of, is_bare
+from ._tool_definitions import (
+    NO_PARAMETERS,
+    function_from,
+    is_bare,
+    name_of,
+    without_recursive_typed_dict,
+)
 
 if TYPE_CHECKING:
     from .chat_models import ChatPollinations
@@ -45,19 +51,17 @@ SCHEMA_TYPES = ("object", "array", "string", "number", "integer", "boolean", "nu
 
 
 def named(schema: Any) -> Any:
-    """A JSON schema with a title, which LangChain takes for its name, and its root in place; others
-    as they are.
+    """A JSON schema with a title, which LangChain takes for its name, and its root in place.
+
+    Others as they are, but for a TypedDict that contains itself.
     """
-    if isinstance(schema, dict) and "$ref" in schema and "properties" not in schema:
-        schema = merged(schema, schema)[0] or schema
-    if isinstance(schema, dict) and not schema.keys() & {
-        "title",
-        "name",
-        "function",
-        "json_schema",
-    }:
-        return {"title": "answer", **schema}
-    return schema
+    schema = without_recursive_typed_dict(schema)
+    if not isinstance(schema, dict):
+        return schema
+    schema = resolve_root(schema)
+    if schema.keys() & {"title", "name", "function", "json_schema"}:
+        return schema
+    return {"title": "answer", **schema}
 
 
 def unwrapped(schema: Any, strict: bool | None) -> tuple[Any, bool | None]:
@@ -83,14 +87,11 @@ def written(convert: Callable[..., Any], schema: Any, **options: Any) -> Any:
     """
     try:
         return convert(named(schema), **options)
-    except (
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as error:  # the last where a root has several types
+    except (ValueError, TypeError, AttributeError) as error:
+        # AttributeError: an object without a name, or a root of several types
         reason = str(error).partition("\n")[0]
     raise InvalidRequestError(
-        f"schema: {type(schema).__name__} cannot be written as one: {reason}", param="schema"
+        f"schema: {name_of(schema)} cannot be written as one: {reason}", param="schema"
     )
 
 
@@ -107,23 +108,16 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
             param="response_format",
         )
     schema, strict = unwrapped(schema, strict)
-    schema = named(schema)
-    bare = is_bare(schema)
-    function = (
-        function_of(schema, strict)
-        if bare
-        else written(convert_to_openai_tool, schema, strict=strict)["function"]
-    )
+    function = written(function_from, schema, strict=strict)
     described = {"description": function["description"]} if function.get("description") else {}
     inner = {
         "name": function["name"],
         **described,
-        "schema": function.get("parameters") or {"type": "object", "properties": {}},
+        "schema": function.get("parameters") or NO_PARAMETERS,
     }
-    return {
-        "type": "json_schema",
-        "json_schema": {**inner, **({} if strict is None else {"strict": strict})},
-    }
+    if "strict" in function:
+        inner["strict"] = function["strict"]
+    return {"type": "json_schema", "json_schema": inner}
 
 
 def structured(
@@ -147,7 +141,7 @@ def structured(
     if schema is None and method != "json_mode":
         raise InvalidRequestError(f"schema: method {method!r} needs one.", param="schema")
     schema, strict = unwrapped(schema, strict)
-    schema = named(schema)
+    schema = written(named, schema)
     json_schema = _json_schema(schema)
     is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
     parser = StructuredOutputParser(
@@ -156,7 +150,7 @@ def structured(
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": json_schema}
     options["ls_structured_output_format"] = traced
     if method == "function_calling":
-        name = written(convert_to_openai_tool, schema)["function"]["name"]
+        name = written(function_from, schema, strict=None)["name"]
         parser.tool_name = name
         tools = [schema, *(options.pop("tools", None) or ())]
         forced = {"tool_choice": name, "strict": strict, "parallel_tool_calls": False}
@@ -185,7 +179,10 @@ def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
 
 
 def _json_schema(schema: Any) -> Any:
-    return schema if schema is None or is_bare(schema) else written(convert_to_json_schema, schema)
+    if schema is None or is_bare(schema):
+        return schema
+    written(function_from, schema, strict=None)
+    return written(convert_to_json_schema, schema)
 
 
 class RefusedAnswer(OutputParserException, getattr(exceptions, "ModelRefusalError", ModelError)):  # type: ignore[misc]

@@ -1,24 +1,34 @@
-"""What a model is offered and what is known of it: tools as the gateway takes them, profiles from
-the catalogue.
-"""
+"""Convert tools to the gateway's format, and model cards to LangChain's profiles."""
 
 from __future__ import annotations
 
+import enum
 import weakref
-from typing import Any, cast
+from dataclasses import is_dataclass
+from typing import Any, cast, get_origin
 
 from langchain_core.language_models import ModelProfile
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel, PydanticUserError, TypeAdapter
+from typing_extensions import is_typeddict
 
 from pollinations_client import InvalidRequestError, ModelCard
-from pollinations_client._adapter_support import BUILT_IN_TOOLS, strict_schema
+from pollinations_client._adapter_support import (
+    BUILT_IN_TOOLS,
+    drop_titles,
+    is_recursive,
+    resolve_root,
+    strict_form,
+)
 
 Wire = dict[str, Any]
 
 WRITTEN_OUT_BY_LANGCHAIN = frozenset({"properties", "name", "toolSpec"})
+NO_PARAMETERS = {"type": "object", "properties": {}}
 
-# An agent offers the same tools on every turn, and to write one out takes LangChain about 0.2 ms.
+# An agent offers the same tools on every turn, and LangChain takes about 0.2 ms to convert one.
 _written: dict[int, tuple[weakref.ref[Any], tuple[Any, ...], Wire]] = {}
 
 
@@ -32,47 +42,48 @@ def tool_from(tool: Any, strict: bool | None, place: int = 0) -> Wire | str:
         return tool
     try:
         if isinstance(tool, dict):
-            return _written_out(tool, strict)
+            return _tool_from_dict(tool, strict)
         if isinstance(tool, BaseTool):
             return _remembered(tool, strict)
-        return convert_to_openai_tool(tool, strict=strict)
+        return _converted(tool, strict)
     except (ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0]
     raise InvalidRequestError(
-        f"tools[{place}]: {type(tool).__name__} is no tool: {reason}", param="tools"
+        f"tools[{place}]: {name_of(tool)} is no tool: {reason}", param="tools"
     )
 
 
-def _written_out(tool: Wire, strict: bool | None) -> Wire:
-    """A tool that is a dictionary: the gateway's form, OpenAI's flat one, Google's for what it has
-    built in, others.
+def function_from(schema: Any, strict: bool | None) -> Wire:
+    """A class, a callable or a JSON schema as a function.
+
+    Raises ValueError or TypeError for what is none.
     """
-    if tool.get("type") in BUILT_IN_TOOLS:
-        return tool
-    if len(tool) == 1 and (name := next(iter(tool))) in BUILT_IN_TOOLS:
-        return {"type": name, **(tool[name] or {})}
-    flat = tool.get("type") == "function" and isinstance(tool.get("name"), str)
-    function = (
-        {name: value for name, value in tool.items() if name != "type"}
-        if flat
-        else tool.get("function")
-    )
-    if not isinstance(function, dict):
-        if not is_bare(tool):
-            return convert_to_openai_tool(tool, strict=strict)
-        bare = function_of(tool, strict)
-        kind = bare["parameters"].get("type", "object")
-        if kind != "object":
-            raise ValueError(f"its arguments must be an object, and the schema is of type {kind!r}")
-        return {
-            "type": "function",
-            "function": {**bare, "parameters": {"type": "object", **bare["parameters"]}},
-        }
-    wanted = strict is not None and "strict" not in function
-    function = convert_to_openai_function(function, strict=strict) if wanted else function
-    return (
-        {**tool, "function": function} if not flat else {"type": "function", "function": function}
-    )
+    if is_bare(schema):
+        return _with_strict(_function_of(schema), strict)
+    if isinstance(schema, dict) and isinstance(schema.get("function"), dict):
+        return _with_strict(schema["function"], strict)
+    check_is_schema(schema)
+    return _finished(convert_to_openai_function(schema), schema, strict)
+
+
+def check_is_schema(schema: Any) -> None:
+    """Raise TypeError, with what to give in its place, for what LangChain converts to nonsense."""
+    remedy = "; give a Pydantic class with a field for it, or a JSON schema"
+    if get_origin(schema) is not None:
+        raise TypeError(f"it is no class{remedy}")
+    if isinstance(schema, BaseModel) and not isinstance(schema, BaseTool):
+        raise TypeError("it is an object; give its class")
+    if not isinstance(schema, type):
+        return
+    if issubclass(schema, enum.Enum):
+        raise TypeError(f"it is an Enum, and an answer is an object{remedy}")
+    if not (is_basemodel_subclass(schema) or is_typeddict(schema) or is_dataclass(schema)):
+        raise TypeError(f"the class does not say what its fields are{remedy}")
+
+
+def name_of(schema: Any) -> str:
+    """The name of a class, or of the type of anything else."""
+    return schema.__name__ if isinstance(schema, type) else type(schema).__name__
 
 
 def is_bare(schema: Any) -> bool:
@@ -86,25 +97,122 @@ def is_bare(schema: Any) -> bool:
     )
 
 
-def function_of(schema: Wire, strict: bool | None) -> Wire:
+def without_recursive_typed_dict(schema: Any) -> Any:
+    """A TypedDict that contains itself as a JSON schema: LangChain's conversion never ends.
+
+    Others as they are.
+    """
+    if not is_typeddict(schema):
+        return schema
+    try:
+        convert_to_openai_function(schema)
+    except RecursionError:
+        pass
+    else:
+        return schema
+    try:
+        json_schema = TypeAdapter(schema).json_schema()
+    except PydanticUserError as error:
+        raise ValueError(f"{schema.__name__} contains itself: {error.message}") from None
+    return {"title": schema.__name__, **resolve_root(json_schema)}
+
+
+def _tool_from_dict(tool: Wire, strict: bool | None) -> Wire:
+    """A tool that is a dictionary: the gateway's form, OpenAI's flat one, Google's for what it has
+    built in, others.
+    """
+    if tool.get("type") in BUILT_IN_TOOLS:
+        return tool
+    if len(tool) == 1 and (name := next(iter(tool))) in BUILT_IN_TOOLS:
+        return {"type": name, **(tool[name] or {})}
+    function = tool.get("function")
+    if isinstance(function, dict):
+        return {**tool, "function": _with_strict(function, strict)}
+    if tool.get("type") == "function" and isinstance(tool.get("name"), str):
+        flat = {name: value for name, value in tool.items() if name != "type"}
+        return {"type": "function", "function": _with_strict(flat, strict)}
+    tool = resolve_root(tool)
+    if not is_bare(tool):
+        return _converted(tool, strict)
+    kind = tool.get("type", "object")
+    if kind != "object":
+        raise ValueError(f"its arguments must be an object, and the schema is of type {kind!r}")
+    return {"type": "function", "function": function_from({**tool, "type": "object"}, strict)}
+
+
+def _converted(tool: Any, strict: bool | None) -> Wire:
+    """A tool as LangChain converts it, and what LangChain loses put back."""
+    check_is_schema(tool)
+    tool = without_recursive_typed_dict(tool)
+    wire = convert_to_openai_tool(tool)
+    if not isinstance(function := wire.get("function"), dict):
+        return wire
+    return {**wire, "function": _finished(function, tool, strict)}
+
+
+def _finished(function: Wire, source: Any, strict: bool | None) -> Wire:
+    """A converted function with the inside of recursive classes, strict where that is asked for.
+
+    LangChain inlines every reference, and what a class holds of itself becomes ``{}``.
+    """
+    schema = _schema_of(source)
+    if schema is not None and is_recursive(schema):
+        parameters = drop_titles(resolve_root(schema))
+        parameters.pop("description", None)
+        function = {**function, "parameters": parameters}
+    return _with_strict(function, strict)
+
+
+def _schema_of(source: Any) -> Wire | None:
+    """The JSON schema of a class's fields or a callable's arguments; None for a dictionary."""
+    if isinstance(source, dict):
+        return None
+    if isinstance(source, BaseTool):
+        source = source.tool_call_schema
+    elif not isinstance(source, type):
+        source = create_schema_from_function(source.__name__, source, parse_docstring=False)
+    if isinstance(source, dict) or not is_basemodel_subclass(source):
+        return source if isinstance(source, dict) else None
+    schema: Wire = (
+        source.model_json_schema() if hasattr(source, "model_json_schema") else source.schema()
+    )
+    return schema
+
+
+def _with_strict(function: Wire, strict: bool | None) -> Wire:
+    """A function with ``strict``, unless it says so itself, and its parameters in that form.
+
+    What was optional gets a value from the model, as with ChatOpenAI: LangChain's tools refuse a
+    null where they have a default.
+    """
+    if strict is None or "strict" in function:
+        return function
+    if not strict:
+        return {**function, "strict": False}
+    owner, parameters = str(function.get("name")), function.get("parameters")
+    parameters = strict_form(parameters or NO_PARAMETERS, owner, optional_as_null=False)
+    return (
+        function if parameters is None else {**function, "parameters": parameters, "strict": True}
+    )
+
+
+def _function_of(schema: Wire) -> Wire:
     """A bare JSON schema, of an array, a choice or a map, as a function."""
     described = {"description": schema["description"]} if schema.get("description") else {}
     parameters = {
         name: value for name, value in schema.items() if name not in {"title", "description"}
     }
-    parameters = strict_schema(parameters) if strict else parameters
-    told = {} if strict is None else {"strict": strict}
-    return {"name": schema["title"], **described, "parameters": parameters, **told}
+    return {"name": schema["title"], **described, "parameters": parameters}
 
 
 def _remembered(tool: BaseTool, strict: bool | None) -> Wire:
-    """The tool written out once; again when its name, description or schema is another."""
+    """The tool converted once; again when its name, description or schema is another."""
     schema = tool.args_schema
     said = (tool.name, tool.description, id(schema), strict, tool.extras)
     known = _written.get(id(tool))
     if known is not None and known[0]() is tool and known[1] == said:
         return known[2]
-    wire = convert_to_openai_tool(tool, strict=strict)
+    wire = _converted(tool, strict)
     if isinstance(schema, type):  # a schema that is a dictionary may be changed in place
         place = id(tool)
         _written[place] = (weakref.ref(tool, lambda _: _written.pop(place, None)), said, wire)

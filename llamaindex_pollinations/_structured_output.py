@@ -25,10 +25,11 @@ from pollinations_client._adapter_support import (
     likeliest_first,
     parse_json,
     parse_partial_json,
+    resolve_root,
+    strict_form,
 )
 
 from ._tool_calls import INVALID, drop_nulls, selections_in
-from ._tool_definitions import strict_form
 
 __all__ = [
     "Attempt",
@@ -167,7 +168,7 @@ class Attempt:
         )
 
     def _response_format(self) -> dict[str, Any]:
-        schema = self._object_cls().model_json_schema()
+        schema = resolve_root(self._object_cls().model_json_schema())
         wanted: dict[str, Any] = {"name": BAD_IN_NAMES.sub("_", self.output_cls.__name__)[:64]}
         if isinstance(schema.get("description"), str):
             wanted["description"] = schema["description"]

@@ -9,16 +9,19 @@ from typing import Any
 from llama_index.core.tools.types import BaseTool
 
 from pollinations_client import InvalidRequestError
-from pollinations_client._adapter_support import free_form_paths, strict_schema, warn
+from pollinations_client._adapter_support import resolve_root, strict_form
 
 __all__ = [
     "ToolDefinition",
     "choice_among",
     "own_names",
     "own_parameters",
-    "strict_form",
     "wire_tools",
 ]
+
+
+# What LlamaIndex sends of a tool's schema.
+SCHEMA_KEYS = ("type", "properties", "required", "definitions", "$defs")
 
 
 class ToolDefinition(dict[str, Any]):
@@ -81,23 +84,6 @@ def choice_among(tools: Sequence[Any], choice: Any) -> Any:
     return choice
 
 
-def strict_form(schema: Mapping[str, Any], of: str) -> dict[str, Any] | None:
-    """``schema`` in strict form; ``None``, with a warning, where an object in it has members that
-    it does not name.
-
-    Strict mode would leave such an object empty, so what was asked for would be lost. ``of`` says
-    whose schema it is.
-    """
-    if not (places := free_form_paths(schema)):
-        return strict_schema(schema)
-    named = ", ".join(place or "the whole" for place in places)
-    warn(
-        f"{of} is sent without strict, which has no form for free-form objects ({named}); name"
-        " their members."
-    )
-    return None
-
-
 def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
     about = tool.metadata
     seen = (about.name, about.description, about.fn_schema)
@@ -115,6 +101,10 @@ def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
     definition = ToolDefinition(tool.metadata.to_openai_tool(skip_length_check=True))
     definition.own_name = tool.metadata.get_name()
     function = definition["function"]
+    if tool.metadata.fn_schema is not None and "properties" not in function["parameters"]:
+        # A class that contains itself is a reference at its root, which LlamaIndex leaves out.
+        root = resolve_root(tool.metadata.fn_schema.model_json_schema())
+        function["parameters"] = {key: root[key] for key in SCHEMA_KEYS if key in root}
     if (
         strict
         and (laid := strict_form(function["parameters"], f"The tool {definition.own_name}"))

@@ -5,7 +5,6 @@ from .catalog.catalog import cost, family, has_trait
 from .data_url import parse_data_url
 from .json_text import (
     JsonFinder,
-    JsonValue,
     find_json,
     first_fitting,
     likeliest_first,
@@ -20,11 +19,11 @@ from .request.embedding_options import (
     EmbeddingOptions,
     vector_size,
 )
-from .request.messages import drop_unsupported_media, warn
+from .request.messages import drop_unsupported_media, strict_form, warn
 from .request.option_types import ModelOptionsDict
 from .request.validation import invalid_request_from, unknown_option
-from .schemas.resolve import merged
-from .schemas.vertex import drop_strict_nulls, free_form_paths, strict_schema
+from .schemas.openai_strict import drop_strict_nulls
+from .schemas.resolve import drop_titles, is_recursive, resolve_root
 from .settings import NO_KEY, as_secret, secret_key_from, with_secret_key, without_secret_headers
 
 __all__ = [
@@ -36,27 +35,27 @@ __all__ = [
     "CloseableMixin",
     "EmbeddingOptions",
     "JsonFinder",
-    "JsonValue",
     "ModelOptionsDict",
     "as_secret",
     "cost",
     "drawn_seed",
     "drop_strict_nulls",
+    "drop_titles",
     "drop_unsupported_media",
     "family",
     "find_json",
     "first_fitting",
-    "free_form_paths",
     "has_trait",
     "invalid_request_from",
+    "is_recursive",
     "likeliest_first",
-    "merged",
     "parse_data_url",
     "parse_json",
     "parse_partial_json",
+    "resolve_root",
     "secret_key_from",
     "sniff",
-    "strict_schema",
+    "strict_form",
     "unknown_option",
     "vector_size",
     "warn",

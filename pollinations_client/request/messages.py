@@ -19,6 +19,7 @@ from pydantic_core import from_json, to_json
 
 from ..catalog.catalog import has_trait, snapshot
 from ..errors import InvalidRequestError
+from ..schemas.openai_strict import free_form_paths, strict_schema
 from ..schemas.vertex import vertex_schema
 from .chat_options import BUILT_IN_TOOLS
 from .validation import drop_none
@@ -338,6 +339,24 @@ def _chosen(choice: Mapping[str, Any]) -> str:
     raise InvalidRequestError(
         f"tool_choice: {dict(choice)!r} is in no known form.", param="tool_choice"
     )
+
+
+def strict_form(
+    schema: Mapping[str, Any], owner: str, *, optional_as_null: bool = True
+) -> dict[str, Any] | None:
+    """``schema`` in strict form; None, with a warning, where it has free-form objects.
+
+    Strict mode would leave such an object empty, so what was asked for would be lost. ``owner``
+    says whose schema it is.
+    """
+    if not (paths := free_form_paths(schema)):
+        return strict_schema(schema, optional_as_null=optional_as_null)
+    named = ", ".join(path or "the whole" for path in paths)
+    warn(
+        f"{owner} is sent without strict, which has no form for free-form objects ({named}); name"
+        " their members."
+    )
+    return None
 
 
 def warn(sentence: str) -> None:

@@ -1,8 +1,7 @@
 """What the parts of a JSON schema mean together: references followed, ``allOf`` merged, null
 recognised. Pure.
 
-Shared by the two layouts in ``tool_schema`` and ``strictness``. Nothing here changes a schema it is
-given.
+Shared by ``vertex`` and ``openai_strict``. Nothing here changes a schema it is given.
 """
 
 from __future__ import annotations
@@ -27,6 +26,10 @@ KINDS: dict[type, str] = {
     list: "array",
     dict: "object",
 }
+
+# Keywords whose members are names that somebody chose, and those that hold values, not schemas.
+NAMED_PARTS = frozenset(("properties", "patternProperties", "$defs", "definitions"))
+VALUES = frozenset(("enum", "const", "default", "example", "examples"))
 
 TIGHTER = {
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
@@ -111,6 +114,67 @@ def both(one: Schema, other: Schema) -> Schema:
     return joint
 
 
+def is_recursive(schema: Mapping[str, Any]) -> bool:
+    """Whether a definition in ``schema``, or the schema itself, contains itself.
+
+    >>> is_recursive({"properties": {"next": {"$ref": "#"}}})
+    True
+    """
+    edges: dict[str, set[str]] = {}
+    ahead = _references_in(schema)
+    while ahead:
+        reference = ahead.pop()
+        if reference not in edges:
+            edges[reference] = _references_in(aimed_at(schema, reference))
+            ahead |= edges[reference]
+    # Take away what refers to nothing that is left; a circle stays.
+    while leaves := [name for name, inner in edges.items() if not inner & edges.keys()]:
+        for name in leaves:
+            del edges[name]
+    return bool(edges)
+
+
+def _references_in(schema: Any) -> set[str]:
+    references: set[str] = set()
+    ahead = [schema]
+    while ahead:
+        part = ahead.pop()
+        if isinstance(part, Mapping):
+            if isinstance(reference := part.get("$ref"), str):
+                references.add(reference)
+            ahead += [value for key, value in part.items() if key not in VALUES]
+        elif isinstance(part, list):
+            ahead += part
+    return references
+
+
+def resolve_root(schema: Mapping[str, Any]) -> Schema:
+    """``schema`` with its root in place: of a class that contains itself that is a reference.
+
+    Definitions stay. A schema whose root is no reference is returned as it is.
+    """
+    if "$ref" in schema and "properties" not in schema:
+        return merged(schema, schema)[0] or dict(schema)
+    return dict(schema)
+
+
+def drop_titles(schema: Any) -> Any:
+    """Copy without the titles of parts; properties with the name ``title`` stay."""
+    if isinstance(schema, list):
+        return [drop_titles(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    copied: Schema = {}
+    for key, value in schema.items():
+        if key in NAMED_PARTS and isinstance(value, Mapping):
+            copied[key] = {name: drop_titles(part) for name, part in value.items()}
+        elif key in VALUES:
+            copied[key] = value
+        elif key != "title":
+            copied[key] = drop_titles(value)
+    return copied
+
+
 def types_of(schema: Mapping[str, Any]) -> list[str]:
     """The types a schema names, in lower case, each once."""
     given = schema.get("type")
@@ -125,6 +189,11 @@ def schemas_in(value: Any) -> list[Mapping[str, Any]]:
         if isinstance(value, list | tuple)
         else []
     )
+
+
+def alternatives(schema: Mapping[str, Any], *keywords: str) -> list[Mapping[str, Any]]:
+    """The schemas listed under ``keywords``, such as ``anyOf`` and ``oneOf``."""
+    return [part for keyword in keywords for part in schemas_in(schema.get(keyword))]
 
 
 def tuple_items(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,9 +1,8 @@
-"""JSON schemas of tools, laid out for those who take only a part of JSON Schema.
+"""Reduce a JSON schema to what Vertex AI accepts, for Gemini behind the gateway.
 
-``vertex_schema`` is for Gemini behind the gateway, which drops what it does not know without a
-word: a ``oneOf`` left in means that the model never sees the parameter. ``strict_schema`` is
-OpenAI's strict form. Both give a new schema and leave the given one as it is. Source of the
-accepted keywords: the gateway's sanitizer of tool schemas, autumn 2026.
+The gateway drops what it does not know without a word: a ``oneOf`` left in means that the model
+never sees the parameter. Source of the accepted keywords: the gateway's sanitizer of tool schemas,
+autumn 2026.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .openai_strict import drop_strict_nulls, free_form_paths, strict_schema
 from .resolve import (
     MAX_DEPTH,
     Schema,
@@ -28,7 +26,7 @@ from .resolve import (
     types_of,
 )
 
-__all__ = ["drop_strict_nulls", "free_form_paths", "strict_schema", "vertex_schema"]
+__all__ = ["vertex_schema"]
 
 NUMBERS = (
     *("minItems", "maxItems", "minProperties", "maxProperties"),
@@ -57,11 +55,11 @@ MAX_NODES = 20_000
 def vertex_schema(schema: Mapping[str, Any]) -> Schema:
     """``schema`` reduced to what Vertex AI accepts, with the meaning kept as far as that goes.
 
-    References are resolved in place, and a definition inside itself becomes a plain object;
-    ``allOf`` is merged; ``oneOf`` becomes ``anyOf``; ``const`` an ``enum``; exclusive bounds
-    inclusive ones (the next integer for integers); a null among the types ``nullable``; tuples
-    arrays of any of their items. What else stands beside a choice moves into it. Everything outside
-    the accepted keywords is dropped.
+    References are resolved in place. A definition inside itself is written out once more, and then
+    becomes a plain object, for Vertex has no form for endless ones. ``allOf`` is merged; ``oneOf``
+    becomes ``anyOf``; ``const`` an ``enum``; exclusive bounds inclusive ones (the next integer for
+    integers); a null among the types ``nullable``; tuples arrays of any of their items. What else
+    stands beside a choice moves into it. Everything outside the accepted keywords is dropped.
 
     >>> vertex_schema({"type": ["integer", "null"], "exclusiveMinimum": 0, "if": {}})
     {'type': 'integer', 'nullable': True, 'minimum': 1}
@@ -83,11 +81,12 @@ class _Layout:
         self.laid += 1
         if not isinstance(schema, Mapping):
             return {}  # true and false as schemas: no keyword here says "anything" or "nothing"
-        source, inside = (
-            merged(self.root, schema, inside)
-            if depth <= MAX_DEPTH and self.laid <= MAX_NODES
-            else (None, inside)
-        )
+        source: Schema | None = None
+        if depth <= MAX_DEPTH and self.laid <= MAX_NODES:
+            source, followed = merged(self.root, schema, inside)
+            if source is None and (again := _without_first_visit(schema, inside)):
+                source, followed = merged(self.root, schema, again)
+            inside = followed
         if source is None:
             return self._cut(schema)
         nullable = (
@@ -161,6 +160,17 @@ class _Layout:
         said = schema.get("description", aimed.get("description"))
         description = {"description": said} if isinstance(said, str) else {}
         return {"type": kinds[0], **description, **({"items": {}} if kinds[0] == "array" else {})}
+
+
+def _without_first_visit(
+    schema: Mapping[str, Any], inside: frozenset[str]
+) -> frozenset[str] | None:
+    """The references around a part, so that its own is followed a second time; None for a third."""
+    reference = schema.get("$ref")
+    second_visit = f"second {reference}"
+    if reference not in inside or second_visit in inside:
+        return None
+    return inside - {reference} | {second_visit}
 
 
 def _kinds(schema: Mapping[str, Any]) -> list[str]:

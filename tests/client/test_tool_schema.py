@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
-from pollinations_client.schemas.resolve import aimed_at
-from pollinations_client.schemas.vertex import (
+from pollinations_client.schemas.openai_strict import (
     drop_strict_nulls,
     free_form_paths,
     strict_schema,
-    vertex_schema,
 )
+from pollinations_client.schemas.resolve import aimed_at, drop_titles, is_recursive
+from pollinations_client.schemas.vertex import vertex_schema
 
 VERTEX_KEYWORDS = set(
     "type format title description nullable default items minItems maxItems enum properties"
@@ -411,7 +411,8 @@ def test_vertex_cuts_recursion() -> None:
         },
     }
     kids = vertex_schema(tree)["properties"]["kids"]
-    assert kids == {"type": "array", "items": {"type": "object", "description": "a tree"}}
+    inner = kids["items"]["properties"]["kids"]
+    assert inner == {"type": "array", "items": {"type": "object", "description": "a tree"}}
     rings = {
         "properties": {"a": {"$ref": "#/$defs/A"}},
         "$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}},
@@ -419,7 +420,8 @@ def test_vertex_cuts_recursion() -> None:
     assert vertex_schema(rings)["properties"]["a"] == {"type": "object"}
     assert vertex_schema({"$ref": "#"}) == {"type": "object"}
     lists = {"$ref": "#/$defs/L", "$defs": {"L": {"type": "array", "items": {"$ref": "#/$defs/L"}}}}
-    assert vertex_schema(lists) == {"type": "array", "items": {"type": "array", "items": {}}}
+    list_of_lists = {"type": "array", "items": {"type": "array", "items": {}}}
+    assert vertex_schema(lists) == {"type": "array", "items": list_of_lists}
 
 
 def test_vertex_ends_on_schemas_made_to_exhaust_it() -> None:
@@ -806,3 +808,49 @@ def test_leaving_nulls_out_takes_any_schema_and_any_answer(
     """It ends, and adds nothing."""
     left = drop_strict_nulls(schema, answered)
     assert left == answered or set(left) <= set(answered)
+
+
+def test_recursion_is_found_wherever_it_goes_round() -> None:
+    """Through one definition or several, through the root; what only repeats does not go round."""
+    leaf = {"type": "string"}
+    ref = {name: {"$ref": f"#/$defs/{name}"} for name in "abc"}
+    assert is_recursive({"properties": {"next": {"$ref": "#"}}})
+    assert is_recursive({"$ref": "#/$defs/a", "$defs": {"a": {"items": ref["a"]}}})
+    assert is_recursive({"anyOf": [ref["a"]], "$defs": {"a": {"items": ref["b"]}, "b": ref["a"]}})
+    twice = {"properties": {"x": ref["a"], "y": ref["a"]}, "$defs": {"a": ref["b"], "b": leaf}}
+    assert not is_recursive(twice)
+    assert not is_recursive({"enum": [{"$ref": "#"}], "properties": {"x": {"$ref": "nowhere"}}})
+    ladder = {
+        f"d{n}": {"properties": {side: {"$ref": f"#/$defs/d{n + 1}"} for side in "ab"}}
+        for n in range(60)
+    }
+    assert not is_recursive({"$ref": "#/$defs/d0", "$defs": ladder})
+
+
+def test_titles_are_dropped_but_not_properties_of_that_name() -> None:
+    """In lists, definitions and properties."""
+    part = {"title": "T", "type": "string"}
+    schema = {
+        "title": "S",
+        "properties": {"title": part},
+        "anyOf": [part],
+        "$defs": {"title": part},
+    }
+    bare = {"type": "string"}
+    assert drop_titles(schema) == {
+        "properties": {"title": bare},
+        "anyOf": [bare],
+        "$defs": {"title": bare},
+    }
+
+
+def test_strict_without_nulls_lets_references_alone_be_null() -> None:
+    """What was optional is required; a class in itself would go on for ever without null."""
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer", "default": 1}, "next": {"$ref": "#"}},
+    }
+    laid = strict_schema(schema, optional_as_null=False)
+    assert laid["properties"]["n"] == {"type": "integer"}
+    assert laid["properties"]["next"] == {"anyOf": [{"$ref": "#"}, {"type": "null"}]}
+    assert laid["required"] == ["n", "next"]

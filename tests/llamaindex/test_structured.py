@@ -626,3 +626,25 @@ def test_hostile_json_is_an_error_of_its_own(make: Any, text: str, gateway: Emul
     gateway.script(Answer(text=text))
     with pytest.raises(StructuredOutputError):
         found(make(structured_output_mode="json_schema"), "structured_predict")
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("way", WAYS[:2])
+def test_recursive_classes_are_asked_for_whole(
+    make: Any, method: str, way: str, strict: bool, gateway: Emulator
+) -> None:
+    """The root is an object, and what it contains of itself is a reference to a definition."""
+    tree = {"name": "tree", "parts": [{"name": "twig", "parts": [{"name": "leaf", "parts": []}]}]}
+    gateway.script(
+        Answer(tool_calls=[("Branch", tree)]) if way == "function" else answer_by(way, **tree)
+    )
+    llm = make(structured_output_mode=way, strict=strict)
+    assert found(llm, method, Branch)[-1].model_dump() == tree
+    sent = gateway.requests[0].json
+    if way == "function":
+        schema = sent["tools"][0]["function"]["parameters"]
+    else:
+        schema = sent["response_format"]["json_schema"]["schema"]
+    assert schema["type"] == "object"
+    for part in (schema, schema["$defs"]["Branch"]):
+        assert part["properties"]["parts"]["items"] == {"$ref": "#/$defs/Branch"}
