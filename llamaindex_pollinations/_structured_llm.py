@@ -1,10 +1,13 @@
-"""LlamaIndex's structured LLM with every stream: core leaves out completions, and writes chats by a
-deprecated call.
+"""LlamaIndex's structured LLM with every stream: core's leaves out completions and deltas.
+
+While the object grows, a response holds it as JSON text, and its delta is empty: the JSON of a part
+is no beginning of the JSON of the whole. The last response has all text as its delta, so that
+joined deltas are the answer, as chat engines and memories need them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -20,7 +23,6 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
-from pydantic import BaseModel
 
 __all__ = ["PollinationsStructuredLLM"]
 
@@ -36,10 +38,8 @@ class PollinationsStructuredLLM(StructuredLLM):
         """The object as it grows, as JSON text; ``raw`` is the object."""
 
         def gen() -> ChatResponseGen:
-            for found in self.llm.stream_structured_predict(
-                self.output_cls, _asking(messages), kwargs
-            ):
-                yield _chat(found)
+            for response in self._responses(messages, kwargs):
+                yield response
 
         return gen()
 
@@ -50,10 +50,8 @@ class PollinationsStructuredLLM(StructuredLLM):
         """:meth:`stream_chat`, awaited."""
 
         async def gen() -> ChatResponseAsyncGen:
-            async for found in await self.llm.astream_structured_predict(
-                self.output_cls, _asking(messages), kwargs
-            ):
-                yield _chat(found)
+            async for response in self._aresponses(messages, kwargs):
+                yield response
 
         return gen()
 
@@ -64,10 +62,8 @@ class PollinationsStructuredLLM(StructuredLLM):
         """The object as it grows, as JSON text; ``raw`` is the object."""
 
         def gen() -> CompletionResponseGen:
-            for found in self.llm.stream_structured_predict(
-                self.output_cls, _asking(_said(prompt)), kwargs
-            ):
-                yield _completion(found)
+            for response in self._responses(_user_message(prompt), kwargs):
+                yield _completion_from(response)
 
         return gen()
 
@@ -78,27 +74,43 @@ class PollinationsStructuredLLM(StructuredLLM):
         """:meth:`stream_complete`, awaited."""
 
         async def gen() -> CompletionResponseAsyncGen:
-            async for found in await self.llm.astream_structured_predict(
-                self.output_cls, _asking(_said(prompt)), kwargs
-            ):
-                yield _completion(found)
+            async for response in self._aresponses(_user_message(prompt), kwargs):
+                yield _completion_from(response)
 
         return gen()
 
+    def _responses(
+        self, messages: Sequence[ChatMessage], options: dict[str, Any]
+    ) -> Generator[ChatResponse, None, None]:
+        answer = None
+        prompt = ChatPromptTemplate(message_templates=list(messages))
+        for answer in self.llm.stream_structured_predict(self.output_cls, prompt, options):
+            yield _response_from(answer)
+        if answer is not None:
+            yield _response_from(answer, is_last=True)
 
-def _said(prompt: str) -> list[ChatMessage]:
+    async def _aresponses(
+        self, messages: Sequence[ChatMessage], options: dict[str, Any]
+    ) -> AsyncGenerator[ChatResponse, None]:
+        answer = None
+        prompt: Any = ChatPromptTemplate(message_templates=list(messages))
+        stream = await self.llm.astream_structured_predict(self.output_cls, prompt, options)
+        async for answer in stream:
+            yield _response_from(answer)
+        if answer is not None:
+            yield _response_from(answer, is_last=True)
+
+
+def _user_message(prompt: str) -> list[ChatMessage]:
     return [ChatMessage(role=MessageRole.USER, content=prompt)]
 
 
-def _asking(messages: Sequence[ChatMessage]) -> Any:
-    return ChatPromptTemplate(message_templates=list(messages))
+def _response_from(answer: Any, *, is_last: bool = False) -> ChatResponse:
+    text = answer.model_dump_json()
+    message = ChatMessage(role=MessageRole.ASSISTANT, content=text)
+    return ChatResponse(message=message, delta=text if is_last else "", raw=answer)
 
 
-def _chat(found: BaseModel) -> ChatResponse:
-    return ChatResponse(
-        message=ChatMessage(role=MessageRole.ASSISTANT, content=found.model_dump_json()), raw=found
-    )
-
-
-def _completion(found: BaseModel) -> CompletionResponse:
-    return CompletionResponse(text=found.model_dump_json(), raw=found)
+def _completion_from(response: ChatResponse) -> CompletionResponse:
+    text = response.message.content or ""
+    return CompletionResponse(text=text, delta=response.delta, raw=response.raw)

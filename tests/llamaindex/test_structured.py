@@ -10,7 +10,9 @@ from typing import Any, get_type_hints
 
 import pytest
 from llama_index.core import PromptTemplate
+from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.prompts import ChatPromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field, RootModel
@@ -648,3 +650,25 @@ def test_recursive_classes_are_asked_for_whole(
     assert schema["type"] == "object"
     for part in (schema, schema["$defs"]["Branch"]):
         assert part["properties"]["parts"]["items"] == {"$ref": "#/$defs/Branch"}
+
+
+def test_joined_deltas_of_a_structured_llm_are_the_final_json(
+    make: Any, say: Any, way: str, gateway: Emulator
+) -> None:
+    """In all four streams; the objects on the way have no delta."""
+    if "stream" not in way:
+        return
+    responses = say(make().as_structured_llm(Person), way, "'Bob' is 42")
+    last = responses[-1]
+    text = last.message.content if hasattr(last, "message") else last.text
+    assert "".join(response.delta for response in responses) == text == BOB.model_dump_json()
+    assert len(responses) > 2
+
+
+def test_a_chat_engine_streams_and_remembers_a_structured_answer(make: Any) -> None:
+    """It shows the JSON and keeps it."""
+    memory = ChatMemoryBuffer.from_defaults(token_limit=1_000)
+    engine = SimpleChatEngine.from_defaults(llm=make().as_structured_llm(Person), memory=memory)
+    answer = engine.stream_chat("'Bob' is 42")
+    assert "".join(answer.response_gen) == BOB.model_dump_json()
+    assert engine.chat_history[-1].content == BOB.model_dump_json()
