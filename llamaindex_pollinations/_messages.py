@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -35,7 +35,9 @@ log = logging.getLogger("llamaindex_pollinations")
 Wire = dict[str, Any]
 WIRE_ROLES = {"chatbot": "assistant", "model": "assistant"}
 PLAIN_ROLES = frozenset({"user", "system"})
+INSTRUCTING_ROLES = frozenset({"system", "developer"})
 ASSISTANT_PARTS = frozenset({"text", "image_url"})
+TEXT_ONLY_RESULTS = frozenset({"tool", "function"})  # their text cannot bear a cache mark
 TEXT_ROLES = frozenset({"system", "developer", "function"})
 NOT_OF_THE_CALLER = frozenset({"assistant", "tool"})
 BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
@@ -96,6 +98,8 @@ class _Conversation:
                 continue
             self._settle()
             self._lost_calls = False
+            if role in INSTRUCTING_ROLES and not _says_anything(message):
+                continue  # some providers refuse an empty system message
             if role in PLAIN_ROLES and (text := _only_text(message)) is not None:
                 self._wire.append(_named({"role": role, "content": text}, message))
             elif role == "assistant":
@@ -154,10 +158,11 @@ class _Conversation:
     def _add_thinking(
         self, wire: Wire, message: ChatMessage, thoughts: Sequence[ThinkingBlock]
     ) -> None:
-        said = "".join(block.content or "" for block in thoughts)
-        if told := said or message.additional_kwargs.get("reasoning_content"):
-            wire["reasoning_content"] = told
-        if details := message.additional_kwargs.get("reasoning_details"):
+        about = message.additional_kwargs
+        text = "".join(block.content or "" for block in thoughts)
+        if reasoning := text if thoughts else about.get("reasoning_content"):
+            wire["reasoning_content"] = reasoning
+        if details := _unedited(about.get("reasoning_details"), text):
             wire["reasoning_details"] = details
         if signed := [part for block in thoughts if (part := self._signed(block))]:
             content = wire["content"]
@@ -172,8 +177,9 @@ class _Conversation:
 
     def _signed(self, block: ThinkingBlock) -> Part | None:
         about = block.additional_information
-        made_by = about.get("model")
-        if made_by and self._model and family(str(made_by)) != family(self._model):
+        # Answers of this package name their model; of the other classes Anthropic's signs.
+        made_by = family(str(about.get("model") or "claude"))
+        if self._model and made_by != family(self._model):
             return None
         if redacted := about.get("redacted"):
             return {"type": "redacted_thinking", "data": redacted}
@@ -260,11 +266,40 @@ class _Conversation:
         self._attached += [{"type": "text", "text": RESULT_OF.format(call_id=call_id)}, *parts]
 
 
+def _unedited(details: Any, thinking: str) -> list[Any] | None:
+    """The reasoning details to send again: those with text only while the blocks still say it.
+
+    Somebody may have blacked out a name in the blocks; the details have it in its old form.
+    """
+    if not isinstance(details, list):
+        return None
+    texts = [
+        str(detail.get("text") or detail.get("summary") or "")
+        for detail in details
+        if isinstance(detail, Mapping)
+    ]
+    if "".join(texts) == thinking:
+        return details
+    return [
+        detail
+        for detail in details
+        if isinstance(detail, Mapping) and not (detail.get("text") or detail.get("summary"))
+    ]
+
+
 def _only_text(message: ChatMessage) -> str | None:
     """The text of a message that has nothing else to tell."""
     if len(message.blocks) != 1 or type(block := message.blocks[0]) is not TextBlock:
         return None
     return None if message.additional_kwargs.get("cache_control") else block.text
+
+
+def _says_anything(message: ChatMessage) -> bool:
+    ignored = (TextBlock, CachePoint)
+    return any(
+        block.text.strip() if isinstance(block, TextBlock) else not isinstance(block, ignored)
+        for block in message.blocks
+    )
 
 
 def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, ...] = ()) -> Wire:
@@ -283,7 +318,7 @@ def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, 
             parts.append(words)
         elif not isinstance(block, CachePoint):
             parts += _allowed(parts_from(block, where), role, where)
-        elif parts:
+        elif parts and role not in TEXT_ONLY_RESULTS:
             parts[-1] = {**parts[-1], "cache_control": cache_control(block.cache_control, where)}
         elif role == "user":
             raise InvalidRequestError(

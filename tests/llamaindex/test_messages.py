@@ -28,7 +28,8 @@ from llama_index.core.base.llms.types import (
 
 from llamaindex_pollinations._messages import wire_messages
 from pollinations_client import InvalidRequestError, PollinationsWarning
-from pollinations_client.emulator import Answer, Emulator
+from pollinations_client.emulator import Answer, Chunks, Emulator
+from support.llamaindex import TAIL, delta
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -707,3 +708,69 @@ def test_calls_without_ids_are_answered_one_by_one(make: Any, gateway: Emulator)
         ids = [sent["id"] for sent in turn["tool_calls"]]
         assert len(set(ids)) == 2
         assert [answer["tool_call_id"] for answer in answers] == ids
+
+
+ADDRESS = "bob@bees.example"
+
+
+@pytest.mark.parametrize("way", ["chat", "stream_chat"])
+def test_an_edited_answer_goes_out_in_its_new_words_only(
+    way: str, make: Any, say: Any, gateway: Emulator
+) -> None:
+    """Blocks that somebody redacted hold over everything the answer came with."""
+    details = [
+        {"type": "reasoning.text", "text": f"Ask {ADDRESS}."},
+        {"type": "reasoning.encrypted", "data": "sealed"},
+    ]
+    message = {
+        "content": f"Write to {ADDRESS}.",
+        "reasoning": f"Ask {ADDRESS}.",
+        "reasoning_details": details,
+    }
+    llm = make()
+    for redacts in (False, True):
+        gateway.script(Chunks([delta("stop", **message), TAIL]))
+        answer = say(llm, way)[-1].message
+        if redacts:
+            for block in answer.blocks:
+                for name in {"text", "content"} & type(block).model_fields.keys():
+                    setattr(block, name, getattr(block, name).replace(ADDRESS, "[address]"))
+        llm.chat([ChatMessage(role="user", content="Hi"), answer])
+        sent = gateway.requests[-1].json["messages"][1]
+        assert (ADDRESS in json.dumps(sent)) != redacts
+        assert sent["reasoning_details"] == (details[1:] if redacts else details)
+
+
+def test_an_empty_system_message_is_left_out(make: Any, gateway: Emulator) -> None:
+    """Some providers refuse it."""
+    user = ChatMessage(role="user", content="Hi")
+    for role in ("system", "developer"):
+        for text in ("", " \n"):
+            make().chat([ChatMessage(role=role, content=text), user])
+            assert [one["role"] for one in gateway.requests[-1].json["messages"]] == ["user"]
+
+
+def test_a_cache_point_of_a_tool_result_is_reported_not_sent(make: Any, gateway: Emulator) -> None:
+    """A tool's text cannot bear it."""
+    called = ChatMessage(
+        role="assistant", blocks=[ToolCallBlock(tool_call_id="c", tool_name="draw")]
+    )
+    result = ChatMessage(
+        role="tool",
+        blocks=[TEXT, CachePoint(cache_control=CacheControl(type="ephemeral"))],
+        additional_kwargs={"tool_call_id": "c"},
+    )
+    with pytest.warns(UserWarning, match="cache_control"):
+        make().chat([ChatMessage(role="user", content="Draw"), called, result])
+    assert gateway.requests[0].json["messages"][2]["content"] == TEXT.text
+
+
+def test_thinking_signed_by_an_unnamed_model_goes_to_claude_only(
+    make: Any, gateway: Emulator
+) -> None:
+    """Anthropic's class of LlamaIndex keeps signatures without the model's name."""
+    thinking = ThinkingBlock(content="Hm.", additional_information={"signature": "s"})
+    answer = ChatMessage(role="assistant", blocks=[thinking, TextBlock(text="Hi")])
+    for model, goes in (("claude", True), ("gemini", False)):
+        make(model).chat([ChatMessage(role="user", content="Hi"), answer])
+        assert ("signature" in json.dumps(gateway.requests[-1].json["messages"][1])) == goes
