@@ -51,6 +51,7 @@ SERVER_TOOLS = frozenset(
         ),
     }
 )
+CALL_FIELDS = frozenset({"tool_calls", "function_call"})
 NONE: frozenset[str] = frozenset()
 SPEECH = frozenset({"audio", "output_audio"})
 
@@ -77,16 +78,18 @@ def wire_messages(
     wire: list[Wire] = []
     carried: list[Part] = []
     loop_from = _last_user(messages)
+    answered: frozenset[str] | None = None
     for place, message in _spread(messages):
         if carried and not isinstance(message, ToolMessage):
             wire.append({"role": "user", "content": carried})
             carried = []
         match message:
             case AIMessage():
-                answered = _answered(messages) if message.invalid_tool_calls else NONE
-                turn, media = _assistant(message, place, answered, model)
+                if message.invalid_tool_calls or "function_call" in message.additional_kwargs:
+                    answered = _answered(messages) if answered is None else answered
+                turn, media = _assistant(message, place, answered or NONE, model)
                 if replay_reasoning:
-                    everything = place > loop_from or "tool_calls" in turn
+                    everything = place > loop_from or not CALL_FIELDS.isdisjoint(turn)
                     _replay(turn, message, everything=everything, in_content=thinking_in_content)
                 wire.append(turn)
                 carried += media
@@ -291,10 +294,14 @@ def _gateway_block(block: Any) -> Any:
 
 def _add_calls(wire: Wire, message: AIMessage, answered: frozenset[str]) -> None:
     kept = message.additional_kwargs
-    if calls := _calls(message, answered) or [dict(call) for call in kept.get("tool_calls") or ()]:
-        wire["tool_calls"] = calls
-    elif function := kept.get("function_call"):
+    calls = _calls(message, answered) or [dict(call) for call in kept.get("tool_calls") or ()]
+    function = kept.get("function_call")
+    # An answer in the older form tells its call twice here. What has no result by a call's id was
+    # answered by a function message, which stands behind the older form alone.
+    if function and all(call["id"] not in answered for call in calls):
         wire["function_call"] = function
+    elif calls:
+        wire["tool_calls"] = calls
     # Other packages keep a refusal beside an empty content; ours is in the content, and a program
     # that took it out there wants it out.
     is_ours = message.response_metadata.get("model_provider") == PROVIDER

@@ -17,7 +17,7 @@ from ._json_mode import json_format
 from ._messages import Wire, wire_messages
 from ._responses import generation_from, summed_counts, token_usage_from
 from ._structured_output import response_format_for
-from ._tool_definitions import tool_from
+from ._tool_definitions import older_function_from, tool_from
 
 if TYPE_CHECKING:
     from .chat_models import ChatPollinations
@@ -53,6 +53,10 @@ def call_options(
         options["stop"] = stop
     if tools := options.get("tools"):
         options["tools"] = [tool_from(tool, None, place) for place, tool in enumerate(tools)]
+    if functions := options.get("functions"):
+        options["functions"] = [
+            older_function_from(one, index) for index, one in enumerate(functions)
+        ]
     if (wanted := options.get("response_format")) is not None:
         options["response_format"] = response_format_for(wanted)
     if llm.extra_body and options.get("extra_body") is not llm.extra_body:
@@ -110,6 +114,11 @@ def stream_request(
     return options
 
 
+def offers_functions(options: Mapping[str, Any]) -> bool:
+    """Whether a request offers functions in the older form, and no tools."""
+    return bool(options.get("functions")) and not options.get("tools")
+
+
 def audio_format_of(options: Mapping[str, Any]) -> str | None:
     """The format of speech that a request asks for."""
     return (options.get("audio") or {}).get("format")
@@ -127,6 +136,7 @@ def result_from(
             cost=cost_of(reply),
             audio_format=sound,
             json_format=wanted,
+            offers_functions=offers_functions(options),
         )
         for reply in replies
     ]

@@ -46,6 +46,7 @@ def message_from(
     cost: float | None = None,
     audio_format: str | None = None,
     json_format: JsonFormat | None = None,
+    offers_functions: bool = False,
 ) -> AIMessage:
     """The whole reply as a message; of one that was asked for as JSON, and that calls nothing, the
     JSON alone.
@@ -63,6 +64,10 @@ def message_from(
         invalid_tool_calls=[_invalid(call) for call in bad],
     )
     message.usage_metadata = usage_from(reply.usage)
+    if offers_functions and reply.tool_calls:
+        call = reply.tool_calls[0]
+        function = {"name": call.name, "arguments": call.arguments}
+        message.additional_kwargs["function_call"] = function
     if json_format is not None and not reply.tool_calls:
         _leave_json_alone(message, json_format)
     return message
@@ -101,10 +106,16 @@ def generation_from(
     cost: float | None = None,
     audio_format: str | None = None,
     json_format: JsonFormat | None = None,
+    offers_functions: bool = False,
 ) -> ChatGeneration:
     """The whole reply as a generation."""
     message = message_from(
-        reply, model=model, cost=cost, audio_format=audio_format, json_format=json_format
+        reply,
+        model=model,
+        cost=cost,
+        audio_format=audio_format,
+        json_format=json_format,
+        offers_functions=offers_functions,
     )
     return ChatGeneration(message=message, generation_info=generation_info(reply))
 

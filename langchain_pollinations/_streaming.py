@@ -57,6 +57,7 @@ class ChunkEncoder:
             "_audio_format",
             "_cost_of",
             "_json",
+            "_offers_functions",
             "_model",
             "_sound",
             "_tells_usage",
@@ -73,10 +74,12 @@ class ChunkEncoder:
         tells_usage: bool = True,
         json_format: JsonFormat | None = None,
         cost_of: Callable[[Reply], float | None] = lambda reply: None,
+        offers_functions: bool = False,
     ) -> None:
         self._audio_format = audio_format
         self._model = model
         self._tells_usage = tells_usage
+        self._offers_functions = offers_functions
         self._cost_of = cost_of
         self._json = None if json_format is None else JsonStream(json_format)
         self._text_at = self._thought_at = -1
@@ -97,6 +100,8 @@ class ChunkEncoder:
         if type(event) is ToolCallDelta:
             if self._json is not None and (held := self._json.rest()):
                 return _with_text(self.of(event), held)  # what was said before a call is no answer
+            if self._offers_functions:
+                return _with_function_call(event)
             if event.extra and event.id:
                 self._told_extras[event.index] = event.extra
                 return _built("", tool_call_chunks=[_fragment(event)], call_extras=event.extra)
@@ -348,6 +353,17 @@ def _laid_down_call(event: ToolCallDelta) -> ChatGenerationChunk:
     _set_extra(message, {})
     _set_private(message, None)
     return _wrapped(message, "")
+
+
+def _with_function_call(event: ToolCallDelta) -> ChatGenerationChunk:
+    """A piece of a call with its piece of the older ``function_call``, which has one call only."""
+    fragment = _fragment(event)
+    chunk = _built("", tool_call_chunks=[fragment])
+    if event.index == 0:
+        function = {"name": event.name, "arguments": fragment["args"] or ""}
+        named = {name: value for name, value in function.items() if value is not None}
+        chunk.message.additional_kwargs["function_call"] = named
+    return chunk
 
 
 def _wrapped(message: AIMessageChunk, text: str) -> ChatGenerationChunk:

@@ -53,6 +53,22 @@ def tool_from(tool: Any, strict: bool | None, place: int = 0) -> Wire | str:
     )
 
 
+def older_function_from(function: Any, index: int = 0) -> Wire:
+    """One of the older ``functions``: a dictionary with a name as it is, others as tools are.
+
+    Raises :class:`InvalidRequestError` for what is none.
+    """
+    if isinstance(function, dict) and isinstance(function.get("name"), str):
+        return function
+    tool = tool_from(function, None, index)
+    if isinstance(tool, dict) and isinstance(tool.get("function"), dict):
+        return cast(Wire, tool["function"])
+    raise InvalidRequestError(
+        f"functions[{index}]: {tool!r} is no function; offer built-in tools in 'tools'.",
+        param="functions",
+    )
+
+
 def function_from(schema: Any, strict: bool | None) -> Wire:
     """A class, a callable or a JSON schema as a function.
 

@@ -27,6 +27,7 @@ from ._options import (
     ALIASES,
     MAX_N,
     audio_format_of,
+    offers_functions,
     requests_for,
     result_from,
     sent_options,
@@ -285,6 +286,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             tells_usage=counts,
             json_format=json_format(options),
             cost_of=self._pricer(options),
+            offers_functions=offers_functions(options),
         )
 
     def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], float | None]:

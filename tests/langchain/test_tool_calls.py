@@ -10,18 +10,24 @@ from typing import Any
 import pytest
 from langchain_core.messages import (
     AIMessage,
+    FunctionMessage,
     HumanMessage,
     ToolMessage,
+)
+from langchain_core.output_parsers.openai_functions import (
+    JsonOutputFunctionsParser,
+    PydanticOutputFunctionsParser,
 )
 from pydantic import BaseModel
 
 from langchain_pollinations import ChatPollinations
 from pollinations_client import (
+    InvalidRequestError,
     PollinationsError,
     PollinationsWarning,
 )
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
-from support.langchain import Person, add, asummed, call, chunk, summed
+from support.langchain import Person, add, asummed, call, chunk, four_ways, summed
 
 NAMED = {"type": "function", "function": {"name": "add"}}
 
@@ -379,3 +385,88 @@ def test_arguments_that_a_program_has_put_in_are_written_out(gateway: Emulator, 
     make().bind_tools([add]).invoke([HumanMessage("x"), turn, ToolMessage("2", tool_call_id="1")])
     sent = gateway.requests[-1].json["messages"][1]["tool_calls"][0]["function"]["arguments"]
     assert json.loads(sent) == {"on": "2026-01-02", "who": {"name": "Ada", "age": None}}
+
+
+OLDER = {"functions": [Person], "function_call": {"name": "Person"}}
+ANN = {"name": "Person", "arguments": '{"name": "Ann", "age": 3}'}
+CALLS_ANN = (
+    Chunks([chunk({"function_call": ANN}), chunk({}, "function_call")]),
+    Answer(tool_calls=[("Person", {"name": "Ann", "age": 3})]),
+)
+
+
+@pytest.mark.parametrize("script", CALLS_ANN, ids=["as a function call", "as a tool call"])
+def test_an_older_function_call_is_kept_in_its_older_place(
+    llm: ChatPollinations, gateway: Emulator, script: Any
+) -> None:
+    """In each way of calling, whichever form the provider answers in."""
+    for answer in four_ways(gateway, llm.bind(**OLDER), script):
+        function = answer.additional_kwargs["function_call"]
+        assert function["name"] == "Person"
+        assert json.loads(function["arguments"]) == {"name": "Ann", "age": 3}
+        assert [call["args"] for call in answer.tool_calls] == [{"name": "Ann", "age": 3}]
+    assert gateway.requests[-1].json["functions"][0]["name"] == "Person"
+    gateway.script(script)
+    answer = llm.bind(**OLDER).stream_events("x", version="v3").output
+    assert answer.additional_kwargs["function_call"]["name"] == "Person"
+
+
+def test_an_older_function_call_is_streamed_in_pieces(
+    llm: ChatPollinations, gateway: Emulator
+) -> None:
+    """They add up to its name, once, and its arguments."""
+    pieces = [
+        chunk({"function_call": {"name": "Person", "arguments": '{"name": "Ann"'}}),
+        chunk({"function_call": {"arguments": ', "age": 3}'}}),
+        chunk({}, "function_call"),
+    ]
+    gateway.script(Chunks(pieces))
+    answer = summed(llm.bind(**OLDER).stream("x"))
+    assert answer.additional_kwargs["function_call"] == ANN
+
+
+def test_parsers_of_function_calls_read_them(llm: ChatPollinations, gateway: Emulator) -> None:
+    """Those of langchain-core, invoked and streamed; the emulator heeds the forced function."""
+    bound = llm.bind(**OLDER)
+    chain = bound | JsonOutputFunctionsParser()
+    assert chain.invoke("Ann").keys() == {"name", "age"}
+    assert list(chain.stream("Ann"))[-1].keys() == {"name", "age"}
+    person = (bound | PydanticOutputFunctionsParser(pydantic_schema=Person)).invoke("Ann")
+    assert isinstance(person, Person)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_function_message_stands_behind_the_older_form(
+    llm: ChatPollinations, gateway: Emulator, streams: bool
+) -> None:
+    """A tool's message stands behind a tool call, and a call that nobody answered is older too."""
+    bound = llm.bind(**OLDER)
+    gateway.script(CALLS_ANN[0])
+    answer = summed(bound.stream("x")) if streams else bound.invoke("x")
+    bound.invoke([HumanMessage("x"), answer, FunctionMessage("done", name="Person")])
+    turn, result = gateway.requests[-1].json["messages"][1:]
+    assert turn["function_call"] == ANN
+    assert "tool_calls" not in turn
+    assert result == {"role": "function", "name": "Person", "content": "done"}
+    llm.invoke([HumanMessage("x"), answer, HumanMessage("y")])
+    assert gateway.requests[-1].json["messages"][1]["function_call"] == ANN
+    call_id = answer.tool_calls[0]["id"]
+    llm.invoke([HumanMessage("x"), answer, ToolMessage("done", tool_call_id=call_id)])
+    turn = gateway.requests[-1].json["messages"][1]
+    assert turn["tool_calls"][0]["function"] == {
+        "name": "Person",
+        "arguments": '{"name": "Ann", "age": 3}',
+    }
+    assert "function_call" not in turn
+
+
+def test_calls_of_tools_have_no_older_form(llm: ChatPollinations, gateway: Emulator) -> None:
+    """It is told where functions were sent."""
+    for answer in four_ways(gateway, llm.bind_tools([Person]), CALLS_ANN[1]):
+        assert "function_call" not in answer.additional_kwargs
+
+
+def test_what_is_no_function_is_refused_by_its_place(llm: ChatPollinations) -> None:
+    """A built-in tool goes among the tools."""
+    with pytest.raises(InvalidRequestError, match=r"functions\[1\].*'tools'"):
+        llm.bind(functions=[Person, "google_search"]).invoke("x")
