@@ -22,7 +22,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
-from pollinations_client import InvalidRequestError
+from pollinations_client import Catalog, InvalidRequestError
 from pollinations_client._adapter_support import (
     JsonFinder,
     find_json,
@@ -118,6 +118,23 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
     if "strict" in function:
         inner["strict"] = function["strict"]
     return {"type": "json_schema", "json_schema": inner}
+
+
+def method_for(model: str, catalog: Catalog) -> Method:
+    """The method that suits a model: ``json_schema`` where it is followed, else a forced tool.
+
+    A model that calls no tools, or cannot be forced to, is asked by schema unless its card says
+    that it takes none.
+    """
+    card = catalog.get(model)
+    if card is None:
+        return "function_calling"
+    if card.takes_json_schema or card.tools is False:
+        return "json_schema"
+    cannot_be_forced = catalog.has_trait(model, "refuses_forced_tool_choice")
+    if cannot_be_forced and card.takes_json_schema is None:
+        return "json_schema"
+    return "function_calling"
 
 
 def structured(

@@ -36,7 +36,7 @@ from ._options import (
     wire_for,
 )
 from ._streaming import ChunkEncoder
-from ._structured_output import Method, structured
+from ._structured_output import Method, method_for, structured
 from ._tool_definitions import profile_from, tool_from
 from .errors import as_model_error, model_errors
 
@@ -347,18 +347,16 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             schema: A Pydantic class, a TypedDict, a function or a JSON schema.
             method: ``json_schema`` (``response_format``), ``function_calling`` (a forced tool) or
                 ``json_mode`` (describe the schema in the prompt). By default ``json_schema`` where
-                the catalogue
-                    says that the model
-                follows it or calls no tools, else ``function_calling``.
+                the catalogue says that the model follows it or calls no tools, else
+                ``function_calling``.
             include_raw: Return ``raw``, ``parsed`` and ``parsing_error`` in place of raising.
             strict: Ask for exactly the schema, where the provider can.
             **kwargs: Further options of the call.
         """
-        if method is None:
-            card = snapshot().get(kwargs.get("model") or kwargs.get("model_name") or self.model)
-            by_schema = card is not None and (card.structured_output or card.tools is False)
-            method = "json_schema" if by_schema else "function_calling"
         with model_errors():
+            if method is None:
+                model = kwargs.get("model") or kwargs.get("model_name") or self.model
+                method = method_for(model, self.catalog)
             return structured(
                 self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole, TextBlock
 from llama_index.core.output_parsers.pydantic import PydanticOutputParser
@@ -17,7 +17,7 @@ from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, RootModel, ValidationError, create_model
 
-from pollinations_client import ModelCard, ReplyError
+from pollinations_client import InvalidRequestError, ModelCard, ReplyError
 from pollinations_client._adapter_support import (
     JsonFinder,
     find_json,
@@ -213,7 +213,9 @@ def attempts(
     """The ways to try, in order. A program mode or a mode that names a way is the only one.
 
     LlamaIndex's OPENAI mode is function calling by a package that takes OpenAI's own class alone.
+    Raises :class:`InvalidRequestError` for what is no class to ask for.
     """
+    check_output_cls(output_cls)
     ways: Sequence[Way]
     if program_mode in {PydanticProgramMode.FUNCTION, PydanticProgramMode.OPENAI}:
         ways = ("function",)
@@ -223,12 +225,27 @@ def attempts(
         ways = (mode,)
     else:
         listed: list[Way] = ["json_schema", "function", "text"]
-        if card is not None and card.structured_output is False:
+        if card is not None and card.takes_json_schema is False:
             listed.remove("json_schema")
         if not calls_functions:
             listed.remove("function")
         ways = listed
     return [Attempt(way, output_cls, strict, has_default_tools) for way in ways]
+
+
+def check_output_cls(output_cls: Any) -> None:
+    """Raise :class:`InvalidRequestError`, with the remedy, for what is no Pydantic class."""
+    if isinstance(output_cls, type) and get_origin(output_cls) is None:
+        if issubclass(output_cls, BaseModel):
+            return
+        name = output_cls.__name__
+    else:
+        name = str(output_cls)
+    raise InvalidRequestError(
+        f"output_cls: a Pydantic class is needed, and {name} is none; for a list or a choice give"
+        " a RootModel of it, such as RootModel[list[Person]].",
+        param="output_cls",
+    )
 
 
 def cleaned(llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:

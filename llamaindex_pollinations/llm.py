@@ -43,7 +43,7 @@ from ._options import alias_of, call_options
 from ._responses import completion_from, response_context, response_from
 from ._streaming import Accumulator
 from ._structured_llm import PollinationsStructuredLLM
-from ._structured_output import Attempt, Mode, attempts, cleaned
+from ._structured_output import Attempt, Mode, attempts, check_output_cls, cleaned
 from ._tool_calls import agent_response, offered, refusals_in, selections_in
 from ._tool_definitions import choice_among, wire_tools
 
@@ -447,7 +447,7 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
         )
         messages = self._asked(prompt, prompt_args)
         found = _structured_calls.predicted(
-            self, self._attempts(output_cls), messages, cleaned(llm_kwargs)
+            self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
         )
         dispatcher.event(LLMStructuredPredictEndEvent(output=found))
         return cast(Model, found)
@@ -472,7 +472,7 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
         )
         messages = self._asked(prompt, prompt_args)
         found = await _structured_calls.apredicted(
-            self, self._attempts(output_cls), messages, cleaned(llm_kwargs)
+            self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
         )
         dispatcher.event(LLMStructuredPredictEndEvent(output=found))
         return cast(Model, found)
@@ -488,7 +488,7 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
             return super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
         messages = self._asked(prompt, prompt_args)
         return _structured_calls.streamed(
-            self, self._attempts(output_cls), messages, cleaned(llm_kwargs)
+            self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
         )
 
     async def _structured_astream_call(
@@ -504,7 +504,7 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
             )
         messages = self._asked(prompt, prompt_args)
         return _structured_calls.astreamed(
-            self, self._attempts(output_cls), messages, cleaned(llm_kwargs)
+            self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
         )
 
     def as_structured_llm(
@@ -513,20 +513,28 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
         """This model as one that answers with objects of ``output_cls`` only, streamed completions
         included.
         """
+        check_output_cls(output_cls)
         return PollinationsStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
 
     def _asked(self, prompt: PromptTemplate, prompt_args: Mapping[str, Any]) -> list[ChatMessage]:
         return self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
 
-    def _attempts(self, output_cls: type[BaseModel]) -> list[Attempt]:
+    def _attempts(
+        self, output_cls: type[BaseModel], llm_kwargs: Mapping[str, Any] | None
+    ) -> list[Attempt]:
+        model = (llm_kwargs or {}).get("model") or self.model
+        card = self.catalog.get(model)
+        calls_functions = self.metadata.is_function_calling_model
+        if model != self.model and self.is_function_calling_model is None:
+            calls_functions = card is None or card.tools is not False
         return attempts(
             output_cls,
             program_mode=self.pydantic_program_mode,
             mode=self.structured_output_mode,
-            card=self.catalog.get(self.model),
-            calls_functions=self.metadata.is_function_calling_model,
+            card=card,
+            calls_functions=calls_functions,
             strict=self.strict,
-            has_default_tools=self.catalog.has_trait(self.model, "default_tools"),
+            has_default_tools=self.catalog.has_trait(model, "default_tools"),
         )
 
 

@@ -271,6 +271,9 @@ class Catalog:
         """
         rule = _knowledge().traits[trait]
         card = self.get(name)
+        if trait == "refuses_forced_tool_choice" and card and card.supported_parameters:
+            # Today's model list says it of each model; the shipped table knows a few names.
+            return "tool_choice" not in card.supported_parameters
         names = {_key(one) for one in (name, *(card.names if card else ()))}
         names |= {one.partition("/")[2] for one in names if one.count("/") == 1}
         if names & rule.models or self.family(name) in rule.families:

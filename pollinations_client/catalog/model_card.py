@@ -83,6 +83,9 @@ class Durations:
         return f"{span} in steps of {self.step} s" if self.step and self.step != 1 else span
 
 
+RESPONSE_FORMAT_PARAMETERS = frozenset(("response_format", "structured_outputs"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What the gateway says about one model. ``None`` and empty mean "not said", never "no".
@@ -124,6 +127,19 @@ class ModelCard:
     max_reference_videos: int | None = None
     created: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def takes_json_schema(self) -> bool | None:
+        """Whether a JSON schema as ``response_format`` is followed; ``None`` where it is not said.
+
+        ``supported_parameters`` names what the model's route takes, and holds over the flag: some
+        routes of models that could follow one do not pass it on.
+        """
+        if not self.supported_parameters:
+            return self.structured_output
+        if not RESPONSE_FORMAT_PARAMETERS & set(self.supported_parameters):
+            return False
+        return self.structured_output is not False
 
     @property
     def vision(self) -> bool | None:

@@ -17,7 +17,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from ..errors import InvalidRequestError
 from .chat_options import ChatOptions, drawn_seed
 from .image_options import ImageOptions, check_url_length, image_query, prompt_path
-from .messages import messages_for, tool_choice_for, tools_for
+from .messages import messages_for, response_format_for, tool_choice_for, tools_for
 from .text_options import TextOptions, text_query
 from .validation import Options, drop_none
 
@@ -96,6 +96,8 @@ def chat_body(
     body.update(
         {name: drop_none(value) for name, value in given.items() if isinstance(value, dict)}
     )
+    if "response_format" in given:
+        body["response_format"] = response_format_for(given["response_format"], model)
     if "functions" in given:
         body["functions"] = [drop_none(function) for function in given["functions"]]
     if model is not None:

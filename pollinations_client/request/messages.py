@@ -280,6 +280,22 @@ def _reduced(tool: dict[str, Any], *, reduces: bool) -> dict[str, Any]:
     }
 
 
+def response_format_for(wanted: Mapping[str, Any], model: str | None) -> dict[str, Any]:
+    """``response_format`` with its schema reduced to what Vertex takes, for Gemini.
+
+    The gateway reduces schemas of tools only, in both eras; Vertex refuses ``exclusiveMinimum``.
+    """
+    ready = drop_none(wanted)
+    inner = ready.get("json_schema")
+    schema = inner.get("schema") if isinstance(inner, Mapping) else None
+    if not isinstance(inner, Mapping) or not isinstance(schema, Mapping):
+        return ready
+    if not has_trait(model or DEFAULT_MODEL, "vertex_tool_schema"):
+        return ready
+    reduced = from_json(_reduced_schema(to_json(schema)))
+    return {**ready, "json_schema": {**inner, "schema": reduced}}
+
+
 @functools.lru_cache(maxsize=512)
 def _reduced_schema(schema: bytes) -> bytes:
     return to_json(vertex_schema(from_json(schema)))

@@ -891,3 +891,23 @@ def test_no_token_is_lost_or_counted_twice(
     assert (
         sum(count for unit, count in units.items() if unit.startswith("completion")) == completion
     )
+
+
+def test_supported_parameters_say_what_a_model_takes() -> None:
+    """Where a card lists them they hold over the flag and over the shipped table."""
+
+    def card(*parameters: str, **fields: Any) -> ModelCard:
+        return card_from({"name": "a/b", "supported_parameters": list(parameters), **fields})
+
+    assert card().takes_json_schema is None
+    assert card(supports_structured_output=True).takes_json_schema is True
+    assert card("tools", supports_structured_output=True).takes_json_schema is False
+    assert card("response_format").takes_json_schema is True
+    assert card("response_format", supports_structured_output=False).takes_json_schema is False
+
+    trait, name = "refuses_forced_tool_choice", "anthropic/claude-fable-5.1"
+    for parameters, refuses in (((), True), (("tools", "tool_choice"), False), (("tools",), True)):
+        listed = card_from({"name": name, "supported_parameters": list(parameters)})
+        assert Catalog([listed]).has_trait(name, trait) is refuses
+    assert Catalog([card("tools")]).has_trait("a/b", trait)
+    assert not Catalog([card()]).has_trait("a/b", trait)

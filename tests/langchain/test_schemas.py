@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typing_extensions as te
 from langchain_core.tools import StructuredTool, tool
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pydantic.v1 import BaseModel as BaseModelV1
 
 from pollinations_client import InvalidRequestError, PollinationsWarning
@@ -292,3 +292,23 @@ def test_the_method_is_chosen_for_the_model_of_the_call(gateway: Emulator, make:
         make("no-such-model-yet").with_structured_output(Node, model=model).invoke("A node 'a'.")
         assert "response_format" in gateway.requests[-1].json
         assert gateway.requests[-1].json["model"] == model
+
+
+class Positive(BaseModel):
+    """A positive number."""
+
+    value: int = Field(gt=0)
+
+
+def test_a_response_format_is_reduced_for_gemini(gateway: Emulator, make: Any) -> None:
+    """As tools are: Vertex refuses ``exclusiveMinimum``; recursion is written out once more."""
+    for model, bound in (("gemini", {"minimum": 1}), ("openai", {"exclusiveMinimum": 0})):
+        gateway.script(Answer(text='{"value": 3}'))
+        make(model).with_structured_output(Positive, method="json_schema").invoke("x")
+        value = schema_in(gateway.requests[-1].json)["properties"]["value"]
+        assert value == {"type": "integer", **bound}
+    gateway.script(Answer(text='{"name": "a"}'))
+    make("gemini").bind(response_format=Node).invoke("x")
+    sent = schema_in(gateway.requests[-1].json)
+    assert "$ref" not in json.dumps(sent)
+    assert sent["properties"]["children"]["items"]["properties"]["name"] == {"type": "string"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import enum
 import json
 import warnings
@@ -23,7 +24,12 @@ from llamaindex_pollinations._structured_output import (
     object_from_text,
     partial_data,
 )
-from pollinations_client import ContextOverflowError, PollinationsWarning, UnknownModelError
+from pollinations_client import (
+    ContextOverflowError,
+    InvalidRequestError,
+    PollinationsWarning,
+    UnknownModelError,
+)
 from pollinations_client._adapter_support import find_json
 from pollinations_client.emulator import Answer, Emulator, Fault
 
@@ -672,3 +678,47 @@ def test_a_chat_engine_streams_and_remembers_a_structured_answer(make: Any) -> N
     answer = engine.stream_chat("'Bob' is 42")
     assert "".join(answer.response_gen) == BOB.model_dump_json()
     assert engine.chat_history[-1].content == BOB.model_dump_json()
+
+
+@dataclasses.dataclass
+class Point:
+    """No Pydantic class."""
+
+    x: int
+
+
+@pytest.mark.parametrize("wrong", [list[Person], Point, dict, Person | None, 3], ids=str)
+def test_what_is_no_pydantic_class_is_refused(
+    make: Any, method: str, wrong: Any, gateway: Emulator
+) -> None:
+    """In one sentence, before anything is sent; by a structured LLM too."""
+    with pytest.raises(InvalidRequestError, match=r"^output_cls: a Pydantic class is needed"):
+        found(make(), method, wrong)
+    with pytest.raises(InvalidRequestError, match="RootModel"):
+        make().as_structured_llm(wrong)
+    assert not gateway.requests
+
+
+class Positive(BaseModel):
+    """A positive number."""
+
+    value: int = Field(gt=0)
+
+
+def test_a_response_format_is_reduced_for_gemini(make: Any, method: str, gateway: Emulator) -> None:
+    """As tools are: Vertex refuses ``exclusiveMinimum``. Other models get it as it is."""
+    for model, bound in (("gemini", {"minimum": 1}), ("openai", {"exclusiveMinimum": 0})):
+        gateway.script(Answer(text='{"value": 3}'))
+        found(make(model, structured_output_mode="json_schema"), method, Positive)
+        schema = gateway.requests[-1].json["response_format"]["json_schema"]["schema"]
+        assert schema["properties"]["value"] == {"title": "Value", "type": "integer", **bound}
+
+
+def test_the_way_is_chosen_for_the_model_of_the_call(
+    make: Any, method: str, gateway: Emulator
+) -> None:
+    """A model without a response format is asked by a function, whichever model the object has."""
+    assert found(make(), method, llm_kwargs={"model": "llama-scout"})[-1] == BOB
+    sent = gateway.requests[0].json
+    assert sent["model"] == "llama-scout"
+    assert "response_format" not in sent
