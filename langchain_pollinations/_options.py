@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 
-from pollinations_client import InvalidRequestError, ModelOptions, Reply
+from pollinations_client import Cost, InvalidRequestError, ModelOptions, Reply
 from pollinations_client._adapter_support import MAX_SEED, drawn_seed, has_trait
 
 from ._json_mode import json_format
@@ -125,7 +125,7 @@ def audio_format_of(options: Mapping[str, Any]) -> str | None:
 
 
 def result_from(
-    replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], float | None]
+    replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], Cost]
 ) -> ChatResult:
     """One generation a reply, and what all of them used."""
     sound, wanted = audio_format_of(options), json_format(options)

@@ -14,6 +14,7 @@ from langchain_core.outputs import ChatGeneration
 
 from pollinations_client import (
     AudioPart,
+    Cost,
     ImagePart,
     OtherPart,
     ReasoningPart,
@@ -43,7 +44,7 @@ def message_from(
     reply: Reply,
     *,
     model: str | None = None,
-    cost: float | None = None,
+    cost: Cost | None = None,
     audio_format: str | None = None,
     json_format: JsonFormat | None = None,
     offers_functions: bool = False,
@@ -103,7 +104,7 @@ def generation_from(
     reply: Reply,
     *,
     model: str | None = None,
-    cost: float | None = None,
+    cost: Cost | None = None,
     audio_format: str | None = None,
     json_format: JsonFormat | None = None,
     offers_functions: bool = False,
@@ -342,7 +343,7 @@ def _thinking(part: ReasoningPart) -> dict[str, Any]:
     }
 
 
-def metadata_from(reply: Reply, cost: float | None, model: str | None) -> dict[str, Any]:
+def metadata_from(reply: Reply, cost: Cost | None, model: str | None) -> dict[str, Any]:
     """``response_metadata``: who answered, how it ended, and every field of the answer this project
     does not know.
     """
@@ -363,13 +364,24 @@ def metadata_from(reply: Reply, cost: float | None, model: str | None) -> dict[s
         "content_filter_results": reply.content_filter_results,
         "request_id": reply.info.request_id,
         "cache": reply.info.cache,
-        # A list, since LangChain refuses to merge two messages whose metadata hold unequal floats
-        # and joins lists: a merged message has the costs of all its calls.
-        "cost": None if cost is None else [cost],
+        **_cost_metadata(cost),
     }
     if reply.finish_reason_raw != reply.finish_reason:
         metadata["native_finish_reason"] = reply.finish_reason_raw
     return {name: value for name, value in metadata.items() if value is not None}
+
+
+def _cost_metadata(cost: Cost | None) -> dict[str, Any]:
+    """The cost in lists, which LangChain joins: a merged message has the costs of all its calls.
+
+    It refuses to merge two messages whose metadata hold unequal floats.
+    """
+    if cost is None or cost.total is None:
+        return {}
+    metadata: dict[str, Any] = {"cost": [float(cost.total)], "cost_source": [cost.source]}
+    if cost.is_upper_bound:
+        metadata["cost_is_upper_bound"] = True
+    return metadata
 
 
 def _mergeable(value: Any) -> Any:

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from pollinations_client import (
     AudioDelta,
     AudioPart,
+    Cost,
     Event,
     Finished,
     PartDelta,
@@ -73,7 +74,7 @@ class ChunkEncoder:
         model: str | None = None,
         tells_usage: bool = True,
         json_format: JsonFormat | None = None,
-        cost_of: Callable[[Reply], float | None] = lambda reply: None,
+        cost_of: Callable[[Reply], Cost] = lambda reply: Cost(unknown=("usage",)),
         offers_functions: bool = False,
     ) -> None:
         self._audio_format = audio_format

@@ -19,7 +19,7 @@ from langchain_core.runnables.utils import AnyConfigurableField
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, model_validator
 
-from pollinations_client import ModelOptions, PollinationsError, Reply, __version__, snapshot
+from pollinations_client import Cost, ModelOptions, PollinationsError, Reply, __version__, snapshot
 
 from ._client import ClientMixin, other_name
 from ._json_mode import json_format
@@ -289,16 +289,9 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             offers_functions=offers_functions(options),
         )
 
-    def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], float | None]:
-        """What tells the pollen of a reply: the gateway, or the catalogue's prices for the model
-        that was asked.
-        """
-
-        def priced(reply: Reply) -> float | None:
-            total = self._client.cost(reply, options["model"]).total
-            return None if total is None else float(total)
-
-        return priced
+    def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], Cost]:
+        """What tells the cost of a reply: the gateway bills the model that was asked for."""
+        return lambda reply: self._client.cost(reply, options["model"])
 
     # -- tools and structure
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -28,6 +27,7 @@ from llama_index.core.base.llms.types import (
 from pollinations_client import (
     AudioPart,
     Catalog,
+    Cost,
     ImagePart,
     OtherPart,
     ReasoningPart,
@@ -36,8 +36,8 @@ from pollinations_client import (
     ToolCall,
     Usage,
 )
+from pollinations_client._adapter_support import DEFAULT_MODEL, sniff
 from pollinations_client._adapter_support import cost as cost_of
-from pollinations_client._adapter_support import sniff
 
 from . import _fast_construct
 from ._tool_calls import calls_in
@@ -59,7 +59,7 @@ class ResponseContext:
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     single_call: bool = False
     audio_format: str | None = None
-    cost: Callable[[Reply], Decimal | None] | None = None
+    cost: Callable[[Reply], Cost] | None = None
 
     def kept(self, calls: list[ToolCall]) -> list[ToolCall]:
         """The tool calls to hand on."""
@@ -69,10 +69,9 @@ class ResponseContext:
 def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseContext:
     """How the answer to a call with these options is to be read."""
 
-    def cost(reply: Reply) -> Decimal | None:
-        return cost_of(
-            reply, catalog.get(reply.served_model) or catalog.get(options.get("model"))
-        ).total
+    def cost(reply: Reply) -> Cost:
+        # The gateway bills the model that was asked for, also where a fallback served.
+        return cost_of(reply, catalog.get(options.get("model") or DEFAULT_MODEL))
 
     return ResponseContext(
         names=own_names(options.get("tools") or ()),
@@ -222,8 +221,11 @@ def _about(reply: Reply, reading: ResponseContext) -> dict[str, Any]:
         "content_filter_results": reply.content_filter_results,
         "audio": _audio_facts(reply.audio),
     }
-    if reading.cost is not None and (total := reading.cost(reply)) is not None:
-        told["cost"] = float(total)
+    cost = reading.cost(reply) if reading.cost is not None else None
+    if cost is not None and cost.total is not None:
+        told["cost"] = float(cost.total)
+        told["cost_source"] = cost.source
+        told["cost_is_upper_bound"] = cost.is_upper_bound or None
     return {name: value for name, value in told.items() if value is not None}
 
 

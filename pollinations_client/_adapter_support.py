@@ -19,7 +19,7 @@ from .request.embedding_options import (
     EmbeddingOptions,
     vector_size,
 )
-from .request.messages import drop_unsupported_media, strict_form, warn
+from .request.messages import DEFAULT_MODEL, drop_unsupported_media, strict_form, warn
 from .request.option_types import ModelOptionsDict
 from .request.validation import invalid_request_from, unknown_option
 from .schemas.openai_strict import drop_strict_nulls
@@ -29,6 +29,7 @@ from .settings import NO_KEY, as_secret, secret_key_from, with_secret_key, witho
 __all__ = [
     "BUILT_IN_TOOLS",
     "DEFAULT_EMBEDDING_MODEL",
+    "DEFAULT_MODEL",
     "MAX_INPUTS",
     "MAX_SEED",
     "NO_KEY",

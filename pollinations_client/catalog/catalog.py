@@ -300,7 +300,12 @@ def snapshot() -> Catalog:
     Its ``date`` and ``source`` say what it was assembled from.
     """
     facts = _data()
-    return Catalog(cards_from(facts["models"]), date=facts["date"], source=facts["source"])
+    date = facts["date"]
+    # Prices change; one that was shipped is told with its date, which may be older than the list.
+    items = [
+        {"pricing_date": date, **item} if "pricing" in item else item for item in facts["models"]
+    ]
+    return Catalog(cards_from(items), date=date, source=facts["source"])
 
 
 def family(name: str) -> str | None:

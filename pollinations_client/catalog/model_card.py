@@ -119,6 +119,8 @@ class ModelCard:
     resolutions: tuple[str, ...] = ()
     prices: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
     currency: str = "pollen"
+    prices_as_of: str | None = None
+    """Year and month of prices that were shipped with this package; ``None`` for a live list's."""
     paid_only: bool | None = None
     specialized: bool | None = None
     community: bool | None = None
@@ -256,6 +258,7 @@ def _card(name: str, fields: _Fields, listed_as: str | None) -> ModelCard:
         video_capabilities=fields.take_names("video_capabilities"),
         resolutions=fields.take_names("resolutions"),
         prices=prices,
+        prices_as_of=fields.take(_text, "pricing_date"),
         currency=currency,
         paid_only=fields.take(_flag, "paid_only"),
         specialized=fields.take(_flag, "is_specialized"),

@@ -106,7 +106,8 @@ class Cost:
     sibling (cached input like plain input, where the card has no price for it), and
     ``pricing_variants`` or ``pricing_adjustments`` where the gateway has further rates, such as for
     long contexts or web searches, that are not in this sum. ``stated`` is the gateway's own figure,
-    where it sent one, and then the total.
+    where it sent one, and then the total. ``prices_as_of`` is the month of a price that was shipped
+    with this package. ``is_upper_bound`` marks an answer from the gateway's cache: it bills none.
 
     >>> from pollinations_client.catalog.catalog import snapshot
     >>> cost({"x-usage-completion-image-tokens": "3"}, snapshot().get("flux")).total
@@ -118,6 +119,19 @@ class Cost:
     assumed: tuple[str, ...] = ()
     currency: str = "pollen"
     stated: Decimal | None = None
+    prices_as_of: str | None = None
+    is_upper_bound: bool = False
+
+    @property
+    def source(self) -> str | None:
+        """Where the total comes from: ``stated`` by the gateway, ``live`` list prices, or
+        ``shipped`` with this package and the month of the price; ``None`` without a total.
+        """
+        if self.total is None:
+            return None
+        if self.stated is not None:
+            return "stated"
+        return "live" if self.prices_as_of is None else f"shipped {self.prices_as_of}"
 
     @property
     def known(self) -> Decimal:
@@ -146,6 +160,7 @@ def cost(
     (``x-usage-*``), or a usage record. Without usage, or without a card, the cost is unknown, not
     zero; a usage of nothing costs ``Decimal(0)``.
     """
+    is_hit = _comes_from_cache(usage)
     usage = _counted(usage)
     if usage is None:
         return Cost(unknown=("usage",))
@@ -169,7 +184,14 @@ def cost(
         ),
         currency="pollen" if card is None else card.currency,
         stated=next((_count(usage[name]) for name in STATED if usage.get(name) is not None), None),
+        prices_as_of=None if card is None else card.prices_as_of,
+        is_upper_bound=is_hit,
     )
+
+
+def _comes_from_cache(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None) -> bool:
+    info = usage.info if isinstance(usage, Reply) else usage
+    return isinstance(info, ResponseInfo) and (info.cache or "").upper() == "HIT"
 
 
 def _counted(

@@ -310,7 +310,7 @@ def test_cost_is_told_where_prices_are_known(gateway: Emulator, make: Any) -> No
         assert answer.response_metadata["cost"] == [pytest.approx(0.00015)]
         assert "total_cost" not in answer.usage_metadata
         gateway.script(Answer(text="x", usage=used))
-        llm = make("nova-micro")
+        llm = make("mercury-2")
         unknown = summed(llm.stream("x")) if stream else llm.invoke("x")
         assert "total_cost" not in unknown.usage_metadata
         assert "cost" not in unknown.response_metadata
