@@ -25,8 +25,7 @@ except ImportError as missing:
         sys.exit(needed)
     raise ImportError(needed) from missing
 
-from .gateway.keys import KeyRules
-from .scripts import Answer, Body, Chunks, Fault, Frames, Received
+from .scripts import Answer, Body, Chunks, Fault, Frames, KeyRules, Received
 from .server.server import Emulator, EmulatorError
 
 __all__ = [

@@ -7,22 +7,22 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from starlette.routing import Match, Route
 
 from .._version import __version__
-from .endpoints import account, chat, embeddings, images
+from .endpoints import account, chat, embeddings, home, images
 from .endpoints.text import get_text, post_text
+from .exchange import Endpoint, Exchange
 from .gateway import models
-from .gateway.errors import Refusal
+from .gateway.errors import GatewayError
 from .gateway.keys import may_see
+from .gateway.query import option
 from .scripts import Answer, Body, Chunks, Fault, Frames, Item, Received
-from .server.faults import literal, spoilt
+from .server.faults import literal, with_fault
 from .server.response import Reply, json_reply
 
 if TYPE_CHECKING:
@@ -36,27 +36,10 @@ EDGE_PAGE = (
     b"<html><head><title>414 Request-URI Too Large</title></head><body>cloudflare"
     b" (emulated)</body></html>"
 )
+LINE_FEED = "\ue000"  # a private character that stands for one while a route is matched
 EVERY_KIND = ("text", "picture", "audio", "embedding")
 OPEN_TO_PAGES = {"access-control-allow-origin": "*", "access-control-expose-headers": "*"}
 METHODS = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request and what is needed to answer it; ``scripted`` is an answer that a test put in."""
-
-    state: State
-    received: Received
-    params: dict[str, Any]
-    scripted: Answer | Chunks | None = None
-
-    @staticmethod
-    def quoted(text: str) -> str:
-        """Text as one path segment."""
-        return quote(text, safe="")
-
-
-Endpoint = Callable[[Exchange], Reply]
 
 
 def _listing(*kinds: str) -> Endpoint:
@@ -74,6 +57,8 @@ def _openai_listing(exchange: Exchange) -> Reply:
 
 
 def _listed(exchange: Exchange, kinds: tuple[str, ...]) -> list[models.Model]:
+    if exchange.state.today:
+        option(exchange.received.query, "community", ("true", "false", "1", "0"), "true")
     found = (one for kind in kinds for one in models.models(exchange.state.era, kind))
     return [one for one in found if may_see(exchange.state, exchange.received, one)]
 
@@ -81,6 +66,7 @@ def _listed(exchange: Exchange, kinds: tuple[str, ...]) -> list[models.Model]:
 def _routes(state: State) -> list[tuple[Route, Endpoint]]:
     """Every operation of the era."""
     table: list[tuple[str, str, Endpoint]] = [
+        ("GET", "/", home.home),
         ("POST", "/v1/chat/completions", chat.complete),
         ("GET", "/text/models", _listing("text")),
         ("GET", "/image/models", _listing("picture")),
@@ -98,7 +84,7 @@ def _routes(state: State) -> list[tuple[Route, Endpoint]]:
             ("GET", "/embeddings/models", _listing("embedding")),
             *table,
             ("POST", "/text", post_text),
-            ("GET", "/video/{prompt:path}", images.film),
+            ("GET", "/video/{prompt:path}", images.video),
             ("POST", "/v1/images/generations", images.generations),
             ("POST", "/v1/embeddings", embeddings.embed),
         ]
@@ -149,9 +135,10 @@ def _reply(
     else:
         try:
             reply = _answered(state, routes, scope, received, item)
-        except Refusal as refusal:
+        except GatewayError as refusal:
+            refusal.request = received.json
             reply = refusal.reply(today=state.today, request_id=request_id)
-    return spoilt(reply, fault) if fault is not None else reply
+    return with_fault(reply, fault) if fault is not None else reply
 
 
 def _answered(
@@ -162,14 +149,18 @@ def _answered(
     scripted: Answer | Chunks | None,
 ) -> Reply:
     if len(received.body) > MOST_BYTES:
-        raise Refusal(413)
+        raise GatewayError(413)
     if len(received.raw_path) > LONGEST_TARGET:
         return Reply(EDGE_PAGE, status=414, content_type="text/html; charset=UTF-8")
     for route, endpoint in routes:
-        match, found = route.matches(scope)
+        # Starlette's paths end at a line feed, the gateway's do not.
+        match, found = route.matches({**scope, "path": scope["path"].replace("\n", LINE_FEED)})
         if match is Match.FULL:
-            return endpoint(Exchange(state, received, found["path_params"], scripted))
-    raise Refusal(404)
+            params = {
+                name: value.replace(LINE_FEED, "\n") for name, value in found["path_params"].items()
+            }
+            return endpoint(Exchange(state, received, params, scripted))
+    raise GatewayError(404)
 
 
 def _preflight(received: Received) -> Reply:

@@ -1,4 +1,4 @@
-"""What a test may put in the emulator's mouth, and what the emulator remembers of each request."""
+"""What a test may script, the rules of a key, and what the emulator records of each request."""
 
 from __future__ import annotations
 
@@ -39,9 +39,34 @@ class Received:
     time: float
 
     @property
+    def says_json(self) -> bool:
+        """Whether the content type, if any, is JSON."""
+        return "json" in self.headers.get("content-type", "json")
+
+    @property
     def query(self) -> dict[str, str]:
         """The query as a dictionary; of a repeated name the last value."""
         return dict(self.query_pairs)
+
+
+EVERY_SCOPE = ("profile", "balance", "usage", "keys")
+
+
+@dataclass(frozen=True)
+class KeyRules:
+    """What one key may do; balance and budget in pollen, ``rate`` in requests since ``clear`` until
+    429.
+    """
+
+    valid: bool = True
+    balance: float = 100.0
+    budget: float | None = None
+    quest_only: bool = False
+    models: tuple[str, ...] | list[str] | None = None
+    account: tuple[str, ...] | list[str] | None = EVERY_SCOPE
+    rate: int | None = None
+    retry_after_s: int = 30
+    name: str = "emulated key"
 
 
 @dataclass(frozen=True)
@@ -153,7 +178,7 @@ class Fault:
     - ``"reset"``: the TCP connection is aborted before any reply
     - ``"slow"``: ``bytes_per_s`` (100)
 
-    ``answer`` scripts the reply that ``cut``, ``stall`` and ``slow`` spoil; without it the
+    ``answer`` scripts the reply that ``cut``, ``stall`` and ``slow`` work on; without it the
     emulator's own reply is.
     """
 
@@ -186,7 +211,7 @@ class Fault:
             [Mark.CUT] if self.kind == "cut" else [Mark.HANG if seconds is None else float(seconds)]
         )
 
-    def spoil(self, pieces: Sequence[Piece]) -> list[Piece]:
+    def applied_to(self, pieces: Sequence[Piece]) -> list[Piece]:
         """The pieces of a reply with this fault worked in."""
         if self.kind == "slow":
             bytes_per_s = float(self.options.get("bytes_per_s", 100))

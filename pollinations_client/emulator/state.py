@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from .scripts import Queue, Received
+from .scripts import KeyRules, Piece, Queue, Received
 
-if TYPE_CHECKING:
-    from .gateway.cache import Kept
-    from .gateway.keys import KeyRules
+
+@dataclass(frozen=True)
+class CachedResponse:
+    """One finished reply."""
+
+    pieces: list[Piece]
+    headers: list[tuple[bytes, bytes]]
+    date: str
 
 
 @dataclass
@@ -24,7 +28,7 @@ class State:
     port: int = 0
     requests: list[Received] = field(default_factory=list)
     queue: Queue = field(default_factory=Queue)
-    cache: dict[str, Kept] = field(default_factory=dict)
+    cache: dict[str, CachedResponse] = field(default_factory=dict)
     prompt_prefixes: set[str] = field(default_factory=set)
     calls_by_key: dict[str, int] = field(default_factory=dict)
     generations: int = 0

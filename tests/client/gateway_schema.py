@@ -175,20 +175,20 @@ DETAILS: Json = {
 
 
 def error(era: str) -> Json:
-    """The envelope round every refusal; details and request id are promised only by the seed
-    document.
+    """The envelope round every refusal.
+
+    The seed document promises details and request id; its gateway sent details for a validation
+    only, and the request id in a header.
     """
     inner: Json = {
         "code": {"type": "string", "pattern": "^[A-Za-z_]+$"},
         "message": TEXT,
         "timestamp": MOMENT,
     }
-    seed_only: Json = {"details": DETAILS, "requestId": TEXT}
-    body = (
-        record(inner | seed_only)
-        if era == "seed"
-        else record(inner, seed_only | {"fixUrl": {"type": "string", "pattern": "^https://"}})
-    )
+    optional: Json = {"details": DETAILS}
+    if era == "today":
+        optional["fixUrl"] = {"type": "string", "pattern": "^https://"}
+    body = record(inner, optional)
     envelope = record(
         {"status": {"type": "integer", "minimum": 400}, "success": {"const": False}, "error": body}
     )
@@ -207,14 +207,8 @@ SEED_CODES = {
 
 
 def _seed_code(status: int, code: str) -> Json:
-    """A status that the seed document lists has the code listed beside it; a 400 also both lists of
-    faults.
-    """
+    """A status that the seed document lists has the code listed beside it."""
     told: Json = {"code": {"const": code}}
-    if status == 400:
-        told["details"] = record(
-            {"name": TEXT, "formErrors": many(TEXT), "fieldErrors": {"type": "object"}}
-        )
     return {
         "if": {"properties": {"status": {"const": status}}},
         "then": {"properties": {"error": record(told)}},
@@ -257,12 +251,8 @@ def entry(era: str) -> Json:
 
 
 def openai_models(era: str) -> Json:
-    """/v1/models: milliseconds in the seed era, seconds and modalities today."""
-    created = (
-        {"type": "integer", "minimum": 10**12}
-        if era == "seed"
-        else {"type": "integer", "maximum": 10**11}
-    )
+    """/v1/models: ``created`` in milliseconds, and modalities today."""
+    created = {"type": "integer", "minimum": 10**12}
     today: Json = {
         "input_modalities": many(MODALITY),
         "output_modalities": many(MODALITY),

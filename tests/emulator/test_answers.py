@@ -582,16 +582,14 @@ def test_a_picture_model_in_chat_answers_with_a_link(gateway: Emulator) -> None:
 
 
 def test_the_text_route_gives_the_content_alone(either_gateway: Emulator) -> None:
-    """Plain text, JSON in plain text, or a stream of chunks; of the default booleans only today's
-    reads false.
-    """
+    """Plain text, JSON in plain text, or a stream of chunks; ``false`` is false."""
     plain = loopback.get(either_gateway.url + "/text/Say%20%272%20%2B%202%27")
     assert (plain.text, plain.headers["content-type"]) == ("2 + 2", "text/plain; charset=utf-8")
     as_json = loopback.get(either_gateway.url + "/text/bees?json=true")
     assert isinstance(as_json.json(), dict)
     streamed = loopback.get(either_gateway.url + "/text/hello?stream=true")
     assert streamed.headers["content-type"].startswith("text/event-stream")
-    coerced = loopback.get(either_gateway.url + "/text/hello?stream=false").headers["content-type"]
-    assert coerced.startswith(
-        "text/plain" if either_gateway.era == "today" else "text/event-stream"
-    )
+    for query in ("stream=false", "json=false", "stream=0"):
+        plain = loopback.get(f"{either_gateway.url}/text/hello?{query}")
+        assert plain.headers["content-type"].startswith("text/plain")
+        assert not plain.text.startswith("{")

@@ -87,14 +87,11 @@ def test_colours_of_the_prompt_are_in_the_picture(gateway: Emulator) -> None:
     assert mean[0][2] < mean[1][2]  # type: ignore[index]
 
 
-def test_false_is_true_where_the_gateway_coerces(either_gateway: Emulator) -> None:
-    """transparent=false gives a transparent picture: any text is true."""
-    assert (
-        picture(
-            get(either_gateway, "/image/x?model=flux&width=16&height=16&transparent=false")
-        ).format
-        == "PNG"
-    )
+@pytest.mark.parametrize(("flag", "form"), [("false", "JPEG"), ("0", "JPEG"), ("true", "PNG")])
+def test_a_flag_is_read_by_its_word(either_gateway: Emulator, flag: str, form: str) -> None:
+    """transparent=false gives no transparent picture in either era."""
+    path = f"/image/x?model=flux&width=16&height=16&transparent={flag}"
+    assert picture(get(either_gateway, path)).format == form
 
 
 def boxes(data: bytes) -> dict[str, bytes]:

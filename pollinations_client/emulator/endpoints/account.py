@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ..gateway.errors import Refusal, invalid
-from ..gateway.keys import KeyRules, authenticate, key_of
+from ..gateway.errors import GatewayError, invalid
+from ..gateway.keys import authenticate, key_of
 from ..gateway.query import integer, option
+from ..scripts import KeyRules
 from ..server.response import Reply, json_reply
 
 if TYPE_CHECKING:
-    from ..app import Exchange
+    from ..exchange import Exchange
 
 Json = dict[str, Any]
 ROWS = 1200
@@ -32,14 +33,14 @@ MOST_ROWS = 50000
 
 
 def _need(exchange: Exchange, scope: str) -> KeyRules:
-    """The caller's rules, if they include an account permission. Raises ``Refusal`` 401 or 403."""
+    """The rules of a key that has an account permission. Raises ``GatewayError`` 401 or 403."""
     if not key_of(exchange.received) and exchange.state.require_key:
-        raise Refusal(401)
+        raise GatewayError(401)
     rules = authenticate(exchange.state, exchange.received)
     if rules.account is None or scope not in {
         one.removeprefix("account:") for one in rules.account
     }:
-        raise Refusal(403, f"API key does not have 'account:{scope}' permission")
+        raise GatewayError(403, f"API key does not have 'account:{scope}' permission")
     return rules
 
 
@@ -89,7 +90,7 @@ def _need_again(rules: KeyRules, scope: str) -> None:
     if rules.account is None or scope not in {
         one.removeprefix("account:") for one in rules.account
     }:
-        raise Refusal(403, f"API key does not have 'account:{scope}' permission")
+        raise GatewayError(403, f"API key does not have 'account:{scope}' permission")
 
 
 def _draw(row: int, salt: str, most: int) -> int:

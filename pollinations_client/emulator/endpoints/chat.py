@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from ..gateway import dialect
-from ..gateway.cache import IMMUTABLE, remembered
+from ..gateway.cache import IMMUTABLE, cache_key, cached, store
 from ..gateway.chat_request import ChatRequest, Json
-from ..gateway.errors import Refusal, invalid
+from ..gateway.errors import GatewayError, invalid
 from ..gateway.keys import authenticate, notice, permit
 from ..gateway.model_rules import check_model
 from ..gateway.models import Model, find, models
@@ -18,7 +19,7 @@ from ..server.response import SSE, Reply, json_reply, sse_frames
 from ..stub_model import answer
 
 if TYPE_CHECKING:
-    from ..app import Exchange
+    from ..exchange import Exchange
 
 NO_STORE = "private, no-store"
 DEFAULT_MODEL = {"today": "openai/gpt-5.4-nano", "seed": "openai"}
@@ -26,26 +27,31 @@ DEFAULT_MODEL = {"today": "openai/gpt-5.4-nano", "seed": "openai"}
 
 def complete(exchange: Exchange) -> Reply:
     """One chat completion, plain or streamed."""
+    if not exchange.state.today and not exchange.received.says_json:
+        raise invalid({"messages": ["Invalid input: expected array, received undefined"]})
     rules = authenticate(exchange.state, exchange.received)
     body = check_chat(exchange.received.json, exchange.state.era)
     asked = body.get("model") or DEFAULT_MODEL[exchange.state.era]
-    drawn = find("today", "picture", asked) if exchange.state.today else None
-    if drawn is not None:
-        permit(rules, drawn, asked)
-        return _link(exchange, body, drawn)
+    picture_model = find("today", "picture", asked) if exchange.state.today else None
+    if picture_model is not None:
+        permit(rules, picture_model, asked, exchange.state.era)
+        return _link(exchange, body, picture_model)
     request = ChatRequest(body, text_model(exchange.state.era, asked), exchange.state.era)
     check_model(request)
     try:
-        permit(rules, request.model, asked)
-    except Refusal as refusal:
+        permit(rules, request.model, asked, exchange.state.era)
+    except GatewayError as refusal:
         said = notice(refusal, asked) if exchange.state.today and _noticed(request) else None
         if said is None:
             raise
         return _notice(exchange, request, said, asked)
     if exchange.scripted is not None:
-        return rendered(exchange, request, exchange.scripted)
+        reply = rendered(exchange, request, exchange.scripted)
+        if isinstance(exchange.scripted, Chunks) and request.stream:
+            store(exchange.state, cache_key(exchange.received), reply, formatdate(usegmt=True))
+        return reply
     bypass = exchange.state.era == "seed" and body.get("seed") == -1
-    return remembered(
+    return cached(
         exchange.state,
         exchange.received,
         lambda: rendered(exchange, request, answer.answer(request)),
@@ -54,13 +60,13 @@ def complete(exchange: Exchange) -> Reply:
 
 
 def text_model(era: str, asked: str) -> Model:
-    """The text model of that name. Raises ``Refusal`` 400 in the era's words."""
+    """The text model of that name. Raises ``GatewayError`` 400 in the era's words."""
     model = find(era, "text", asked)
     if model is not None:
         return model
     if era == "today":
         known = ", ".join(one.name for one in models(era, "text")[:5])
-        raise Refusal(
+        raise GatewayError(
             400, f"Model '{asked}' was not found. See /text/models; there are {known} and more."
         )
     names = "|".join(
@@ -101,9 +107,15 @@ def rendered(
     headers = model_headers(exchange, request, said.model)
     if request.stream:
         frames = sse_frames(dialect.chunks(request, said, usage), delay_s=exchange.state.delay_s)
+        if not exchange.state.today:
+            # Streams of the seed era did not name the model, and were as immutable as the rest.
+            return Reply(frames, content_type=SSE, headers={"cache-control": cache_control})
         control = NO_STORE if cache_control == NO_STORE else "no-cache"
         return Reply(frames, content_type=SSE, headers=headers | {"cache-control": control})
-    counted = usage_headers(usage if said.usage is None else said.usage)
+    used = usage if said.usage is None else said.usage
+    counted = usage_headers(used)
+    if not exchange.state.today and "total_tokens" in used:
+        counted["x-usage-total-tokens"] = str(used["total_tokens"])
     return json_reply(
         dialect.completion(request, said, usage),
         headers=headers | counted | {"cache-control": cache_control},

@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from ..gateway.checks import mapping, number, one_of, string
-from ..gateway.errors import Refusal, invalid
+from ..gateway.errors import GatewayError, invalid
 from ..gateway.keys import authenticate, permit
 from ..gateway.models import Model, find, models
 from ..gateway.usage import count
@@ -20,7 +20,7 @@ from ..server.response import Reply, json_reply
 from ..stub_model.text import stem, subjects, tokens
 
 if TYPE_CHECKING:
-    from ..app import Exchange
+    from ..exchange import Exchange
 
 MOST_INPUTS = 32
 DEFAULT = "openai/text-embedding-3-small"
@@ -48,11 +48,13 @@ def embed(exchange: Exchange) -> Reply:
     model = find("today", "embedding", asked)
     if model is None:
         known = ", ".join(one.name for one in models("today", "embedding"))
-        raise Refusal(400, f"Model '{asked}' was not found. Available embedding models: {known}")
+        raise GatewayError(
+            400, f"Model '{asked}' was not found. Available embedding models: {known}"
+        )
     texts = _texts(body.get("input"))
     size = _size(body, model)
     _check_options(body, model)
-    permit(rules, model, asked)
+    permit(rules, model, asked, exchange.state.era)
     coded = body.get("encoding_format") == "base64"
     vectors = [vector(text, size) for text in texts]
     data = [
@@ -82,7 +84,7 @@ def _texts(given: Any) -> list[str]:
             return [" ".join(_part_text(part) for part in given)]
         case [str(), *_] if all(isinstance(one, str) and one for one in given):
             if len(given) > MOST_INPUTS:
-                raise Refusal(400, f"Embedding batch size exceeds {MOST_INPUTS} inputs")
+                raise GatewayError(400, f"Embedding batch size exceeds {MOST_INPUTS} inputs")
             return list(given)
         case _:
             raise invalid(
@@ -112,7 +114,7 @@ def _size(body: dict[str, Any], model: Model) -> int:
     if complaint := number(1, 4096, whole=True)(size):
         raise invalid({"dimensions": [complaint]})
     if size not in model.dimensions[1:]:
-        raise Refusal(400, f"dimensions {size} is not supported by {model.name}")
+        raise GatewayError(400, f"dimensions {size} is not supported by {model.name}")
     return int(size)
 
 
@@ -130,9 +132,9 @@ def _check_options(body: dict[str, Any], model: Model) -> None:
     if errors:
         raise invalid(errors)
     if "task_type" in body and "gemini" not in model.name:
-        raise Refusal(400, f"task_type is not supported by {model.name}")
+        raise GatewayError(400, f"task_type is not supported by {model.name}")
     if "input_type" in body and "cohere" not in model.name:
-        raise Refusal(400, f"input_type is not supported by {model.name}")
+        raise GatewayError(400, f"input_type is not supported by {model.name}")
 
 
 def vector(text: str, size: int) -> list[float]:

@@ -8,37 +8,37 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..gateway.cache import IMMUTABLE, remembered
+from ..gateway.cache import IMMUTABLE, cached
 from ..gateway.checks import mapping, nullable, number, string
-from ..gateway.errors import Refusal, invalid
+from ..gateway.errors import GatewayError, invalid
 from ..gateway.keys import authenticate, permit
 from ..gateway.model_rules import check_safe
 from ..gateway.models import Model, find, models
 from ..gateway.query import Query, fraction, integer, option, truth
 from ..gateway.validation import SEED_MAX, SEED_MAX_TODAY
-from ..media.mp4 import film as filmed
-from ..media.pictures import MAX_PX, Wish, within
-from ..media.pictures import picture as drawn
+from ..media.mp4 import video as make_video
+from ..media.pictures import MAX_PX, PictureSpec, within
+from ..media.pictures import picture as make_picture
 from ..scripts import Answer
 from ..server.response import Reply, json_reply
 
 if TYPE_CHECKING:
-    from ..app import Exchange
+    from ..exchange import Exchange
 
 DEFAULT = {"seed": "flux", "today": "zimage"}
 ASPECTS_TODAY = ("16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "9:21", "adaptive")
 ASPECTS_SEED = ("16:9", "9:16")
-MOST_FILM_PX = 512
+MAX_VIDEO_PX = 512
 QUALITIES = ("low", "medium", "high", "hd")
 
 
 def picture(exchange: Exchange) -> Reply:
-    """A picture, or a film when the model makes films; the answer is the bytes."""
+    """A picture, or a video when the model makes videos; the answer is the bytes."""
     return _served(exchange, "/image/", DEFAULT[exchange.state.era])
 
 
-def film(exchange: Exchange) -> Reply:
-    """A film; the model is ``veo`` unless another is named."""
+def video(exchange: Exchange) -> Reply:
+    """A video; the model is ``veo`` unless another is named."""
     return _served(exchange, "/video/", "veo")
 
 
@@ -47,13 +47,13 @@ def _served(exchange: Exchange, prefix: str, default_model: str) -> Reply:
     prompt, query = exchange.params["prompt"], exchange.received.query
     segment = exchange.received.raw_path.partition("?")[0].removeprefix(prefix)
     if not prompt or (not exchange.state.today and "/" in segment):
-        raise Refusal(404)
+        raise GatewayError(404)
     asked = query.get("model") or default_model
     model = picture_model(exchange.state.era, asked)
-    wish = wish_from(exchange.state.era, prompt, model, query)
+    spec = picture_spec(exchange.state.era, prompt, model, query)
     length_s = _length(exchange.state.era, model, query)
     _check_references(model, query.get("image", ""))
-    permit(rules, model, asked)
+    permit(rules, model, asked, exchange.state.era)
     if isinstance(exchange.scripted, Answer) and exchange.scripted.images:
         first = exchange.scripted.images[0]
         data = first if isinstance(first, bytes) else base64.b64decode(first.partition(",")[2])
@@ -62,23 +62,23 @@ def _served(exchange: Exchange, prefix: str, default_model: str) -> Reply:
 
     def generate() -> Reply:
         if model.kind == "video":
-            sound = truth(query, "audio", coerced=True) or model.name.startswith("wan")
+            sound = truth(query, "audio") or model.name.startswith("wan")
             return _bytes(
-                exchange, filmed(wish, length_s, sound=sound), model, prompt, asked, length_s
+                exchange, make_video(spec, length_s, sound=sound), model, prompt, asked, length_s
             )
-        return _bytes(exchange, drawn(wish), model, prompt, asked, 1)
+        return _bytes(exchange, make_picture(spec), model, prompt, asked, 1)
 
-    return remembered(exchange.state, exchange.received, generate, bypass=bypass)
+    return cached(exchange.state, exchange.received, generate, bypass=bypass)
 
 
 def picture_model(era: str, asked: str) -> Model:
-    """The picture or film model of that name. Raises ``Refusal`` 400 in the era's words."""
+    """The picture or video model of that name. Raises ``GatewayError`` 400 in the era's words."""
     model = find(era, "picture", asked)
     if model is not None:
         return model
     names = [one.name for one in models(era, "picture")]
     if era == "today":
-        raise Refusal(
+        raise GatewayError(
             400,
             f"Model '{asked}' was not found. Available image and video models: {', '.join(names)}",
         )
@@ -87,14 +87,13 @@ def picture_model(era: str, asked: str) -> Model:
     )
 
 
-def wish_from(era: str, prompt: str, model: Model, query: Query) -> Wish:
-    """What to draw, from checked parameters.
-
-    A flag with any value is set: the gateway coerces ``false`` to true.
-    """
+def picture_spec(era: str, prompt: str, model: Model, query: Query) -> PictureSpec:
+    """What to draw, from checked parameters."""
     width = integer(query, "width", 0, SEED_MAX, 1024) or 0
     height = integer(query, "height", 0, SEED_MAX, 1024) or 0
-    seed = integer(query, "seed", -1, SEED_MAX_TODAY, 0) or 0
+    seed = integer(query, "seed", -1, SEED_MAX_TODAY, 0 if era == "today" else 42) or 0
+    if era == "seed":
+        prompt = prompt.replace("\n", "")  # its image service loses line breaks; words glue
     option(query, "quality", QUALITIES, "medium")
     if era == "today":
         check_safe(query.get("safe"))
@@ -105,13 +104,13 @@ def wish_from(era: str, prompt: str, model: Model, query: Query) -> Wish:
         width, height = _shape(option(query, "aspectRatio", aspects, "16:9"), width, height)
     elif model.kind == "video" and not {"width", "height"} & set(query):
         width, height = _shape("16:9", width, height)
-    width, height = within(width, height, MOST_FILM_PX if model.kind == "video" else MAX_PX)
+    width, height = within(width, height, MAX_VIDEO_PX if model.kind == "video" else MAX_PX)
     if seed == -1:
         seed = (
             int.from_bytes(hashlib.sha256(f"{prompt}{time.time_ns()}".encode()).digest()[:4]) // 2
         )
-    transparent = truth(query, "transparent", coerced=True)
-    return Wish(prompt, model.name, seed, width, height, transparent)
+    transparent = truth(query, "transparent")
+    return PictureSpec(prompt, model.name, seed, width, height, transparent)
 
 
 def _shape(aspect: str, width: int, height: int) -> tuple[int, int]:
@@ -123,13 +122,13 @@ def _shape(aspect: str, width: int, height: int) -> tuple[int, int]:
 
 
 def _length(era: str, model: Model, query: Query) -> int:
-    """The length of a film in seconds, within what the model makes."""
+    """The length of a video in seconds, within what the model makes."""
     asked = integer(query, "duration", 1, 120 if era == "today" else 10)
     if model.kind != "video":
         return 0
     if asked is not None and asked not in model.durations:
         allowed = ", ".join(str(one) for one in model.durations)
-        raise Refusal(
+        raise GatewayError(
             400, f"Duration {asked} s is not supported by {model.name}. Allowed: {allowed}."
         )
     return asked or model.durations[0]
@@ -138,13 +137,13 @@ def _length(era: str, model: Model, query: Query) -> int:
 def _check_references(model: Model, image: str) -> None:
     urls = [one for one in re.split(r"\||,(?=https?:)", image) if one]
     if any(not re.match(r"https?://", one) for one in urls):
-        raise Refusal(
+        raise GatewayError(
             400,
             "Invalid image URL. Put image= param last and percent-encode nested URLs; only http and"
             " https are read.",
         )
     if len(urls) > model.references:
-        raise Refusal(
+        raise GatewayError(
             400,
             f"Model '{model.name}' takes at most {model.references} reference images, not"
             f" {len(urls)}.",
@@ -188,7 +187,7 @@ def generations(exchange: Exchange) -> Reply:
         raise invalid(errors)
     asked = body.get("model") or DEFAULT["today"]
     model = picture_model("today", asked)
-    permit(rules, model, asked)
+    permit(rules, model, asked, exchange.state.era)
     seed = body.get(
         "seed", int.from_bytes(hashlib.sha256(exchange.received.body).digest()[:4]) // 2
     )
@@ -196,15 +195,15 @@ def generations(exchange: Exchange) -> Reply:
     query = {"width": width, "height": height, "seed": str(seed)} | (
         {"transparent": "true"} if body.get("transparent") else {}
     )
-    wish = wish_from("today", body["prompt"], model, query)
+    spec = picture_spec("today", body["prompt"], model, query)
 
     def generate() -> Reply:
         return json_reply(
-            _generated(exchange, body, wish, query),
+            _generated(exchange, body, spec, query),
             headers={"x-model-used": model.name, "cache-control": IMMUTABLE},
         )
 
-    return remembered(exchange.state, exchange.received, generate)
+    return cached(exchange.state, exchange.received, generate)
 
 
 def _generation_errors(body: dict[str, Any]) -> dict[str, list[str]]:
@@ -228,25 +227,25 @@ def _generation_errors(body: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _generated(
-    exchange: Exchange, body: dict[str, Any], wish: Wish, query: dict[str, str]
+    exchange: Exchange, body: dict[str, Any], spec: PictureSpec, query: dict[str, str]
 ) -> dict[str, Any]:
     shown: dict[str, str]
     if body.get("response_format") == "url":
         asked = "&".join(
-            f"{name}={value}" for name, value in {"model": wish.model, **query}.items()
+            f"{name}={value}" for name, value in {"model": spec.model, **query}.items()
         )
         shown = {
             "url": (
-                f"http://127.0.0.1:{exchange.state.port}/image/{exchange.quoted(wish.prompt)}?{asked}"
+                f"http://127.0.0.1:{exchange.state.port}/image/{exchange.quoted(spec.prompt)}?{asked}"
             )
         }
     else:
-        data = drawn(wish)
-        kind = "image/png" if wish.transparent else "image/jpeg"
+        data = make_picture(spec)
+        kind = "image/png" if spec.transparent else "image/jpeg"
         shown = {"b64_json": base64.b64encode(data).decode(), "media_type": kind}
     usage = {
-        "input_tokens": len(wish.prompt) // 4 + 1,
+        "input_tokens": len(spec.prompt) // 4 + 1,
         "output_tokens": 1,
-        "total_tokens": len(wish.prompt) // 4 + 2,
+        "total_tokens": len(spec.prompt) // 4 + 2,
     }
     return {"created": int(time.time()), "data": [shown], "usage": usage}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..gateway.errors import Refusal
+from ..gateway.errors import GatewayError
+from ..gateway.models import find
 from ..gateway.query import decimal, integer, truth
 from ..gateway.validation import SEED_MAX, SEED_MAX_TODAY
 from ..server.response import TEXT, Reply, json_bytes
 from .chat import complete
 
 if TYPE_CHECKING:
-    from ..app import Exchange
+    from ..exchange import Exchange
 
 Json = dict[str, Any]
 NUMBERS_TODAY = ("top_p", "presence_penalty", "frequency_penalty", "repetition_penalty")
@@ -25,30 +27,36 @@ def get_text(exchange: Exchange) -> Reply:
     prompt = exchange.params["prompt"]
     segment = exchange.received.raw_path.partition("?")[0].removeprefix("/text/")
     if not prompt or (not exchange.state.today and "/" in segment):
-        raise Refusal(404)
+        raise GatewayError(404)
     query, today = exchange.received.query, exchange.state.today
     system = query.get("system")
     messages = [{"role": "system", "content": system}] if system else []
     body: Json = {"messages": [*messages, {"role": "user", "content": prompt}]}
     if query.get("model"):
         body["model"] = query["model"]
-    seed = integer(query, "seed", -1, SEED_MAX_TODAY if today else SEED_MAX, None if today else 0)
+    seed = integer(query, "seed", -1, SEED_MAX_TODAY if today else SEED_MAX)
     if seed is not None:
         body["seed"] = seed
     temperature = decimal(query, "temperature")
     if temperature is not None:
         body["temperature"] = min(2.0, max(0.0, temperature))
-    body |= {"stream": True} if truth(query, "stream", coerced=not today) else {}
-    body |= (
-        {"response_format": {"type": "json_object"}}
-        if truth(query, "json", coerced=not today)
-        else {}
-    )
-    return _text(exchange, body | (_more(query) if today else {}))
+    if truth(query, "stream"):
+        body["stream"] = True
+    if truth(query, "json"):
+        body["response_format"] = {"type": "json_object"}
+    model = find(exchange.state.era, "text", query.get("model", ""))
+    if model is not None and model.has("A"):
+        # Only this route fills in what a model that speaks needs.
+        form = "pcm16" if body.get("stream") else "mp3"
+        body |= {
+            "modalities": ["text", "audio"],
+            "audio": {"voice": query.get("voice", "alloy"), "format": form},
+        }
+    return _text(exchange, body | _more(query))
 
 
 def _more(query: dict[str, str]) -> Json:
-    """What today's gateway reads besides; what it cannot read it drops."""
+    """The other parameters; one that cannot be read is dropped."""
     found: Json = {
         name: value for name in NUMBERS_TODAY if (value := decimal(query, name)) is not None
     }
@@ -71,13 +79,18 @@ def _text(exchange: Exchange, body: Json) -> Reply:
         return reply
     whole = json.loads(b"".join(piece for piece in reply.pieces if isinstance(piece, bytes)))
     message = whole["choices"][0]["message"]
-    content = message.get("content")
-    data = content.encode() if isinstance(content, str) and content else json_bytes(message)
-    if whole.get("citations"):
-        listed = "\n".join(f"[{at}] {url}" for at, url in enumerate(whole["citations"], 1))
-        data += f"\n\n---\nSources:\n{listed}".encode()
     dropped = (b"content-type", b"content-length")
-    kept = {
+    headers = {
         name.decode(): value.decode() for name, value in reply.raw_headers if name not in dropped
     }
-    return Reply(data, content_type=TEXT, headers=kept)
+    if message.get("audio"):
+        sound = base64.b64decode(message["audio"]["data"])
+        return Reply(sound, content_type="audio/mpeg", headers=headers)
+    content = message.get("content")
+    if not content:
+        return Reply(json_bytes(message), headers=headers)
+    data = content.encode()
+    if whole.get("citations"):
+        listed = "\n".join(f"[{at}] {url}" for at, url in enumerate(whole["citations"], 1))
+        data += f"\n\n---\nSources:\n{listed}\n".encode()
+    return Reply(data, content_type=TEXT, headers=headers)

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from ..server.response import Reply
+from ..state import CachedResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..scripts import Piece, Received
+    from ..scripts import Received
     from ..state import State
 
 NOT_IN_KEY = frozenset({"key", "no-cache", "nofeed"})
 IMMUTABLE = "public, max-age=31536000, immutable"
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One finished reply."""
-
-    pieces: list[Piece]
-    headers: list[tuple[bytes, bytes]]
-    date: str
 
 
 def cache_key(received: Received) -> str:
@@ -39,22 +30,40 @@ def cache_key(received: Received) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def remembered(
+def cached(
     state: State, received: Received, generate: Callable[[], Reply], *, bypass: bool = False
 ) -> Reply:
-    """The kept reply to this request, or a new one that is then kept; says which in ``X-Cache``."""
+    """The stored reply to this request, or a new one that is then stored; ``X-Cache`` says which.
+
+    Seed era: a stored reply has a content type and its cache headers, no usage and no model.
+    """
     key = cache_key(received)
-    kept = None if bypass else state.cache.get(key)
-    if kept is None:
+    stored = None if bypass else state.cache.get(key)
+    if stored is None:
         state.generations += 1
         reply = generate()
         date = formatdate(usegmt=True)
-        if reply.status_code == 200 and not bypass:
-            state.cache[key] = Kept(list(reply.pieces), list(reply.raw_headers), date)
+        if not bypass:
+            store(state, key, reply, date)
         return _stamped(reply, "MISS", key, date)
-    reply = Reply(list(kept.pieces))
-    reply.raw_headers = list(kept.headers)
-    return _stamped(reply, "HIT", key, kept.date)
+    reply = Reply(list(stored.pieces))
+    reply.raw_headers = [
+        (name, value)
+        for name, value in stored.headers
+        if state.today or not name.startswith((b"x-usage", b"x-model"))
+    ]
+    return _stamped(reply, "HIT", key, stored.date)
+
+
+def store(state: State, key: str, reply: Reply, date: str) -> None:
+    """Keep a reply that ended cleanly.
+
+    Both eras keep every such 200, a stream that lacks its end or holds an error frame too: the
+    same request gets the same half until its body changes (gen/utils/text-cache.ts@05622a2).
+    """
+    ended = all(isinstance(piece, bytes | float) for piece in reply.pieces)
+    if reply.status_code == 200 and ended and not reply.raw:
+        state.cache[key] = CachedResponse(list(reply.pieces), list(reply.raw_headers), date)
 
 
 def _stamped(reply: Reply, verdict: str, key: str, date: str) -> Reply:

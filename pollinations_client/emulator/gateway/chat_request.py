@@ -134,25 +134,30 @@ class ChatRequest:
 
     @cached_property
     def goal_at(self) -> int:
-        """Where the person's last wish stands; a report of what a tool gave is no wish."""
+        """Where the user's last request stands; what only carries a tool's result is none."""
         users = [at for at, m in enumerate(self.messages) if m["role"] == "user"]
         return next(
             (at for at in reversed(users) if not self._reports(at)), users[-1] if users else -1
         )
 
     def _reports(self, at: int) -> bool:
-        """Whether a user message only says what a tool gave."""
+        """Whether a user message only carries attachments of the tool result before it."""
         content = self.messages[at]["content"]
-        after_tool = at > 0 and self.messages[at - 1]["role"] in ("tool", "function")
-        observed = at > 1 and text_of(content).startswith("Observation:")
-        return observed or (after_tool and bool(parts_of(content, "image_url")))
+        carries = isinstance(content, list) and any(part["type"] != "text" for part in content)
+        while carries and at > 0:
+            at -= 1
+            if self.messages[at]["role"] in ("tool", "function"):
+                return True
+            if self.messages[at]["role"] != "user":
+                return False
+        return False
 
     @cached_property
     def goal(self) -> str:
-        """The person's last wish; without any user message the last message's text."""
+        """The user's last request; without any user message the last message's text."""
         if self.goal_at >= 0:
             return text_of(self.messages[self.goal_at]["content"])
-        return text_of(self.messages[-1].get("content"))
+        return text_of(self.messages[-1].get("content")) if self.messages else ""
 
     @property
     def turn(self) -> list[Json]:
@@ -162,21 +167,22 @@ class ChatRequest:
     @cached_property
     def calls_made(self) -> list[Json]:
         """The functions called in this turn, as ``{"name", "arguments"}``."""
-        return [call["function"] for m in self.turn for call in m.get("tool_calls") or []]
+        assistant = [message for message in self.turn if message["role"] == "assistant"]
+        calls = [call["function"] for m in assistant for call in m.get("tool_calls") or []]
+        return calls + [m["function_call"] for m in assistant if m.get("function_call")]
 
     @cached_property
     def results(self) -> list[str]:
         """What the tools said in this turn."""
-        told = [(m["role"], text_of(m.get("content"))) for m in self.turn]
         return [
-            text
-            for role, text in told
-            if role in ("tool", "function") or text.startswith("Observation:")
+            text_of(message.get("content"))
+            for message in self.turn
+            if message["role"] in ("tool", "function")
         ]
 
     @cached_property
     def earlier(self) -> list[tuple[str, str]]:
-        """Role and text of the conversation before the wish."""
+        """Role and text of the conversation before the request."""
         told = self.messages[: max(self.goal_at, 0)]
         return [
             (m["role"], text_of(m.get("content")))

@@ -100,9 +100,25 @@ def blocks_of(answer: Answer) -> list[Json] | None:
     return [*([{"type": "text", "text": answer.text}] if answer.text else []), *shown]
 
 
+def text_of_answer(answer: Answer) -> str | None:
+    """The answer's text; blocks alone give it theirs, as ``content`` repeats the text blocks."""
+    if answer.text != "" or answer.content_blocks is None:
+        return answer.text
+    texts = [block.get("text", "") for block in answer.content_blocks if _is_text(block)]
+    return "\n\n".join(texts)
+
+
+def _is_text(block: Json) -> bool:
+    return block.get("type") == "text"
+
+
 def finish_of(answer: Answer, request: ChatRequest) -> str:
     """Why the answer ends."""
-    return answer.finish_reason or ("tool_calls" if answer.tool_calls else "stop")
+    if answer.finish_reason:
+        return answer.finish_reason
+    if not answer.tool_calls:
+        return "stop"
+    return "function_call" if request.uses_functions else "tool_calls"
 
 
 def _native_finish(reason: str, request: ChatRequest) -> str:
@@ -117,11 +133,13 @@ def completion(request: ChatRequest, answer: Answer, usage: Json) -> Json:
     calls = wire_tool_calls(answer, envelope)
     message: Json = {
         "role": "assistant",
-        "content": answer.text or (None if calls else answer.text),
+        "content": text_of_answer(answer) or (None if calls else answer.text),
     }
     if answer.reasoning:
         message[answer.reasoning_field] = answer.reasoning
-    if calls:
+    if calls and request.uses_functions:
+        message["function_call"] = calls[0]["function"]
+    elif calls:
         message["tool_calls"] = calls
     if (blocks := blocks_of(answer)) is not None:
         message["content_blocks"] = blocks
@@ -200,7 +218,7 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
     else:
         made += [
             chunk({"content": piece}, log=_chunk_log(request, piece))
-            for piece in pieces(answer.text or "")
+            for piece in pieces(text_of_answer(answer) or "")
         ]
     made += [
         chunk({"content_blocks": [{"index": at, "delta": delta} if today else delta]})
@@ -208,10 +226,7 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
     ]
     if answer.refusal is not None:
         made.append(chunk({"refusal": answer.refusal}))
-    made += [
-        chunk({"tool_calls": [part]})
-        for part in call_deltas(request, wire_tool_calls(answer, envelope))
-    ]
+    made += [chunk(part) for part in call_deltas(request, wire_tool_calls(answer, envelope))]
     made.append(chunk({}, finish=_native_finish(finish_of(answer, request), request)))
     used = usage if answer.usage is None else answer.usage
     return [*made, top | {"choices": [], "usage": used}] if used else made
@@ -236,7 +251,7 @@ def _block_deltas(answer: Answer) -> Iterator[tuple[int, Json]]:
                     yield at, {"thinking": piece}
                 if "signature" in block:
                     yield at, {"signature": block["signature"]}
-            case "text":
+            case "text" if answer.text is not None:
                 continue
             case _:
                 yield at, block
@@ -253,20 +268,23 @@ def _audio_deltas(audio: Json) -> Iterator[Json]:
 
 
 def call_deltas(request: ChatRequest, calls: Sequence[Json]) -> Iterator[Json]:
-    """Tool calls in a stream: whole ones from Gemini and from adapted models, fragments from all
-    others.
+    """The deltas of tool calls: whole calls from Gemini and adapted models, fragments from others.
+
+    The older ``functions`` take one call, in ``function_call``.
     """
-    whole = request.model.family == "google" or request.model.name.startswith(RESPONSES_ADAPTED)
+    is_google = request.model.family == "google"
+    whole = is_google or request.model.name.startswith(RESPONSES_ADAPTED)
     for at, call in enumerate(calls):
-        if whole:
-            yield {"index": 0 if request.model.family == "google" else at} | call
-            continue
         function = call["function"]
-        yield {
-            "index": at,
-            "id": call["id"],
-            "type": "function",
-            "function": {"name": function["name"], "arguments": ""},
-        }
-        for piece in pieces(function["arguments"], 10):
-            yield {"index": at, "function": {"arguments": piece}}
+        opening = {"name": function["name"], "arguments": ""}
+        fragments = [{"arguments": piece} for piece in pieces(function["arguments"], 10)]
+        if request.uses_functions:
+            yield from ({"function_call": part} for part in (opening, *fragments))
+            return
+        if whole:
+            yield {"tool_calls": [{"index": 0 if is_google else at} | call]}
+            continue
+        first = {"index": at, "id": call["id"], "type": "function", "function": opening}
+        yield {"tool_calls": [first]}
+        for part in fragments:
+            yield {"tool_calls": [{"index": at, "function": part}]}

@@ -58,7 +58,7 @@ SEED_SENTENCES = {
 }
 
 
-class Refusal(Exception):
+class GatewayError(Exception):
     """A request that is not answered; becomes the gateway's error envelope."""
 
     def __init__(
@@ -82,6 +82,8 @@ class Refusal(Exception):
         self.headers = headers or {}
         self.bare = bare
         self.provider_error = provider_error
+        self.request: Any = {}
+        self.seed_message: str | None = None
 
     def reply(self, *, today: bool, request_id: str) -> Reply:
         """The reply that says so; ``bare`` bodies go out as they are, outside the envelope."""
@@ -99,7 +101,11 @@ class Refusal(Exception):
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         error: dict[str, Any] = {
             "code": self.code if today and self.code else codes.get(self.status, "UNKNOWN_ERROR"),
-            "message": self.message or sentences.get(self.status, "Something went wrong."),
+            "message": (
+                (None if today else self.seed_message)
+                or self.message
+                or sentences.get(self.status, "Something went wrong.")
+            ),
             "timestamp": now,
         }
         error |= self._todays_more() if today else self._seeds_more(request_id)
@@ -122,41 +128,46 @@ class Refusal(Exception):
         return more
 
     def _seeds_more(self, request_id: str) -> dict[str, Any]:
-        """Details always, of a 400 with both lists; a provider's words stand in JSON inside the
-        message.
+        """Details of a validation or a crash only; a provider's words are JSON in the message.
+
+        That JSON repeats the whole request before the provider's words, so it is as large as the
+        request was.
         """
-        lists: dict[str, Any] = {"formErrors": [], "fieldErrors": {}} if self.status == 400 else {}
-        more: dict[str, Any] = {
-            "details": self.details or {"name": "HTTPException"} | lists,
+        if self.provider_error is None:
+            return {"details": self.details} if self.details else {}
+        reason = HTTPStatus(self.status).phrase
+        nested = {
+            "error": reason,
+            "message": f"{self.status} {reason}",
             "requestId": request_id,
+            "requestParameters": self.request,
+            "details": {"error": self.provider_error, "provider": "emulator"},
         }
-        if self.provider_error is not None:
-            reason = HTTPStatus(self.status).phrase
-            told = {
-                "error": reason,
-                "message": f"{self.status} {reason}",
-                "requestId": request_id,
-                "requestParameters": {},
-                "details": {"error": self.provider_error, "provider": "emulator"},
-            }
-            more |= {
-                "message": json_bytes(told).decode(),
-                "details": {"name": "UpstreamError"} | lists,
-            }
-        return more
+        return {"message": json_bytes(nested).decode()}
 
 
-def invalid(field_errors: dict[str, list[str]], form_errors: list[str] | None = None) -> Refusal:
-    """A body or query that fails validation."""
+def invalid(
+    field_errors: dict[str, list[str]],
+    form_errors: list[str] | None = None,
+    part: str = "JSON body",
+) -> GatewayError:
+    """A body that fails validation."""
     details = {
         "name": "ValidationError",
         "formErrors": form_errors or [],
         "fieldErrors": field_errors,
     }
-    return Refusal(400, details=details)
+    error = GatewayError(400, details=details)
+    error.seed_message = f"{part} validation failed"
+    return error
 
 
-def upstream(message: str, status: int = 400, *, code: str | None = None) -> Refusal:
+def bad_query(field_errors: dict[str, list[str]]) -> GatewayError:
+    """A query that fails validation."""
+    return invalid(field_errors, part="Query parameter")
+
+
+def upstream(message: str, status: int = 400, *, code: str | None = None) -> GatewayError:
     """What a provider behind the gateway refuses."""
     told = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return Refusal(status, message, provider_error=told)
+    return GatewayError(status, message, provider_error=told)

@@ -1,4 +1,4 @@
-"""Keys: who may call what, who is broke, who is too fast.
+"""API keys: permissions, balance, rate limits.
 
 Any key is accepted as a rich one with every permission, except these, which misbehave on purpose:
 
@@ -14,35 +14,14 @@ Any key is accepted as a rich one with every permission, except these, which mis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import Refusal
+from ..scripts import KeyRules, Received
+from .errors import GatewayError
 
 if TYPE_CHECKING:
-    from ..scripts import Received
     from ..state import State
     from .models import Model
-
-EVERY_SCOPE = ("profile", "balance", "usage", "keys")
-
-
-@dataclass(frozen=True)
-class KeyRules:
-    """What one key may do; balance and budget in pollen, ``rate`` in requests since ``clear`` until
-    429.
-    """
-
-    valid: bool = True
-    balance: float = 100.0
-    budget: float | None = None
-    quest_only: bool = False
-    models: tuple[str, ...] | list[str] | None = None
-    account: tuple[str, ...] | list[str] | None = EVERY_SCOPE
-    rate: int | None = None
-    retry_after_s: int = 30
-    name: str = "emulated key"
-
 
 RICH = KeyRules()
 SPECIAL = {
@@ -67,15 +46,17 @@ def key_of(received: Received) -> str:
 
 
 def authenticate(state: State, received: Received) -> KeyRules:
-    """The rules of the caller's key. Raises ``Refusal`` 401 or 429."""
+    """The rules of the caller's key. Raises ``GatewayError`` 401 or 429."""
     key = key_of(received)
     if not key:
         if state.require_key:
-            raise Refusal(401)
+            raise GatewayError(401)
         return RICH
+    # With a list of keys and ``require_key`` a key that is on no list is a wrong one.
+    is_unknown = key not in state.keys and key not in SPECIAL
     rules = state.keys.get(key) or SPECIAL.get(key, RICH)
-    if not rules.valid:
-        raise Refusal(401)
+    if not rules.valid or (is_unknown and state.require_key and state.keys):
+        raise GatewayError(401)
     calls = state.calls_by_key[key] = state.calls_by_key.get(key, 0) + 1
     if rules.rate is not None and calls > rules.rate:
         message = f"Too many requests for this key. Retry after {rules.retry_after_s}s."
@@ -84,7 +65,7 @@ def authenticate(state: State, received: Received) -> KeyRules:
             "message": message,
             "retryAfterSeconds": rules.retry_after_s,
         }
-        raise Refusal(429, bare=bare, headers={"retry-after": str(rules.retry_after_s)})
+        raise GatewayError(429, bare=bare, headers={"retry-after": str(rules.retry_after_s)})
     return rules
 
 
@@ -103,11 +84,11 @@ TOP_UP = "https://enter.pollinations.ai/pollen"
 KEYS = "https://enter.pollinations.ai/keys"
 
 
-def permit(rules: KeyRules, model: Model, asked: str) -> None:
-    """Let the key use the model. Raises ``Refusal`` 403 or 402."""
+def permit(rules: KeyRules, model: Model, asked: str, era: str) -> None:
+    """Let the key use the model. Raises ``GatewayError`` 403 or 402."""
     names = {model.name, asked, *model.aliases}
     if rules.models is not None and names.isdisjoint(rules.models):
-        raise Refusal(
+        raise GatewayError(
             403, f"Model '{asked}' is not allowed for this API key", code="FORBIDDEN", fix_url=KEYS
         )
     if rules.budget is not None and rules.budget <= 0:
@@ -115,16 +96,19 @@ def permit(rules: KeyRules, model: Model, asked: str) -> None:
             "API key budget too low. This model costs ~0.0136 pollen per request, but this key has"
             f" {rules.budget:.4f}."
         )
-        raise Refusal(402, message, code="KEY_BUDGET_EXHAUSTED", fix_url=KEYS)
+        raise GatewayError(402, message, code="KEY_BUDGET_EXHAUSTED", fix_url=KEYS)
+    if rules.balance <= 0 and era == "seed":
+        # 402 came in spring 2026; until then a missing balance was a missing permission (#4939).
+        raise GatewayError(403, "Insufficient pollen balance to use this model")
     if rules.balance <= 0:
         message = (
             "Insufficient balance. This model costs ~0.0136 pollen per request, but your available"
             f" balance is {rules.balance:.4f}. Top up at {TOP_UP}."
         )
-        raise Refusal(402, message, code="INSUFFICIENT_BALANCE", fix_url=TOP_UP)
+        raise GatewayError(402, message, code="INSUFFICIENT_BALANCE", fix_url=TOP_UP)
     if rules.quest_only and model.has("P"):
         message = "This model needs paid Pollen, but this API key only spends Quest Pollen."
-        raise Refusal(402, message, code="QUEST_POLLEN_ONLY", fix_url=KEYS)
+        raise GatewayError(402, message, code="QUEST_POLLEN_ONLY", fix_url=KEYS)
 
 
 NOTICES = {
@@ -151,7 +135,7 @@ OUTSIDER = (
 )
 
 
-def notice(refusal: Refusal, asked: str) -> str | None:
+def notice(refusal: GatewayError, asked: str) -> str | None:
     """The answer that today's text routes give, with status 200, in place of a 402 or of a 403
     about the model.
     """

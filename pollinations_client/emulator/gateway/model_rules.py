@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .chat_request import parts_of
-from .errors import Refusal, upstream
+from .errors import GatewayError, upstream
 from .model_tables import REFUSES_FORCED_TOOLS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ VERTEX_REFUSES = (
 
 
 def check_model(request: ChatRequest) -> None:
-    """Raise ``Refusal`` 400 when the model cannot take the request."""
+    """Raise ``GatewayError`` 400 when the model cannot take the request."""
     _check_tools(request)
     _check_media(request)
     if request.era == "today":
@@ -48,9 +48,10 @@ def check_model(request: ChatRequest) -> None:
     )
     if "haiku" in model.name and budget and budget >= (body.get("max_tokens") or budget + 1):
         raise upstream("`max_tokens` must be greater than `thinking.budget_tokens`.")
-    if count_tokens(request) > model.context:
+    window = model.window(today=request.era == "today")
+    if count_tokens(request) > window:
         raise upstream(
-            f"This model's maximum context length is {model.context} tokens. Please reduce the"
+            f"This model's maximum context length is {window} tokens. Please reduce the"
             " length of the messages.",
             code="context_length_exceeded",
         )
@@ -60,7 +61,7 @@ SAFE = frozenset("privacy secrets sexual violence shield nsfw true false 0".spli
 
 
 def check_safe(asked: Any) -> None:
-    """A flag, or known safety tokens in a list or between commas. Raise ``Refusal`` 400."""
+    """A flag, or known safety tokens in a list or between commas. Raise ``GatewayError`` 400."""
     if asked is None or isinstance(asked, bool):
         return
     tokens = asked if isinstance(asked, list) else str(asked).split(",")
@@ -68,7 +69,7 @@ def check_safe(asked: Any) -> None:
     if unknown:
         told = f"Unknown safety token '{unknown[0]:.40}'. Known: {', '.join(sorted(SAFE))}."
         error: dict[str, Any] = {"type": "safety_error", "code": "invalid_safe", "message": told}
-        raise Refusal(
+        raise GatewayError(
             400, told, bare={"error": error | {"safety": {"applied": [], "triggered": []}}}
         )
 
@@ -80,9 +81,12 @@ def count_tokens(request: ChatRequest) -> int:
 
 def _check_tools(request: ChatRequest) -> None:
     model, body, today = request.model, request.body, request.era == "today"
-    history = any(m["role"] == "tool" or m.get("tool_calls") for m in request.messages)
+    history = any(
+        m["role"] == "tool" or (m["role"] == "assistant" and m.get("tool_calls"))
+        for m in request.messages
+    )
     if today and not model.has("T") and (body.get("tools") or history):
-        raise Refusal(400, "This model does not support tool calling or tool history")
+        raise GatewayError(400, "This model does not support tool calling or tool history")
     if request.must_call and model.name in REFUSES_FORCED_TOOLS:
         raise upstream("tool_choice: forcing a tool is not supported by this model; use 'auto'.")
     if (
@@ -129,7 +133,7 @@ def _check_media(request: ChatRequest) -> None:
     if pictures and model.has("A"):
         raise upstream(f"Model '{model.name}' does not support image input.")
     if pictures and request.era == "today" and not model.has("V"):
-        raise Refusal(
+        raise GatewayError(
             400,
             f"Model '{model.name}' does not support image input. Choose a model with image among"
             " its input_modalities.",
@@ -138,4 +142,4 @@ def _check_media(request: ChatRequest) -> None:
         url = part["image_url"]["url"]
         if not url.startswith(("https://", "http://", "data:image/")):
             code = "invalid_image_url" if request.era == "today" else None
-            raise Refusal(400, f"Invalid image URL: {url[:60]!r}", code=code)
+            raise GatewayError(400, f"Invalid image URL: {url[:60]!r}", code=code)

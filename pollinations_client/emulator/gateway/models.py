@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from .model_tables import (
@@ -46,6 +48,10 @@ class Model:
             if self.name.startswith(prefixes):
                 return family
         return "other"
+
+    def window(self, *, today: bool) -> int:
+        """How many tokens it reads: the shipped list's number where that has one."""
+        return (_shipped().get(self.name, {}).get("context_length") if today else 0) or self.context
 
     @property
     def provider_id(self) -> str:
@@ -144,7 +150,9 @@ def _index(era: str, kind: str) -> dict[str, Model]:
     return found | {model.name: model for model in models(era, kind)}
 
 
-PRICES = {
+SHIPPED = Path(__file__).parents[2] / "catalog" / "models.json"
+# For models whose price the shipped list does not know.
+DEFAULT_PRICES = {
     "text": {
         "promptTextTokens": "0.00000015",
         "promptCachedTokens": "0.000000015",
@@ -157,10 +165,24 @@ PRICES = {
 }
 
 
+@cache
+def _shipped() -> dict[str, dict[str, Any]]:
+    """The client's shipped list by name and alias: a data file, not the code under test."""
+    cards = json.loads(SHIPPED.read_text(encoding="utf-8"))["models"]
+    by_alias = {alias: card for card in cards for alias in card.get("aliases", ())}
+    return by_alias | {card["name"]: card for card in cards}
+
+
 def _prices(model: Model, *, today: bool) -> dict[str, Any]:
-    prices = PRICES[model.kind] | ({"completionAudioSeconds": "0.02"} if model.has("U") else {})
+    prices = DEFAULT_PRICES[model.kind]
+    # The seed era's "openai" was another model at another price than today's.
+    if today or model.family != "openai":
+        prices = _shipped().get(model.name, {}).get("pricing") or prices
+    if model.has("U"):
+        prices = {"completionAudioSeconds": "0.02"} | prices
+    numbers = {name: price for name, price in prices.items() if name != "currency"}
     return {"currency": "pollen"} | {
-        name: price if today else float(price) for name, price in prices.items()
+        name: price if today else float(price) for name, price in numbers.items()
     }
 
 
@@ -176,7 +198,7 @@ def list_item(model: Model, *, today: bool) -> dict[str, Any]:
     }
     if model.kind == "text":
         item |= {"tools": model.has("T"), "reasoning": model.has("R")}
-        item["context_length" if today else "context_window"] = model.context
+        item["context_length" if today else "context_window"] = model.window(today=today)
     if model.voices or model.has("A"):
         item["voices"] = list(model.voices or ("alloy", "echo", "nova", "shimmer"))
     return item | _today_item(model) if today else item
@@ -214,6 +236,7 @@ def _today_item(model: Model) -> dict[str, Any]:
     return more
 
 
+CREATED_MS = 1734567890123
 ENDPOINTS = {
     "text": ["/v1/chat/completions", "/text/{prompt}"],
     "image": ["/image/{prompt}", "/v1/images/generations"],
@@ -224,17 +247,14 @@ ENDPOINTS = {
 
 
 def openai_list(era: str, listed: Iterable[Model]) -> dict[str, Any]:
-    """``/v1/models``: names with ``created`` in milliseconds in the seed era, in seconds and with
-    their facts today.
+    """``/v1/models``: names, today with their facts.
+
+    ``created`` is in milliseconds in both eras (gen/routes/proxy.ts@008ae28).
     """
-    if era == "seed":
-        return {
-            "object": "list",
-            "data": [{"id": m.name, "object": "model", "created": 1734567890123} for m in listed],
-        }
-    data = [
-        {"id": m.name, "object": "model", "created": 1767225600} | _openai_extra(m) for m in listed
-    ]
+    data = []
+    for model in listed:
+        item = {"id": model.name, "object": "model", "created": CREATED_MS}
+        data.append(item | (_openai_extra(model) if era == "today" else {}))
     return {"object": "list", "data": data}
 
 

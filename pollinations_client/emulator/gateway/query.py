@@ -1,4 +1,4 @@
-"""Reading a query string the way each era does, its mistakes included."""
+"""Read parameters from a query string."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from .errors import invalid
+from .errors import bad_query
 
 Query = Mapping[str, str]
 Number = TypeVar("Number", int, float)
 
 
-def truth(query: Query, name: str, *, coerced: bool) -> bool:
-    """A boolean; where the gateway coerces, any text at all is true, ``false`` included."""
-    value = query.get(name)
-    if value is None:
-        return False
-    return bool(value) if coerced else value.lower() not in ("false", "0", "")
+def truth(query: Query, name: str) -> bool:
+    """A boolean; ``false``, ``0`` and nothing are false in both eras.
+
+    The seed era's schema coerces any text to true, but its services read the raw query again.
+    """
+    return query.get(name, "").lower() not in ("false", "0", "")
 
 
 def integer(query: Query, name: str, low: int, high: int, default: int | None = None) -> int | None:
-    """An integer within bounds. Raises ``Refusal`` 400 with the field error."""
+    """An integer within bounds. Raises ``GatewayError`` 400 with the field error."""
     text = query.get(name)
     if text is None or text == "":
         return default
@@ -29,7 +29,7 @@ def integer(query: Query, name: str, low: int, high: int, default: int | None = 
 
 
 def fraction(query: Query, name: str, low: int, high: int) -> float | None:
-    """A number within bounds, whole or not. Raises ``Refusal`` 400 with the field error."""
+    """A number within bounds, whole or not. Raises ``GatewayError`` 400 with the field error."""
     text = query.get(name)
     return None if text is None or text == "" else _within(float, text, name, low, high)
 
@@ -40,19 +40,19 @@ def _within(read: Callable[[str], Number], text: str, name: str, low: int, high:
     except ValueError:
         value = None
     if value is None or math.isnan(value):
-        raise invalid({name: ["Invalid input: expected number, received NaN"]})
+        raise bad_query({name: ["Invalid input: expected number, received NaN"]})
     if value < low:
-        raise invalid({name: [f"Too small: expected number to be >={low}"]})
+        raise bad_query({name: [f"Too small: expected number to be >={low}"]})
     if value > high:
-        raise invalid({name: [f"Too big: expected number to be <={high}"]})
+        raise bad_query({name: [f"Too big: expected number to be <={high}"]})
     return value
 
 
 def option(query: Query, name: str, options: tuple[str, ...], default: str) -> str:
-    """One of some words. Raises ``Refusal`` 400 with the field error."""
+    """One of some words. Raises ``GatewayError`` 400 with the field error."""
     value = query.get(name, default)
     if value not in options:
-        raise invalid(
+        raise bad_query(
             {name: ["Invalid option: expected one of " + "|".join(f'"{one}"' for one in options)]}
         )
     return value

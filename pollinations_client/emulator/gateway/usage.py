@@ -34,7 +34,7 @@ def _cached(state: State, request: ChatRequest) -> tuple[int, int]:
     """
     said = [json.dumps(m, ensure_ascii=False, sort_keys=True) for m in request.messages]
     marked = [at for at, text in enumerate(said) if '"cache_control"' in text]
-    opening = "".join(said[: marked[-1] + 1]) if marked else said[0]
+    opening = "".join(said[: marked[-1] + 1]) if marked else "".join(said[:1])
     size = count(opening)
     if not marked and size < CACHED_FROM:
         return 0, 0

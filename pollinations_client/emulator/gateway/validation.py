@@ -24,7 +24,7 @@ from .checks import (
     string,
     tagged,
 )
-from .errors import Refusal, invalid, upstream
+from .errors import GatewayError, invalid, upstream
 from .json_schema_check import parameters_fault, schema_fault
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -213,18 +213,11 @@ SEED_FIELDS: dict[str, Check] = {
 
 
 def check_chat(body: Any, era: str) -> dict[str, Any]:
-    """The body, if the gateway would take it. Raises ``Refusal`` 400 with the field errors."""
+    """The body, if the gateway would take it. Raises ``GatewayError`` 400 with the field errors."""
+    if body is None:
+        raise GatewayError(400, "Malformed JSON in request body")
     if not isinstance(body, dict):
-        raise invalid(
-            {},
-            [
-                (
-                    "Malformed JSON in request body"
-                    if body is None
-                    else "Invalid input: expected object"
-                )
-            ],
-        )
+        raise invalid({}, [mapping(body) or ""])
     fields = chat_fields(era)
     errors: dict[str, list[str]] = {}
     if "messages" not in body:
@@ -235,8 +228,8 @@ def check_chat(body: Any, era: str) -> dict[str, Any]:
             errors[name] = [complaint]
     if errors:
         raise invalid(errors)
-    if not body["messages"]:
-        raise Refusal(400, "Messages must be a non-empty array")
+    if not body["messages"] and era == "today":
+        raise GatewayError(400, "Messages must be a non-empty array")
     check_history(body["messages"])
     check_tools(body)
     return body
@@ -258,6 +251,8 @@ def check_history(messages: list[dict[str, Any]]) -> None:
             del waiting[one["tool_call_id"]]
             continue
         _all_answered(waiting)
+        if one["role"] != "assistant":
+            continue  # tool calls of other roles are dropped by both eras before the provider
         for call in one.get("tool_calls") or []:
             _check_arguments(call, at)
             waiting[call["id"]] = None

@@ -1,4 +1,4 @@
-"""A short real film: drawn JPEG frames, and a hum when sound is asked for, in an MP4 file written
+"""A short real video: drawn JPEG frames, and a hum when sound is asked for, in an MP4 file written
 here.
 
 The boxes are those of ISO/IEC 14496-12; the video track holds Motion JPEG (sample entry ``jpeg``),
@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from .pictures import Wish, draw
+from .pictures import PictureSpec, draw
 from .wav import RATE_HZ, samples
 
 FRAMES_PER_S = 4
@@ -49,25 +49,25 @@ def full(kind: bytes, *parts: bytes, flags: int = 0) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def film(wish: Wish, seconds: int, *, sound: bool = False) -> bytes:
-    """The film as MP4: four frames a second, the drawing drifting as it goes on."""
+def video(spec: PictureSpec, seconds: int, *, sound: bool = False) -> bytes:
+    """The video as MP4: four frames a second, the drawing drifting as it goes on."""
     count = max(1, seconds * FRAMES_PER_S)
-    drawn = [
-        _frame(replace(wish, transparent=False, phase=at / DRAWN_FRAMES))
+    drawings = [
+        _frame(replace(spec, transparent=False, phase=at / DRAWN_FRAMES))
         for at in range(min(DRAWN_FRAMES, count))
     ]
-    frames = [drawn[at * len(drawn) // count] for at in range(count)]
-    hum = samples(wish.prompt, 1.0) * seconds if sound else b""
+    frames = [drawings[at * len(drawings) // count] for at in range(count)]
+    hum = samples(spec.prompt, 1.0) * seconds if sound else b""
     head = box(b"ftyp", b"isom", struct.pack(">I", 512), b"isomiso2mp41")
     picture = Track(
         "vide",
-        _picture_entry(wish),
+        _picture_entry(spec),
         [len(one) for one in frames],
         TIMESCALE,
         TIMESCALE // FRAMES_PER_S,
         len(head) + 8,
-        wish.width,
-        wish.height,
+        spec.width,
+        spec.height,
         count=count,
     )
     tracks = [picture]
@@ -76,7 +76,7 @@ def film(wish: Wish, seconds: int, *, sound: bool = False) -> bytes:
         tracks.append(
             Track("soun", _sound_entry(), [], RATE_HZ, 1, start, uniform=2, count=len(hum) // 2)
         )
-    note = box(b"udta", box(b"\xa9cmt", _text("Emulated: no model made this film.")))
+    note = box(b"udta", box(b"\xa9cmt", _text("Emulated: no model made this video.")))
     moov = box(
         b"moov",
         _movie(seconds * TIMESCALE, len(tracks)),
@@ -86,9 +86,9 @@ def film(wish: Wish, seconds: int, *, sound: bool = False) -> bytes:
     return head + box(b"mdat", *frames, hum) + moov
 
 
-def _frame(wish: Wish) -> bytes:
+def _frame(spec: PictureSpec) -> bytes:
     out = io.BytesIO()
-    draw(wish).convert("RGB").save(out, "JPEG", quality=72)
+    draw(spec).convert("RGB").save(out, "JPEG", quality=72)
     return out.getvalue()
 
 
@@ -97,11 +97,11 @@ def _text(text: str) -> bytes:
     return struct.pack(">HH", len(data), 0x55C4) + data
 
 
-def _picture_entry(wish: Wish) -> bytes:
+def _picture_entry(spec: PictureSpec) -> bytes:
     name = b"Photo - JPEG"
     return box(
         b"jpeg",
-        struct.pack(">6xH16xHHII4xH", 1, wish.width, wish.height, 0x480000, 0x480000, 1),
+        struct.pack(">6xH16xHHII4xH", 1, spec.width, spec.height, 0x480000, 0x480000, 1),
         bytes([len(name)]) + name.ljust(31, b"\0"),
         struct.pack(">Hh", 24, -1),
     )

@@ -92,7 +92,7 @@ DARK = frozenset({"night", "space", "moon", "stars", "dark", "midnight"})
 
 
 @dataclass(frozen=True)
-class Wish:
+class PictureSpec:
     """What to draw; sizes in pixels."""
 
     prompt: str
@@ -124,20 +124,20 @@ def data_url(data: bytes) -> str:
 
 
 @lru_cache(maxsize=64)
-def picture(wish: Wish) -> bytes:
+def picture(spec: PictureSpec) -> bytes:
     """The picture as JPEG, or as PNG when it is to be transparent."""
-    drawn = draw(wish)
+    drawing = draw(spec)
     out = io.BytesIO()
-    note = f"Emulated: no model drew this. model={wish.model} seed={wish.seed} prompt={wish.prompt}"
-    if wish.transparent:
+    note = f"Emulated: no model drew this. model={spec.model} seed={spec.seed} prompt={spec.prompt}"
+    if spec.transparent:
         info = PngImagePlugin.PngInfo()
         info.add_itxt("Comment", note)
-        drawn.save(out, "PNG", pnginfo=info, compress_level=3)
+        drawing.save(out, "PNG", pnginfo=info, compress_level=3)
     else:
         exif = Image.Exif()
         exif[0x010E] = note
         exif[0x0131] = "pollinations emulator"
-        drawn.convert("RGB").save(out, "JPEG", quality=86, exif=exif, comment=b"emulated")
+        drawing.convert("RGB").save(out, "JPEG", quality=86, exif=exif, comment=b"emulated")
     return out.getvalue()
 
 
@@ -166,26 +166,26 @@ def _mixed(left: RGB, right: RGB, share: float) -> RGB:
     return red, green, blue
 
 
-def draw(wish: Wish) -> Image.Image:
-    """The drawing, RGBA; drawn at no more than 1024 pixels and enlarged, the caption always at full
+def draw(spec: PictureSpec) -> Image.Image:
+    """The drawing, RGBA; made at no more than 1024 pixels and enlarged, the caption always at full
     size.
     """
-    chance = random.Random(f"{wish.prompt}|{wish.model}|{wish.seed}")  # noqa: S311
-    scale = min(1.0, 1024 / max(wish.width, wish.height))
-    width, height = max(1, round(wish.width * scale)), max(1, round(wish.height * scale))
-    colours = palette(wish.prompt, chance)
-    night = bool(DARK & set(tokens(wish.prompt)))
+    chance = random.Random(f"{spec.prompt}|{spec.model}|{spec.seed}")  # noqa: S311
+    scale = min(1.0, 1024 / max(spec.width, spec.height))
+    width, height = max(1, round(spec.width * scale)), max(1, round(spec.height * scale))
+    colours = palette(spec.prompt, chance)
+    night = bool(DARK & set(tokens(spec.prompt)))
     scene = (
         Image.new("RGBA", (width, height), (0, 0, 0, 0))
-        if wish.transparent
+        if spec.transparent
         else _sky(width, height, colours, night)
     )
-    _celestial(scene, chance, colours, night, wish.phase)
-    _hills(scene, chance, colours, wish.phase)
-    _specks(scene, chance, wish)
-    if scene.size != (wish.width, wish.height):
-        scene = scene.resize((wish.width, wish.height), Image.Resampling.BICUBIC)
-    _caption(scene, wish)
+    _celestial(scene, chance, colours, night, spec.phase)
+    _hills(scene, chance, colours, spec.phase)
+    _specks(scene, chance, spec)
+    if scene.size != (spec.width, spec.height):
+        scene = scene.resize((spec.width, spec.height), Image.Resampling.BICUBIC)
+    _caption(scene, spec)
     return scene
 
 
@@ -209,7 +209,7 @@ def _celestial(
     night: bool,
     phase: float,
 ) -> None:
-    """A sun or a moon with its glow, drifting as a film goes on; stars at night."""
+    """A sun or a moon with its glow, drifting as a video goes on; stars at night."""
     width, height = scene.size
     size = min(width, height)
     x = (chance.uniform(0.2, 0.8) + 0.25 * phase) % 1.0 * width
@@ -294,23 +294,23 @@ def _trees(
         )
 
 
-def _specks(scene: Image.Image, chance: random.Random, wish: Wish) -> None:
+def _specks(scene: Image.Image, chance: random.Random, spec: PictureSpec) -> None:
     """Snow, rain or birds, when the prompt has such weather; birds otherwise."""
     width, height = scene.size
     pen = ImageDraw.Draw(scene)
-    words = set(tokens(wish.prompt))
+    words = set(tokens(spec.prompt))
     unit = min(width, height) / 400
     if words & {"snow", "winter", "snowy", "snowing", "ice"}:
         for _ in range(140):
             x, y, dot = (
                 chance.uniform(0, width),
-                (chance.random() + wish.phase) % 1 * height,
+                (chance.random() + spec.phase) % 1 * height,
                 chance.uniform(0.6, 2.2) * unit,
             )
             pen.ellipse((x - dot, y - dot, x + dot, y + dot), fill=(255, 255, 255, 235))
     elif words & {"rain", "storm", "rainy"}:
         for _ in range(160):
-            x, y = chance.uniform(0, width), (chance.random() + wish.phase) % 1 * height
+            x, y = chance.uniform(0, width), (chance.random() + spec.phase) % 1 * height
             pen.line(
                 (x, y, x - 3 * unit, y + 12 * unit),
                 fill=(220, 230, 250, 150),
@@ -319,7 +319,7 @@ def _specks(scene: Image.Image, chance: random.Random, wish: Wish) -> None:
     else:
         for _ in range(5):
             x, y, span = (
-                (chance.uniform(0.1, 0.9) + 0.2 * wish.phase) % 1 * width,
+                (chance.uniform(0.1, 0.9) + 0.2 * spec.phase) % 1 * width,
                 chance.uniform(0.1, 0.4) * height,
                 chance.uniform(4, 9) * unit,
             )
@@ -333,7 +333,7 @@ def _specks(scene: Image.Image, chance: random.Random, wish: Wish) -> None:
                 )
 
 
-def _caption(scene: Image.Image, wish: Wish) -> None:
+def _caption(scene: Image.Image, spec: PictureSpec) -> None:
     """A band with the prompt and, smaller, what made the picture."""
     width, height = scene.size
     size = max(7, min(width, height) // 28)
@@ -341,7 +341,7 @@ def _caption(scene: Image.Image, wish: Wish) -> None:
         return
     font, small = ImageFont.load_default(size), ImageFont.load_default(max(6, round(size * 0.7)))
     lines = textwrap.wrap(
-        " ".join(wish.prompt.split()),
+        " ".join(spec.prompt.split()),
         max(8, int(width / (size * 0.56)) - 2),
         max_lines=3,
         placeholder=" ...",
@@ -356,7 +356,7 @@ def _caption(scene: Image.Image, wish: Wish) -> None:
         pen.text(
             (size * 0.8, top + at * step), _drawable(line), font=font, fill=(255, 255, 255, 255)
         )
-    made = f"emulated  |  {wish.model}  |  seed {wish.seed}  |  {wish.width} x {wish.height}"
+    made = f"emulated  |  {spec.model}  |  seed {spec.seed}  |  {spec.width} x {spec.height}"
     pen.text((size * 0.8, top + len(lines) * step), made, font=small, fill=(204, 212, 232, 255))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..gateway.errors import Refusal
+from ..gateway.errors import GatewayError
 from ..scripts import Body, Fault, Frames, Mark
 from .response import JSON, SSE, TEXT, Reply, json_bytes
 
@@ -45,7 +45,9 @@ def _refused(options: dict[str, Any], *, today: bool, request_id: str) -> Reply:
     if "body" in options:
         data, kind = _encoded(options["body"])
         return Reply(data, status=status, content_type=kind, headers=headers)
-    refusal = Refusal(status, options.get("message"), code=options.get("code"), headers=headers)
+    refusal = GatewayError(
+        status, options.get("message"), code=options.get("code"), headers=headers
+    )
     return refusal.reply(today=today, request_id=request_id)
 
 
@@ -67,8 +69,8 @@ def _encoded(content: Any) -> tuple[bytes, str]:
             return json_bytes(content), JSON
 
 
-def spoilt(reply: Reply, fault: Fault) -> Reply:
+def with_fault(reply: Reply, fault: Fault) -> Reply:
     """The reply with the fault in it; its headers still promise the whole body."""
     if fault.kind in ("cut", "stall", "slow"):
-        reply.opening, reply.pieces = fault.opening, fault.spoil(reply.pieces)
+        reply.opening, reply.pieces = fault.opening, fault.applied_to(reply.pieces)
     return reply

@@ -19,8 +19,7 @@ from .connection import Connection, Traffic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..gateway.keys import KeyRules
-    from ..scripts import Item, Received
+    from ..scripts import Item, KeyRules, Received
 
 HOST = "127.0.0.1"
 KEEP_ALIVE_S = 75
@@ -35,8 +34,9 @@ class Emulator:
     """A gateway of one era on a loopback port; ``port=0`` takes a free one.
 
     ``era`` is ``"today"`` or ``"seed"`` (API 0.3.0). ``keys`` maps keys to ``KeyRules``; without
-    ``require_key`` a request that carries no key is served too. ``delay_s`` is the pause in seconds
-    after each streamed chunk. ``log`` prints a line per request.
+    ``require_key`` a request that carries no key is served too, with it and ``keys`` only those
+    are. ``delay_s`` is the pause in seconds after each streamed chunk. ``log`` prints a line per
+    request.
 
     Use it in a ``with`` block or call ``start`` and ``stop``. Raises ``EmulatorError`` when the
     port is taken.
@@ -185,8 +185,8 @@ def _listen(port: int) -> socket.socket:
     except (OSError, OverflowError) as refused:
         listening.close()
         raise EmulatorError(
-            f"Port {port} on {HOST} cannot be used ({refused}). Choose another, or leave it out (0)"
-            " to take a free one."
+            f"Port {port} on {HOST} cannot be used ({refused}). Choose another, or port 0 to"
+            " take a free one."
         ) from refused
     listening.setblocking(False)
     return listening
