@@ -29,6 +29,7 @@ from pollinations_client import (
     Catalog,
     Cost,
     ImagePart,
+    MalformedReply,
     OtherPart,
     ReasoningPart,
     Reply,
@@ -115,7 +116,11 @@ def image_block(part: ImagePart) -> ImageBlock:
     if (data := part.data) is not None:
         mime_type = part.mime_type or sniff(data)
         return _fast_construct.image_block(data, mime_type) if mime_type else ImageBlock(image=data)
-    return ImageBlock(url=part.url, image_mimetype=part.mime_type)
+    try:
+        return ImageBlock(url=part.url, image_mimetype=part.mime_type)
+    except ValueError as error:
+        cause = error
+    raise MalformedReply("A picture in the answer has an address that is no URL.") from cause
 
 
 def _blocks(reply: Reply, reading: ResponseContext) -> tuple[list[Any], dict[str, Any]]:

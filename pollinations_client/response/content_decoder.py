@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections import deque
 from typing import Any
 
@@ -34,6 +35,7 @@ Run = type[TextPart] | type[ReasoningPart]
 
 READ_BLOCK = frozenset({"index", "type", "text", "thinking", "signature", "data"})
 TEXT_TYPES = frozenset({"", "text"})
+ADDRESS = re.compile(r"data:|https?://[^\s/?#]", re.IGNORECASE)
 IMAGE_TYPES = frozenset({"image_url", "image"})
 THINKING_TYPES = frozenset({"thinking", "redacted_thinking"})
 READ_TYPES = TEXT_TYPES | THINKING_TYPES
@@ -174,8 +176,8 @@ class ContentDecoder:
         inner = raw.get("image_url", raw.get("url")) if raw else entry
         fields = inner if isinstance(inner, dict) else {"url": inner}
         url, mime_type = fields.get("url"), fields.get("mime_type")
-        if not isinstance(url, str) or not url:
-            return self._whole(OtherPart(raw or {"type": "image", "value": entry}))
+        if not isinstance(url, str) or not ADDRESS.match(url):
+            return self._whole(_other_part(entry, "image"))
         if url.startswith("data:"):
             mime_type = url[5:].partition(";")[0].partition(",")[0]
         if not isinstance(mime_type, str):
@@ -251,7 +253,7 @@ class ContentDecoder:
         if kind in IMAGE_TYPES:
             events += self.image(inner)
         elif kind not in READ_TYPES:
-            events += self._whole(OtherPart(entry))
+            events += self._whole(_other_part(entry, kind))
         elif not kind and any(inner[name] is not None for name in inner.keys() - READ_BLOCK):
             self.unread.append(entry)
         return events
@@ -325,6 +327,13 @@ def _block_from(block: Any) -> Block:
     if isinstance(block, str):
         return {"type": "text", "text": block}
     return {"type": "unknown", "value": block}
+
+
+def _other_part(entry: Any, kind: str) -> OtherPart:
+    """A part that is handed on as it came; whoever reads it looks its type up, so it is a text."""
+    if isinstance(entry, dict) and isinstance(entry.get("type"), str):
+        return OtherPart(entry)
+    return OtherPart({"type": kind, "value": entry})
 
 
 def _inner(entry: Block) -> Block:

@@ -291,8 +291,14 @@ class ReplyDecoder:
         self._keep_unknown(choice, READ_CHOICE, "choice.")
 
     def keep_body(self, body: dict[str, Any]) -> None:
-        """Keep the whole body for :attr:`Reply.raw`, as it came."""
-        self._reply.body = body
+        """Keep the whole body for :attr:`Reply.raw`, as it came, if it has a message.
+
+        One of an odd shape is put together like a stream's: readers of ``raw`` go by that path.
+        """
+        choices = body.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices else None
+        if isinstance(first, dict) and isinstance(first.get("message"), dict):
+            self._reply.body = body
 
     def _keep_unknown(self, source: dict[str, Any], read: frozenset[str], prefix: str) -> None:
         for name, value in source.items():
