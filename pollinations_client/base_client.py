@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from pydantic import SecretStr
 
 from .catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
-from .concurrency import DEFAULT_MAX_CONCURRENCY, ConcurrencyLimit
 from .errors import (
     BadRequestError,
     InvalidRequestError,
@@ -34,6 +33,7 @@ from .response.reader import content_type_of, json_from, reply_from, text_from
 from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts, as_secret, settings_from
+from .transport.concurrency import DEFAULT_MAX_CONCURRENCY, ConcurrencyLimit
 from .usage import Usage
 
 if TYPE_CHECKING:

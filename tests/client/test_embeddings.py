@@ -29,8 +29,8 @@ from pollinations_client import (
     ServerError,
     UnknownModelError,
 )
-from pollinations_client.concurrency import ConcurrencyLimit
 from pollinations_client.emulator import Body, Emulator, Fault
+from pollinations_client.transport.concurrency import ConcurrencyLimit
 
 KEY = "sk_demo_0123456789abcdef"
 TEXTS = [f"text {number} about bees" for number in range(70)]

@@ -25,7 +25,6 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 # those before it.
 LAYERS = [
     {"_version", "_context_managers", "errors"},
-    {"concurrency"},
     {"data_url", "lenient_json", "schemas", "media"},
     {"usage"},
     {"reply"},

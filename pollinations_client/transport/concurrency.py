@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .errors import (
+from ..errors import (
     AuthenticationError,
     ConfigurationError,
     PaymentRequiredError,
