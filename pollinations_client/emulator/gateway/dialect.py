@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..media.pictures import data_url
+from ..media.plot import data_url
 from ..scripts import Answer
 from .chat_request import ChatRequest, Json
 from .model_tables import RESPONSES_ADAPTED

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, UnidentifiedImageError
 
-from ..media.pictures import plot
+from ..media.plot import plot
 from ..media.wav import spoken
 from ..scripts import Answer
 from .passages import answer_first, from_passages, passages, question, ranking
@@ -47,7 +47,7 @@ def answer(request: ChatRequest) -> Answer:
         audio = spoken(text, str(request.body["audio"]["format"]))
         reply = Answer(text=None, audio=audio, finish_reason=reason)
     elif request.runs_code and re.search(r"\b(?:plot|chart|graph)\b", request.goal.lower()):
-        reply = replace(reply, images=[plot(request.goal)])
+        reply = replace(reply, images=[plot()])
     return _with_reasoning(request, reply, reasoning)
 
 
