@@ -1,5 +1,4 @@
-"""What the parts of a JSON schema mean together: references followed, ``allOf`` merged, null
-recognised. Pure.
+"""Resolve a JSON schema: follow references, merge ``allOf``, find recursion. Pure.
 
 Shared by ``vertex`` and ``openai_strict``. Nothing here changes a schema it is given.
 """
@@ -9,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import urllib.parse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 Schema = dict[str, Any]
@@ -31,11 +30,6 @@ KINDS: dict[type, str] = {
 NAMED_PARTS = frozenset(("properties", "patternProperties", "$defs", "definitions"))
 VALUES = frozenset(("enum", "const", "default", "example", "examples"))
 
-TIGHTER = {
-    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
-    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
-}
-
 
 def aimed_at(root: Mapping[str, Any], reference: str) -> Mapping[str, Any] | None:
     """The schema that ``reference`` (``#``, ``#/$defs/Name``) points to inside ``root``, or
@@ -43,16 +37,16 @@ def aimed_at(root: Mapping[str, Any], reference: str) -> Mapping[str, Any] | Non
     """
     if not reference.startswith("#"):
         return None
-    place: Any = root
+    target: Any = root
     for step in urllib.parse.unquote(reference[1:]).split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(place, Mapping):
-            place = place.get(name)
-        elif isinstance(place, list) and name.isdecimal() and int(name) < len(place):
-            place = place[int(name)]
+        if isinstance(target, Mapping):
+            target = target.get(name)
+        elif isinstance(target, list) and name.isdecimal() and int(name) < len(target):
+            target = target[int(name)]
         else:
             return None
-    return place if isinstance(place, Mapping) else None
+    return target if isinstance(target, Mapping) else None
 
 
 def merged(
@@ -68,7 +62,7 @@ def merged(
     nowhere says nothing.
     """
     own = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
-    found: Schema = {}
+    joint: Schema = {}
     if isinstance(reference := schema.get("$ref"), str):
         if reference in inside or depth > MAX_DEPTH:
             return None, inside
@@ -77,14 +71,14 @@ def merged(
             base, inside = merged(root, aimed, inside, depth + 1)
             if base is None:
                 return None, inside
-            found = base
+            joint = base
     for part in schemas_in(schema.get("allOf")):
         if depth > MAX_DEPTH:
             break
         more, followed = merged(root, part, inside, depth + 1)
         if more is not None:
-            found, inside = both(found, more), followed
-    return both(found, own), inside
+            joint, inside = both(joint, more), followed
+    return both(joint, own), inside
 
 
 def both(one: Schema, other: Schema) -> Schema:
@@ -92,25 +86,10 @@ def both(one: Schema, other: Schema) -> Schema:
     clash, ``other``.
     """
     joint = {**one, **other}
-    for key in one.keys() & other.keys():
+    for key in one.keys() & other.keys() & JOINED.keys():
         first, second = one[key], other[key]
-        if first == second and type(first) is type(second):
-            continue
-        if key == "properties" and isinstance(first, Mapping) and isinstance(second, Mapping):
-            shared = {
-                name: {"allOf": [first[name], second[name]]} for name in first if name in second
-            }
-            joint[key] = {**first, **second, **shared}
-        elif key == "required" and isinstance(first, list) and isinstance(second, list):
-            joint[key] = [*first, *(name for name in second if name not in first)]
-        elif key == "enum" and isinstance(first, list) and isinstance(second, list):
-            joint[key] = [value for value in second if value in first] or second
-        elif key == "type":
-            joint[key] = _common_type(first, second)
-        elif key == "items" and isinstance(first, Mapping) and isinstance(second, Mapping):
-            joint[key] = {"allOf": [first, second]}
-        elif key in TIGHTER and is_number(first) and is_number(second):
-            joint[key] = TIGHTER[key](first, second)
+        if first != second or type(first) is not type(second):
+            joint[key] = JOINED[key](first, second)
     return joint
 
 
@@ -177,18 +156,15 @@ def drop_titles(schema: Any) -> Any:
 
 def types_of(schema: Mapping[str, Any]) -> list[str]:
     """The types a schema names, in lower case, each once."""
-    given = schema.get("type")
-    named = [given] if isinstance(given, str) else given if isinstance(given, list) else []
-    return list(dict.fromkeys(kind.lower() for kind in named if isinstance(kind, str)))
+    value = schema.get("type")
+    names = value if isinstance(value, list) else [value]
+    return list(dict.fromkeys(name.lower() for name in names if isinstance(name, str)))
 
 
 def schemas_in(value: Any) -> list[Mapping[str, Any]]:
     """The schemas of a list of schemas; ``true``, ``false`` and what is no list say nothing."""
-    return (
-        [part for part in value if isinstance(part, Mapping)]
-        if isinstance(value, list | tuple)
-        else []
-    )
+    parts = value if isinstance(value, list | tuple) else []
+    return [part for part in parts if isinstance(part, Mapping)]
 
 
 def alternatives(schema: Mapping[str, Any], *keywords: str) -> list[Mapping[str, Any]]:
@@ -227,10 +203,10 @@ def distinct(schemas: Iterable[Schema]) -> list[Schema]:
 
     ``1``, ``1.0`` and ``true`` are different, as they are in JSON.
     """
-    seen: dict[str, Schema] = {}
+    by_text: dict[str, Schema] = {}
     for schema in schemas:
-        seen.setdefault(json.dumps(schema, sort_keys=True, default=repr), schema)
-    return list(seen.values())
+        by_text.setdefault(json.dumps(schema, sort_keys=True, default=repr), schema)
+    return list(by_text.values())
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
@@ -239,8 +215,56 @@ def is_number(value: Any) -> TypeGuard[int | float]:
 
 
 def _common_type(first: Any, second: Any) -> Any:
-    ours, theirs = types_of({"type": first}), types_of({"type": second})
-    common = [kind for kind in theirs if kind in ours]
-    if "integer" in {*ours, *theirs} - {*common} and "number" in {*ours, *theirs} - {*common}:
+    names, other_names = types_of({"type": first}), types_of({"type": second})
+    common = [name for name in other_names if name in names]
+    different = {*names, *other_names} - {*common}
+    if {"integer", "number"} <= different:
         common.append("integer")
-    return second if not common else common[0] if len(common) == 1 else common
+    if not common:
+        return second
+    return common[0] if len(common) == 1 else common
+
+
+def _joined_properties(first: Any, second: Any) -> Any:
+    if not isinstance(first, Mapping) or not isinstance(second, Mapping):
+        return second
+    shared = {name: {"allOf": [first[name], second[name]]} for name in first if name in second}
+    return {**first, **second, **shared}
+
+
+def _joined_items(first: Any, second: Any) -> Any:
+    both_are_schemas = isinstance(first, Mapping) and isinstance(second, Mapping)
+    return {"allOf": [first, second]} if both_are_schemas else second
+
+
+def _joined_names(first: Any, second: Any) -> Any:
+    if not isinstance(first, list) or not isinstance(second, list):
+        return second
+    return [*first, *(name for name in second if name not in first)]
+
+
+def _common_values(first: Any, second: Any) -> Any:
+    if not isinstance(first, list) or not isinstance(second, list):
+        return second
+    return [value for value in second if value in first] or second
+
+
+def _tighter(choose: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def join(first: Any, second: Any) -> Any:
+        return choose(first, second) if is_number(first) and is_number(second) else second
+
+    return join
+
+
+LOWER_BOUNDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+UPPER_BOUNDS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+# How two values of a keyword are made one. Of all other keywords the second holds.
+JOINED: dict[str, Callable[[Any, Any], Any]] = {
+    "properties": _joined_properties,
+    "items": _joined_items,
+    "required": _joined_names,
+    "enum": _common_values,
+    "type": _common_type,
+    **dict.fromkeys(LOWER_BOUNDS, _tighter(max)),
+    **dict.fromkeys(UPPER_BOUNDS, _tighter(min)),
+}

@@ -16,12 +16,12 @@ from .resolve import (
     MAX_DEPTH,
     Schema,
     aimed_at,
+    alternatives,
     distinct,
     is_null,
     is_number,
     kind_of,
     merged,
-    schemas_in,
     tuple_items,
     types_of,
 )
@@ -42,6 +42,7 @@ ONLY_FOR = {
     **dict.fromkeys(("minItems", "maxItems"), ("array",)),
     **dict.fromkeys(("minProperties", "maxProperties"), ("object",)),
 }
+NOTES = ("title", "description")
 # Said of a choice as a whole; Vertex refuses anything else beside anyOf.
 BESIDE_CHOICES = frozenset(("title", "description", "nullable", "anyOf", "oneOf"))
 WITHOUT_MEANING = frozenset(
@@ -64,102 +65,103 @@ def vertex_schema(schema: Mapping[str, Any]) -> Schema:
     >>> vertex_schema({"type": ["integer", "null"], "exclusiveMinimum": 0, "if": {}})
     {'type': 'integer', 'nullable': True, 'minimum': 1}
     """
-    return _Layout(schema).lay(schema, frozenset(), 0)
+    return _VertexWriter(schema).write(schema, frozenset(), 0)
 
 
-class _Layout:
-    """One walk through one schema: the root that references point into, and how many parts were
-    laid so far.
-    """
+class _VertexWriter:
+    """Write one schema for Vertex; ``root`` is what its references point into."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self.root = root
-        self.laid = 0
+        self.nodes = 0
 
-    def lay(self, schema: Any, inside: frozenset[str], depth: int) -> Schema:
-        """``schema`` laid out; ``inside`` are the references it stands in."""
-        self.laid += 1
+    def write(self, schema: Any, inside: frozenset[str], depth: int) -> Schema:
+        """The reduced form of a part; ``inside`` are the references whose targets it is part of."""
+        self.nodes += 1
         if not isinstance(schema, Mapping):
             return {}  # true and false as schemas: no keyword here says "anything" or "nothing"
         source: Schema | None = None
-        if depth <= MAX_DEPTH and self.laid <= MAX_NODES:
-            source, followed = merged(self.root, schema, inside)
-            if source is None and (again := _without_first_visit(schema, inside)):
-                source, followed = merged(self.root, schema, again)
-            inside = followed
+        if depth <= MAX_DEPTH and self.nodes <= MAX_NODES:
+            source, inside = self._source(schema, inside)
         if source is None:
             return self._cut(schema)
-        nullable = (
-            "null" in types_of(source) or source.get("nullable") is True or _lists_null(source)
-        )
+        is_nullable = source.get("nullable") is True or _takes_null(source)
         if choices := _choices(source):
-            target, one_is_null = self._laid_choices(source, choices, inside, depth)
-            return _finished(target, nullable or one_is_null)
+            target, has_null = self._write_choices(source, choices, inside, depth)
+            return _completed(target, is_nullable or has_null)
         target = {"type": kinds[0]} if (kinds := _kinds(source)) else {}
-        _lay_values(source, target)
-        self._lay_members(source, target, inside, depth)
-        _lay_bounds(source, target)
-        return _finished(target, nullable)
+        _copy_values(source, target)
+        self._write_properties(source, target, inside, depth)
+        self._write_items(source, target, inside, depth)
+        _write_bounds(source, target)
+        return _completed(target, is_nullable)
 
-    def _laid_choices(
+    def _source(
+        self, schema: Mapping[str, Any], inside: frozenset[str]
+    ) -> tuple[Schema | None, frozenset[str]]:
+        """A part with its reference followed, into the same definition twice at most."""
+        source, followed = merged(self.root, schema, inside)
+        if source is None and (again := _without_first_visit(schema, inside)):
+            return merged(self.root, schema, again)
+        return source, followed
+
+    def _write_choices(
         self, source: Schema, choices: list[Mapping[str, Any]], inside: frozenset[str], depth: int
     ) -> tuple[Schema, bool]:
         """A schema that is nothing but its choices, and whether null is one of them."""
-        beside = {
-            key: value
-            for key, value in source.items()
-            if key not in BESIDE_CHOICES | WITHOUT_MEANING
-        }
+        ignored = BESIDE_CHOICES | WITHOUT_MEANING
+        beside = {key: value for key, value in source.items() if key not in ignored}
         if len(_kinds(source)) != 1:
             beside.pop("type", None)  # several types are choices themselves
-        given = [part for part in choices if not is_null(part)]
-        laid = [
-            self.lay({"allOf": [beside, part]} if beside else part, inside, depth + 1)
-            for part in given
-        ]
-        found = _flat(laid)
-        notes = {
-            key: source[key] for key in ("title", "description") if isinstance(source.get(key), str)
-        }
-        if len(found) == 1:
-            return {**found[0], **notes}, len(given) < len(choices)
-        return {**notes, **({"anyOf": found} if found else {})}, len(given) < len(choices)
+        others = [part for part in choices if not is_null(part)]
+        has_null = len(others) < len(choices)
+        if beside:
+            others = [{"allOf": [beside, part]} for part in others]
+        written = _flat(self.write(part, inside, depth + 1) for part in others)
+        notes = {key: source[key] for key in NOTES if isinstance(source.get(key), str)}
+        if len(written) == 1:
+            return {**written[0], **notes}, has_null
+        return {**notes, "anyOf": written} if written else notes, has_null
 
-    def _lay_members(
+    def _write_properties(
         self, source: Schema, target: Schema, inside: frozenset[str], depth: int
     ) -> None:
-        """The schemas of an object's properties and an array's items."""
         properties = source.get("properties")
         if isinstance(properties, Mapping) and target.setdefault("type", "object") == "object":
             target["properties"] = {
-                str(name): self.lay(part, inside, depth + 1) for name, part in properties.items()
+                str(name): self.write(part, inside, depth + 1) for name, part in properties.items()
             }
-        more = source.get("additionalProperties")
-        if isinstance(more, bool | Mapping) and target.setdefault("type", "object") == "object":
-            target["additionalProperties"] = (
-                more if isinstance(more, bool) else self.lay(more, inside, depth + 1)
-            )
+        others = source.get("additionalProperties")
+        if isinstance(others, bool | Mapping) and target.setdefault("type", "object") == "object":
+            if not isinstance(others, bool):
+                others = self.write(others, inside, depth + 1)
+            target["additionalProperties"] = others
+
+    def _write_items(
+        self, source: Schema, target: Schema, inside: frozenset[str], depth: int
+    ) -> None:
+        items: Schema = {}
         if fixed := tuple_items(source):
-            parts = _flat(self.lay(part, inside, depth + 1) for part in fixed)
+            parts = _flat(self.write(part, inside, depth + 1) for part in fixed)
             items = parts[0] if len(parts) == 1 else {"anyOf": parts}
         elif isinstance(source.get("items"), Mapping):
-            items = self.lay(source["items"], inside, depth + 1)
-        else:
-            items = {}
-        if (items or target.get("type") == "array") and target.setdefault(
-            "type", "array"
-        ) == "array":
+            items = self.write(source["items"], inside, depth + 1)
+        if not items and target.get("type") != "array":
+            return
+        if target.setdefault("type", "array") == "array":
             target["items"] = items
 
     def _cut(self, schema: Mapping[str, Any]) -> Schema:
-        """What stands where a schema would go round for ever: its type and what it says of
-        itself.
-        """
-        aimed = aimed_at(self.root, str(schema.get("$ref"))) or {}
-        kinds = _kinds(schema) or _kinds(aimed) or ["object"]
-        said = schema.get("description", aimed.get("description"))
-        description = {"description": said} if isinstance(said, str) else {}
-        return {"type": kinds[0], **description, **({"items": {}} if kinds[0] == "array" else {})}
+        """What stands in place of a part that would never end: its type and description."""
+        definition = aimed_at(self.root, str(schema.get("$ref"))) or {}
+        kinds = _kinds(schema) or _kinds(definition) or ["object"]
+        target: Schema = {"type": kinds[0]}
+        description = schema.get("description", definition.get("description"))
+        if isinstance(description, str):
+            target["description"] = description
+        if kinds[0] == "array":
+            target["items"] = {}
+        return target
 
 
 def _without_first_visit(
@@ -177,28 +179,35 @@ def _kinds(schema: Mapping[str, Any]) -> list[str]:
     return [kind for kind in types_of(schema) if kind in KINDS]
 
 
-def _flat(laid: Iterable[Schema]) -> list[Schema]:
+def _flat(schemas: Iterable[Schema]) -> list[Schema]:
     """Each alternative once, those of a choice inside the choice among them."""
-    return distinct(
-        part for one in laid for part in (one["anyOf"] if set(one) == {"anyOf"} else [one])
+    parts: list[Schema] = []
+    for schema in schemas:
+        parts += schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
+    return distinct(parts)
+
+
+def _takes_null(source: Schema) -> bool:
+    values = source.get("enum")
+    return (
+        "null" in types_of(source)
+        or is_null(source)
+        or (isinstance(values, list) and None in values)
     )
-
-
-def _lists_null(source: Schema) -> bool:
-    listed = source.get("enum")
-    return is_null(source) or (isinstance(listed, list) and None in listed)
 
 
 def _choices(source: Schema) -> list[Mapping[str, Any]]:
     """The alternatives of a schema. Those that only vary what is required say nothing to Vertex."""
-    listed = [part for key in ("anyOf", "oneOf") for part in schemas_in(source.get(key))]
-    if listed and ("properties" in source or "type" in source):
-        listed = [part for part in listed if set(part) - {"required", "not", *WITHOUT_MEANING}]
+    choices = alternatives(source, "anyOf", "oneOf")
+    if choices and ("properties" in source or "type" in source):
+        choices = [part for part in choices if set(part) - {"required", "not", *WITHOUT_MEANING}]
     kinds = _kinds(source)
-    return listed or ([{"type": kind} for kind in kinds] if len(kinds) > 1 else [])
+    if not choices and len(kinds) > 1:
+        choices = [{"type": kind} for kind in kinds]
+    return choices
 
 
-def _lay_values(source: Schema, target: Schema) -> None:
+def _copy_values(source: Schema, target: Schema) -> None:
     """Keywords that hold values: each only if its value is of the kind that Vertex reads there."""
     for keys, fits in ((TEXTS, str), (LISTS, list), (VALUES, object)):
         for key in keys:
@@ -211,7 +220,7 @@ def _lay_values(source: Schema, target: Schema) -> None:
         target["enum"] = [copy.deepcopy(source["const"])]
 
 
-def _lay_bounds(source: Schema, target: Schema) -> None:
+def _write_bounds(source: Schema, target: Schema) -> None:
     """Exclusive bounds as inclusive ones: the next integer, or the bound itself for other
     numbers.
     """
@@ -229,7 +238,7 @@ def _lay_bounds(source: Schema, target: Schema) -> None:
             target[inclusive] = tighter(reached, target.get(inclusive, reached))
 
 
-def _finished(target: Schema, nullable: bool) -> Schema:
+def _completed(target: Schema, nullable: bool) -> Schema:
     """What follows from the rest: null out of the values, names that exist, the keywords in a
     steady order.
     """
