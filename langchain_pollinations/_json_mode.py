@@ -34,12 +34,15 @@ class JsonFormat:
 
 def json_format(options: Mapping[str, Any]) -> JsonFormat | None:
     """The JSON that a request's options ask for; None where they ask for none."""
-    wanted = options.get("response_format") or (options.get("extra_body") or {}).get(
+    response_format = options.get("response_format") or (options.get("extra_body") or {}).get(
         "response_format"
     )
-    if not isinstance(wanted, dict) or wanted.get("type") not in {"json_object", "json_schema"}:
+    if not isinstance(response_format, dict) or response_format.get("type") not in {
+        "json_object",
+        "json_schema",
+    }:
         return None
-    inner = wanted.get("json_schema")
+    inner = response_format.get("json_schema")
     schema = inner.get("schema") if isinstance(inner, dict) else None
     return JsonFormat(schema) if isinstance(schema, dict) else JsonFormat()
 
@@ -79,10 +82,10 @@ class JsonStream:
     def end(self, *, is_cut: bool = False) -> str:
         """What is missing of the JSON, or of the text where it is no JSON, or not that begun."""
         alone = self._format.json_in(self._finder.text, is_cut=is_cut)
-        given = "".join(self._pieces)
-        if not alone.startswith(given):
+        emitted = "".join(self._pieces)
+        if not alone.startswith(emitted):
             return self.rest()
-        missing = alone[len(given) :]
+        missing = alone[len(emitted) :]
         self._pieces.append(missing)
         return missing
 

@@ -75,9 +75,9 @@ def unwrapped(schema: Any, strict: bool | None) -> tuple[Any, bool | None]:
         or "properties" in inner
     ):
         return schema, strict
-    told = {"title": inner.get("name"), "description": inner.get("description")}
-    told = {name: value for name, value in told.items() if value}
-    return {**inner["schema"], **told}, inner.get("strict") if strict is None else strict
+    notes = {"title": inner.get("name"), "description": inner.get("description")}
+    notes = {name: value for name, value in notes.items() if value}
+    return {**inner["schema"], **notes}, inner.get("strict") if strict is None else strict
 
 
 def written(convert: Callable[..., Any], schema: Any, **options: Any) -> Any:
@@ -183,14 +183,14 @@ def structured(
 def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
     """The raw message, and what the parser makes of it or why it makes nothing."""
 
-    def read(given: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
+    def read(answer: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
         try:
-            return {**given, "parsed": parser.invoke(given["raw"], config), "parsing_error": None}
+            return {**answer, "parsed": parser.invoke(answer["raw"], config), "parsing_error": None}
         except (
             ValueError,
             TypeError,
         ) as error:  # parsers' errors, and those of Pydantic's two versions
-            return {**given, "parsed": None, "parsing_error": error}
+            return {**answer, "parsed": None, "parsing_error": error}
 
     return RunnableMap(raw=llm) | RunnableLambda(read)
 
@@ -255,10 +255,10 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         if refusal_in(result):
             return None
         arguments = self._arguments_in(result)
-        found = [value.data for value in finder.values] if arguments is None else [arguments]
+        candidates = [value.data for value in finder.values] if arguments is None else [arguments]
         if arguments is None and finder.unfinished is not None:
-            found.append(parse_partial_json(finder.unfinished))
-        for data in found:
+            candidates.append(parse_partial_json(finder.unfinished))
+        for data in candidates:
             with contextlib.suppress(OutputParserException):
                 return None if data is None else self._object_in_text(data)
         return None

@@ -32,7 +32,7 @@ NO_PARAMETERS = {"type": "object", "properties": {}}
 _written: dict[int, tuple[weakref.ref[Any], tuple[Any, ...], Wire]] = {}
 
 
-def tool_from(tool: Any, strict: bool | None, place: int = 0) -> Wire | str:
+def tool_from(tool: Any, strict: bool | None, index: int = 0) -> Wire | str:
     """One tool as the gateway takes it: built-in ones by name or in their own forms, all others as
     functions.
 
@@ -49,7 +49,7 @@ def tool_from(tool: Any, strict: bool | None, place: int = 0) -> Wire | str:
     except (ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0]
     raise InvalidRequestError(
-        f"tools[{place}]: {name_of(tool)} is no tool: {reason}", param="tools"
+        f"tools[{index}]: {name_of(tool)} is no tool: {reason}", param="tools"
     )
 
 
@@ -224,14 +224,14 @@ def _function_of(schema: Wire) -> Wire:
 def _remembered(tool: BaseTool, strict: bool | None) -> Wire:
     """The tool converted once; again when its name, description or schema is another."""
     schema = tool.args_schema
-    said = (tool.name, tool.description, id(schema), strict, tool.extras)
-    known = _written.get(id(tool))
-    if known is not None and known[0]() is tool and known[1] == said:
-        return known[2]
+    state = (tool.name, tool.description, id(schema), strict, tool.extras)
+    entry = _written.get(id(tool))
+    if entry is not None and entry[0]() is tool and entry[1] == state:
+        return entry[2]
     wire = _converted(tool, strict)
     if isinstance(schema, type):  # a schema that is a dictionary may be changed in place
-        place = id(tool)
-        _written[place] = (weakref.ref(tool, lambda _: _written.pop(place, None)), said, wire)
+        key = id(tool)
+        _written[key] = (weakref.ref(tool, lambda _: _written.pop(key, None)), state, wire)
     return wire
 
 
@@ -240,7 +240,7 @@ def profile_from(card: ModelCard) -> ModelProfile:
     catalogue says.
     """
     inputs, outputs = card.input_modalities, card.output_modalities
-    known: dict[str, Any] = {
+    profile: dict[str, Any] = {
         "name": card.title or card.name,
         "max_input_tokens": card.context_window,
         "max_output_tokens": card.max_output_tokens,
@@ -262,5 +262,5 @@ def profile_from(card: ModelCard) -> ModelProfile:
     fields = ModelProfile.__annotations__
     return cast(
         ModelProfile,
-        {name: value for name, value in known.items() if value is not None and name in fields},
+        {name: value for name, value in profile.items() if value is not None and name in fields},
     )

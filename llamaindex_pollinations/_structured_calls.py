@@ -127,16 +127,18 @@ class _Growth:
         if not data or data == self._seen:
             return None
         self._seen = data
-        wanted = self._attempt.output_cls
+        output_cls = self._attempt.output_cls
         try:
-            return wanted.model_validate(unwrapped(data, wanted))
+            return output_cls.model_validate(unwrapped(data, output_cls))
         except ValidationError:
-            return None if issubclass(wanted, RootModel) else self._flexible.model_validate(data)
+            return (
+                None if issubclass(output_cls, RootModel) else self._flexible.model_validate(data)
+            )
 
     def whole(self) -> BaseModel:
         """The finished object. Raises :class:`StructuredOutputError`."""
         if self._last is None:
-            raise StructuredOutputError("The stream held nothing.")
+            raise StructuredOutputError("The stream was empty.")
         return self._attempt.object_in(self._last)
 
 
@@ -155,7 +157,7 @@ def _note(
     if isinstance(error, StructuredOutputError) and error.is_final:
         raise error
     failures.append(error)
-    place = attempts.index(attempt) + 1
-    if place == len(attempts):
+    following = attempts.index(attempt) + 1
+    if following == len(attempts):
         raise last_failure(failures)
-    warn(f"{error.message} Asked again by {attempts[place].way} in place of {attempt.way}.")
+    warn(f"{error.message} Asked again by {attempts[following].way} in place of {attempt.way}.")

@@ -57,7 +57,7 @@ DECIDED_HERE = frozenset(
     }
 )
 BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
-CUT_BY = frozenset({"length", "content_filter"})  # finish reasons that hold whichever way was asked
+CUT_BY = frozenset({"length", "content_filter"})  # finish reasons that hold in any way of asking
 SHOWN = 300
 # Members that models put the object into when they answer as if they were calling a tool.
 WRAPPERS = ("arguments", "parameters", "args", "input", "properties", "tool_input")
@@ -114,13 +114,13 @@ class Attempt:
         """The messages of the call; asking by words adds the schema to the last of the user."""
         if self.way != "text":
             return list(messages)
-        wanted = TextBlock(
+        instruction = TextBlock(
             text=PydanticOutputParser(self._object_cls()).get_format_string(escape_json=False)
         )
         if not messages or messages[-1].role != MessageRole.USER:
-            return [*messages, ChatMessage(role=MessageRole.USER, blocks=[wanted])]
+            return [*messages, ChatMessage(role=MessageRole.USER, blocks=[instruction])]
         last = messages[-1]
-        return [*messages[:-1], last.model_copy(update={"blocks": [*last.blocks, wanted]})]
+        return [*messages[:-1], last.model_copy(update={"blocks": [*last.blocks, instruction]})]
 
     def object_in(self, response: ChatResponse) -> BaseModel:
         """The object in a whole response: a tool call's arguments, or JSON in the text, whichever
@@ -169,16 +169,20 @@ class Attempt:
 
     def _response_format(self) -> dict[str, Any]:
         schema = resolve_root(self._object_cls().model_json_schema())
-        wanted: dict[str, Any] = {"name": BAD_IN_NAMES.sub("_", self.output_cls.__name__)[:64]}
+        json_schema: dict[str, Any] = {"name": BAD_IN_NAMES.sub("_", self.output_cls.__name__)[:64]}
         if isinstance(schema.get("description"), str):
-            wanted["description"] = schema["description"]
-        laid = (
+            json_schema["description"] = schema["description"]
+        strict_schema = (
             strict_form(schema, f"The schema of {self.output_cls.__name__}")
             if self.strict
             else None
         )
-        wanted |= {"schema": schema} if laid is None else {"schema": laid, "strict": True}
-        return {"type": "json_schema", "json_schema": wanted}
+        json_schema |= (
+            {"schema": schema}
+            if strict_schema is None
+            else {"schema": strict_schema, "strict": True}
+        )
+        return {"type": "json_schema", "json_schema": json_schema}
 
     def _failed(
         self, response: ChatResponse, text: str, failure: ValueError
@@ -362,7 +366,7 @@ def _reason(failure: ValueError) -> str:
     if not isinstance(failure, ValidationError):
         return str(failure)
     faults = failure.errors(include_url=False, include_context=False, include_input=False)
-    told = [
+    sentences = [
         f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}" for fault in faults[:3]
     ]
-    return "; ".join(told) + ("." if len(faults) <= 3 else f"; and {len(faults) - 3} more.")
+    return "; ".join(sentences) + ("." if len(faults) <= 3 else f"; and {len(faults) - 3} more.")

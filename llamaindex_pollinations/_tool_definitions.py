@@ -46,11 +46,11 @@ def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
     Raises :class:`InvalidRequestError` for a function or a class that is no tool yet.
     """
     tools = list(tools)
-    for place, tool in enumerate(tools):
+    for index, tool in enumerate(tools):
         if callable(tool) and not isinstance(tool, BaseTool):
             name = getattr(tool, "__name__", type(tool).__name__)
             raise InvalidRequestError(
-                f"tools[{place}]: {name} is no tool yet; make it one with"
+                f"tools[{index}]: {name} is no tool yet; make it one with"
                 f" FunctionTool.from_defaults({name}).",
                 param="tools",
             )
@@ -86,15 +86,15 @@ def choice_among(tools: Sequence[Any], choice: Any) -> Any:
 
 def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
     about = tool.metadata
-    seen = (about.name, about.description, about.fn_schema)
+    state = (about.name, about.description, about.fn_schema)
     try:
         entries = _converted.setdefault(tool, {})
     except TypeError:  # a tool that cannot be hashed or weakly referenced is converted every time
         return _convert(tool, strict)
-    held = entries.get(strict)
-    if held is None or held[0] != seen:
-        held = entries[strict] = (seen, _convert(tool, strict))
-    return held[1]
+    entry = entries.get(strict)
+    if entry is None or entry[0] != state:
+        entry = entries[strict] = (state, _convert(tool, strict))
+    return entry[1]
 
 
 def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
@@ -107,9 +107,13 @@ def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
         function["parameters"] = {key: root[key] for key in SCHEMA_KEYS if key in root}
     if (
         strict
-        and (laid := strict_form(function["parameters"], f"The tool {definition.own_name}"))
+        and (
+            strict_parameters := strict_form(
+                function["parameters"], f"The tool {definition.own_name}"
+            )
+        )
         is not None
     ):
         definition.own_parameters = function["parameters"]
-        definition["function"] = {**function, "parameters": laid, "strict": True}
+        definition["function"] = {**function, "parameters": strict_parameters, "strict": True}
     return definition

@@ -297,16 +297,16 @@ def likeliest_first(values: Sequence[JsonValue], schema: Mapping[str, Any]) -> l
     """``values`` with those before that have the members that ``schema`` requires, or knows."""
     source = merged(schema, schema)[0] or {}
     required, properties = source.get("required"), source.get("properties")
-    needed = set(required) if isinstance(required, list) else set()
-    known = set(properties) if isinstance(properties, Mapping) else set()
+    required_names = set(required) if isinstance(required, list) else set()
+    property_names = set(properties) if isinstance(properties, Mapping) else set()
 
     def mismatch(value: JsonValue) -> int:
         names = value.data.keys() if isinstance(value.data, dict) else set()
-        if needed <= names and (known & names or not known):
+        if required_names <= names and (property_names & names or not property_names):
             return 0
-        return 1 if known & names else 2
+        return 1 if property_names & names else 2
 
-    return sorted(values, key=mismatch) if known or needed else list(values)
+    return sorted(values, key=mismatch) if property_names or required_names else list(values)
 
 
 def parse_json(text: str) -> Any:

@@ -98,8 +98,8 @@ class _StrictWriter:
             return {**parts[0], **{key: schema[key] for key in schema if key != "allOf"}}, inside
         if not parts:
             return schema, inside
-        found, inside = merged(self.root, schema, inside)
-        return found or {}, inside
+        joint, inside = merged(self.root, schema, inside)
+        return joint or {}, inside
 
     def _write_choices(
         self, schema: Mapping[str, Any], target: Schema, inside: frozenset[str], depth: int

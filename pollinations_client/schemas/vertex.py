@@ -246,8 +246,8 @@ def _completed(target: Schema, nullable: bool) -> Schema:
         values = [value for value in target.pop("enum") if value is not None]
         if values:
             target["enum"] = values
-            if "type" not in target and (found := kind_of(values)):
-                target["type"] = found
+            if "type" not in target and (kind_of_values := kind_of(values)):
+                target["type"] = kind_of_values
     kind = target.get("type")
     if kind == "array":
         target.setdefault("items", {})
