@@ -190,7 +190,7 @@ class MakingTool(GatewayTool, ImageOptions):
         if self.save_dir is None:
             return None, "kept with this result, where the user can see it"
         try:
-            path = str(picture.save(self.save_dir))
+            path = str(picture.save_in(self.save_dir))
         except SaveError as error:
             return None, f"not saved ({error}), but kept with this result"
         return path, f"saved as {path}"

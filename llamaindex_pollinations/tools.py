@@ -247,7 +247,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         if self.save_dir is None:
             return ""
         try:
-            return f" Saved at {picture.save(self.save_dir)}."
+            return f" Saved at {picture.save_in(self.save_dir)}."
         except SaveError as error:
             return f" Not saved ({error}), but kept with this result."
 

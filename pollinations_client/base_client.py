@@ -221,8 +221,10 @@ class BaseClient:
 
     def _explained(self, error: PollinationsError, model: str | None) -> PollinationsError:
         """An unknown model's error with the nearest names there are."""
-        if isinstance(error, UnknownModelError) and model and (near := self.catalog.suggest(model)):
-            error.args = (f"{error.message} Nearest known names: {', '.join(near)}.",)
+        if isinstance(error, UnknownModelError) and model:
+            near = [name for name in self.catalog.suggest(model, 4) if name != model][:3]
+            if near:
+                error.args = (f"{error.message} Nearest known names: {', '.join(near)}.",)
         return error
 
     def _embedding_request(
@@ -245,9 +247,13 @@ class BaseClient:
             self.settings.api_key,
         )
 
-    def _merge_cards(self, cards: Sequence[ModelCard]) -> Catalog:
+    def _merge_cards(self, cards: Sequence[ModelCard], complete: set[str]) -> Catalog:
+        """Lay a live list over the shipped one; ``complete`` are the categories it has whole."""
         self._catalog = snapshot().merged(
-            cards, date=dt.datetime.now(dt.UTC).date().isoformat(), source=self.settings.base_url
+            cards,
+            complete=complete,
+            date=dt.datetime.now(dt.UTC).date().isoformat(),
+            source=self.settings.base_url,
         )
         return self._catalog
 

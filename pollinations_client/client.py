@@ -233,14 +233,17 @@ class PollinationsClient(BaseClient):
         package.
         """
         cards: list[ModelCard] = []
-        for path, category in endpoints.MODEL_LISTS.items():
+        complete: set[str] = set()
+        for path, categories in endpoints.MODEL_LISTS.items():
             try:
-                cards += cards_from(
-                    self._json(self._wire.fetch(endpoints.models(path))), category=category
-                )
+                items = self._json(self._wire.fetch(endpoints.models(path)))
             except NotFoundError:
                 continue  # API 0.3.0 has no list for sound and embeddings
-        return self._merge_cards(cards)
+            listed = cards_from(items, category=categories[0])
+            cards += listed
+            if listed:
+                complete.update(categories)
+        return self._merge_cards(cards, complete)
 
     def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
         """Ask the account hosts in turn: the older one only where the newer does not know
@@ -521,14 +524,17 @@ class AsyncPollinationsClient(BaseClient):
         package.
         """
         cards: list[ModelCard] = []
-        for path, category in endpoints.MODEL_LISTS.items():
+        complete: set[str] = set()
+        for path, categories in endpoints.MODEL_LISTS.items():
             try:
-                cards += cards_from(
-                    self._json(await self._wire.fetch(endpoints.models(path))), category=category
-                )
+                items = self._json(await self._wire.fetch(endpoints.models(path)))
             except NotFoundError:
                 continue  # API 0.3.0 has no list for sound and embeddings
-        return self._merge_cards(cards)
+            listed = cards_from(items, category=categories[0])
+            cards += listed
+            if listed:
+                complete.update(categories)
+        return self._merge_cards(cards, complete)
 
     async def _account(
         self, path: str, query: Mapping[str, str | int | None] | None = None

@@ -193,14 +193,21 @@ class Catalog:
         ]
 
     def merged(
-        self, cards: Iterable[ModelCard], *, date: str | None = None, source: str | None = None
+        self,
+        cards: Iterable[ModelCard],
+        *,
+        complete: Iterable[str] = (),
+        date: str | None = None,
+        source: str | None = None,
     ) -> Catalog:
         """A new catalogue in which ``cards`` prevail, name by name and alias by alias, over what is
         here.
 
         A card that leaves something open, a context window say, takes it from the older card of the
-        same model, prices excepted. Models that ``cards`` do not mention stay.
+        same model, prices excepted. Models that ``cards`` do not mention stay, unless their
+        category is one of ``complete``: of these ``cards`` holds all there are.
         """
+        replaced = frozenset(complete)
         newer = [self._filled(card) for card in cards]
         claimed = {
             (card.category, _key(name))
@@ -208,7 +215,9 @@ class Catalog:
             for name in (*card.names, *_bare_names(card))
         }
         kept = [
-            _unclaimed(card, claimed) for card in self._cards if not _identities(card) & claimed
+            _unclaimed(card, claimed)
+            for card in self._cards
+            if card.category not in replaced and not _identities(card) & claimed
         ]
         return Catalog([*newer, *kept], date=date or self.date, source=source or self.source)
 

@@ -72,7 +72,8 @@ SVG = re.compile(
     rb"\s*+(?>(?><\?xml[^>]*>|<!--.*?-->|<!DOCTYPE\s+svg[^>]*>)\s*+)*+<svg[\s>/]",
     re.DOTALL | re.IGNORECASE,
 )
-SVG_END = re.compile(rb"</svg\s*>|<svg\b[^>]*/>\s*\Z", re.IGNORECASE)
+SVG_END = re.compile(rb"</svg\s*>", re.IGNORECASE)
+EMPTY_SVG = re.compile(rb"<svg\b[^>]*/>", re.IGNORECASE)
 # What ends a run of picture data in a JPEG: not a stuffed zero, a restart marker or a fill byte.
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -326,7 +327,12 @@ def _pdf_is_cut(data: bytes) -> bool:
 
 
 def _svg_is_cut(data: bytes) -> bool:
-    return not SVG_END.search(data)
+    if SVG_END.search(data):
+        return False
+    # A drawing without content ends in its one tag. Only the last one is looked at: a search from
+    # every "<svg" of hostile bytes to the end would take quadratic time.
+    tail = data.rstrip()
+    return not EMPTY_SVG.fullmatch(tail[tail.lower().rfind(b"<svg") :])
 
 
 SIZES: dict[str, Callable[[bytes], tuple[int, int] | None]] = {

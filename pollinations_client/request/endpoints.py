@@ -25,11 +25,12 @@ __all__ = ["Call", "account", "chat", "embeddings", "image", "models", "relaxed"
 
 CallKind = Literal["quick", "answer", "stream", "picture", "video"]
 T = TypeVar("T", bound=Options)
-MODEL_LISTS = {  # what each lists, where its items do not say
-    "/text/models": "text",
-    "/image/models": "image",
-    "/audio/models": "audio",
-    "/embeddings/models": "embedding",
+# The categories of the models that each list holds; the first is meant where an item names none.
+MODEL_LISTS: dict[str, tuple[str, ...]] = {
+    "/text/models": ("text",),
+    "/image/models": ("image", "video"),
+    "/audio/models": ("audio",),
+    "/embeddings/models": ("embedding",),
 }
 VIDEO_HINTS = ("duration", "aspect_ratio", "audio")
 

@@ -152,7 +152,11 @@ def _in_query(value: Any) -> str:
 
 
 def prompt_path(endpoint: str, prompt: str) -> str:
-    """``endpoint`` with ``prompt`` as one percent-encoded segment. An empty prompt is refused."""
+    """``endpoint`` with ``prompt`` as one percent-encoded segment. An empty prompt is refused.
+
+    Line breaks become spaces: the gateway of API 0.3.0 takes them out and joins the words beside
+    them, and answers 404 for some.
+    """
     if not isinstance(prompt, str):
         raise InvalidRequestError(
             f"prompt: a text is needed, {type(prompt).__name__} was given.", param="prompt"
@@ -160,7 +164,7 @@ def prompt_path(endpoint: str, prompt: str) -> str:
     if not prompt.strip():
         raise InvalidRequestError("prompt: it is empty; say what to make.", param="prompt")
     try:
-        segment = urllib.parse.quote(prompt, safe="")
+        segment = urllib.parse.quote(" ".join(prompt.splitlines()), safe="")
     except UnicodeEncodeError as error:
         raise InvalidRequestError(
             "prompt: it holds half a character (a lone surrogate).", param="prompt"

@@ -210,9 +210,7 @@ REMEDIES: dict[type[PollinationsError], str] = {
     PaidModelError: "Use a model without paid_only, or a key that may spend paid pollen.",
     PaymentRequiredError: "Top up the account or raise the key's budget; a retry cannot help.",
     ModelNotAllowedError: "Use a model this key may call, or widen the key's permissions.",
-    UnknownModelError: (
-        "The models in service are listed by PollinationsClient().text_models() and image_models()."
-    ),
+    UnknownModelError: "The gateway lists its models at /v1/models.",
     ContextOverflowError: "Shorten the messages or choose a model with a larger context window.",
     NotFoundError: "Check base_url, which ends before /v1, and the model's name.",
     UpstreamError: (

@@ -60,6 +60,13 @@ class Picture:
             self.data, path, stem, sniff.extension_for(self.mime_type), overwrite=overwrite
         )
 
+    def save_in(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write it into ``folder``, made where missing, and return the file's path.
+
+        Unlike a path of ``save``, a folder may look like a file name: ``runs.2026`` is one.
+        """
+        return self.save(f"{os.fspath(folder)}{os.sep}", overwrite=overwrite)
+
 
 def picture_from(
     body: bytes, info: ResponseInfo, prompt: str, url: str, secret: SecretStr | None = None

@@ -29,7 +29,8 @@ from pollinations_client.catalog.catalog import (
 )
 from pollinations_client.catalog.pricing import units_from
 from pollinations_client.client import PollinationsClient
-from pollinations_client.errors import MalformedReply
+from pollinations_client.emulator import Emulator
+from pollinations_client.errors import MalformedReply, UnknownModelError
 from pollinations_client.reply import Reply, ResponseInfo
 from pollinations_client.usage import Usage
 
@@ -911,3 +912,26 @@ def test_supported_parameters_say_what_a_model_takes() -> None:
         assert Catalog([listed]).has_trait(name, trait) is refuses
     assert Catalog([card("tools")]).has_trait("a/b", trait)
     assert not Catalog([card()]).has_trait("a/b", trait)
+
+
+def test_a_live_list_replaces_the_names_of_its_kind(gateway: Emulator) -> None:
+    """What the gateway does not list any more is not offered; other kinds stay."""
+    with PollinationsClient("sk_test", base_url=gateway.url) as client:
+        shipped = set(snapshot().names("text"))
+        live = client.refresh()
+        listed = {card.name for card in client.text_models()}
+    assert set(live.names("text")) == listed
+    assert shipped - listed
+    assert live.names("video")
+
+
+def test_an_unknown_model_is_not_offered_as_the_nearest_to_itself(gateway: Emulator) -> None:
+    """A name that the shipped list knows and the gateway does not."""
+    with (
+        PollinationsClient("sk_test", base_url=gateway.url) as client,
+        pytest.raises(UnknownModelError) as caught,
+    ):
+        client.chat("x", model="gemini-legacy")
+    assert "Nearest known names: " in str(caught.value)
+    assert "gemini-legacy" not in str(caught.value).partition("Nearest known names: ")[2]
+    assert "PollinationsClient()" not in str(caught.value)

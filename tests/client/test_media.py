@@ -541,3 +541,13 @@ def test_names_run_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(b"x", tmp_path, "fox", "png")
     with pytest.raises(SaveError, match=r"2 files named fox\.png"):
         save(b"x", tmp_path, "fox", "png")
+
+
+@pytest.mark.parametrize("size", [1_000, 10_000, 100_000])
+def test_an_svg_is_looked_at_in_linear_time(size: int) -> None:
+    """Hostile text that begins a drawing again and again has one end to look at."""
+    hostile = b"<svg " * size
+    assert looks_cut(hostile, "image/svg+xml")
+    assert not looks_cut(b'<svg width="1"/>  ')
+    assert looks_cut(b'<svg width="1"')
+    assert not looks_cut(b"<svg><g/></svg >")

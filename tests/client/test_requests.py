@@ -656,3 +656,10 @@ def test_what_is_asked_for_is_named_without_the_prompt() -> None:
     assert (
         endpoints.account("usage", {"limit": 5, "before": None}).target == "/account/usage?limit=5"
     )
+
+
+@pytest.mark.parametrize("prompt", ["a red\nfox", "a red\r\nfox", "a red\u2028fox"])
+def test_a_line_break_in_a_picture_prompt_is_a_space(prompt: str) -> None:
+    """The older gateway joins the words beside it."""
+    assert endpoints.image(prompt, {"seed": 1}).target == "/image/a%20red%20fox?seed=1"
+    assert endpoints.text(prompt, {}).target == "/text/a%20red%20fox"

@@ -306,3 +306,16 @@ def test_tools_are_shipped_as_a_toolkit(gateway: Emulator) -> None:
     }
     assert "generate_image" in names
     assert more - names == {"generate_video"}
+
+
+def test_a_folder_that_looks_like_a_file_name_is_a_folder(
+    gateway: Emulator, tmp_path: Path
+) -> None:
+    """Every picture goes into it."""
+    folder = tmp_path / "runs.2026"
+    tool = PollinationsImageTool(
+        width=64, height=64, save_dir=str(folder), api_key=KEY, base_url=gateway.url
+    )
+    for _ in range(2):
+        tool.invoke({"prompt": "bees"})
+    assert len(list(folder.iterdir())) == 2
