@@ -24,6 +24,7 @@ from pollinations_client import (
     Cost,
     Event,
     Finished,
+    MalformedReply,
     PartDelta,
     ReasoningDelta,
     Reply,
@@ -224,6 +225,9 @@ def _would_be_repaired(call: ToolCall) -> bool:
         return isinstance(parse_partial_json(call.arguments) if call.arguments else {}, dict)
     except ValueError:
         return False
+    except RecursionError:  # LangChain's own sum of the chunks would raise it too
+        deep = f"The arguments of the tool call {call.name!r} are nested too deeply to be read."
+    raise MalformedReply(deep)
 
 
 def _invalidating_chunk(call: ToolCall) -> Any:

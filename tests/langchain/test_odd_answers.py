@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from langchain_core.messages import AIMessage, AIMessageChunk
 
@@ -54,3 +56,19 @@ def test_every_field_may_have_any_json_type_in_langchain() -> None:
                     str(error)
 
         check()
+
+
+def test_arguments_nested_too_deeply_are_one_of_our_errors_in_a_stream() -> None:
+    """LangChain's parser, which sums the chunks, would fail on them with its own."""
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "[1," * 50_000}}
+    choice = {"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
+    body = b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\ndata: [DONE]\n\n"
+
+    def play(peer: socket.socket, request: bytes) -> None:
+        peer.sendall(response(body, kind="text/event-stream"))
+
+    with raw_server(play) as server:
+        llm = ChatPollinations(api_key="sk_test_0123456789", base_url=server.url, max_retries=0)
+        for way in ("stream", "events"):
+            with pytest.raises(PollinationsError, match="nested too deeply"):
+                message_of(llm, way)
