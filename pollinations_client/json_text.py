@@ -323,12 +323,14 @@ def parse_partial_json(text: str) -> Any:
     >>> parse_partial_json('{"name": "Ad')
     {'name': 'Ad'}
     """
-    for candidate in (text, STRINGS.sub(_with_escaped_controls, text)):
-        try:
-            return from_json(candidate, allow_partial="trailing-strings")
-        except ValueError:
-            continue
-    return None
+    try:
+        return from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        text = STRINGS.sub(_with_escaped_controls, text)
+    try:
+        return from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        return None
 
 
 def _with_escaped_controls(string: re.Match[str]) -> str:

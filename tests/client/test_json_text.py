@@ -201,8 +201,8 @@ def test_ten_times_the_text_takes_ten_times_the_steps(
     hostile: Callable[[int], str], read: Callable[[str], object]
 ) -> None:
     """No text makes a reader quadratic."""
-    few = steps(lambda: read(hostile(200)))
-    assert steps(lambda: read(hostile(2_000))) < 12 * few + 500
+    few = steps(lambda: read(hostile(400)))
+    assert steps(lambda: read(hostile(4_000))) < 12 * few + 500
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
