@@ -9,7 +9,6 @@ cache point belongs to the part before it.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,7 +39,6 @@ ASSISTANT_PARTS = frozenset({"text", "image_url"})
 TEXT_ONLY_RESULTS = frozenset({"tool", "function"})  # their text cannot bear a cache mark
 TEXT_ROLES = frozenset({"system", "developer", "function"})
 NOT_OF_THE_CALLER = frozenset({"assistant", "tool"})
-BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 ATTACHED = "[attached below]"
 ATTACHED_FROM = "Attached by {name}:"
 RESULT_OF = "Result of tool call {call_id}:"
@@ -208,13 +206,7 @@ class _Conversation:
                 call_id = f"call_{place}_{number}"
             self._calls[call_id] = name
             self._open.append(call_id)
-            ready.append(
-                {
-                    **call,
-                    "id": call_id,
-                    "function": {**function, "name": BAD_IN_NAMES.sub("_", name)},
-                }
-            )
+            ready.append({**call, "id": call_id, "function": {**function, "name": name}})
         self._lost_calls = not ready
         return ready
 

@@ -42,7 +42,7 @@ from pollinations_client._adapter_support import cost as cost_of
 
 from . import _fast_construct
 from ._tool_calls import calls_in
-from ._tool_definitions import own_names, own_parameters
+from ._tool_definitions import own_parameters
 
 __all__ = ["ResponseContext", "completion_from", "image_block", "response_context", "response_from"]
 
@@ -51,12 +51,11 @@ __all__ = ["ResponseContext", "completion_from", "image_block", "response_contex
 class ResponseContext:
     """How one request's answer is to be read.
 
-    ``names`` gives a tool's own name for the one it had on the wire, ``schemas`` its own schema
-    where a strict one was sent; ``single_call`` keeps the first tool call only; ``audio_format`` is
-    what sound was asked for in; ``cost`` prices usage in pollen.
+    ``schemas`` gives a tool's own schema where a strict one was sent; ``single_call`` keeps the
+    first tool call only; ``audio_format`` is what sound was asked for in; ``cost`` prices usage in
+    pollen.
     """
 
-    names: Mapping[str, str] = field(default_factory=dict)
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     single_call: bool = False
     audio_format: str | None = None
@@ -75,7 +74,6 @@ def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseCo
         return cost_of(reply, catalog.get(options.get("model") or DEFAULT_MODEL))
 
     return ResponseContext(
-        names=own_names(options.get("tools") or ()),
         schemas=own_parameters(options.get("tools") or ()),
         single_call=options.get("parallel_tool_calls") is False,
         audio_format=(options.get("audio") or {}).get("format"),
@@ -86,9 +84,7 @@ def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseCo
 def response_from(reply: Reply, reading: ResponseContext, delta: str | None = None) -> ChatResponse:
     """A whole answer as a response; ``delta`` is given for the last chunk of a stream."""
     blocks, kept = _blocks(reply, reading)
-    call_blocks, call_kwargs = calls_in(
-        reading.kept(reply.tool_calls), reading.names, reading.schemas
-    )
+    call_blocks, call_kwargs = calls_in(reading.kept(reply.tool_calls), reading.schemas)
     ready = [*blocks, *call_blocks]
     if not any(isinstance(block, TextBlock) for block in blocks):
         ready.append(TextBlock(text=""))  # content is text, never None

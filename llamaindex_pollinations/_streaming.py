@@ -101,11 +101,10 @@ class Accumulator:
         call.arguments += event.arguments
         if event.extra:
             call.extra.update(event.extra)
-        own_name = self._reading.names.get(call.name, call.name)
         self._call_blocks[place] = ToolCallBlock(
-            tool_call_id=call.id, tool_name=own_name, tool_kwargs=call.arguments
+            tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments
         )
-        self._call_dicts[place] = wire_call(call, own_name)
+        self._call_dicts[place] = wire_call(call)
         return self._response("", {"tool_calls": [self._call_dicts[place]]})
 
     def _heard(self, event: AudioDelta) -> ChatResponse:

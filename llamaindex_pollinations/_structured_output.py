@@ -99,7 +99,7 @@ class Attempt:
                 tool = get_function_tool(self._object_cls())
                 return {
                     "tools": [tool],
-                    "tool_choice": BAD_IN_NAMES.sub("_", tool.metadata.get_name()),
+                    "tool_choice": tool.metadata.get_name(),
                     "parallel_tool_calls": False,
                     "strict": self.strict,
                 }

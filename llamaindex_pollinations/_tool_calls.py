@@ -52,44 +52,44 @@ class NoToolCallError(ReplyError, ValueError):
     """
 
 
-def wire_call(call: ToolCall, name: str | None = None) -> dict[str, Any]:
+def wire_call(call: ToolCall) -> dict[str, Any]:
     """A call as a plain dict in the gateway's form, with the unknown fields that must be echoed."""
     extra = dict(call.extra)
     inner = extra.pop("function", None)
     function = {
         **(inner if isinstance(inner, dict) else {}),
-        "name": name or call.name,
+        "name": call.name,
         "arguments": call.arguments,
     }
     return {"id": call.id, "type": "function", "function": function, **extra}
 
 
 def calls_in(
-    calls: Sequence[ToolCall], names: Mapping[str, str], schemas: Mapping[str, Mapping[str, Any]]
+    calls: Sequence[ToolCall], schemas: Mapping[str, Mapping[str, Any]]
 ) -> tuple[list[ToolCallBlock], dict[str, Any]]:
     """A finished answer's calls as blocks, and as what goes into the message's
     ``additional_kwargs``.
 
-    A block has the arguments as an object, or as the text received where they are none. ``names``
-    gives the tool's own name for the one it had on the wire, ``schemas`` its own schema where the
-    strict form of it was sent. Calls whose arguments are no JSON object are listed again under
-    ``invalid_tool_calls`` with the reason, and logged.
+    A block has the arguments as an object, or as the text received where they are none.
+    ``schemas`` gives a tool's own schema where the strict form of it was sent. Calls whose
+    arguments are no JSON object are listed again under ``invalid_tool_calls`` with the reason, and
+    logged.
     """
     if not calls:
         return [], {}
     blocks = []
     for call in calls:
-        name, arguments = names.get(call.name, call.name), call.args
+        name, arguments = call.name, call.args
         if arguments is not None and name in schemas:
             arguments = drop_strict_nulls(schemas[name], arguments)
         told = call.arguments if arguments is None else arguments
         blocks.append(ToolCallBlock(tool_call_id=call.id, tool_name=name, tool_kwargs=told))
-    kept: dict[str, Any] = {"tool_calls": [wire_call(call, names.get(call.name)) for call in calls]}
+    kept: dict[str, Any] = {"tool_calls": [wire_call(call) for call in calls]}
     if broken := [(call, problem) for call in calls if (problem := call.problem)]:
         kept[INVALID] = [
             {
                 "id": call.id,
-                "name": names.get(call.name, call.name),
+                "name": call.name,
                 "arguments": call.arguments,
                 "error": problem,
             }

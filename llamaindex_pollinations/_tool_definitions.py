@@ -14,7 +14,6 @@ from pollinations_client._adapter_support import resolve_root, strict_form
 __all__ = [
     "ToolDefinition",
     "choice_among",
-    "own_names",
     "own_parameters",
     "wire_tools",
 ]
@@ -27,11 +26,9 @@ SCHEMA_KEYS = ("type", "properties", "required", "definitions", "$defs")
 class ToolDefinition(dict[str, Any]):
     """A tool as it is sent.
 
-    ``own_name`` is its name in LlamaIndex, which may hold characters a name here may not;
-    ``own_parameters`` its schema where the strict form of it was sent.
+    ``own_parameters`` is its schema where the strict form of it was sent.
     """
 
-    own_name: str = ""
     own_parameters: Mapping[str, Any] | None = None
 
 
@@ -57,30 +54,21 @@ def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
     return [_definition(tool, strict) if isinstance(tool, BaseTool) else tool for tool in tools]
 
 
-def own_names(tools: Sequence[Any]) -> Mapping[str, str]:
-    """From a name on the wire to the tool's own, where the two differ."""
-    definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
-    names = {tool["function"]["name"]: tool.own_name for tool in definitions}
-    return {sent: own for sent, own in names.items() if sent != own}
-
-
 def own_parameters(tools: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
     """From a tool's own name to its own schema, where the strict form of it was sent."""
     definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
     return {
-        tool.own_name: tool.own_parameters
+        tool["function"]["name"]: tool.own_parameters
         for tool in definitions
         if tool.own_parameters is not None
     }
 
 
 def choice_among(tools: Sequence[Any], choice: Any) -> Any:
-    """A choice that is the name of one of ``tools``, its own or the one on the wire, as an object;
-    others as given.
-    """
-    for tool in tools if isinstance(choice, str) else ():
-        if isinstance(tool, ToolDefinition) and choice in {tool.own_name, tool["function"]["name"]}:
-            return {"type": "function", "function": {"name": tool["function"]["name"]}}
+    """A choice that is the name of one of ``tools`` as an object; another choice as it is."""
+    definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
+    if choice in [tool["function"]["name"] for tool in definitions]:
+        return {"type": "function", "function": {"name": choice}}
     return choice
 
 
@@ -99,21 +87,15 @@ def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
 
 def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
     definition = ToolDefinition(tool.metadata.to_openai_tool(skip_length_check=True))
-    definition.own_name = tool.metadata.get_name()
-    function = definition["function"]
+    # LlamaIndex makes the name fit for OpenAI, two names alike perhaps; the client does it better.
+    name = tool.metadata.get_name()
+    function = definition["function"] = {**definition["function"], "name": name}
     if tool.metadata.fn_schema is not None and "properties" not in function["parameters"]:
         # A class that contains itself is a reference at its root, which LlamaIndex leaves out.
         root = resolve_root(tool.metadata.fn_schema.model_json_schema())
         function["parameters"] = {key: root[key] for key in SCHEMA_KEYS if key in root}
-    if (
-        strict
-        and (
-            strict_parameters := strict_form(
-                function["parameters"], f"The tool {definition.own_name}"
-            )
-        )
-        is not None
-    ):
+    strict_parameters = strict_form(function["parameters"], f"The tool {name}") if strict else None
+    if strict_parameters is not None:
         definition.own_parameters = function["parameters"]
         definition["function"] = {**function, "parameters": strict_parameters, "strict": True}
     return definition

@@ -183,7 +183,13 @@ class BaseClient:
         return text_from(answer.body, answer.info, label=call.label, secret=self.settings.api_key)
 
     def _reply_in(self, answer: Answer, call: endpoints.Call) -> Reply:
-        return reply_from(answer.body, answer.info, label=call.label, secret=self.settings.api_key)
+        return reply_from(
+            answer.body,
+            answer.info,
+            label=call.label,
+            secret=self.settings.api_key,
+            tool_names=call.tool_names,
+        )
 
     def _json(self, answer: Answer) -> Any:
         parsed = json_from(answer.body, answer.info, self.settings.api_key)

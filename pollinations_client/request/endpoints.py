@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -17,8 +17,16 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from ..errors import InvalidRequestError
 from .chat_options import ChatOptions, drawn_seed
 from .image_options import ImageOptions, check_url_length, image_query, prompt_path
-from .messages import messages_for, response_format_for, tool_choice_for, tools_for
+from .messages import messages_for
 from .text_options import TextOptions, text_query
+from .tool_names import ToolNames
+from .tools import (
+    functions_for,
+    response_format_for,
+    tool_choice_for,
+    tool_names_of,
+    tools_for,
+)
 from .validation import Options, drop_none
 
 __all__ = ["Call", "account", "chat", "embeddings", "image", "models", "relaxed", "text"]
@@ -51,6 +59,8 @@ class Call:
     is_free: bool = False
     host: Literal["gateway", "account"] = "gateway"
     accept: str = "application/json"
+    tool_names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """From a tool's name on the wire to its own, where the two differ."""
 
     @property
     def label(self) -> str:
@@ -71,7 +81,7 @@ def chat(
 
     Raises :class:`InvalidRequestError` for what cannot be sent.
     """
-    body = chat_body(messages, options, stream=stream)
+    body, tool_names = chat_body(messages, options, stream=stream)
     return Call(
         "POST",
         "/v1/chat/completions",
@@ -79,51 +89,58 @@ def chat(
         body=_encoded(body),
         repeat_is_billed_once=not stream,
         accept="text/event-stream" if stream else "application/json",
+        tool_names=tool_names.decoding,
     )
 
 
 def chat_body(
     messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any], *, stream: bool
-) -> dict[str, Any]:
-    """The JSON body of a chat request: ``None`` left out, messages, tools and choice by the
-    gateway's rules.
+) -> tuple[dict[str, Any], ToolNames]:
+    """The JSON body of a chat request and the names of its tools.
+
+    ``None`` is left out; messages, tools and choice are written by the gateway's rules.
     """
-    given = _checked(ChatOptions, options).given()
-    extra = given.pop("extra_body", {})
-    default_tools = given.pop("default_tools", True)
-    model = given.get("model")
-    tools = tools_for(given.pop("tools", ()), model)
-    body: dict[str, Any] = {"messages": messages_for(messages, model), **given}
-    body.update(
-        {name: drop_none(value) for name, value in given.items() if isinstance(value, dict)}
-    )
-    if "response_format" in given:
-        body["response_format"] = response_format_for(given["response_format"], model)
-    if "functions" in given:
-        body["functions"] = [drop_none(function) for function in given["functions"]]
-    if model is not None:
-        body = {"model": model, **body}
-    if "seed" in given:
-        body["seed"] = drawn_seed(given["seed"])
-    if tools or not default_tools:
-        body["tools"] = tools  # an empty list is how today's gateway is told to add none of its own
-    if "tool_choice" in given:
-        choice = tool_choice_for(given["tool_choice"], tools, model)
-        if choice is None:
-            del body["tool_choice"]
-        else:
-            body["tool_choice"] = choice
-    if not tools:
-        body.pop("parallel_tool_calls", None)
-    body.pop("stream_options", None)
+    fields = _checked(ChatOptions, options).given()
+    extra = fields.pop("extra_body", {})
+    model = fields.get("model")
+    names = tool_names_of(fields.get("tools", ()), fields.get("functions", ()))
+    body: dict[str, Any] = {} if model is None else {"model": model}
+    body["messages"] = messages_for(messages, model, names)
+    tool_fields = _tool_fields(fields, model, names)
+    for name, value in fields.items():
+        body[name] = drop_none(value) if isinstance(value, dict) else value
+    if "response_format" in body:
+        body["response_format"] = response_format_for(body["response_format"], model)
+    if "seed" in body:
+        body["seed"] = drawn_seed(body["seed"])
+    stream_options = body.pop("stream_options", {})
     if stream:
         body["stream"] = True
-        body["stream_options"] = {
-            "include_usage": True,
-            **drop_none(given.get("stream_options", {})),
-        }
-    body.update(extra)
-    return body
+        body["stream_options"] = {"include_usage": True, **stream_options}
+    return {**body, **tool_fields, **extra}, names
+
+
+def _tool_fields(fields: dict[str, Any], model: str | None, names: ToolNames) -> dict[str, Any]:
+    """What a body says of tools; taken out of ``fields``."""
+    ready: dict[str, Any] = {}
+    tools = tools_for(fields.pop("tools", ()), model, names)
+    if tools or not fields.pop("default_tools", True):
+        # An empty list is how today's gateway is told to add no tools of its own.
+        ready["tools"] = tools
+    fields.pop("default_tools", None)
+    choice = fields.pop("tool_choice", None)
+    if choice is not None:
+        choice = tool_choice_for(choice, tools, model, names)
+    if choice is not None:
+        ready["tool_choice"] = choice
+    if not tools:
+        fields.pop("parallel_tool_calls", None)
+    if "functions" in fields:
+        ready["functions"] = functions_for(fields.pop("functions"), names)
+    called = fields.get("function_call")
+    if isinstance(called, dict) and isinstance(called.get("name"), str):
+        ready["function_call"] = {**drop_none(called), "name": names.encode(called["name"])}
+    return ready
 
 
 def _checked(kind: type[T], options: Mapping[str, Any], *, door: str = "extra_body") -> T:
@@ -145,14 +162,7 @@ def relaxed(call: Call, refusal: str) -> Call | None:
     body = from_json(call.body)
     if body.get("tool_choice") in (None, "auto", "none"):
         return None
-    return Call(
-        call.method,
-        call.target,
-        call.kind,
-        _encoded({**body, "tool_choice": "auto"}),
-        call.repeat_is_billed_once,
-        accept=call.accept,
-    )
+    return replace(call, body=_encoded({**body, "tool_choice": "auto"}))
 
 
 def image(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) -> Call:

@@ -1,4 +1,4 @@
-"""The gateway's rules for messages and tools, each once.
+"""The gateway's rules for messages, each once.
 
 Pure; what the caller gave is never changed.
 
@@ -8,27 +8,20 @@ issues named beside a rule (pollinations/pollinations).
 
 from __future__ import annotations
 
-import functools
 import json
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic_core import from_json, to_json
-
 from ..catalog.catalog import has_trait, snapshot
 from ..errors import InvalidRequestError
 from ..schemas.openai_strict import free_form_paths, strict_schema
-from ..schemas.vertex import vertex_schema
-from .chat_options import BUILT_IN_TOOLS
+from .tool_names import ToolNames, valid_name
 from .validation import drop_none
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-GOOD_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 DEFAULT_MODEL = "openai"  # what the gateway takes when a request names none
 TEXT_ONLY_ROLES = frozenset({"tool", "function"})
-CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
 
 
 class PollinationsWarning(UserWarning):
@@ -50,9 +43,9 @@ def _is_blank(message: Mapping[str, Any]) -> bool:
 
 
 def messages_for(
-    messages: Sequence[Mapping[str, Any]], model: str | None
+    messages: Sequence[Mapping[str, Any]], model: str | None, tool_names: ToolNames | None = None
 ) -> list[Mapping[str, Any]]:
-    """The messages as the gateway wants them.
+    """The messages as the gateway wants them, with tools called by the names they have on the wire.
 
     Raises :class:`InvalidRequestError` naming the position at fault.
     """
@@ -65,7 +58,8 @@ def messages_for(
         raise InvalidRequestError(
             "messages: the list is empty; the gateway needs at least one message.", param="messages"
         )
-    ready = [_message_for(message, place, model) for place, message in enumerate(messages)]
+    names = tool_names or ToolNames()
+    ready = [_message_for(message, place, model, names) for place, message in enumerate(messages)]
     if any("cache_control" in message for message in ready):
         ready = _with_marked_parts(ready)
     if all(map(_is_blank, ready)):
@@ -75,44 +69,41 @@ def messages_for(
     return ready
 
 
-def _message_for(message: Mapping[str, Any], place: int, model: str | None) -> Mapping[str, Any]:
+def _message_for(
+    message: Mapping[str, Any], index: int, model: str | None, names: ToolNames
+) -> Mapping[str, Any]:
     try:
         role, content = message["role"], message.get("content")
     except (KeyError, TypeError, AttributeError):
         raise InvalidRequestError(
-            f"messages[{place}]: a dict with a role is needed.", param="messages"
+            f"messages[{index}]: a dict with a role is needed.", param="messages"
         ) from None
     if len(message) == 2 and type(content) is str and role in {"user", "system", "assistant"}:
         return message
     if role not in ROLES:
         raise InvalidRequestError(
-            f"messages[{place}]: role {role!r} is unknown; one of {', '.join(sorted(ROLES))} is"
+            f"messages[{index}]: role {role!r} is unknown; one of {', '.join(sorted(ROLES))} is"
             " needed.",
             param="messages",
         )
     ready = drop_none(message, levels=1)
+    ready["content"] = _content_for(content, index, role)
     if role == "developer" and not has_trait(model or DEFAULT_MODEL, "developer_role"):
         ready["role"] = "system"
-    ready["content"] = _content_for(content, place, role)
-    if role == "tool" and not has_trait(model or DEFAULT_MODEL, "tool_result_names"):
-        ready.pop("name", None)
+    if role == "tool":
+        _check_tool_message(ready, index)
+        if not has_trait(model or DEFAULT_MODEL, "tool_result_names"):
+            ready.pop("name", None)
     if "name" in ready:
-        ready["name"] = _good_name(str(ready["name"]))
-    if role == "tool" and not ready.get("tool_call_id"):
+        # The gateway drops a name with other characters, and refuses it on a tool's message.
+        is_tool_name = role in {"tool", "function"}
+        name = str(ready["name"])
+        ready["name"] = names.encode(name) if is_tool_name else valid_name(name)
+    elif role == "function":
         raise InvalidRequestError(
-            f"messages[{place}]: a tool message needs the tool_call_id it answers.",
-            param="messages",
+            f"messages[{index}]: a function message needs the function's name.", param="messages"
         )
-    if role == "function" and "name" not in ready:
-        raise InvalidRequestError(
-            f"messages[{place}]: a function message needs the function's name.", param="messages"
-        )
-    if isinstance(ready.get("function_call"), Mapping):
-        ready["function_call"] = _function_for(ready["function_call"])
-    if calls := ready.get("tool_calls"):
-        ready["tool_calls"] = [_call_for(call, place) for call in calls]
-    elif "tool_calls" in ready:
-        del ready["tool_calls"]
+    _encode_calls(ready, index, names)
     return ready
 
 
@@ -141,9 +132,21 @@ def _with_marked_parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[st
     return marked
 
 
-def _good_name(name: str) -> str:
-    """A name with other characters is dropped by the gateway, or refused on a tool message."""
-    return name if GOOD_NAME.fullmatch(name) else re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "_"
+def _check_tool_message(message: Mapping[str, Any], index: int) -> None:
+    if not message.get("tool_call_id"):
+        raise InvalidRequestError(
+            f"messages[{index}]: a tool message needs the tool_call_id it answers.",
+            param="messages",
+        )
+
+
+def _encode_calls(message: dict[str, Any], index: int, names: ToolNames) -> None:
+    """Write the calls of a message in the gateway's form, in place; an empty list is left out."""
+    if isinstance(message.get("function_call"), Mapping):
+        message["function_call"] = _function_for(message["function_call"], names)
+    calls = message.pop("tool_calls", None)
+    if calls:
+        message["tool_calls"] = [_call_for(call, index, names) for call in calls]
 
 
 def _content_for(content: Any, place: int, role: str) -> Any:
@@ -212,149 +215,29 @@ def drop_unsupported_media(
     return shown, f"[{what} left out: this model takes no {kinds} input]"
 
 
-def _call_for(call: Any, place: int) -> dict[str, Any]:
+def _call_for(call: Any, index: int, names: ToolNames) -> dict[str, Any]:
     function = call.get("function") if isinstance(call, Mapping) else None
     if not isinstance(function, Mapping) or not function.get("name"):
         raise InvalidRequestError(
-            f"messages[{place}].tool_calls: a call needs function.name.", param="messages"
+            f"messages[{index}].tool_calls: a call needs function.name.", param="messages"
         )
     if not call.get("id"):
         raise InvalidRequestError(
-            f"messages[{place}].tool_calls: a call needs the id its result refers to.",
+            f"messages[{index}].tool_calls: a call needs the id its result refers to.",
             param="messages",
         )
-    return {"type": "function", **drop_none(call), "function": _function_for(function)}
+    return {"type": "function", **drop_none(call), "function": _function_for(function, names)}
 
 
-def _function_for(function: Mapping[str, Any]) -> dict[str, Any]:
+def _function_for(function: Mapping[str, Any], names: ToolNames) -> dict[str, Any]:
     """The function a message calls, its arguments as JSON text whatever they were."""
-    arguments = function.get("arguments")
+    arguments = function.get("arguments") or "{}"
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False) if arguments else "{}"
-    return {**drop_none(function), "arguments": arguments or "{}"}
-
-
-def tools_for(tools: Sequence[Any], model: str | None) -> list[Any]:
-    """Tools as the gateway wants them: built-in names as objects, schemas reduced to what Vertex
-    takes for Gemini.
-    """
-    reduces = has_trait(model or DEFAULT_MODEL, "vertex_tool_schema")
-    ready: list[Any] = []
-    for place, tool in enumerate(tools):
-        if isinstance(tool, str):
-            if tool not in BUILT_IN_TOOLS:
-                raise InvalidRequestError(
-                    f"tools[{place}]: {tool!r} is no built-in tool; known ones:"
-                    f" {', '.join(sorted(BUILT_IN_TOOLS))}.",
-                    param="tools",
-                )
-            ready.append({"type": tool})
-        elif not isinstance(tool, Mapping) or not isinstance(tool.get("type"), str):
-            raise InvalidRequestError(
-                f"tools[{place}]: a dict with a type, or a built-in tool's name, is needed.",
-                param="tools",
-            )
-        elif tool["type"] == "function":
-            ready.append(_reduced(_function_tool(tool, place), reduces=reduces))
-        else:
-            ready.append(drop_none(tool))
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    ready = {**drop_none(function), "arguments": arguments}
+    if isinstance(name := ready.get("name"), str):
+        ready["name"] = names.encode(name)
     return ready
-
-
-def _function_tool(tool: Mapping[str, Any], place: int) -> dict[str, Any]:
-    function = tool.get("function")
-    if not isinstance(function, Mapping) or not function.get("name"):
-        raise InvalidRequestError(
-            f"tools[{place}]: a function tool needs function.name.", param="tools"
-        )
-    return drop_none(tool)
-
-
-def _reduced(tool: dict[str, Any], *, reduces: bool) -> dict[str, Any]:
-    function = tool["function"]
-    if not reduces or not isinstance(parameters := function.get("parameters"), Mapping):
-        return tool
-    return {
-        **tool,
-        "function": {**function, "parameters": from_json(_reduced_schema(to_json(parameters)))},
-    }
-
-
-def response_format_for(wanted: Mapping[str, Any], model: str | None) -> dict[str, Any]:
-    """``response_format`` with its schema reduced to what Vertex takes, for Gemini.
-
-    The gateway reduces schemas of tools only, in both eras; Vertex refuses ``exclusiveMinimum``.
-    """
-    ready = drop_none(wanted)
-    inner = ready.get("json_schema")
-    schema = inner.get("schema") if isinstance(inner, Mapping) else None
-    if not isinstance(inner, Mapping) or not isinstance(schema, Mapping):
-        return ready
-    if not has_trait(model or DEFAULT_MODEL, "vertex_tool_schema"):
-        return ready
-    reduced = from_json(_reduced_schema(to_json(schema)))
-    return {**ready, "json_schema": {**inner, "schema": reduced}}
-
-
-@functools.lru_cache(maxsize=512)
-def _reduced_schema(schema: bytes) -> bytes:
-    return to_json(vertex_schema(from_json(schema)))
-
-
-def tool_choice_for(choice: Any, tools: Sequence[Any], model: str | None) -> Any:
-    """``tool_choice`` in the gateway's own forms; ``None`` where it says nothing without tools.
-
-    ``any`` and ``True`` mean ``required``; a name and Anthropic's objects become OpenAI's object.
-    Where the model is known to refuse a forced choice it becomes ``auto``, with a warning.
-    """
-    if isinstance(choice, Mapping):
-        if choice.get("type") in BUILT_IN_TOOLS:
-            return dict(choice)
-        choice = _chosen(choice)
-    if isinstance(choice, bool):
-        choice = "required" if choice else "none"
-    if not tools:
-        if choice in {"auto", "none"}:
-            return None
-        raise InvalidRequestError(
-            f"tool_choice: {choice!r} needs tools, and none are given.", param="tool_choice"
-        )
-    names = [
-        tool["function"].get("name") for tool in tools if isinstance(tool.get("function"), Mapping)
-    ]
-    if choice in names:
-        ready: Any = {"type": "function", "function": {"name": choice}}
-    elif choice in CHOICES:
-        ready = CHOICES[choice]
-    elif choice in BUILT_IN_TOOLS:
-        ready = {"type": choice}
-    else:
-        raise InvalidRequestError(
-            f"tool_choice: {choice!r} is none of the tools:"
-            f" {', '.join(map(str, names)) or 'only built-in ones'}.",
-            param="tool_choice",
-        )
-    if ready not in ("auto", "none") and has_trait(
-        model or DEFAULT_MODEL, "refuses_forced_tool_choice"
-    ):
-        warn(f"{model} refuses a forced tool choice; 'auto' is sent in place of {choice!r}.")
-        return "auto"
-    return ready
-
-
-def _chosen(choice: Mapping[str, Any]) -> str:
-    """The word or the name in an object form of ``tool_choice``: OpenAI's, Anthropic's, or OpenAI's
-    flat ones.
-    """
-    kind, inner = choice.get("type"), choice.get("function")
-    if kind in CHOICES:
-        return str(kind)
-    name = inner.get("name") if isinstance(inner, Mapping) else choice.get("name")
-    if kind in {"tool", "function", None} and isinstance(name, str):
-        return name
-    raise InvalidRequestError(
-        f"tool_choice: {dict(choice)!r} is in no known form.", param="tool_choice"
-    )
 
 
 def strict_form(

@@ -10,6 +10,7 @@ straight path; everything else is read beside it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -34,6 +35,7 @@ from ..usage import usage_from
 from . import payment_notices
 from .content_decoder import ContentDecoder
 from .error_decoder import error_from_body
+from .own_names import with_own_name
 from .reasoning_details import ReasoningDetails
 from .tool_call_decoder import ToolCallDecoder
 
@@ -96,7 +98,12 @@ class ReplyDecoder:
     """
 
     def __init__(
-        self, info: ResponseInfo | None = None, *, label: str = "", secret: SecretStr | None = None
+        self,
+        info: ResponseInfo | None = None,
+        *,
+        label: str = "",
+        secret: SecretStr | None = None,
+        tool_names: Mapping[str, str] | None = None,
     ) -> None:
         self.done = False
         self._reply = Reply(info=info or ResponseInfo())
@@ -108,6 +115,7 @@ class ReplyDecoder:
         self._annotations: set[str] = set()
         self._details = ReasoningDetails()
         self._calls = ToolCallDecoder()
+        self._tool_names = tool_names
         self._parts = ContentDecoder(
             watches_notices=payment_notices.is_announced(self._reply.info.headers)
         )
@@ -361,6 +369,8 @@ class ReplyDecoder:
                 self._reply.annotations.append(annotation)
 
     def _tool_calls(self, entries: list[Any], *, each_is_whole: bool = False) -> list[Event]:
+        if self._tool_names:
+            entries = [with_own_name(entry, self._tool_names) for entry in entries]
         return [*self._parts.settle(), *self._calls.feed(entries, each_is_whole=each_is_whole)]
 
     def finish(self, *, streamed: bool = True) -> list[Event]:

@@ -9,6 +9,7 @@ type is not always true.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -46,7 +47,7 @@ class ResponseReader:
 
     An error found in a piece is kept in ``failure``, for the events before it in the same piece are
     good: give those out, then raise it. ``progress`` counts the events of the stream that could be
-    parsed.
+    parsed. ``tool_names`` gives a tool's own name for the one it had on the wire.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ResponseReader:
         label: str = "",
         secret: SecretStr | None = None,
         json_limit_bytes: int = 64 * 1024 * 1024,
+        tool_names: Mapping[str, str] | None = None,
     ) -> None:
         self.failure: PollinationsError | None = None
         self.progress = 0
@@ -65,7 +67,7 @@ class ResponseReader:
         self._secret = secret
         self._key = _key_bytes(secret)
         self._json_limit_bytes = json_limit_bytes
-        self._reply_decoder = ReplyDecoder(info, label=label, secret=secret)
+        self._reply_decoder = ReplyDecoder(info, label=label, secret=secret, tool_names=tool_names)
         self._event_decoder = EventDecoder(key=self._key)
         self._joiner = SurrogateJoiner()
         # The body, while it is not known to be a stream, or known not to be one.
@@ -248,13 +250,24 @@ def mark_cached(error: PollinationsError, info: ResponseInfo) -> None:
 
 
 def reply_from(
-    body: bytes, info: ResponseInfo, *, label: str = "", secret: SecretStr | None = None
+    body: bytes,
+    info: ResponseInfo,
+    *,
+    label: str = "",
+    secret: SecretStr | None = None,
+    tool_names: Mapping[str, str] | None = None,
 ) -> Reply:
     """The whole reply out of a complete body, JSON or stream.
 
-    Raises every error an answer can hide.
+    Raises every error an answer can hide. ``tool_names`` as in :class:`ResponseReader`.
     """
-    reader = ResponseReader(info, label=label, secret=secret, json_limit_bytes=len(body) + 1)
+    reader = ResponseReader(
+        info,
+        label=label,
+        secret=secret,
+        json_limit_bytes=len(body) + 1,
+        tool_names=tool_names,
+    )
     reader.feed(body)
     if reader.failure is None:
         reader.end()

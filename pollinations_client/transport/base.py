@@ -143,6 +143,7 @@ class BaseTransport:
             label=call.label,
             secret=self.settings.api_key,
             json_limit_bytes=self.settings.limits.json_bytes,
+            tool_names=call.tool_names,
         )
 
     def _check_injected(self) -> None:

@@ -1,0 +1,93 @@
+"""Tool names on the wire: 1 to 64 of ``a-z A-Z 0-9 _ -``, no two alike.
+
+Providers behind the gateway refuse any other name. Frameworks allow more, so one request carries
+one mapping: it encodes the names of tools, of ``tool_choice`` and of calls in the history, and the
+answer's calls are decoded with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["MAX_NAME_LENGTH", "ToolNames", "valid_name"]
+
+MAX_NAME_LENGTH = 64
+VALID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+INVALID_CHARACTER = re.compile(r"[^a-zA-Z0-9_-]")
+DIGEST_LENGTH = 8
+
+
+def valid_name(name: str) -> str:
+    """``name`` with every character that is not allowed as ``_``, cut to 64.
+
+    >>> valid_name("get.data"), valid_name("")
+    ('get_data', '_')
+    """
+    if VALID.fullmatch(name):
+        return name
+    return INVALID_CHARACTER.sub("_", name)[:MAX_NAME_LENGTH] or "_"
+
+
+class ToolNames:
+    """The names of one request's tools, and what each is called on the wire.
+
+    A valid name stays as it is. Another one has its bad characters replaced by ``_``; where that
+    is too long or would equal a second tool's name, a digest of the name is added. The wire name
+    depends on the request's tools alone, not on their order, so that a conversation reads the same
+    on every turn.
+
+    >>> names = ToolNames(["get.data", "list files"])
+    >>> names.encode("get.data"), names.decode("list_files")
+    ('get_data', 'list files')
+    >>> sorted(ToolNames(["get.data", "get data"]).decoding)
+    ['get_data_1cad4cbb', 'get_data_f65f0a28']
+    """
+
+    __slots__ = ("_taken", "_wire_names", "decoding")
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        distinct = dict.fromkeys(names)
+        invalid = [name for name in distinct if not VALID.fullmatch(name)]
+        self._taken = set(distinct.keys() - set(invalid))
+        self._wire_names: dict[str, str] = {}
+        self.decoding: dict[str, str] = {}
+        """From a name on the wire to the tool's own, where the two differ."""
+        wishes = Counter(valid_name(name) for name in invalid)
+        for name in invalid:
+            self._add(name, is_shared=wishes[valid_name(name)] > 1)
+
+    def encode(self, name: str) -> str:
+        """What ``name`` is called on the wire; also for a tool of the history that is not offered
+        any more.
+        """
+        if name in self._wire_names:
+            return self._wire_names[name]
+        return name if VALID.fullmatch(name) else self._add(name)
+
+    def wire_name_of(self, name: Any) -> Any:
+        """The wire name of an offered tool; any other value is returned as it is."""
+        return self._wire_names.get(name, name) if isinstance(name, str) else name
+
+    def decode(self, wire_name: str) -> str:
+        """The tool's own name for the one that a model called."""
+        return self.decoding.get(wire_name, wire_name)
+
+    def _add(self, name: str, *, is_shared: bool = False) -> str:
+        wire_name = valid_name(name)
+        if is_shared or len(name) > MAX_NAME_LENGTH or wire_name in self._taken:
+            wire_name = _with_digest(name)
+        self._taken.add(wire_name)
+        self._wire_names[name] = wire_name
+        self.decoding[wire_name] = name
+        return wire_name
+
+
+def _with_digest(name: str) -> str:
+    # surrogatepass: a name of half a character is odd, yet no reason to fail here.
+    content = name.encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
+    return f"{valid_name(name)[: MAX_NAME_LENGTH - DIGEST_LENGTH - 1]}_{digest}"

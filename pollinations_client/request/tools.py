@@ -1,0 +1,185 @@
+"""The gateway's rules for tools and ``tool_choice``.
+
+Pure; what the caller gave is never changed. Sources: the request schemas of API 0.3.0 and of autumn
+2026, and the gateway's schema sanitiser for Gemini.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from ..catalog.catalog import has_trait
+from ..errors import InvalidRequestError
+from ..schemas.vertex import vertex_schema
+from .chat_options import BUILT_IN_TOOLS
+from .messages import DEFAULT_MODEL, warn
+from .tool_names import ToolNames
+from .validation import drop_none
+
+__all__ = [
+    "functions_for",
+    "response_format_for",
+    "tool_choice_for",
+    "tool_names_of",
+    "tools_for",
+]
+
+CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
+
+
+def tool_names_of(tools: Sequence[Any], functions: Sequence[Any] = ()) -> ToolNames:
+    """The names of a request's tools, of those that have one."""
+    named = [*(_function_of(tool) for tool in tools), *functions]
+    return ToolNames(
+        name
+        for function in named
+        if isinstance(function, Mapping) and isinstance(name := function.get("name"), str)
+    )
+
+
+def _function_of(tool: Any) -> Any:
+    is_function = isinstance(tool, Mapping) and tool.get("type") == "function"
+    return tool.get("function") if is_function else None
+
+
+def functions_for(functions: Sequence[Mapping[str, Any]], names: ToolNames) -> list[Any]:
+    """The deprecated ``functions`` as the gateway wants them."""
+    return [_encoded_function(function, names) for function in functions]
+
+
+def _encoded_function(function: Mapping[str, Any], names: ToolNames) -> dict[str, Any]:
+    ready = drop_none(function)
+    if isinstance(name := ready.get("name"), str):
+        ready["name"] = names.encode(name)
+    return ready
+
+
+def tools_for(tools: Sequence[Any], model: str | None, names: ToolNames) -> list[Any]:
+    """Tools as the gateway wants them: built-in names as objects, other names as the wire takes
+    them, schemas reduced to what Vertex takes for Gemini.
+    """
+    reduces = has_trait(model or DEFAULT_MODEL, "vertex_tool_schema")
+    ready: list[Any] = []
+    for index, tool in enumerate(tools):
+        if isinstance(tool, str):
+            if tool not in BUILT_IN_TOOLS:
+                raise InvalidRequestError(
+                    f"tools[{index}]: {tool!r} is no built-in tool; known ones:"
+                    f" {', '.join(sorted(BUILT_IN_TOOLS))}.",
+                    param="tools",
+                )
+            ready.append({"type": tool})
+        elif not isinstance(tool, Mapping) or not isinstance(tool.get("type"), str):
+            raise InvalidRequestError(
+                f"tools[{index}]: a dict with a type, or a built-in tool's name, is needed.",
+                param="tools",
+            )
+        elif tool["type"] == "function":
+            ready.append(_reduced(_function_tool(tool, index, names), reduces=reduces))
+        else:
+            ready.append(drop_none(tool))
+    return ready
+
+
+def _function_tool(tool: Mapping[str, Any], index: int, names: ToolNames) -> dict[str, Any]:
+    function = tool.get("function")
+    if not isinstance(function, Mapping) or not function.get("name"):
+        raise InvalidRequestError(
+            f"tools[{index}]: a function tool needs function.name.", param="tools"
+        )
+    return {**drop_none(tool), "function": _encoded_function(function, names)}
+
+
+def _reduced(tool: dict[str, Any], *, reduces: bool) -> dict[str, Any]:
+    function = tool["function"]
+    if not reduces or not isinstance(parameters := function.get("parameters"), Mapping):
+        return tool
+    return {
+        **tool,
+        "function": {**function, "parameters": from_json(_reduced_schema(to_json(parameters)))},
+    }
+
+
+def response_format_for(wanted: Mapping[str, Any], model: str | None) -> dict[str, Any]:
+    """``response_format`` with its schema reduced to what Vertex takes, for Gemini.
+
+    The gateway reduces schemas of tools only, in both eras; Vertex refuses ``exclusiveMinimum``.
+    """
+    ready = drop_none(wanted)
+    inner = ready.get("json_schema")
+    schema = inner.get("schema") if isinstance(inner, Mapping) else None
+    if not isinstance(inner, Mapping) or not isinstance(schema, Mapping):
+        return ready
+    if not has_trait(model or DEFAULT_MODEL, "vertex_tool_schema"):
+        return ready
+    reduced = from_json(_reduced_schema(to_json(schema)))
+    return {**ready, "json_schema": {**inner, "schema": reduced}}
+
+
+@functools.lru_cache(maxsize=512)
+def _reduced_schema(schema: bytes) -> bytes:
+    return to_json(vertex_schema(from_json(schema)))
+
+
+def tool_choice_for(
+    choice: Any, tools: Sequence[Any], model: str | None, tool_names: ToolNames
+) -> Any:
+    """``tool_choice`` in the gateway's own forms; ``None`` where it says nothing without tools.
+
+    ``any`` and ``True`` mean ``required``; a name and Anthropic's objects become OpenAI's object.
+    Where the model is known to refuse a forced choice it becomes ``auto``, with a warning.
+    """
+    if isinstance(choice, Mapping):
+        if choice.get("type") in BUILT_IN_TOOLS:
+            return dict(choice)
+        choice = _chosen(choice)
+    if isinstance(choice, bool):
+        choice = "required" if choice else "none"
+    if not tools:
+        if choice in {"auto", "none"}:
+            return None
+        raise InvalidRequestError(
+            f"tool_choice: {choice!r} needs tools, and none are given.", param="tool_choice"
+        )
+    names = [
+        tool["function"].get("name") for tool in tools if isinstance(tool.get("function"), Mapping)
+    ]
+    # A tool may be called by its own name or by the one it has on the wire.
+    wire_name = tool_names.wire_name_of(choice)
+    if wire_name in names:
+        ready: Any = {"type": "function", "function": {"name": wire_name}}
+    elif choice in CHOICES:
+        ready = CHOICES[choice]
+    elif choice in BUILT_IN_TOOLS:
+        ready = {"type": choice}
+    else:
+        raise InvalidRequestError(
+            f"tool_choice: {choice!r} is none of the tools:"
+            f" {', '.join(map(tool_names.decode, names)) or 'only built-in ones'}.",
+            param="tool_choice",
+        )
+    if ready not in ("auto", "none") and has_trait(
+        model or DEFAULT_MODEL, "refuses_forced_tool_choice"
+    ):
+        warn(f"{model} refuses a forced tool choice; 'auto' is sent in place of {choice!r}.")
+        return "auto"
+    return ready
+
+
+def _chosen(choice: Mapping[str, Any]) -> str:
+    """The word or the name in an object form of ``tool_choice``: OpenAI's, Anthropic's, or OpenAI's
+    flat ones.
+    """
+    kind, inner = choice.get("type"), choice.get("function")
+    if kind in CHOICES:
+        return str(kind)
+    name = inner.get("name") if isinstance(inner, Mapping) else choice.get("name")
+    if kind in {"tool", "function", None} and isinstance(name, str):
+        return name
+    raise InvalidRequestError(
+        f"tool_choice: {dict(choice)!r} is in no known form.", param="tool_choice"
+    )
