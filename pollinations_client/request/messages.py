@@ -17,6 +17,7 @@ from ..catalog.catalog import has_trait, snapshot
 from ..errors import InvalidRequestError
 from ..schemas.openai_strict import free_form_paths, strict_schema
 from .tool_names import ToolNames, valid_name
+from .tool_results import with_every_call_answered
 from .validation import drop_none
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -66,6 +67,8 @@ def messages_for(
         raise InvalidRequestError(
             "messages: all of them are empty; say something.", param="messages"
         )
+    if any("tool_calls" in message for message in ready):
+        return with_every_call_answered(ready)
     return ready
 
 

@@ -359,3 +359,22 @@ def test_a_reasoning_agent_sends_its_thoughts_back(gateway: Emulator, make: Any)
     gateway.script(script)
     list(agent.stream({"messages": [HumanMessage("What flowers in May?")]}, stream_mode="messages"))
     assert asked(gateway)["messages"][1]["reasoning_content"] == "Look it up."
+
+
+def test_a_call_without_a_result_does_not_poison_the_thread(gateway: Emulator) -> None:
+    """A run that was cut between a call and its result goes on with the next message, in every
+    mode.
+    """
+    llm = ChatPollinations(model="openai", base_url=gateway.url)
+    call = {"id": "c1", "name": "add", "args": {"a": 1}}
+    thread = [HumanMessage("add"), AIMessage("", tool_calls=[call]), HumanMessage("never mind")]
+
+    async def awaited() -> None:
+        assert (await llm.ainvoke(thread)).text
+        assert [chunk async for chunk in llm.astream(thread)]
+
+    assert llm.invoke(thread).text
+    assert list(llm.stream(thread))
+    asyncio.run(awaited())
+    told = gateway.requests[-1].json["messages"][2]
+    assert told == {"role": "tool", "tool_call_id": "c1", "content": "[no result: interrupted]"}

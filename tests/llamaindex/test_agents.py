@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import gc
 from typing import Any
 
@@ -27,7 +28,9 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.memory import ChatSummaryMemoryBuffer, Memory
 from llama_index.core.tools import FunctionTool
+from llama_index.core.workflow import Context
 from pydantic import BaseModel
+from workflows.errors import WorkflowCancelledByUser, WorkflowRuntimeError
 
 from llamaindex_pollinations import PollinationsToolSpec
 from pollinations_client.emulator import Answer, Emulator
@@ -406,3 +409,42 @@ def test_strict_tools_leave_out_what_was_not_asked_for(make: Any, gateway: Emula
     (asked,) = (request for request in gateway.requests if request.path.startswith("/image/"))
     assert "fox" in asked.path
     assert "The picture of" in str(answer)
+
+
+async def test_a_session_goes_on_after_its_limit_of_iterations(
+    gateway: Emulator, make: Any
+) -> None:
+    """The last calls have no results; the next message is answered all the same."""
+    tool = FunctionTool.from_defaults(lambda: "again", name="look", description="Look.")
+    agent = FunctionAgent(llm=make(), tools=[tool])
+    context = Context(agent)
+    gateway.script(*[Answer(tool_calls=[("look", {})])] * 3)
+    with pytest.raises(WorkflowRuntimeError, match="Max iterations"):
+        await agent.run("a", ctx=context, max_iterations=2)
+    gateway.clear()
+    assert str(await agent.run("b", ctx=context))
+
+
+async def test_a_session_goes_on_after_a_cancelled_run(gateway: Emulator, make: Any) -> None:
+    """The call that was under way is told to have no result."""
+    started = asyncio.Event()
+
+    async def wait() -> str:
+        started.set()
+        await asyncio.sleep(60)
+        return "too late"
+
+    tool = FunctionTool.from_defaults(async_fn=wait, name="wait", description="Wait.")
+    agent = FunctionAgent(llm=make(), tools=[tool])
+    context = Context(agent)
+    gateway.script(Answer(tool_calls=[("wait", {})]))
+    run = agent.run("a", ctx=context)
+    await started.wait()
+    await run.cancel_run()
+    with contextlib.suppress(WorkflowCancelledByUser):
+        await run
+    assert str(await agent.run("b", ctx=context))
+    roles = [message["role"] for message in gateway.requests[-1].json["messages"]]
+    assert roles.count("tool") == sum(
+        len(message.get("tool_calls", ())) for message in gateway.requests[-1].json["messages"]
+    )

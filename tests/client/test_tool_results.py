@@ -1,0 +1,97 @@
+"""Tool calls of a history and their results: every call is answered, directly behind its turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pollinations_client import PollinationsClient
+from pollinations_client.emulator import Emulator
+from pollinations_client.request.endpoints import chat_body
+from pollinations_client.request.tool_results import NO_RESULT
+
+USER = {"role": "user", "content": "go on"}
+
+
+def turn(*ids: str) -> dict[str, Any]:
+    """An assistant's turn that calls a tool once for each id."""
+    function = {"name": "add", "arguments": "{}"}
+    calls = [{"id": id_, "type": "function", "function": function} for id_ in ids]
+    return {"role": "assistant", "content": "", "tool_calls": calls}
+
+
+def result(call_id: str) -> dict[str, Any]:
+    """A tool's result."""
+    return {"role": "tool", "tool_call_id": call_id, "content": "42"}
+
+
+def sent(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages as they go out."""
+    ready: list[dict[str, Any]] = chat_body(messages, {}, stream=False)[0]["messages"]
+    return ready
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [USER, turn("a"), USER],
+        [USER, turn("a", "b"), result("b"), USER],
+        [USER, turn("a")],
+        [USER, turn("a"), turn("b"), result("b"), USER],
+        [USER, turn("a"), USER, turn("a"), result("a"), USER],
+        [USER, turn("a", "b"), result("a"), USER, result("b")],
+    ],
+)
+def test_a_history_with_open_calls_is_taken(
+    either_gateway: Emulator, messages: list[dict[str, Any]]
+) -> None:
+    """The strict emulator refuses a call without a result, as the providers do."""
+    with PollinationsClient(base_url=either_gateway.url) as client:
+        assert client.chat(messages).text
+
+
+def test_the_model_is_told_that_a_call_has_no_result() -> None:
+    """In the order of the calls, behind the results that there are."""
+    messages = sent([USER, turn("a", "b", "c"), result("b"), USER])
+    told = [(m["tool_call_id"], m["content"]) for m in messages if m["role"] == "tool"]
+    assert told == [("b", "42"), ("a", NO_RESULT), ("c", NO_RESULT)]
+    assert messages[-1] == USER
+
+
+def test_a_late_result_is_moved_to_its_call() -> None:
+    """What came between stays, behind it."""
+    messages = sent([USER, turn("a"), USER, result("a")])
+    assert messages == [USER, turn("a"), result("a"), USER]
+
+
+def test_a_complete_history_is_sent_as_it_is() -> None:
+    """Ids that come back in a later turn included."""
+    messages = [USER, turn("a"), result("a"), turn("a", "b"), result("b"), result("a"), USER]
+    assert sent(messages) == messages
+
+
+steps = st.lists(
+    st.one_of(
+        st.just(USER),
+        st.lists(st.sampled_from("abc"), min_size=1, unique=True).map(lambda ids: turn(*ids)),
+        st.sampled_from("abc").map(result),
+    ),
+    max_size=12,
+)
+
+
+@given(steps)
+def test_every_call_has_its_result_behind_it(history: list[dict[str, Any]]) -> None:
+    """Whatever was cut out of a history, and nothing of it is lost."""
+    messages = sent([USER, *history])
+    for index, message in enumerate(messages):
+        waiting = {call["id"] for call in message.get("tool_calls", ())}
+        for later in messages[index + 1 :]:
+            if later["role"] != "tool":
+                break
+            waiting.discard(later["tool_call_id"])
+        assert not waiting
+    assert all(message in messages for message in history)
