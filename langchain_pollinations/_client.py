@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_serializer
 
 from pollinations_client import (
     AsyncPollinationsClient,
@@ -110,8 +110,10 @@ class ClientMixin(CloseableMixin, BaseModel):
     door: ClassVar[str | None] = "extra_body"
     """The option that takes what is not listed."""
 
-    api_key: SecretStr | None = Field(default=None, repr=False)
+    api_key: SecretStr | Callable[[], Any] | None = Field(default=None, repr=False)
     """``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``.
+
+    Or a function, sync or async, that is asked for it before each request.
 
     Also accepted as ``pollinations_api_key``.
     """
@@ -159,7 +161,8 @@ class ClientMixin(CloseableMixin, BaseModel):
         except PollinationsError as error:
             refusal = error
         else:
-            self.api_key = connection.sync.settings.api_key
+            settings = connection.sync.settings
+            self.api_key = settings.key_function or settings.api_key
             connection.known = told(self.__dict__)
             self._connection = connection
             return
@@ -197,6 +200,11 @@ class ClientMixin(CloseableMixin, BaseModel):
         with model_errors():
             self._client.catalog = await self._async_client.refresh()
         return self.catalog
+
+    @field_serializer("api_key")
+    def _hide_key_function(self, key: Any) -> SecretStr | None:
+        """A function is no JSON, and its name may tell where keys are kept."""
+        return key if isinstance(key, SecretStr) else None
 
     def close(self) -> None:
         """Give sync connections back. A later call opens new ones."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Names that LangChain's users know from other models, at construction and in a call.
 ALIASES = {"model_name": "model", "stop_sequences": "stop", "model_kwargs": "extra_body"}
+CALL_ALIASES = {**ALIASES, "request_timeout": "timeout"}
 NOT_SENT = frozenset(
     {"ls_structured_output_format", "structured_output_format", "stream_usage", "stream", "n"}
 )
@@ -46,8 +47,8 @@ def call_options(
     options = {**sent_options(llm), **given}
     for name in NOT_SENT & options.keys():
         del options[name]
-    for alias in ALIASES.keys() & options.keys():
-        options[ALIASES[alias]] = options.pop(alias)
+    for alias in CALL_ALIASES.keys() & options.keys():
+        options[CALL_ALIASES[alias]] = options.pop(alias)
     options["model"] = options.get("model") or llm.model
     if stop is not None:
         options["stop"] = stop

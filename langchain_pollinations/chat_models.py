@@ -20,6 +20,7 @@ from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, model_validator
 
 from pollinations_client import Cost, ModelOptions, PollinationsError, Reply, __version__, snapshot
+from pollinations_client._adapter_support import CALL_SETTINGS
 
 from ._client import ClientMixin, other_name
 from ._json_mode import json_format
@@ -158,8 +159,14 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     def _get_invocation_params(
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
+        kwargs.pop("extra_headers", None)  # may hold a secret, and this goes to tracers
         told = {"_type": self._llm_type, "model": self.model, **sent_options(self), **kwargs}
         return {**told, "stop": stop or told.get("stop")}
+
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """What a cache files an answer under: limits and headers of a call do not change it."""
+        asked = {name: value for name, value in kwargs.items() if name not in CALL_SETTINGS}
+        return super()._get_llm_string(stop, **asked)
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)

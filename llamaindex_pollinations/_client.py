@@ -5,7 +5,7 @@ without secrets.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from llama_index.core.schema import BaseComponent
@@ -28,11 +28,11 @@ __all__ = ["ClientMixin"]
 class ClientMixin(CloseableMixin, BaseComponent):
     """A component with the gateway behind it. Nothing is opened before the first call."""
 
-    api_key: SecretStr | None = Field(
+    api_key: SecretStr | Callable[[], Any] | None = Field(
         default=None,
         exclude=True,
         repr=False,
-        description="Key of the gateway, else POLLINATIONS_API_KEY.",
+        description="Key of the gateway, or a function that gives it; else POLLINATIONS_API_KEY.",
     )
     api_base: str | None = Field(
         default=None,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pollinations_client import ChatOptions, InvalidRequestError
+from pollinations_client._adapter_support import CALL_SETTINGS
 
 from ._tool_definitions import wire_tools
 
@@ -66,7 +67,7 @@ def call_options(
         call: The call's own.
         strict: Whether tools are sent in strict form.
     """
-    known = ChatOptions.model_fields
+    known = ChatOptions.model_fields.keys() | CALL_SETTINGS
     call, door = with_own_names(call), with_own_names(door)
     strict = bool(call.pop("strict", strict))
     # ragas and others pass OpenAI's default along.

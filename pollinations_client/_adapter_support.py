@@ -24,15 +24,25 @@ from .request.option_types import ModelOptionsDict
 from .request.validation import invalid_request_from, unknown_option
 from .schemas.openai_strict import drop_strict_nulls
 from .schemas.resolve import drop_titles, is_recursive, resolve_root
-from .settings import NO_KEY, as_secret, secret_key_from, with_secret_key, without_secret_headers
+from .settings import (
+    CALL_SETTINGS,
+    NO_KEY,
+    ApiKey,
+    as_secret,
+    secret_key_from,
+    with_secret_key,
+    without_secret_headers,
+)
 
 __all__ = [
     "BUILT_IN_TOOLS",
+    "CALL_SETTINGS",
     "DEFAULT_EMBEDDING_MODEL",
     "DEFAULT_MODEL",
     "MAX_INPUTS",
     "MAX_SEED",
     "NO_KEY",
+    "ApiKey",
     "CloseableMixin",
     "EmbeddingOptions",
     "JsonFinder",

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Never, Self
 
-from pydantic import SecretStr
-
 from .catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
 from .errors import (
     BadRequestError,
@@ -32,7 +30,16 @@ from .response.picture import Picture, picture_from
 from .response.reader import content_type_of, json_from, reply_from, text_from
 from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
 from .retry import RetryPolicy
-from .settings import Limits, Settings, Timeouts, as_secret, settings_from
+from .settings import (
+    CALL_SETTINGS,
+    ApiKey,
+    CallSettings,
+    Limits,
+    Settings,
+    Timeouts,
+    as_secret,
+    settings_from,
+)
 from .transport.concurrency import DEFAULT_MAX_CONCURRENCY, ConcurrencyLimit
 from .usage import Usage
 
@@ -49,7 +56,7 @@ class BaseClient:
 
     def __init__(
         self,
-        api_key: str | SecretStr | None = None,
+        api_key: ApiKey | None = None,
         *,
         base_url: str | None = None,
         account_base_url: str | None = None,
@@ -71,7 +78,7 @@ class BaseClient:
 
         Args:
             api_key: ``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``. Sent in the header
-                only.
+                only. Or a function, sync or async, that is asked for it before each request.
             base_url: Another gateway's address, with or without ``/v1``; else
                 ``POLLINATIONS_BASE_URL``; else the public gateway.
             account_base_url: Where ``/account`` is, if not there.
@@ -166,6 +173,16 @@ class BaseClient:
         which.
         """
         return cost(usage, self.catalog.get(model))
+
+    def _call_settings(self, options: dict[str, Any]) -> CallSettings | None:
+        """Take out of ``options`` what is for the call and not for the gateway."""
+        if "n" in options and (options["n"] is None or options["n"] == 1):
+            del options["n"]  # what the gateway does, said as OpenAI's clients say it
+        if CALL_SETTINGS.isdisjoint(options):
+            return None
+        return self.settings.for_call(
+            {name: options.pop(name) for name in CALL_SETTINGS & options.keys()}
+        )
 
     def _image_call(
         self, prompt: str, options: Mapping[str, Any], *, is_video: bool = False

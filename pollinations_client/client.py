@@ -29,6 +29,7 @@ from .request.embedding_options import EmbeddingBatch
 from .response import account
 from .response.picture import Picture
 from .response.reader import checked_text
+from .settings import CallSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,19 +64,22 @@ class PollinationsClient(BaseClient):
 
         Args:
             messages: A prompt, or messages in OpenAI's form.
-            **options: Fields of :class:`~pollinations_client.ChatOptions`; others are refused.
+            **options: Fields of :class:`~pollinations_client.ChatOptions`, and what holds for this
+                call alone: ``timeout``, ``stream_idle_timeout``, ``total_timeout``,
+                ``max_retries``, ``retry_streams``, ``extra_headers``. Others are refused.
 
         Raises:
             InvalidRequestError: Before sending, for what the gateway cannot take.
             PollinationsError: For every other failure, by kind; see ``errors``.
         """
+        own = self._call_settings(options)
         call = endpoints.chat(messages_from(messages), options)
         try:
-            return self._reply_in(self._wire.fetch(call), call)
+            return self._reply_in(self._wire.fetch(call, settings=own), call)
         except BadRequestError as error:
             refusal = error
         call = self._relaxed(call, refusal, options.get("model"))
-        return self._reply_in(self._wire.fetch(call), call)
+        return self._reply_in(self._wire.fetch(call, settings=own), call)
 
     def stream_chat(self, messages: Messages, **options: Any) -> Generator[Event, None, None]:
         """The same as a stream: events as they come, the last one :class:`Finished` with the whole
@@ -83,15 +87,16 @@ class PollinationsClient(BaseClient):
 
         The request is sent with the first ``next``; closing the generator closes the connection.
         """
+        own = self._call_settings(options)
         call = endpoints.chat(messages_from(messages), options, stream=True)
         try:
-            for event in self._wire.events(call):
+            for event in self._wire.events(call, own):
                 yield event
             return
         except BadRequestError as error:
             refusal = error
         call = self._relaxed(call, refusal, options.get("model"))
-        for event in self._wire.events(call):
+        for event in self._wire.events(call, own):
             yield event
 
     def text(self, prompt: str, **options: Any) -> str:
@@ -99,14 +104,16 @@ class PollinationsClient(BaseClient):
 
         Options are the fields of :class:`TextOptions`.
         """
+        own = self._call_settings(options)
         call = endpoints.text(prompt, options)
-        return self._text(self._fetch(call, options.get("model")), call)
+        return self._text(self._fetch(call, options.get("model"), own), call)
 
     def stream_text(self, prompt: str, **options: Any) -> Generator[str, None, None]:
         """The same as a stream of text pieces."""
+        own = self._call_settings(options)
         call = endpoints.text(prompt, options, stream=True)
         try:
-            for event in self._wire.events(call):
+            for event in self._wire.events(call, own):
                 if isinstance(event, TextDelta):
                     yield event.text
                 elif isinstance(event, Finished):
@@ -123,15 +130,17 @@ class PollinationsClient(BaseClient):
         Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture,
         or half of one.
         """
+        own = self._call_settings(options)
         call = self._image_call(prompt, options)
-        return self._picture(self._fetch(call, options.get("model")), call, prompt)
+        return self._picture(self._fetch(call, options.get("model"), own), call, prompt)
 
     def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
         """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the
         end.
         """
+        own = self._call_settings(options)
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
-        return self._picture(self._fetch(call, model), call, prompt)
+        return self._picture(self._fetch(call, model, own), call, prompt)
 
     @overload
     def embed(
@@ -197,9 +206,11 @@ class PollinationsClient(BaseClient):
             refusal = error
         raise newer_gateway_needed(refusal, "embed()")
 
-    def _fetch(self, call: endpoints.Call, model: str | None) -> Answer:
+    def _fetch(
+        self, call: endpoints.Call, model: str | None, own: CallSettings | None = None
+    ) -> Answer:
         try:
-            return self._wire.fetch(call)
+            return self._wire.fetch(call, settings=own)
         except UnknownModelError as error:
             refusal = error
         raise self._explained(refusal, model)
@@ -352,19 +363,22 @@ class AsyncPollinationsClient(BaseClient):
 
         Args:
             messages: A prompt, or messages in OpenAI's form.
-            **options: Fields of :class:`~pollinations_client.ChatOptions`; others are refused.
+            **options: Fields of :class:`~pollinations_client.ChatOptions`, and what holds for this
+                call alone: ``timeout``, ``stream_idle_timeout``, ``total_timeout``,
+                ``max_retries``, ``retry_streams``, ``extra_headers``. Others are refused.
 
         Raises:
             InvalidRequestError: Before sending, for what the gateway cannot take.
             PollinationsError: For every other failure, by kind; see ``errors``.
         """
+        own = self._call_settings(options)
         call = endpoints.chat(messages_from(messages), options)
         try:
-            return self._reply_in(await self._wire.fetch(call), call)
+            return self._reply_in(await self._wire.fetch(call, settings=own), call)
         except BadRequestError as error:
             refusal = error
         call = self._relaxed(call, refusal, options.get("model"))
-        return self._reply_in(await self._wire.fetch(call), call)
+        return self._reply_in(await self._wire.fetch(call, settings=own), call)
 
     async def stream_chat(self, messages: Messages, **options: Any) -> AsyncGenerator[Event, None]:
         """The same as a stream: events as they come, the last one :class:`Finished` with the whole
@@ -372,15 +386,16 @@ class AsyncPollinationsClient(BaseClient):
 
         The request is sent with the first ``next``; closing the generator closes the connection.
         """
+        own = self._call_settings(options)
         call = endpoints.chat(messages_from(messages), options, stream=True)
         try:
-            async for event in self._wire.events(call):
+            async for event in self._wire.events(call, own):
                 yield event
             return
         except BadRequestError as error:
             refusal = error
         call = self._relaxed(call, refusal, options.get("model"))
-        async for event in self._wire.events(call):
+        async for event in self._wire.events(call, own):
             yield event
 
     async def text(self, prompt: str, **options: Any) -> str:
@@ -388,14 +403,16 @@ class AsyncPollinationsClient(BaseClient):
 
         Options are the fields of :class:`TextOptions`.
         """
+        own = self._call_settings(options)
         call = endpoints.text(prompt, options)
-        return self._text(await self._fetch(call, options.get("model")), call)
+        return self._text(await self._fetch(call, options.get("model"), own), call)
 
     async def stream_text(self, prompt: str, **options: Any) -> AsyncGenerator[str, None]:
         """The same as a stream of text pieces."""
+        own = self._call_settings(options)
         call = endpoints.text(prompt, options, stream=True)
         try:
-            async for event in self._wire.events(call):
+            async for event in self._wire.events(call, own):
                 if isinstance(event, TextDelta):
                     yield event.text
                 elif isinstance(event, Finished):
@@ -412,15 +429,17 @@ class AsyncPollinationsClient(BaseClient):
         Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture,
         or half of one.
         """
+        own = self._call_settings(options)
         call = self._image_call(prompt, options)
-        return self._picture(await self._fetch(call, options.get("model")), call, prompt)
+        return self._picture(await self._fetch(call, options.get("model"), own), call, prompt)
 
     async def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
         """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the
         end.
         """
+        own = self._call_settings(options)
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
-        return self._picture(await self._fetch(call, model), call, prompt)
+        return self._picture(await self._fetch(call, model, own), call, prompt)
 
     @overload
     async def embed(
@@ -488,9 +507,11 @@ class AsyncPollinationsClient(BaseClient):
             refusal = error
         raise newer_gateway_needed(refusal, "embed()")
 
-    async def _fetch(self, call: endpoints.Call, model: str | None) -> Answer:
+    async def _fetch(
+        self, call: endpoints.Call, model: str | None, own: CallSettings | None = None
+    ) -> Answer:
         try:
-            return await self._wire.fetch(call)
+            return await self._wire.fetch(call, settings=own)
         except UnknownModelError as error:
             refusal = error
         raise self._explained(refusal, model)

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,22 @@ from .retry import RetryPolicy
 GATEWAY = "https://gen.pollinations.ai"
 OLDER_ACCOUNT_HOST = "https://enter.pollinations.ai/api"
 KEY_PAGE = "https://enter.pollinations.ai/keys"
+ApiKey = str | SecretStr | Callable[[], str | SecretStr | Awaitable[str | SecretStr]]
+"""A key, or a function that is asked for it before each request."""
+KeyFunction = Callable[[], Any]
+
+# What a call may set for itself, in place of the client's; in no body.
+CALL_SETTINGS = frozenset(
+    {
+        *("timeout", "stream_idle_timeout", "total_timeout"),
+        *("max_retries", "retry_streams", "extra_headers"),
+    }
+)
+# The client's own, and those by which HTTP tells where a request ends.
+RESERVED_HEADERS = frozenset(
+    {"authorization", "host", "content-length", "transfer-encoding", "connection"}
+)
+
 USER_AGENT = (
     f"pollinations-adapters/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
 )
@@ -112,6 +128,15 @@ def network_environment() -> NetworkEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
+class CallSettings:
+    """Limits, retries and headers of one call."""
+
+    timeouts: Timeouts
+    retry: RetryPolicy
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a client needs to know before its first call.
 
@@ -126,6 +151,30 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     user_agent: str = USER_AGENT
+    key_function: KeyFunction | None = field(default=None, repr=False)
+
+    def for_call(self, options: Mapping[str, Any]) -> CallSettings:
+        """The settings of a call: ``options`` are those of :data:`CALL_SETTINGS`, ``None`` for the
+        client's.
+
+        Raises :class:`ConfigurationError` for what cannot work.
+        """
+        named = [options.get(f"{name}timeout") for name in ("", "stream_idle_", "total_")]
+        retry = self.retry
+        retries, streams = options.get("max_retries"), options.get("retry_streams")
+        if retries is not None:
+            checked = _checked_retries(retries)
+            retry = replace(retry, max_retries=checked, server_error_retries=checked)
+        if streams is not None:
+            retry = replace(retry, retry_streams=bool(streams))
+        headers = _checked_headers(options.get("extra_headers") or {}, "extra_headers")
+        if reserved := RESERVED_HEADERS & headers.keys():
+            raise ConfigurationError(
+                f"extra_headers: {min(reserved)!r} cannot be set for a call; a key belongs into"
+                " api_key.",
+                param="extra_headers",
+            )
+        return CallSettings(_timeouts(self.timeouts, *named), retry, headers)
 
     @property
     def secret(self) -> str | None:
@@ -137,6 +186,7 @@ class Settings:
         """Whether nothing can work: the gateway itself is addressed, and there is no key."""
         return (
             self.api_key is None
+            and self.key_function is None
             and self.base_url == GATEWAY
             and "authorization" not in self.default_headers
         )
@@ -157,7 +207,9 @@ class Settings:
         """A pickle carries everything but the key, which is read from the environment again where
         it is opened.
         """
-        names = [name for name in self.__dataclass_fields__ if name != "api_key"]
+        names = [
+            name for name in self.__dataclass_fields__ if name not in ("api_key", "key_function")
+        ]
         fields = {name: getattr(self, name) for name in names}
         return _without_key, (
             {**fields, "default_headers": without_secret_headers(self.default_headers)},
@@ -209,7 +261,7 @@ def secret_key_from(given: str | SecretStr | None) -> SecretStr | None:
 
 def settings_from(
     *,
-    api_key: str | SecretStr | None = None,
+    api_key: ApiKey | None = None,
     base_url: str | None = None,
     account_base_url: str | None = None,
     timeout: Any = None,
@@ -229,19 +281,17 @@ def settings_from(
     :class:`ConfigurationError` for what cannot work.
     """
     policy = retry or _policy(max_retries, retry_streams)
-    if policy.max_retries < 0:
-        raise ConfigurationError(
-            f"max_retries: 0 or more is needed, {policy.max_retries} was given.",
-            param="max_retries",
-        )
+    _checked_retries(policy.max_retries)
+    is_function = callable(api_key) and not isinstance(api_key, SecretStr)
     return Settings(
-        api_key=secret_key_from(api_key),
+        api_key=None if is_function else secret_key_from(api_key),  # type: ignore[arg-type]
+        key_function=api_key if is_function else None,  # type: ignore[arg-type]
         base_url=_gateway_address(base_url),
         account_base_url=_account_url(account_base_url) if account_base_url else None,
         timeouts=_timeouts(timeouts or Timeouts(), timeout, stream_idle_timeout, total_timeout),
         retry=policy,
         limits=limits or Limits(),
-        default_headers=_checked_headers(default_headers or {}),
+        default_headers=_checked_headers(default_headers or {}, "default_headers"),
         user_agent=f"{USER_AGENT} {product}" if product else USER_AGENT,
     )
 
@@ -262,6 +312,22 @@ def _checked_key(given: SecretStr | None, where: str) -> SecretStr | None:
             param="api_key",
         )
     return key
+
+
+def key_from_function(key: Any) -> SecretStr:
+    """What a key function gave, checked. Raises :class:`ConfigurationError` for no key."""
+    checked = _checked_key(as_secret(key), "api_key (the function's result)")
+    if checked is None:
+        raise ConfigurationError("api_key: the function gave no key.", param="api_key")
+    return checked
+
+
+def _checked_retries(retries: Any) -> int:
+    if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
+        raise ConfigurationError(
+            f"max_retries: 0 or more is needed, {retries!r} was given.", param="max_retries"
+        )
+    return retries
 
 
 def _policy(max_retries: int | None, retry_streams: bool) -> RetryPolicy:
@@ -333,22 +399,27 @@ def _account_url(given: str) -> str:
     return _checked_url(given, "account_base_url").removesuffix("/account")
 
 
-def _checked_headers(given: Mapping[str, str]) -> dict[str, str]:
-    headers = {}
-    for name, value in given.items():
-        if (
-            not isinstance(value, str)
-            or not isinstance(name, str)
-            or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name)
-            or re.search(r"[\r\n\0]", value)
-        ):
+def _checked_headers(headers: Mapping[str, str], param: str) -> dict[str, str]:
+    """Headers with names in lower case. Raises :class:`ConfigurationError` for what HTTP cannot
+    carry (RFC 9110, section 5); a value is in no message, it may be a secret.
+    """
+    if not isinstance(headers, Mapping):
+        kind = type(headers).__name__
+        raise ConfigurationError(f"{param}: a dictionary is needed, not {kind}.", param=param)
+    checked = {}
+    for name, value in headers.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             raise ConfigurationError(
-                f"default_headers: {redact(str(name))!r} is no header, or its value holds a line"
-                " break.",
-                param="default_headers",
+                f"{param}: {redact(str(name))!r} is no name of a header.", param=param
             )
-        headers[name.lower()] = value
-    return headers
+        if not isinstance(value, str) or not re.fullmatch(r"[\t -~]*", value):
+            raise ConfigurationError(
+                f"{param}: the value of {name!r} is no string of printable ASCII characters;"
+                " percent-encode others.",
+                param=param,
+            )
+        checked[name.lower()] = value.strip()
+    return checked
 
 
 def _timeouts(

@@ -37,11 +37,9 @@ ELSEWHERE: dict[
 UNSUPPORTED_OPTIONS = {  # what OpenAI's users are used to giving, and what stands in its place
     "reuse_client": "connections are reused, safely in every event loop; leave it out.",
     "api_version": "the gateway has one version; leave it out.",
-    "extra_headers": (
-        "headers are settled once, by default_headers where the client or the model is made."
-    ),
     "headers": (
-        "headers are settled once, by default_headers where the client or the model is made."
+        "a call's headers are extra_headers; those of every call are default_headers, where the"
+        " client or the model is made."
     ),
     "n": "the gateway gives one answer a call; call again for another.",
 }

@@ -7,7 +7,7 @@ import logging
 from ..errors import PollinationsError
 from ..request.endpoints import Call
 from ..retry import is_safe
-from ..settings import Settings
+from ..settings import CallSettings
 from .deadline import Deadline
 
 log = logging.getLogger("pollinations_client")
@@ -16,11 +16,11 @@ log = logging.getLogger("pollinations_client")
 class Attempts:
     """One call's attempts: its clock, how many there were, and what follows a failure."""
 
-    __slots__ = ("_call", "_safe", "_settings", "clock", "number")
+    __slots__ = ("_call", "_safe", "clock", "number", "settings")
 
-    def __init__(self, call: Call, settings: Settings) -> None:
+    def __init__(self, call: Call, settings: CallSettings) -> None:
         self._call = call
-        self._settings = settings
+        self.settings = settings
         self.clock = Deadline(call, settings.timeouts)
         self.number = 0
         self._safe = 0
@@ -32,7 +32,7 @@ class Attempts:
 
     def pause_after(self, failure: PollinationsError) -> float:
         """Seconds to wait before the next attempt. Raises ``failure`` where there is none."""
-        policy, left_s = self._settings.retry, self.clock.left_s()
+        policy, left_s = self.settings.retry, self.clock.left_s()
         pause = policy.pause_s(failure, self._call, self.number, left_s, safe_before=self._safe)
         if pause is None:
             failure.retries_taken = self.number - 1

@@ -7,17 +7,19 @@ Both drivers in ``transport.py`` stand on it.
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import httpx
+from pydantic import SecretStr
 
 from ..errors import ConfigurationError, MalformedReply, PollinationsError
 from ..reply import ResponseInfo
 from ..request.endpoints import Call
 from ..response.error_decoder import error_from_response
 from ..response.reader import ResponseReader
-from ..settings import NO_KEY, Settings
+from ..settings import NO_KEY, CallSettings, Settings, key_from_function
 from .attempts import Attempts
 from .client_pool import PoolKey, SharedClient
 from .decompression import ACCEPTED
@@ -53,12 +55,29 @@ class BaseTransport:
         self._pool_key = PoolKey(settings.limits)
         self._headers = httpx.Headers(settings.headers())
         self._urls: dict[str, httpx.URL] = {}
-        key = settings.api_key and settings.api_key.get_secret_value()
-        self._key = key if key and len(key) >= SURE_LENGTH else None
+        self._own_settings = CallSettings(settings.timeouts, settings.retry)
+        self._use_key(settings.api_key)
         self._kinds: dict[tuple[str, str, bool], httpx.Headers] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.settings.base_url})"
+
+    def _use_key(self, key: SecretStr | None) -> None:
+        """Remember ``key``, which is blanked out of what comes."""
+        self._secret = key
+        value = key and key.get_secret_value()
+        self._key = value if value and len(value) >= SURE_LENGTH else None
+
+    def _use_given_key(self, key: Any) -> None:
+        """Take the key that ``api_key`` gave, a function asked before each request."""
+        if inspect.isawaitable(key):
+            if inspect.iscoroutine(key):
+                key.close()
+            raise ConfigurationError(
+                "api_key: an async function serves async calls only; give a plain one for these.",
+                param="api_key",
+            )
+        self._use_key(key_from_function(key))
 
     def _request(
         self, client: Any, call: Call, host: str | None, attempts: Attempts
@@ -66,7 +85,7 @@ class BaseTransport:
         kind = (call.kind, call.accept, call.body is not None)
         if kind not in self._kinds:
             self._kinds[kind] = self._headers_for(call)
-        timeout = timeouts_for(call, self.settings.timeouts, attempts.clock)
+        timeout = timeouts_for(call, attempts.settings.timeouts, attempts.clock)
         address = (host or self.settings.base_url) + call.target
         url = self._urls.get(address)
         if url is None:
@@ -76,6 +95,10 @@ class BaseTransport:
         request: httpx.Request = client.build_request(
             call.method, url, content=call.body, headers=self._kinds[kind], timeout=timeout
         )
+        if attempts.settings.headers:
+            request.headers.update(attempts.settings.headers)
+        if self._secret is not None and self.settings.key_function is not None:
+            request.headers["authorization"] = f"Bearer {self._secret.get_secret_value()}"
         return request
 
     def _headers_for(self, call: Call) -> httpx.Headers:
@@ -116,13 +139,11 @@ class BaseTransport:
 
     def _refusal(self, info: ResponseInfo, body: bytes, call: Call) -> PollinationsError:
         return error_from_response(
-            info.status, body, info.headers, label=call.label, secret=self.settings.api_key
+            info.status, body, info.headers, label=call.label, secret=self._secret
         )
 
     def _failure(self, error: Exception, call: Call, attempts: Attempts) -> PollinationsError:
-        return failure_from(
-            error, call, attempts.clock, self.settings.base_url, self.settings.api_key
-        )
+        return failure_from(error, call, attempts.clock, self.settings.base_url, self._secret)
 
     def _too_large(self, call: Call, limit: int) -> PollinationsError:
         return MalformedReply(
@@ -141,7 +162,7 @@ class BaseTransport:
         return ResponseReader(
             self._info(response, attempts),
             label=call.label,
-            secret=self.settings.api_key,
+            secret=self._secret,
             json_limit_bytes=self.settings.limits.json_bytes,
             tool_names=call.tool_names,
         )

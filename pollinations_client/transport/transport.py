@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import time
 from collections.abc import AsyncGenerator, Generator
+from typing import Any
 
 import httpx
 
@@ -23,6 +25,7 @@ from ..errors import (
 from ..reply import Event
 from ..request.endpoints import Call
 from ..response.reader import ResponseReader
+from ..settings import CallSettings, KeyFunction
 from .attempts import Attempts
 from .base import Answer, BaseTransport
 from .client_pool import (
@@ -40,15 +43,22 @@ from .httpx_errors import NETWORK_ERRORS
 from .open_responses import AsyncOpenResponse, OpenResponse
 
 
+async def awaited(key: Any) -> Any:
+    """``key``, which an async function or a plain one gave."""
+    return (await key) if inspect.isawaitable(key) else key
+
+
 class SyncTransport(BaseTransport):
     """Sends calls and reads answers, blocking."""
 
     takes = httpx.Client
 
-    def fetch(self, call: Call, host: str | None = None) -> Answer:
+    def fetch(
+        self, call: Call, host: str | None = None, settings: CallSettings | None = None
+    ) -> Answer:
         """The whole answer to ``call``. Raises a :class:`PollinationsError` for everything else."""
         self._check_key(call)
-        attempts = Attempts(call, self.settings)
+        attempts = Attempts(call, settings or self._own_settings)
         while True:
             attempts.begin()
             try:
@@ -69,6 +79,8 @@ class SyncTransport(BaseTransport):
         return Answer(info, body)
 
     def _send(self, call: Call, attempts: Attempts, host: str | None) -> OpenResponse:
+        if self.settings.key_function is not None:
+            self._ask_for_key(self.settings.key_function)
         shared = self._borrow()
         is_open = False
         token = DEADLINE.set(attempts.clock)
@@ -87,6 +99,9 @@ class SyncTransport(BaseTransport):
             if not is_open:
                 give_back_sync(shared)
         raise failure
+
+    def _ask_for_key(self, key_function: KeyFunction) -> None:
+        self._use_given_key(key_function())
 
     def _borrow(self) -> SharedClient:
         if self._injected is None:
@@ -129,10 +144,12 @@ class SyncTransport(BaseTransport):
             failure = self._failure(error, call, attempts)
         raise failure
 
-    def events(self, call: Call) -> Generator[Event, None, None]:
+    def events(
+        self, call: Call, settings: CallSettings | None = None
+    ) -> Generator[Event, None, None]:
         """The events of a streamed answer. Closing the generator closes the connection."""
         self._check_key(call)
-        attempts = Attempts(call, self.settings)
+        attempts = Attempts(call, settings or self._own_settings)
         opened = self._open(call, attempts)
         try:
             reader = self._reader(opened.response, call, attempts)
@@ -210,10 +227,12 @@ class AsyncTransport(BaseTransport):
 
     takes = httpx.AsyncClient
 
-    async def fetch(self, call: Call, host: str | None = None) -> Answer:
+    async def fetch(
+        self, call: Call, host: str | None = None, settings: CallSettings | None = None
+    ) -> Answer:
         """The whole answer to ``call``. Raises a :class:`PollinationsError` for everything else."""
         self._check_key(call)
-        attempts = Attempts(call, self.settings)
+        attempts = Attempts(call, settings or self._own_settings)
         while True:
             attempts.begin()
             try:
@@ -234,6 +253,8 @@ class AsyncTransport(BaseTransport):
         return Answer(info, body)
 
     async def _send(self, call: Call, attempts: Attempts, host: str | None) -> AsyncOpenResponse:
+        if self.settings.key_function is not None:
+            await self._ask_for_key(self.settings.key_function)
         shared = await self._borrow()
         is_open = False
         token = DEADLINE.set(attempts.clock)
@@ -252,6 +273,9 @@ class AsyncTransport(BaseTransport):
             if not is_open:
                 await give_back_async(shared)
         raise failure
+
+    async def _ask_for_key(self, key_function: KeyFunction) -> None:
+        self._use_given_key(await awaited(key_function()))
 
     async def _borrow(self) -> SharedClient:
         if self._injected is None:
@@ -294,10 +318,12 @@ class AsyncTransport(BaseTransport):
             failure = self._failure(error, call, attempts)
         raise failure
 
-    async def events(self, call: Call) -> AsyncGenerator[Event, None]:
+    async def events(
+        self, call: Call, settings: CallSettings | None = None
+    ) -> AsyncGenerator[Event, None]:
         """The events of a streamed answer. Closing the generator closes the connection."""
         self._check_key(call)
-        attempts = Attempts(call, self.settings)
+        attempts = Attempts(call, settings or self._own_settings)
         opened = await self._open(call, attempts)
         try:
             reader = self._reader(opened.response, call, attempts)

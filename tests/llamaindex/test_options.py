@@ -174,13 +174,13 @@ def test_an_option_of_openais_class_that_means_nothing_here_says_so(
         make(**{name: 2})
 
 
-def test_headers_of_one_call_point_to_the_models(
+def test_headers_of_one_call_go_out_with_it(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
-    """They are settled where the model is made; nothing is sent."""
-    with pytest.raises(InvalidRequestError, match="default_headers"):
-        say(make(), way, extra_headers={"X-A": "b"})
-    assert gateway.requests == []
+    """In every way of asking, and in no body."""
+    say(make(), way, extra_headers={"X-A": "b"})
+    assert gateway.requests[-1].headers["x-a"] == "b"
+    assert "extra_headers" not in gateway.requests[-1].json
 
 
 def test_a_typo_of_a_setting_is_refused_with_the_nearest_name(make: Any) -> None:

@@ -146,6 +146,7 @@ SYNC_WORDS = {
     "give_back_async": "give_back_sync",
     "leave_async": "leave_sync",
     "asyncio": "time",
+    "awaited": "",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "AsyncTransport": "SyncTransport",
