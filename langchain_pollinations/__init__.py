@@ -1,13 +1,17 @@
 """Pollinations for LangChain: chat models, embeddings, and tools for agents."""
 
+from pathlib import Path
+
+from pollinations_client import PollinationsError, __version__
+from pollinations_client._adapter_support import install_command, mixed_install
+
 try:
     import langchain_core
 except ImportError as missing:
-    raise ImportError(
-        'LangChain is not installed: pip install "pollinations-adapters[langchain]"'
-    ) from missing
+    raise ImportError(f"LangChain is not installed: {install_command('langchain')}") from missing
 
-from pollinations_client import PollinationsError, __version__
+if problem := mixed_install(Path(__file__).parent):
+    raise ImportError(problem)
 
 from .chat_models import ChatPollinations
 from .embeddings import PollinationsEmbeddings
@@ -26,4 +30,4 @@ __all__ = [
     "__version__",
 ]
 
-del langchain_core
+del Path, install_command, langchain_core, mixed_install, problem

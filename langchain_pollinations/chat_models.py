@@ -50,7 +50,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     rest, by name.
 
     Setup:
-        ``pip install "pollinations-adapters[langchain]"`` and set ``POLLINATIONS_API_KEY``
+        ``pip install ".[langchain]"`` in a clone of the repository and set ``POLLINATIONS_API_KEY``
         (<https://enter.pollinations.ai/keys>), or pass the emulator's address as ``base_url``.
 
     Invoke and stream:

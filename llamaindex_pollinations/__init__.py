@@ -1,19 +1,20 @@
 """Pollinations for LlamaIndex: LLMs, embeddings, and tools for agents."""
 
+from pollinations_client import PollinationsError, __version__
+from pollinations_client._adapter_support import install_command, warn_of_mixed_install
+
 try:
     import llama_index.core
 except ImportError as missing:
-    raise ImportError(
-        'LlamaIndex is not installed: pip install "pollinations-adapters[llamaindex]"'
-    ) from missing
-
-from pollinations_client import PollinationsError, __version__
+    raise ImportError(f"LlamaIndex is not installed: {install_command('llamaindex')}") from missing
 
 from ._structured_output import StructuredOutputError
 from ._tool_calls import NoToolCallError
 from .embeddings import PollinationsEmbedding
 from .llm import Pollinations
 from .tools import PollinationsToolSpec
+
+warn_of_mixed_install()
 
 __all__ = [
     "NoToolCallError",
@@ -25,4 +26,4 @@ __all__ = [
     "__version__",
 ]
 
-del llama_index
+del install_command, llama_index, warn_of_mixed_install

@@ -6,7 +6,7 @@ Needs httpx and pydantic only; the adapters ``langchain_pollinations`` and
 """
 
 from . import errors
-from ._version import __version__
+from ._distribution import __version__
 from .catalog.catalog import Catalog, Cost, CostPart, Durations, ModelCard, snapshot
 from .client import AsyncPollinationsClient, PollinationsClient
 from .errors import *  # noqa: F403 - errors.__all__ is the one list of error classes

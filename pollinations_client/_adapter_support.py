@@ -1,6 +1,7 @@
 """Internals of the client that the adapters use. They import nothing else from inside it."""
 
 from ._context_managers import CloseableMixin
+from ._distribution import install_command, mixed_install, warn_of_mixed_install
 from .catalog.catalog import cost, family, has_trait
 from .data_url import parse_data_url
 from .json_text import (
@@ -57,9 +58,11 @@ __all__ = [
     "find_json",
     "first_fitting",
     "has_trait",
+    "install_command",
     "invalid_request_from",
     "is_recursive",
     "likeliest_first",
+    "mixed_install",
     "parse_data_url",
     "parse_json",
     "parse_partial_json",
@@ -70,6 +73,7 @@ __all__ = [
     "unknown_option",
     "vector_size",
     "warn",
+    "warn_of_mixed_install",
     "with_secret_key",
     "without_secret_headers",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from ._version import __version__
+from ._distribution import __version__, install_command
 from .errors import ConfigurationError, redact
 from .retry import RetryPolicy
 
@@ -46,9 +46,9 @@ USER_AGENT = (
 SECRET_HEADERS = re.compile(r"auth|cookie|key|token|secret|password", re.IGNORECASE)
 
 NO_KEY = (
-    f"No API key: make one at {KEY_PAGE} and set POLLINATIONS_API_KEY or pass api_key=, "
-    'or run the local emulator without a key (pip install "pollinations-adapters[emulator]", '
-    "python -m pollinations_client.emulator) and pass its address as base_url=."
+    f"No API key: make one at {KEY_PAGE} and set POLLINATIONS_API_KEY or pass api_key=. "
+    f"Without a key, use the local emulator: {install_command('emulator')}; then run "
+    "python -m pollinations_client.emulator and pass the address that it prints as base_url=."
 )
 
 

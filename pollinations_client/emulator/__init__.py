@@ -14,19 +14,23 @@ imports the client it is a double for.
 
 import sys
 
+from .._distribution import install_command, warn_of_mixed_install
+
 try:
     import jsonschema  # type: ignore[import-untyped]
     import PIL
     import starlette
     import uvicorn
 except ImportError as missing:
-    needed = 'The emulator needs its extra: pip install "pollinations-adapters[emulator]"'
+    needed = f"The emulator needs its extra: {install_command('emulator')}"
     if sys.argv[0] == "-m":  # what Python puts there while it looks for the module of ``python -m``
         sys.exit(needed)
     raise ImportError(needed) from missing
 
 from .scripts import Answer, Body, Chunks, Fault, Frames, KeyRules, Received
 from .server.server import Emulator, EmulatorError
+
+warn_of_mixed_install()
 
 __all__ = [
     "Answer",
@@ -40,4 +44,4 @@ __all__ = [
     "Received",
 ]
 
-del PIL, jsonschema, starlette, sys, uvicorn
+del PIL, install_command, jsonschema, starlette, sys, uvicorn, warn_of_mixed_install

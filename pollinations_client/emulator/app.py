@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from starlette.routing import Match, Route
 
-from .._version import __version__
+from .._distribution import __version__
 from .endpoints import account, chat, embeddings, home, images
 from .endpoints.text import get_text, post_text
 from .exchange import Endpoint, Exchange

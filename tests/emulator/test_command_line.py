@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pollinations_client._distribution import install_command
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -21,10 +23,7 @@ def test_the_emulator_without_its_extra_says_one_sentence() -> None:
         [sys.executable, "-c", run], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == 'The emulator needs its extra: pip install "pollinations-adapters[emulator]"\n'
-    )
+    assert done.stderr == f"The emulator needs its extra: {install_command('emulator')}\n"
 
 
 EMULATOR = [sys.executable, "-m", "pollinations_client.emulator"]

@@ -24,7 +24,7 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 # Folders and single files of the client, lowest first: each imports from its own line and from
 # those before it.
 LAYERS = [
-    {"_version", "_context_managers", "errors"},
+    {"_distribution", "_context_managers", "errors"},
     {"data_url", "lenient_json", "schemas", "media"},
     {"usage"},
     {"reply"},
@@ -230,7 +230,9 @@ def test_without_its_extra_a_package_says_what_to_install(
         [sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert done.returncode == 1
-    assert f'pip install "pollinations-adapters[{extra}]"' in done.stderr.strip().splitlines()[-1]
+    sentence = done.stderr.strip().splitlines()[-1]
+    assert f'pip install "pollinations-adapters[{extra}]"' in sentence
+    assert f'pip install ".[{extra}]"' in sentence
 
 
 def test_the_base_install_needs_httpx_and_pydantic_only() -> None:
