@@ -117,6 +117,47 @@ def test_the_readmes_python_blocks_run(gateway: Emulator, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+def test_the_first_blocks_of_the_readme_print_what_it_shows(
+    gateway: Emulator, tmp_path: Path
+) -> None:
+    """Both frameworks' first lines, in one interpreter."""
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
+    (shown,) = re.findall(r"```output\n(.*?)```", README, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={
+            "PATH": "",
+            "POLLINATIONS_BASE_URL": gateway.url,
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(tmp_path),
+        },
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout == shown, done.stderr[-3000:]
+    assert (tmp_path / "pictures" / "bees-over-lavender-7.jpg").exists()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_the_python_blocks_of_a_page_run(page: Path, gateway: Emulator, tmp_path: Path) -> None:
+    """One after the other, on the emulator."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    program = "\n".join(block for block in blocks if "# not run" not in block)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": "", "POLLINATIONS_BASE_URL": gateway.url, "PYTHONPATH": str(ROOT)},
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 def without_chance(printed: str) -> str:
     """What the demonstration printed, without the free port and the drawn seed."""
     return re.sub(r"(127\.0\.0\.1:|seed |lavender-)\d+", r"\1N", printed).strip()
@@ -148,6 +189,6 @@ def test_the_demonstration_prints_what_the_readme_shows(tmp_path: Path) -> None:
 
 def test_links_in_the_documents_lead_somewhere() -> None:
     """Relative links name files of the repository."""
-    for page in (ROOT / "README.md", ROOT / "docs" / "operations.md", ROOT / "CHANGELOG.md"):
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
