@@ -97,11 +97,18 @@ def wire_messages(
                 result, media = _tool_result(message, place, model)
                 wire.append(result)
                 carried += media
+            case SystemMessage() if _is_blank(message.content):
+                pass  # says nothing, and providers refuse it
             case _:
                 wire.append(_plain(message, place))
     if carried:
         wire.append({"role": "user", "content": carried})
     return wire
+
+
+def _is_blank(content: str | list[Any]) -> bool:
+    """Whether content is empty, or nothing but white space."""
+    return not content or (isinstance(content, str) and content.isspace())
 
 
 def _answered(messages: Sequence[BaseMessage]) -> frozenset[str]:

@@ -12,14 +12,21 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models import LangSmithParams, LanguageModelInput, ModelProfile
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableSerializable
 from langchain_core.runnables.utils import AnyConfigurableField
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, model_validator
 
-from pollinations_client import Cost, ModelOptions, PollinationsError, Reply, __version__, snapshot
+from pollinations_client import (
+    ConfigurationError,
+    Cost,
+    ModelOptions,
+    PollinationsError,
+    Reply,
+    __version__,
+    snapshot,
+)
 from pollinations_client._adapter_support import CALL_SETTINGS
 
 from ._client import ClientMixin, other_name
@@ -38,6 +45,7 @@ from ._options import (
 )
 from ._streaming import ChunkEncoder
 from ._structured_output import Method, method_for, structured
+from ._token_counts import estimated_tokens, estimated_tokens_of_messages
 from ._tool_definitions import profile_from, tool_from
 from .errors import as_model_error, model_errors
 
@@ -189,20 +197,36 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     def get_num_tokens_from_messages(
         self, messages: Sequence[BaseMessage], tools: Any = None
     ) -> int:
-        """Tokens of ``messages``, approximately or by ``custom_get_token_ids``; nothing is
-        downloaded or asked.
+        """Estimate the tokens of messages, or count them by ``custom_get_token_ids``.
+
+        Nothing is downloaded or asked: 0.25 tokens a character, 0.58 for Chinese, 0.55 for
+        Japanese and 0.47 for Korean. What an answer really used is in its ``usage_metadata``.
         """
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(list(messages), tools)
-        return count_tokens_approximately(messages, tools=tools)
+        return estimated_tokens_of_messages(messages, tools)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate the tokens of a text, or count them by ``custom_get_token_ids``."""
+        if self.custom_get_token_ids is not None:
+            return len(self.custom_get_token_ids(text))
+        return estimated_tokens(text)
 
     def get_token_ids(self, text: str) -> list[int]:
-        """As many numbers as ``text`` has tokens, approximately; the ids themselves mean
-        nothing.
+        """Token ids by ``custom_get_token_ids``.
+
+        Raises:
+            ConfigurationError: Where none is given: each model of the gateway has a tokenizer of
+                its own, and numbers made up here would be taken for ids.
         """
         if self.custom_get_token_ids is not None:
             return self.custom_get_token_ids(text)
-        return list(range(-(-len(text) // 4)))
+        with model_errors():
+            raise ConfigurationError(
+                "get_token_ids: the gateway tells no token ids. Give custom_get_token_ids=..., or"
+                " estimate with get_num_tokens().",
+                param="custom_get_token_ids",
+            )
 
     # -- calls
 

@@ -17,7 +17,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from ..errors import InvalidRequestError
 from .chat_options import ChatOptions, drawn_seed
 from .image_options import ImageOptions, check_url_length, image_query, prompt_path
-from .messages import messages_for
+from .messages import TEXT_ONLY_ROLES, messages_for
 from .text_options import TextOptions, text_query
 from .tool_names import ToolNames
 from .tools import (
@@ -229,4 +229,37 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
         return to_json(body, inf_nan_mode="constants")
     except (PydanticSerializationError, ValueError, RecursionError) as error:
         reason = str(error)[:200]
+    if isinstance(body.get("messages"), list) and "surrogates" in reason:
+        return _encoded_without_halves(body)
     raise InvalidRequestError(f"The request cannot be written as JSON: {reason}.")
+
+
+def _encoded_without_halves(body: Mapping[str, Any]) -> bytes:
+    """A chat body with U+FFFD for each half of a character in results of tools.
+
+    A tool may have read such a text from a file, and it would be refused on every later turn. In
+    other messages it is an error that names the message.
+    """
+    messages = []
+    for index, message in enumerate(body["messages"]):
+        if message.get("role") in TEXT_ONLY_ROLES and isinstance(message.get("content"), str):
+            message = {**message, "content": _without_halves(message["content"])}
+        try:
+            to_json(message)
+        except (PydanticSerializationError, ValueError):
+            raise InvalidRequestError(
+                f"messages[{index}]: the {message.get('role')} message holds half a character (a"
+                " lone surrogate); take it out.",
+                param="messages",
+            ) from None
+        messages.append(message)
+    try:
+        return to_json({**body, "messages": messages}, inf_nan_mode="constants")
+    except (PydanticSerializationError, ValueError):
+        raise InvalidRequestError(
+            "An option of the request holds half a character (a lone surrogate); take it out."
+        ) from None
+
+
+def _without_halves(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -489,7 +489,7 @@ def test_what_is_given_is_never_changed() -> None:
 
 def test_text_that_is_no_unicode_is_refused() -> None:
     """Half a character cannot be written as UTF-8."""
-    with pytest.raises(InvalidRequestError, match="JSON"):
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\]: .*half a character"):
         body([{"role": "user", "content": "\ud83d"}])
 
 

@@ -15,10 +15,12 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from langchain_pollinations import ChatPollinations
 from langchain_pollinations._content import part_from
 from langchain_pollinations._messages import wire_messages
 from langchain_pollinations._responses import server_tool_block
 from pollinations_client import InvalidRequestError
+from pollinations_client.emulator import Emulator
 
 USER = HumanMessage("hi")
 
@@ -371,3 +373,44 @@ def test_a_trace_that_was_edited_does_not_go_back_as_it_was() -> None:
     assert sent(USER, AIMessage([result, "a"]))[1]["content_blocks"] == [raw]
     edited = {**result, "output": "[REDACTED]"}
     assert "content_blocks" not in sent(USER, AIMessage([edited, "a"]))[1]
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", []])
+def test_an_empty_system_message_is_left_out(nothing: Any) -> None:
+    """Providers refuse it."""
+    empty = SystemMessage("a").model_copy(update={"content": nothing})
+    assert sent(empty, USER) == [{"role": "user", "content": "hi"}]
+
+
+def half_a_character(message: Any) -> Any:
+    """A conversation with a message that cannot be written as UTF-8."""
+    calling = AIMessage("", tool_calls=[{"name": "f", "args": {}, "id": "c"}])
+    return [USER, calling, ToolMessage("a", tool_call_id="c"), message]
+
+
+def test_half_a_character_in_a_tools_result_is_replaced(
+    llm: ChatPollinations, gateway: Emulator
+) -> None:
+    """Tools read such texts from files; the conversation goes on."""
+    conversation = half_a_character(USER)
+    conversation[2] = ToolMessage("a\ud83d \U0001f600", tool_call_id="c")
+    llm.invoke(conversation)
+    assert gateway.requests[-1].json["messages"][2]["content"] == "a\ufffd \U0001f600"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        HumanMessage("a\ud83d"),
+        HumanMessage([{"type": "text", "text": "\udc00"}]),
+        AIMessage("", tool_calls=[{"name": "f", "args": {"q": "\ud83d"}, "id": "d"}]),
+    ],
+)
+def test_half_a_character_elsewhere_is_refused_by_its_place(
+    llm: ChatPollinations, message: Any
+) -> None:
+    """So that it can be taken out."""
+    with pytest.raises(InvalidRequestError, match=r"messages\[3\]: .*half a character"):
+        llm.invoke(half_a_character(message))
+    with pytest.raises(InvalidRequestError, match=r"option .*half a character"):
+        llm.invoke([USER], stop=["\ud83d"])
