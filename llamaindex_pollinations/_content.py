@@ -1,4 +1,4 @@
-"""LlamaIndex content blocks to the gateway's content parts.
+"""Encode LlamaIndex content blocks as the gateway's content parts.
 
 Pure, but for files that a block names by path.
 
@@ -35,7 +35,7 @@ Part = dict[str, Any]
 Source = bytes | IOBase | None
 
 AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "pcm": "pcm16", "mp4": "m4a"}
-USUAL_TTL = "5m"
+DEFAULT_TTL = "5m"
 PEEKED_BYTES = 64
 
 
@@ -65,16 +65,16 @@ def parts_from(block: Any, where: str) -> list[Part]:
     )
 
 
-def cache_control(given: CacheControl | Mapping[str, Any], where: str) -> Part:
-    """The wire form of a cache point; the usual time to live is left unsaid."""
-    if not isinstance(given, CacheControl | Mapping):
+def cache_control(mark: CacheControl | Mapping[str, Any], where: str) -> Part:
+    """The wire form of a cache mark; the gateway's default time to live is not sent."""
+    if not isinstance(mark, CacheControl | Mapping):
         raise InvalidRequestError(
             f"{where}: cache_control: an object such as {{'type': 'ephemeral'}} is needed, not"
-            f" {given!r}.",
+            f" {mark!r}.",
             param="messages",
         )
-    fields = given.model_dump() if isinstance(given, CacheControl) else dict(given)
-    if fields.get("ttl") in {None, USUAL_TTL}:
+    fields = mark.model_dump() if isinstance(mark, CacheControl) else dict(mark)
+    if fields.get("ttl") in {None, DEFAULT_TTL}:
         fields.pop("ttl", None)
     return fields
 
@@ -89,13 +89,12 @@ def linked_sound(block: Any) -> Part | None:
 
 
 def _citation(block: CitationBlock, where: str) -> list[Part]:
-    source = " ".join(
-        text for text in (block.title, f"({block.source})" if block.source else "") if text
-    )
+    where_from = f"({block.source})" if block.source else None
+    source = " ".join(filter(None, (block.title, where_from)))
     if not isinstance(block.cited_content, TextBlock):
         return [{"type": "text", "text": f"[{source}]"}, *parts_from(block.cited_content, where)]
-    said = block.cited_content.text
-    return [{"type": "text", "text": f"[{source}] {said}" if said else f"[{source}]"}]
+    text = f"[{source}] {block.cited_content.text}".rstrip()
+    return [{"type": "text", "text": text}]
 
 
 def _image(block: ImageBlock, where: str) -> Part:
@@ -103,7 +102,7 @@ def _image(block: ImageBlock, where: str) -> Part:
     if not image:
         data = _base64(block.image, block.path, block, where)
         image["url"] = (
-            f"data:{block.image_mimetype or _kind_of(data) or 'image/jpeg'};base64,{data}"
+            f"data:{block.image_mimetype or _mime_type_of(data) or 'image/jpeg'};base64,{data}"
         )
     if block.detail:
         image["detail"] = block.detail
@@ -114,7 +113,9 @@ def _video(block: VideoBlock, where: str) -> Part:
     video: Part = {"url": str(block.url)} if block.url else {}
     if not video:
         data = _base64(block.video, block.path, block, where)
-        video["url"] = f"data:{block.video_mimetype or _kind_of(data) or 'video/mp4'};base64,{data}"
+        video["url"] = (
+            f"data:{block.video_mimetype or _mime_type_of(data) or 'video/mp4'};base64,{data}"
+        )
     if block.video_mimetype:
         video["mime_type"] = block.video_mimetype
     return {"type": "video_url", "video_url": video}
@@ -134,7 +135,7 @@ def _audio(block: AudioBlock, where: str) -> Part:
         kind = kind or mime_type.rpartition("/")[2]
     else:
         data = _base64(block.audio, block.path, block, where)
-    kind = (kind or (_kind_of(data) or "").rpartition("/")[2]).lower()
+    kind = (kind or (_mime_type_of(data) or "").rpartition("/")[2]).lower()
     if not kind:
         raise InvalidRequestError(
             f"{where}: the sound's format cannot be told from its bytes; pass"
@@ -155,8 +156,8 @@ def _document(block: DocumentBlock, where: str) -> Part:
         data = _base64(block.data, block.path, block, where)
         kind = (
             block.document_mimetype
-            or _kind_of(data)
-            or _kind_by_name(block)
+            or _mime_type_of(data)
+            or _mime_type_by_name(block)
             or "application/octet-stream"
         )
         file["file_data"] = f"data:{kind};base64,{data}"
@@ -165,23 +166,23 @@ def _document(block: DocumentBlock, where: str) -> Part:
     return {"type": "file", "file": file}
 
 
-def _kind_by_name(block: DocumentBlock) -> str | None:
-    """Text has no first bytes that tell its kind: the ending of its path or its title does."""
+def _mime_type_by_name(block: DocumentBlock) -> str | None:
+    """The MIME type by the ending of the path or title: text has no first bytes that tell it."""
     names = (str(name) for name in (block.path, block.title) if name)
-    return next((kind for name in names if (kind := mimetypes.guess_type(name)[0])), None)
+    return next(filter(None, (mimetypes.guess_type(name)[0] for name in names)), None)
 
 
 def _base64(source: Source, path: str | Path | None, block: Any, where: str) -> str:
-    """The bytes of a block in base64: from memory, an open file (left where it stood), or
-    a path.
+    """The bytes of a block in base64: from memory, from an open file, which keeps its position, or
+    from a path.
     """
     kind = type(block).__name__
     try:
         if isinstance(source, IOBase):
-            stood = source.tell()
+            position = source.tell()
             source.seek(0)
             data = bytes(source.read())
-            source.seek(stood)
+            source.seek(position)
         elif source is not None:
             data = source
         elif path is not None:
@@ -219,7 +220,7 @@ def _is_base64(data: bytes) -> bool:
     return True
 
 
-def _kind_of(data: str) -> str | None:
+def _mime_type_of(data: str) -> str | None:
     """The MIME type told by the first bytes behind base64 text."""
     head = data[:4096]
     return sniff(base64.b64decode(head[: len(head) // 4 * 4]))

@@ -1,8 +1,8 @@
-"""LlamaIndex's response classes laid down without validation: in streams their constructors cost
-most of the way, and of a picture they make several copies.
+"""Build LlamaIndex objects without running validation (hot path).
 
-Equal in value, dumps and copies to what the constructors make. A class that is laid out otherwise
-than this module knows, in a later LlamaIndex or Pydantic, is made by its constructor.
+In streams their constructors cost most of the time, and of a picture they make several copies. What
+is built here is equal in value, dumps and copies to what the constructors make. A class whose
+fields a later LlamaIndex or Pydantic has changed is built by its constructor.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ _IMAGE_SET = _IMAGE.__pydantic_fields_set__
 _MESSAGE_SET, _RESPONSE_SET = _MESSAGE.__pydantic_fields_set__, _RESPONSE.__pydantic_fields_set__
 
 
-def _laid(kind: Any, state: dict[str, Any], fields_set: set[str]) -> Any:
-    made = kind.__new__(kind)
-    _put(made, "__dict__", state)
-    _put(made, "__pydantic_fields_set__", fields_set.copy())
-    _put(made, "__pydantic_extra__", None)
-    _put(made, "__pydantic_private__", None)
-    return made
+def _built(kind: Any, state: dict[str, Any], fields_set: set[str]) -> Any:
+    instance = kind.__new__(kind)
+    _put(instance, "__dict__", state)
+    _put(instance, "__pydantic_fields_set__", fields_set.copy())
+    _put(instance, "__pydantic_extra__", None)
+    _put(instance, "__pydantic_private__", None)
+    return instance
 
 
 def text_block(text: str) -> TextBlock:
     """``TextBlock(text=text)``."""
     if not IS_KNOWN:
         return TextBlock(text=text)
-    block: TextBlock = _laid(TextBlock, {"block_type": "text", "text": text}, _TEXT_SET)
+    block: TextBlock = _built(TextBlock, {"block_type": "text", "text": text}, _TEXT_SET)
     return block
 
 
@@ -73,7 +73,7 @@ def thinking_block(content: str) -> ThinkingBlock:
         "num_tokens": None,
         "additional_information": {},
     }
-    block: ThinkingBlock = _laid(ThinkingBlock, state, _THINKING_SET)
+    block: ThinkingBlock = _built(ThinkingBlock, state, _THINKING_SET)
     return block
 
 
@@ -81,29 +81,31 @@ def image_block(data: bytes, mime_type: str) -> ImageBlock:
     """``ImageBlock(image=data, image_mimetype=mime_type)``, which holds its bytes in base64."""
     if not IS_KNOWN:
         return ImageBlock(image=data, image_mimetype=mime_type)
-    held = base64.b64encode(data)
-    state: dict[str, Any] = {"block_type": "image", "image": held, "path": None, "url": None}
+    encoded = base64.b64encode(data)
+    state: dict[str, Any] = {"block_type": "image", "image": encoded, "path": None, "url": None}
     state |= {"image_mimetype": mime_type, "detail": None}
-    block: ImageBlock = _laid(ImageBlock, state, _IMAGE_SET)
+    block: ImageBlock = _built(ImageBlock, state, _IMAGE_SET)
     return block
 
 
 def chat_response(
     blocks: list[Any],
-    kept: dict[str, Any],
+    message_kwargs: dict[str, Any],
     delta: str | None,
     raw: dict[str, Any],
-    about: dict[str, Any],
+    response_kwargs: dict[str, Any],
 ) -> ChatResponse:
-    """A response of the assistant; ``kept`` is the message's ``additional_kwargs``, ``about`` the
-    response's.
-    """
+    """A response of the assistant, with the ``additional_kwargs`` of its message and its own."""
     if not IS_KNOWN:
-        message = ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=kept)
-        return ChatResponse(message=message, delta=delta, raw=raw, additional_kwargs=about)
-    message = _laid(
+        message = ChatMessage(
+            role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=message_kwargs
+        )
+        return ChatResponse(
+            message=message, delta=delta, raw=raw, additional_kwargs=response_kwargs
+        )
+    message = _built(
         ChatMessage,
-        {"role": MessageRole.ASSISTANT, "additional_kwargs": kept, "blocks": blocks},
+        {"role": MessageRole.ASSISTANT, "additional_kwargs": message_kwargs, "blocks": blocks},
         _MESSAGE_SET,
     )
     state = {
@@ -111,7 +113,7 @@ def chat_response(
         "raw": raw,
         "delta": delta,
         "logprobs": None,
-        "additional_kwargs": about,
+        "additional_kwargs": response_kwargs,
     }
-    response: ChatResponse = _laid(ChatResponse, state, _RESPONSE_SET)
+    response: ChatResponse = _built(ChatResponse, state, _RESPONSE_SET)
     return response

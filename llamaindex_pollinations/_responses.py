@@ -1,8 +1,6 @@
-"""The client's normal form to LlamaIndex responses: whole answers and the last chunk of a stream.
+"""Decode the client's replies as LlamaIndex responses: whole answers and a stream's last chunk.
 
-Pure.
-
-What is told where: text, thinking, pictures, sound, citations and tool calls are blocks of the
+Pure. What goes where: text, thinking, pictures, sound, citations and tool calls are blocks of the
 message; what must go back with the next turn is in the message's ``additional_kwargs``; counts,
 cost, finish reason and everything else about the answer are in the response's.
 """
@@ -61,7 +59,7 @@ class ResponseContext:
     audio_format: str | None = None
     cost: Callable[[Reply], Cost] | None = None
 
-    def kept(self, calls: list[ToolCall]) -> list[ToolCall]:
+    def calls_to_keep(self, calls: list[ToolCall]) -> list[ToolCall]:
         """The tool calls to hand on."""
         return calls[:1] if self.single_call else calls
 
@@ -81,16 +79,16 @@ def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseCo
     )
 
 
-def response_from(reply: Reply, reading: ResponseContext, delta: str | None = None) -> ChatResponse:
+def response_from(reply: Reply, context: ResponseContext, delta: str | None = None) -> ChatResponse:
     """A whole answer as a response; ``delta`` is given for the last chunk of a stream."""
-    blocks, kept = _blocks(reply, reading)
-    call_blocks, call_kwargs = calls_in(reading.kept(reply.tool_calls), reading.schemas)
+    blocks, message_kwargs = _blocks(reply, context)
+    call_blocks, call_kwargs = calls_in(context.calls_to_keep(reply.tool_calls), context.schemas)
     ready = [*blocks, *call_blocks]
     if not any(isinstance(block, TextBlock) for block in blocks):
         ready.append(TextBlock(text=""))  # content is text, never None
     raw = _raw(reply, call_kwargs.get("tool_calls"))
     response = _fast_construct.chat_response(
-        ready, {**call_kwargs, **kept}, delta, raw, _about(reply, reading)
+        ready, {**call_kwargs, **message_kwargs}, delta, raw, _response_kwargs(reply, context)
     )
     response.logprobs = _logprobs(reply.logprobs)
     return response
@@ -119,14 +117,14 @@ def image_block(part: ImagePart) -> ImageBlock:
     raise MalformedReply("A picture in the answer has an address that is no URL.") from cause
 
 
-def _blocks(reply: Reply, reading: ResponseContext) -> tuple[list[Any], dict[str, Any]]:
+def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str, Any]]:
     """The answer's parts as blocks, and what of them only fits into ``additional_kwargs``.
 
     Thinking between two pieces of text does not part them: a picture or a sound does. Thinking is
     one block, but for signed pieces, which must go back as they came.
     """
     blocks: list[Any] = []
-    kept: dict[str, Any] = (
+    message_kwargs: dict[str, Any] = (
         {"reasoning_details": reply.reasoning_details} if reply.reasoning_details else {}
     )
     text: TextBlock | None = None
@@ -143,16 +141,16 @@ def _blocks(reply: Reply, reading: ResponseContext) -> tuple[list[Any], dict[str
                 blocks.append(image_block(part))
                 text = None
             case AudioPart():
-                blocks += _sound(part, reading)
+                blocks += _sound(part, context)
                 text = None
                 if part.id:
-                    kept["audio"] = {"id": part.id}
+                    message_kwargs["audio"] = {"id": part.id}
             case OtherPart():
-                kept.setdefault("content_blocks", []).append(part.raw)
+                message_kwargs.setdefault("content_blocks", []).append(part.raw)
     if reply.refusal and not any(isinstance(block, TextBlock) for block in blocks):
         blocks.append(TextBlock(text=reply.refusal))
     _count_thinking(blocks, reply.usage)
-    return [*blocks, *_citations(reply)], kept
+    return [*blocks, *_citations(reply)], message_kwargs
 
 
 def _add_thinking(blocks: list[Any], part: ReasoningPart, reply: Reply) -> None:
@@ -178,9 +176,9 @@ def _count_thinking(blocks: list[Any], usage: Usage | None) -> None:
         last.num_tokens = usage.reasoning
 
 
-def _sound(part: AudioPart, reading: ResponseContext) -> list[Any]:
+def _sound(part: AudioPart, context: ResponseContext) -> list[Any]:
     sound = (
-        [AudioBlock(audio=part.data.encode("ascii"), format=reading.audio_format)]
+        [AudioBlock(audio=part.data.encode("ascii"), format=context.audio_format)]
         if part.data
         else []
     )
@@ -189,7 +187,11 @@ def _sound(part: AudioPart, reading: ResponseContext) -> list[Any]:
 
 def _citations(reply: Reply) -> list[CitationBlock]:
     """One block a cited page, with title and excerpt where the search results tell them."""
-    found = {str(one.get("url")): one for one in reply.search_results if isinstance(one, Mapping)}
+    results = {
+        str(result.get("url")): result
+        for result in reply.search_results
+        if isinstance(result, Mapping)
+    }
     return [
         CitationBlock(
             cited_content=TextBlock(text=str(about.get("snippet") or "")),
@@ -198,14 +200,14 @@ def _citations(reply: Reply) -> list[CitationBlock]:
             additional_location_info={},
         )
         for url in reply.citations
-        for about in [found.get(url, {})]
+        for about in [results.get(url, {})]
     ]
 
 
-def _about(reply: Reply, reading: ResponseContext) -> dict[str, Any]:
+def _response_kwargs(reply: Reply, context: ResponseContext) -> dict[str, Any]:
     """Everything about the answer that is not its content; absent where the gateway did not say."""
     info = reply.info
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         **_counts(reply.usage),
         "finish_reason": reply.finish_reason,
         "model": reply.served_model,
@@ -222,12 +224,12 @@ def _about(reply: Reply, reading: ResponseContext) -> dict[str, Any]:
         "content_filter_results": reply.content_filter_results,
         "audio": _audio_facts(reply.audio),
     }
-    cost = reading.cost(reply) if reading.cost is not None else None
+    cost = context.cost(reply) if context.cost is not None else None
     if cost is not None and cost.total is not None:
-        told["cost"] = float(cost.total)
-        told["cost_source"] = cost.source
-        told["cost_is_upper_bound"] = cost.is_upper_bound or None
-    return {name: value for name, value in told.items() if value is not None}
+        facts["cost"] = float(cost.total)
+        facts["cost_source"] = cost.source
+        facts["cost_is_upper_bound"] = cost.is_upper_bound or None
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _counts(usage: Usage | None) -> dict[str, int | None]:
@@ -278,25 +280,26 @@ def _raw_usage(usage: Usage | None) -> dict[str, Any] | None:
     return {**usage.raw, **plain}
 
 
-def _logprobs(given: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
+def _logprobs(choice_logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
     """One list a token: its alternatives where they were asked for, else itself."""
-    tokens = given.get("content") if given else None
+    tokens = choice_logprobs.get("content") if choice_logprobs else None
     if not isinstance(tokens, list):
         return None
-    return [
-        [
-            _logprob(one)
-            for one in (token.get("top_logprobs") or [token])
-            if isinstance(one, Mapping)
-        ]
-        for token in tokens
-        if isinstance(token, Mapping)
-    ]
+    return [_alternatives(token) for token in tokens if isinstance(token, Mapping)]
 
 
-def _logprob(given: Mapping[str, Any]) -> LogProb:
+def _alternatives(token: Mapping[str, Any]) -> list[LogProb]:
+    alternatives = token.get("top_logprobs")
+    if not isinstance(alternatives, list) or not alternatives:
+        alternatives = [token]
+    return [_logprob(entry) for entry in alternatives if isinstance(entry, Mapping)]
+
+
+def _logprob(entry: Mapping[str, Any]) -> LogProb:
+    text, logprob, codes = (entry.get(name) for name in ("token", "logprob", "bytes"))
+    # A provider may send any JSON here, and an answer is not to fail over it.
     return LogProb(
-        token=given.get("token") or "",
-        logprob=given.get("logprob") or 0.0,
-        bytes=given.get("bytes") or [],
+        token=text if isinstance(text, str) else "",
+        logprob=logprob if isinstance(logprob, int | float) else 0.0,
+        bytes=[code for code in codes if isinstance(code, int)] if isinstance(codes, list) else [],
     )

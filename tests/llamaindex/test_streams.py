@@ -382,6 +382,26 @@ def test_raw_is_what_came(make: Any, say: Any, chat_way: str, gateway: Emulator)
         assert raw == body
 
 
+@pytest.mark.parametrize("value", [None, 7, "x", [], {}, [1], ["x"], [None], [{}], {"a": [{}]}])
+@pytest.mark.parametrize("field", ["token", "logprob", "bytes", "top_logprobs", "content"])
+def test_log_probabilities_of_any_type_do_not_fail_an_answer(
+    field: str, value: Any, make: Any, say: Any, chat_way: str, gateway: Emulator
+) -> None:
+    """What can be read of them is; the answer is whole."""
+    token = {"token": "Hi", "logprob": -0.1, "bytes": [72, 105], field: value}
+    logprobs = {"content": value if field == "content" else [token]}
+    choice = {"index": 0, "finish_reason": "stop", "logprobs": logprobs}
+    message = {"role": "assistant", "content": "Hi"}
+    if "stream" in chat_way:
+        gateway.script(Chunks([{"choices": [{**choice, "delta": message}]}, TAIL]))
+    else:
+        gateway.script(Body({"choices": [{**choice, "message": message}], "usage": USAGE}))
+    response = say(make(), chat_way)[-1]
+    assert response.message.content == "Hi"
+    if field != "content":
+        assert len(response.logprobs) == 1
+
+
 def test_usage_is_in_raw_and_beside_it(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """Counters look into ``raw['usage']``, observers into ``additional_kwargs``; streams have both
     by default.
