@@ -1,16 +1,16 @@
-"""When to try again, and how long to wait before: pure policy, no clock and no network.
+"""Decide whether to try a call again, and how long to wait before. No clock and no network.
 
-Three classes of failure. *Safe*: nothing can have been generated (connection refused, 429, 503), so
-up to ``max_retries`` further attempts, streams too. After 500 and 502 nothing is billed either, but
-the
-    same mostly comes
-again: ``server_error_retries`` of these, which is one until somebody names a number of retries.
-    *Ambiguous*: the
-request was sent and no answer came (timeouts, resets, 504, 520 to 524); one further attempt where
-the gateway documents an identical repeat as joined and billed once, none for streams unless the
-caller accepts to pay
-twice. *Never*: everything the gateway refused on purpose, and anything after the first byte of a
-stream.
+Failures come in three classes:
+
+- *Safe*: nothing can have been generated (connection refused, 429, 503, 529). Up to ``max_retries``
+  further attempts, of streams too. After 500 and 502 nothing is billed either, but the same failure
+  mostly comes again: ``server_error_retries`` further attempts, which is one until somebody names a
+  number of retries.
+- *Ambiguous*: the request was sent and no answer came (timeouts, resets, 504, 520 to 524). One
+  further attempt where the gateway documents an identical repeat as joined and billed once; none
+  for streams unless the caller accepts to pay twice.
+- *Never*: everything the gateway refused on purpose, and anything after the first byte of a
+  stream.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def test_a_stream_asks_for_usage() -> None:
         ("seed", 2**31),
         ("seed", -2),
         ("stop", ["a", "b", "c", "d", "e"]),
-        ("reasoning_effort", "huge"),
+        ("reasoning_effort", 3),
         ("modalities", []),
         ("modalities", ["smell"]),
         ("audio", {"voice": "alloy"}),
@@ -663,3 +663,9 @@ def test_a_line_break_in_a_picture_prompt_is_a_space(prompt: str) -> None:
     """The older gateway joins the words beside it."""
     assert endpoints.image(prompt, {"seed": 1}).target == "/image/a%20red%20fox?seed=1"
     assert endpoints.text(prompt, {}).target == "/text/a%20red%20fox"
+
+
+def test_a_new_word_for_reasoning_effort_passes_to_the_gateway() -> None:
+    """Providers add levels; the gateway knows which there are."""
+    call = endpoints.chat([{"role": "user", "content": "x"}], {"reasoning_effort": "ultra"})
+    assert b'"reasoning_effort":"ultra"' in (call.body or b"")
