@@ -5,7 +5,7 @@ result. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
@@ -19,9 +19,6 @@ from ._responses import generation_from, summed_counts, token_usage_from
 from ._structured_output import response_format_for
 from ._tool_definitions import older_function_from, tool_from
 
-if TYPE_CHECKING:
-    from .chat_models import ChatPollinations
-
 # Names that LangChain's users know from other models, at construction and in a call.
 ALIASES = {"model_name": "model", "stop_sequences": "stop", "model_kwargs": "extra_body"}
 CALL_ALIASES = {**ALIASES, "request_timeout": "timeout"}
@@ -34,15 +31,23 @@ SENT = tuple(ModelOptions.model_fields)
 Options = dict[str, Any]
 
 
-def sent_options(llm: ChatPollinations) -> Options:
+class ModelFields(Protocol):
+    """The fields of ``ChatPollinations`` that a request is made from."""
+
+    model: str
+    n: int
+    stream_usage: bool
+    replay_reasoning: bool
+    extra_body: dict[str, Any] | None
+
+
+def sent_options(llm: ModelFields) -> Options:
     """The options in the model's own fields that are given."""
     fields = llm.__dict__
     return {name: fields[name] for name in SENT if fields[name] is not None}
 
 
-def call_options(
-    llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]
-) -> Options:
+def call_options(llm: ModelFields, stop: list[str] | None, given: Mapping[str, Any]) -> Options:
     """What is sent: the call's options before the model's."""
     options = {**sent_options(llm), **given}
     for name in NOT_SENT & options.keys():
@@ -65,9 +70,7 @@ def call_options(
     return options
 
 
-def wire_for(
-    llm: ChatPollinations, messages: Sequence[BaseMessage], options: Options
-) -> list[Wire]:
+def wire_for(llm: ModelFields, messages: Sequence[BaseMessage], options: Options) -> list[Wire]:
     """The messages as they are sent."""
     return wire_messages(
         messages,
@@ -77,7 +80,7 @@ def wire_for(
     )
 
 
-def answers_of(llm: ChatPollinations, given: Mapping[str, Any]) -> int:
+def answers_of(llm: ModelFields, given: Mapping[str, Any]) -> int:
     """How many answers a call asks for."""
     n = llm.n if given.get("n") is None else given["n"]
     if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MAX_N:
@@ -88,7 +91,7 @@ def answers_of(llm: ChatPollinations, given: Mapping[str, Any]) -> int:
 
 
 def requests_for(
-    llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]
+    llm: ModelFields, stop: list[str] | None, given: Mapping[str, Any]
 ) -> list[Options]:
     """The options of each request: the gateway gives one answer to each, so ``n`` of them differ in
     their seeds.
@@ -101,9 +104,7 @@ def requests_for(
     return [{**options, "seed": (first + number) % (MAX_SEED + 1)} for number in range(n)]
 
 
-def stream_request(
-    llm: ChatPollinations, stop: list[str] | None, given: Mapping[str, Any]
-) -> Options:
+def stream_request(llm: ModelFields, stop: list[str] | None, given: Mapping[str, Any]) -> Options:
     """The options of a stream."""
     options = call_options(llm, stop, given)
     if answers_of(llm, given) > 1:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from langchain_core import exceptions
 from langchain_core.exceptions import ModelError, OutputParserException
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.output_parsers import BaseTransformOutputParser
 from langchain_core.outputs import ChatGenerationChunk, Generation, GenerationChunk
@@ -39,9 +40,6 @@ from ._tool_definitions import (
     name_of,
     without_recursive_typed_dict,
 )
-
-if TYPE_CHECKING:
-    from .chat_models import ChatPollinations
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 METHODS = get_args(Method)
@@ -138,7 +136,7 @@ def method_for(model: str, catalog: Catalog) -> Method:
 
 
 def structured(
-    llm: ChatPollinations,
+    llm: BaseChatModel,
     schema: Any,
     /,
     *,
@@ -202,7 +200,11 @@ def _json_schema(schema: Any) -> Any:
     return written(convert_to_json_schema, schema)
 
 
-class RefusedAnswer(OutputParserException, getattr(exceptions, "ModelRefusalError", ModelError)):  # type: ignore[misc]
+# Older cores have no class of their own for refusals.
+REFUSAL_ERROR: Any = getattr(exceptions, "ModelRefusalError", ModelError)
+
+
+class RefusedAnswer(OutputParserException, REFUSAL_ERROR):  # type: ignore[misc]
     """The model refused.
 
     It is LangChain's ``ModelRefusalError`` too, where LangChain has it (from core 1.7.5).
@@ -269,7 +271,10 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
             yield from stream.feed(message)
         yield from stream.end()
 
-    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:  # noqa: A002
+    async def _atransform(
+        self,
+        input: AsyncIterator[str | BaseMessage],  # noqa: A002
+    ) -> AsyncIterator[Any]:
         stream = _StreamedAnswer(self)
         async for message in input:
             for parsed in stream.feed(message):

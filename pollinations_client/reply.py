@@ -389,7 +389,11 @@ class ToolCallDelta:
     __slots__ = ("arguments", "extra", "id", "index", "name")
 
     def __init__(
-        self, index: int, arguments: str, id: str | None = None, name: str | None = None,  # noqa: A002
+        self,
+        index: int,
+        arguments: str,
+        id: str | None = None,  # noqa: A002
+        name: str | None = None,
         extra: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.index = index

@@ -111,7 +111,8 @@ def build_app(state: State) -> ASGIApp:
         reply = _reply(state, routes, scope, received, request_id)
         _sign(reply, request_id)
         if state.log:
-            print(f"{received.method} {received.path[:100]} {reply.status_code}", flush=True)  # noqa: T201
+            line = f"{received.method} {received.path[:100]} {reply.status_code}"
+            print(line, flush=True)  # noqa: T201
         await reply(scope, receive, send)
 
     return app

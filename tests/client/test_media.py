@@ -73,7 +73,10 @@ def sound() -> bytes:
     return out.getvalue()
 
 
-SVG = b'<?xml version="1.0"?>\n<!-- a > b --><!DOCTYPE svg>\n<svg xmlns="http://www.w3.org/2000/svg"><g/></svg>\n'
+SVG = (
+    b'<?xml version="1.0"?>\n<!-- a > b --><!DOCTYPE svg>\n'
+    b'<svg xmlns="http://www.w3.org/2000/svg"><g/></svg>\n'
+)
 PDF = b"%PDF-1.7\n1 0 obj\nendobj\n%%EOF\n"
 GLB = b"glTF" + struct.pack("<II", 2, 24) + bytes(12)
 

@@ -32,7 +32,8 @@ from pollinations_client.emulator import Answer, Chunks, Emulator
 from support.llamaindex import TAIL, delta
 
 PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
+    "WjR9awAAAABJRU5ErkJggg=="
 )
 PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 IMAGE_PART = {"type": "image_url", "image_url": {"url": PNG_URL}}
@@ -523,7 +524,8 @@ def test_what_is_no_message_is_named_by_its_position() -> None:
     with pytest.raises(
         InvalidRequestError, match=r"messages\[1\]: a ChatMessage is needed, not dict"
     ):
-        wire_messages([ChatMessage(role="user", content="hi"), {"role": "user", "content": "hi"}])  # type: ignore[list-item]
+        mixed: list[Any] = [ChatMessage("hi"), {"role": "user", "content": "hi"}]
+        wire_messages(mixed)
 
 
 @pytest.mark.parametrize("role", ["user", "system", "developer", "assistant"])

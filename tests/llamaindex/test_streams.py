@@ -31,7 +31,8 @@ from pollinations_client.emulator import Answer, Body, Chunks, Emulator, Fault, 
 from support.llamaindex import TAIL, USAGE, blocks_of, delta, fragment, text_of
 
 PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
+    "WjR9awAAAABJRU5ErkJggg=="
 )
 PLOT = {
     "type": "image_url",

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from importlib import metadata
 from pathlib import Path
 
@@ -87,6 +88,20 @@ def test_imports_of_the_client_go_one_way_between_folders() -> None:
         ]
         for folder in {parts[0] for parts in imported} - {own}:
             assert RANK[folder] < RANK[own], f"{file.name} ({own}) imports from {folder}"
+
+
+def test_no_modules_import_each_other() -> None:
+    """In no package, directly or in a circle, and not for type hints either."""
+    graph = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): {
+            module
+            for module in imports_of(file, with_type_hints=True)
+            if module.partition(".")[0] in PACKAGES
+        }
+        for file in EVERY_FILE
+    }
+    sorter = TopologicalSorter({name: graph[name] - {name} for name in graph})
+    sorter.prepare()  # raises CycleError, which names the circle
 
 
 def test_adapters_import_public_names_and_adapter_support_only() -> None:

@@ -93,7 +93,8 @@ def _link(exchange: Exchange, body: Json, model: Model) -> Reply:
     """A picture model asked through chat answers with a link in Markdown, and without usage."""
     chat = Model(model.name, model.aliases, "text", "", 0)
     request = ChatRequest(body, chat, exchange.state.era)
-    address = f"http://127.0.0.1:{exchange.state.port}/image/{exchange.quoted(request.goal)}?model={model.name}"
+    path = f"/image/{exchange.quoted(request.goal)}?model={model.name}"
+    address = f"http://127.0.0.1:{exchange.state.port}{path}"
     return rendered(exchange, request, Answer(text=f"![{request.goal[:80]}]({address})", usage={}))
 
 

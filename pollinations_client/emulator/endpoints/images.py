@@ -236,7 +236,8 @@ def _generated(
         )
         shown = {
             "url": (
-                f"http://127.0.0.1:{exchange.state.port}/image/{exchange.quoted(spec.prompt)}?{asked}"
+                f"http://127.0.0.1:{exchange.state.port}"
+                f"/image/{exchange.quoted(spec.prompt)}?{asked}"
             )
         }
     else:
