@@ -78,17 +78,6 @@ class Timeouts:
     progress_s: float | None = 300.0
     total_s: float | None = 600.0
 
-    def read_s(self, kind: str) -> float | None:
-        """How long an attempt of this pace may wait for the next bytes of its answer."""
-        match kind:
-            case "picture":
-                return self.picture_s
-            case "video":
-                return self.video_s
-            case "stream":
-                return self.first_byte_s
-        return self.answer_s
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ..errors import InvalidRequestError
+from .call_kinds import CALL_KINDS, CallKind
 from .chat_options import ChatOptions, drawn_seed
 from .image_options import ImageOptions, check_url_length, image_query, prompt_path
 from .messages import TEXT_ONLY_ROLES, messages_for
@@ -31,7 +32,6 @@ from .validation import Options, drop_none
 
 __all__ = ["Call", "account", "chat", "embeddings", "image", "models", "relaxed", "text"]
 
-CallKind = Literal["quick", "answer", "stream", "picture", "video"]
 T = TypeVar("T", bound=Options)
 # The categories of the models that each list holds; the first is meant where an item names none.
 MODEL_LISTS: dict[str, tuple[str, ...]] = {
@@ -45,20 +45,12 @@ VIDEO_HINTS = ("duration", "aspect_ratio", "audio")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. ``target`` is path and query as sent; ``pace`` picks the time limits.
-
-    ``joins`` says that the gateway documents an identical repeat as joined to the first and billed
-    once; ``is_free`` that nothing is generated, so a repeat costs nothing either.
-    """
+    """One request. ``target`` is path and query as sent."""
 
     method: Literal["GET", "POST"]
     target: str
     kind: CallKind
     body: bytes | None = None
-    repeat_is_billed_once: bool = True
-    is_free: bool = False
-    host: Literal["gateway", "account"] = "gateway"
-    accept: str = "application/json"
     tool_names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """From a tool's name on the wire to its own, where the two differ."""
 
@@ -85,10 +77,8 @@ def chat(
     return Call(
         "POST",
         "/v1/chat/completions",
-        "stream" if stream else "answer",
+        CALL_KINDS["chat_stream" if stream else "chat"],
         body=_encoded(body),
-        repeat_is_billed_once=not stream,
-        accept="text/event-stream" if stream else "application/json",
         tool_names=tool_names.decoding,
     )
 
@@ -173,9 +163,7 @@ def image(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) ->
     checked = ImageOptions.checked(options, door="extra_query")
     target = check_url_length(f"{prompt_path('/image', prompt)}{_queried(image_query(checked))}")
     slow = is_video or any(getattr(checked, name) is not None for name in VIDEO_HINTS)
-    return Call(
-        "GET", target, "video" if slow else "picture", accept="image/*, video/*, application/json"
-    )
+    return Call("GET", target, CALL_KINDS["video" if slow else "picture"])
 
 
 def text(prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Call:
@@ -184,38 +172,27 @@ def text(prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Ca
     target = check_url_length(
         f"{prompt_path('/text', prompt)}{_queried(text_query(checked, stream=stream))}"
     )
-    return Call(
-        "GET",
-        target,
-        "stream" if stream else "answer",
-        repeat_is_billed_once=not stream,
-        accept="text/plain, text/event-stream, */*",
-    )
+    return Call("GET", target, CALL_KINDS["text_stream" if stream else "text"])
 
 
 def embeddings(fields: Mapping[str, Any], texts: Sequence[str]) -> Call:
-    """``POST /v1/embeddings`` for at most 32 texts.
-
-    The gateway's idempotency page does not name this route, so a repeat may be billed again.
-    """
+    """``POST /v1/embeddings`` for at most 32 texts."""
     body = _encoded({**fields, "input": texts})
-    return Call("POST", "/v1/embeddings", "answer", body=body, repeat_is_billed_once=False)
+    return Call("POST", "/v1/embeddings", CALL_KINDS["embeddings"], body=body)
 
 
 def models(path: str) -> Call:
     """A model list: ``/v1/models``, ``/text/models``, ``/image/models``, ``/audio/models`` or one
     of today's others.
     """
-    return Call("GET", path, "quick", is_free=True)
+    return Call("GET", path, CALL_KINDS["models"])
 
 
 def account(path: str, query: Mapping[str, str | int | None] | None = None) -> Call:
     """``GET /account/...``. ``None`` in the query means: not sent."""
     pairs = [(name, str(value)) for name, value in (query or {}).items() if value is not None]
     target = f"/account/{path}" + (f"?{urllib.parse.urlencode(pairs)}" if pairs else "")
-    return Call(
-        "GET", target, "quick", is_free=True, host="account", accept="application/json, text/csv"
-    )
+    return Call("GET", target, CALL_KINDS["account"])
 
 
 def _queried(pairs: list[tuple[str, str]]) -> str:

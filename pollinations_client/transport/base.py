@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from ..errors import ConfigurationError, MalformedReply, PollinationsError
 from ..reply import ResponseInfo
+from ..request.call_kinds import CallKind
 from ..request.endpoints import Call
 from ..response.error_decoder import error_from_response
 from ..response.reader import ResponseReader
@@ -57,7 +58,7 @@ class BaseTransport:
         self._urls: dict[str, httpx.URL] = {}
         self._own_settings = CallSettings(settings.timeouts, settings.retry)
         self._use_key(settings.api_key)
-        self._kinds: dict[tuple[str, str, bool], httpx.Headers] = {}
+        self._kind_headers: dict[tuple[CallKind, bool], httpx.Headers] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.settings.base_url})"
@@ -82,9 +83,9 @@ class BaseTransport:
     def _request(
         self, client: Any, call: Call, host: str | None, attempts: Attempts
     ) -> httpx.Request:
-        kind = (call.kind, call.accept, call.body is not None)
-        if kind not in self._kinds:
-            self._kinds[kind] = self._headers_for(call)
+        kind = (call.kind, call.body is not None)
+        if kind not in self._kind_headers:
+            self._kind_headers[kind] = self._headers_for(call)
         timeout = timeouts_for(call, attempts.settings.timeouts, attempts.clock)
         address = (host or self.settings.base_url) + call.target
         url = self._urls.get(address)
@@ -93,7 +94,11 @@ class BaseTransport:
             if call.method == "POST":
                 self._urls[address] = url
         request: httpx.Request = client.build_request(
-            call.method, url, content=call.body, headers=self._kinds[kind], timeout=timeout
+            call.method,
+            url,
+            content=call.body,
+            headers=self._kind_headers[kind],
+            timeout=timeout,
         )
         if attempts.settings.headers:
             request.headers.update(attempts.settings.headers)
@@ -103,11 +108,8 @@ class BaseTransport:
 
     def _headers_for(self, call: Call) -> httpx.Headers:
         headers = self._headers.copy()
-        headers["accept"] = call.accept
-        if call.kind in {"stream", "picture", "video"}:
-            headers["accept-encoding"] = "identity"
-        else:
-            headers["accept-encoding"] = ACCEPTED
+        headers["accept"] = call.kind.accept
+        headers["accept-encoding"] = ACCEPTED if call.kind.is_compressed else "identity"
         if call.body is not None:
             headers["content-type"] = "application/json"
         return headers
@@ -130,12 +132,8 @@ class BaseTransport:
         limits = self.settings.limits
         if not response.is_success:
             return limits.error_bytes
-        match call.kind:
-            case "picture":
-                return limits.image_bytes
-            case "video":
-                return limits.video_bytes
-        return limits.json_bytes
+        limit: int = getattr(limits, call.kind.size_limit)
+        return limit
 
     def _refusal(self, info: ResponseInfo, body: bytes, call: Call) -> PollinationsError:
         return error_from_response(
@@ -174,5 +172,5 @@ class BaseTransport:
             )
 
     def _check_key(self, call: Call) -> None:
-        if self.settings.needs_key and not (call.is_free and call.host == "gateway"):
+        if self.settings.needs_key and not (call.kind.is_free and call.kind.host == "gateway"):
             raise ConfigurationError(NO_KEY, param="api_key")

@@ -93,7 +93,7 @@ class Deadline:
         if progress != self._progress:
             self._progress, self._progress_at = progress, now
             return
-        limit = self._timeouts.progress_s if self._call.kind == "stream" else None
+        limit = self._timeouts.progress_s if self._call.kind.is_stream else None
         if limit is not None and now - self._progress_at > limit:
             raise APITimeoutError(
                 f"{self._call.label}: the stream stays open but brought nothing for {limit:g} s"
@@ -116,7 +116,7 @@ class Deadline:
                 f"{self._call.label} was not done within {total:g} s in all (total_timeout)."
             )
         waited = self._wait_s() or 0.0
-        if self._call.kind == "stream" and self._body_began:
+        if self._call.kind.is_stream and self._body_began:
             return APITimeoutError(
                 f"{self._call.label}: the stream brought no byte for {waited:g} s"
                 " (stream_idle_timeout)."
@@ -124,7 +124,7 @@ class Deadline:
         return APITimeoutError(f"{self._call.label}: no answer within {waited:g} s (timeout).")
 
     def _wait_s(self) -> float | None:
-        if self._call.kind == "stream" and self._body_began:
+        if self._call.kind.is_stream and self._body_began:
             idle, rest = self._timeouts.stream_idle_s, self._timeouts.after_finish_s
             return (
                 idle
@@ -133,4 +133,5 @@ class Deadline:
                 if idle is None
                 else min(idle, rest)
             )
-        return self._timeouts.read_s(self._call.kind)
+        limit: float | None = getattr(self._timeouts, self._call.kind.first_byte_limit)
+        return limit

@@ -27,8 +27,8 @@ def timeouts_for(call: Call, timeouts: Timeouts, clock: Deadline) -> httpx.Timeo
     """httpx's own limits, which hold for an injected client as well; none is longer than what is
     left of the total.
     """
-    read_s = timeouts.read_s(call.kind)
-    if call.kind == "stream":
+    read_s: float | None = getattr(timeouts, call.kind.first_byte_limit)
+    if call.kind.is_stream:
         read_s = (
             None
             if read_s is None or timeouts.stream_idle_s is None

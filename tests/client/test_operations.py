@@ -30,6 +30,7 @@ from pollinations_client import (
     usage_from_csv,
 )
 from pollinations_client.emulator import Body, Emulator
+from pollinations_client.request.call_kinds import CALL_KINDS
 
 KEY = "sk_demo_0123456789abcdef"
 
@@ -548,8 +549,10 @@ def test_a_video_waits_as_long_as_videos_take_whatever_its_model_is_called(
     """
     with PollinationsClient(base_url=gateway.url) as client:
         assert (
-            client._image_call("bees", {"model": "film-of-tomorrow"}, is_video=True).kind == "video"
+            client._image_call("bees", {"model": "film-of-tomorrow"}, is_video=True).kind
+            == CALL_KINDS["video"]
         )
-        assert client._image_call("bees", {"model": "film-of-tomorrow"}).kind == "picture"
-        assert client._image_call("bees", {"model": "veo"}).kind == "video"
+        picture = client._image_call("bees", {"model": "film-of-tomorrow"})
+        assert picture.kind == CALL_KINDS["picture"]
+        assert client._image_call("bees", {"model": "veo"}).kind == CALL_KINDS["video"]
         assert client.video("bees").is_video

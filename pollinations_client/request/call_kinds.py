@@ -1,0 +1,62 @@
+"""The kinds of calls, one row each: time and size limits, headers, whether a repeat is paid again.
+
+A new endpoint is a row here. Which repeats are joined and billed once is from the gateway's page on
+idempotency; what it does not name counts as billed again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["CALL_KINDS", "CallKind"]
+
+FirstByteLimit = Literal["answer_s", "picture_s", "video_s", "first_byte_s"]
+SizeLimit = Literal["json_bytes", "stream_bytes", "image_bytes", "video_bytes"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallKind:
+    """How a call is timed, limited and repeated."""
+
+    first_byte_limit: FirstByteLimit
+    """The field of ``Timeouts`` that bounds the wait for the answer's first byte."""
+    size_limit: SizeLimit
+    """The field of ``Limits`` that bounds the answer."""
+    accept: str
+    is_stream: bool = False
+    is_compressed: bool = True
+    """Whether the answer may be compressed: media gain nothing by it, and streams would wait."""
+    repeat_is_billed_once: bool = True
+    is_free: bool = False
+    """Nothing is generated, so a repeat costs nothing either."""
+    host: Literal["gateway", "account"] = "gateway"
+
+
+JSON = "application/json"
+TEXT = "text/plain, text/event-stream, */*"
+MEDIA = f"image/*, video/*, {JSON}"
+
+CALL_KINDS = {
+    "chat": CallKind("answer_s", "json_bytes", JSON),
+    "chat_stream": CallKind(
+        *("first_byte_s", "stream_bytes", "text/event-stream"),
+        is_stream=True,
+        is_compressed=False,
+        repeat_is_billed_once=False,
+    ),
+    "text": CallKind("answer_s", "json_bytes", TEXT),
+    "text_stream": CallKind(
+        *("first_byte_s", "stream_bytes", TEXT),
+        is_stream=True,
+        is_compressed=False,
+        repeat_is_billed_once=False,
+    ),
+    "picture": CallKind("picture_s", "image_bytes", MEDIA, is_compressed=False),
+    "video": CallKind("video_s", "video_bytes", MEDIA, is_compressed=False),
+    "embeddings": CallKind("answer_s", "json_bytes", JSON, repeat_is_billed_once=False),
+    "models": CallKind("answer_s", "json_bytes", JSON, is_free=True),
+    "account": CallKind(
+        "answer_s", "json_bytes", f"{JSON}, text/csv", is_free=True, host="account"
+    ),
+}
