@@ -83,9 +83,9 @@ def response_from(reply: Reply, context: ResponseContext, delta: str | None = No
     """A whole answer as a response; ``delta`` is given for the last chunk of a stream."""
     blocks, message_kwargs = _blocks(reply, context)
     call_blocks, call_kwargs = calls_in(context.calls_to_keep(reply.tool_calls), context.schemas)
-    ready = [*blocks, *call_blocks]
     if not any(isinstance(block, TextBlock) for block in blocks):
-        ready.append(TextBlock(text=""))  # content is text, never None
+        blocks.insert(0, TextBlock(text=""))  # content is text, never None
+    ready = [*blocks, *call_blocks]
     raw = _raw(reply, call_kwargs.get("tool_calls"))
     response = _fast_construct.chat_response(
         ready, {**call_kwargs, **message_kwargs}, delta, raw, _response_kwargs(reply, context)
@@ -121,9 +121,11 @@ def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str
     """The answer's parts as blocks, and what of them only fits into ``additional_kwargs``.
 
     Thinking between two pieces of text does not part them: a picture or a sound does. Thinking is
-    one block, but for signed pieces, which must go back as they came.
+    one block, but for signed pieces, which must go back as they came. It stands behind what the
+    model said, because LlamaIndex's DocumentContextExtractor, and users, read ``blocks[0].text``.
     """
     blocks: list[Any] = []
+    thoughts: list[ThinkingBlock] = []
     message_kwargs: dict[str, Any] = (
         {"reasoning_details": reply.reasoning_details} if reply.reasoning_details else {}
     )
@@ -136,7 +138,7 @@ def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str
                 else:
                     text.text += part.text
             case ReasoningPart():
-                _add_thinking(blocks, part, reply)
+                _add_thinking(thoughts, part, reply)
             case ImagePart():
                 blocks.append(image_block(part))
                 text = None
@@ -149,12 +151,13 @@ def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str
                 message_kwargs.setdefault("content_blocks", []).append(part.raw)
     if reply.refusal and not any(isinstance(block, TextBlock) for block in blocks):
         blocks.append(TextBlock(text=reply.refusal))
-    _count_thinking(blocks, reply.usage)
-    return [*blocks, *_citations(reply)], message_kwargs
+    if thoughts and reply.usage is not None:
+        thoughts[-1].num_tokens = reply.usage.reasoning  # the gateway counts all of it as one
+    return [*blocks, *_citations(reply), *thoughts], message_kwargs
 
 
-def _add_thinking(blocks: list[Any], part: ReasoningPart, reply: Reply) -> None:
-    last = next((block for block in reversed(blocks) if isinstance(block, ThinkingBlock)), None)
+def _add_thinking(thoughts: list[ThinkingBlock], part: ReasoningPart, reply: Reply) -> None:
+    last = thoughts[-1] if thoughts else None
     about: dict[str, Any] = {}
     if part.signature or part.redacted:
         marks = {
@@ -164,16 +167,9 @@ def _add_thinking(blocks: list[Any], part: ReasoningPart, reply: Reply) -> None:
         }
         about = {name: mark for name, mark in marks.items() if mark}
     if last is None or last.additional_information or about:
-        blocks.append(ThinkingBlock(content=part.text, additional_information=about))
+        thoughts.append(ThinkingBlock(content=part.text, additional_information=about))
     else:
         last.content = (last.content or "") + part.text
-
-
-def _count_thinking(blocks: list[Any], usage: Usage | None) -> None:
-    """The gateway counts an answer's reasoning as a whole: the last thinking block says it."""
-    last = next((block for block in reversed(blocks) if isinstance(block, ThinkingBlock)), None)
-    if last is not None and usage is not None:
-        last.num_tokens = usage.reasoning
 
 
 def _sound(part: AudioPart, context: ResponseContext) -> list[Any]:

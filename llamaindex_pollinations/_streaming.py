@@ -43,7 +43,7 @@ class Accumulator:
         self._text_at: int | None = None  # where in ``_blocks`` the text that grows is
         self._has_text = False  # the next run of text follows a line break
         self._thinking = ""
-        self._thinking_at: int | None = None
+        self._thoughts: list[Any] = []  # behind the text, as in the whole answer
         self._speaks = False  # a transcript is a text of its own
         self._calls: list[ToolCall] = []
         self._call_blocks: list[ToolCallBlock] = []
@@ -80,11 +80,8 @@ class Accumulator:
     def _add_thinking(self, event: ReasoningDelta) -> ChatResponse | None:
         if not event.text:
             return None  # a signature: the finished message has it
-        if self._thinking_at is None:
-            self._thinking_at = len(self._blocks)
-            self._blocks.append(None)
         self._thinking += event.text
-        self._blocks[self._thinking_at] = thinking_block(self._thinking)
+        self._thoughts = [thinking_block(self._thinking)]
         return self._response("", {"reasoning_content": event.text}, thinking_delta=event.text)
 
     def _add_to_call(self, event: ToolCallDelta) -> ChatResponse | None:
@@ -126,9 +123,9 @@ class Accumulator:
         return response_from(reply, self._context, delta=refusal)
 
     def _response(self, delta: str, wire: dict[str, Any], **about: Any) -> ChatResponse:
-        blocks = [*self._blocks, *self._call_blocks] if self._calls else self._blocks[:]
+        blocks = [*self._blocks, *self._thoughts, *self._call_blocks]
         if self._text_at is None and not self._has_text:
-            blocks.append(text_block(""))
+            blocks.insert(0, text_block(""))
         message_kwargs = {"tool_calls": self._call_dicts[:]} if self._calls else {}
         raw = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": wire}]}
         return chat_response(blocks, message_kwargs, delta, raw, about)

@@ -384,7 +384,7 @@ def test_section_52_memory_keeps_every_block(make: Any, gateway: Emulator) -> No
         return (await memory.aget())[-1]
 
     kept = asyncio.run(remembered())
-    assert [type(block) for block in kept.blocks] == [ThinkingBlock, TextBlock, ToolCallBlock]
+    assert [type(block) for block in kept.blocks] == [TextBlock, ThinkingBlock, ToolCallBlock]
     assert kept.additional_kwargs["tool_calls"] == said.additional_kwargs["tool_calls"]
 
 

@@ -27,7 +27,12 @@ from llama_index.core.evaluation import (
     PairwiseComparisonEvaluator,
     RelevancyEvaluator,
 )
-from llama_index.core.extractors import QuestionsAnsweredExtractor, SummaryExtractor, TitleExtractor
+from llama_index.core.extractors import (
+    DocumentContextExtractor,
+    QuestionsAnsweredExtractor,
+    SummaryExtractor,
+    TitleExtractor,
+)
 from llama_index.core.indices.property_graph import (
     DynamicLLMPathExtractor,
     SchemaLLMPathExtractor,
@@ -46,13 +51,20 @@ from llama_index.core.query_engine import (
 from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.retrievers import QueryFusionRetriever
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.schema import (
+    NodeRelationship,
+    NodeWithScore,
+    QueryBundle,
+    RelatedNodeInfo,
+    TextNode,
+)
 from llama_index.core.selectors import (
     LLMMultiSelector,
     LLMSingleSelector,
     PydanticMultiSelector,
     PydanticSingleSelector,
 )
+from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.tools import QueryEngineTool
 from pydantic import BaseModel
 
@@ -290,6 +302,18 @@ EVALUATORS: dict[str, Any] = {
         {"second_response": "Nothing.", "reference": "The direction."},
     ),
 }
+
+
+def test_a_reasoning_model_gives_each_chunk_its_context(make: Any, gateway: Emulator) -> None:
+    """LlamaIndex takes the first block of the answer, and no other, for the context."""
+    gateway.script(Answer(text="About bees.", reasoning="Let me read."))
+    documents = SimpleDocumentStore()
+    documents.add_documents([Document(text="Bees fly. They sting.", id_="d")])
+    node = TextNode(text="They sting.")
+    node.relationships[NodeRelationship.SOURCE] = RelatedNodeInfo(node_id="d")
+    extractor = DocumentContextExtractor(docstore=documents, llm=make("deepseek"))
+    (metadata,) = asyncio.run(extractor.aextract([node]))
+    assert metadata == {"context": "About bees."}
 
 
 @pytest.mark.parametrize("name", EVALUATORS)

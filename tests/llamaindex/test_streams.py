@@ -219,6 +219,26 @@ def test_thinking_in_content_blocks_keeps_its_signature(
     assert response.message.content == "Yes."
 
 
+def test_the_text_is_the_first_block_also_beside_thinking_and_calls(
+    make: Any, say: Any, chat_way: str, gateway: Emulator
+) -> None:
+    """Users and LlamaIndex read ``blocks[0].text``; to Claude signed thinking still goes first."""
+    signed = {"type": "thinking", "thinking": "Hm.", "signature": "sig=="}
+    said = [signed, {"type": "text", "text": "Yes."}]
+    gateway.script(Answer(text="Yes.", content_blocks=said, tool_calls=[("add", {"a": 1})]))
+    responses = say(make("claude"), chat_way)
+    assert all(isinstance(response.message.blocks[0], TextBlock) for response in responses)
+    message = responses[-1].message
+    assert message.blocks[0].text == "Yes."
+    result = ChatMessage(
+        role="tool",
+        content="1",
+        additional_kwargs={"tool_call_id": message.blocks[-1].tool_call_id},
+    )
+    make("claude").chat([ChatMessage(role="user", content="hi"), message, result])
+    assert gateway.requests[-1].json["messages"][1]["content"] == said
+
+
 def test_reasoning_tokens_are_counted_on_the_thinking(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
