@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import Callbacks
 from langchain_core.language_models import ModelProfile
 from langchain_core.rate_limiters import BaseRateLimiter
-from pydantic import SecretStr
 
-from pollinations_client._adapter_support import ModelOptionsDict
+from pollinations_client._adapter_support import ApiKey, ConnectionOptionsDict, ModelOptionsDict
 
 __all__ = ["ChatModelOptions", "ConnectionOptions"]
 
 
-class ConnectionOptions(TypedDict, total=False):
-    """Where the gateway is, and the limits of a call."""
+class ConnectionOptions(ConnectionOptionsDict, total=False):
+    """Where the gateway is, and the limits of a call, by all their names."""
 
-    api_key: Any
-    pollinations_api_key: str | SecretStr | None
+    api_key: ApiKey | None
+    pollinations_api_key: ApiKey | None
     base_url: str | None
-    timeout: Any
     request_timeout: Any
-    stream_idle_timeout: float | None
-    total_timeout: float | None
-    max_retries: int | None
-    retry_streams: bool
-    default_headers: Mapping[str, str] | None
     http_client: Any
     http_async_client: Any
     async_http_client: Any

@@ -82,7 +82,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
       call)
     - ``reasoning_effort``: none, minimal, low, medium, high, xhigh, max
     - ``api_key`` or ``POLLINATIONS_API_KEY``; ``base_url`` or ``POLLINATIONS_BASE_URL``
-    - ``timeout`` and ``total_timeout`` in seconds, ``max_retries``
+    - ``timeout`` in seconds, ``max_retries``
 
     Raises:
         ConfigurationError: At construction, for settings that cannot work, a missing key among

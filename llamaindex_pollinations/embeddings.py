@@ -91,7 +91,7 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
         )
 
     async def _aget_query_embedding(self, query: str) -> Embedding:
-        vectors = await self._aclient.embed(
+        vectors = await self._async_client.embed(
             [query], task="query", model=self.model, dimensions=self.dimensions
         )
         return vectors[0]
@@ -100,7 +100,7 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
         return (await self._aget_text_embeddings([text]))[0]
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[Embedding]:
-        return await self._aclient.embed(
+        return await self._async_client.embed(
             texts, task="document", model=self.model, dimensions=self.dimensions
         )
 

@@ -247,7 +247,7 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
     ) -> ChatResponse:
         options = self._options(call)
-        reply = await self._aclient.chat(self._wire(messages, options), **options)
+        reply = await self._async_client.chat(self._wire(messages, options), **options)
         return response_from(reply, response_context(options, self.catalog))
 
     def _stream_chat(
@@ -268,7 +268,7 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
         options = self._options(call)
         feed = Accumulator(response_context(options, self.catalog)).feed
         async with contextlib.aclosing(
-            self._aclient.stream_chat(self._wire(messages, options), **options)
+            self._async_client.stream_chat(self._wire(messages, options), **options)
         ) as events:
             async for event in events:
                 if (response := feed(event)) is not None:

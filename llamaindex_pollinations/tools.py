@@ -16,10 +16,9 @@ from pollinations_client._adapter_support import (
     CloseableMixin,
     as_secret,
     unknown_option,
-    without_secret_headers,
 )
 
-from ._connection import CLIENT_FIELDS, LazyClients
+from ._client import ClientMixin
 from ._fast_construct import image_block
 from ._options import with_own_names
 
@@ -74,7 +73,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         api_key = as_secret(api_key)
         self.model = model
         named = with_own_names({"api_base": api_base, **settings})
-        known = {*CLIENT_FIELDS, *ImageOptions.model_fields, "video_model", "save_dir"}
+        known = {*ClientMixin.model_fields, *ImageOptions.model_fields, "video_model", "save_dir"}
         for name in named:
             if name not in known:
                 raise unknown_option(name, known, door="extra_query")
@@ -84,18 +83,10 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
                 f"save_dir: a path is needed, {save_dir!r} was given.", param="save_dir"
             )
         self.save_dir = None if save_dir is None else Path(save_dir)
-        self._image_options = {
-            name: value for name, value in named.items() if name not in CLIENT_FIELDS
-        }
+        connection = {name: named.pop(name) for name in ClientMixin.model_fields & named.keys()}
+        self._image_options = named
         ImageOptions.checked(self._image_options, door="extra_query")
-        client_fields = {name: named.get(name) for name in CLIENT_FIELDS}
-        self._client_fields: dict[str, Any] = {
-            **client_fields,
-            "api_key": api_key,
-            "retry_streams": bool(client_fields["retry_streams"]),
-        }
-        self._connection = LazyClients()
-        self._connection.sync_client(self._client_fields)
+        self._connection = ClientMixin(api_key=api_key, **connection)
         self.spec_functions: list[SPEC_FUNCTION_TYPE] = [
             ("generate_image", "agenerate_image"),
             ("list_models", "alist_models"),
@@ -124,9 +115,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             seed (int): A number from 0 to 2147483647; the same one draws the same picture again.
         """
         options = self._options(model or self.model, width=width, height=height, seed=seed)
-        return self._shown(
-            self._connection.sync_client(self._client_fields).image(prompt, **options)
-        )
+        return self._shown(self._connection._client.image(prompt, **options))
 
     async def agenerate_image(
         self,
@@ -138,9 +127,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
     ) -> Blocks:
         """:meth:`generate_image`, awaited."""
         options = self._options(model or self.model, width=width, height=height, seed=seed)
-        return self._shown(
-            await self._connection.async_client(self._client_fields).image(prompt, **options)
-        )
+        return self._shown(await self._connection._async_client.image(prompt, **options))
 
     def generate_video(
         self,
@@ -162,9 +149,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         options = self._options(
             self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed
         )
-        return self._shown(
-            self._connection.sync_client(self._client_fields).image(prompt, **options)
-        )
+        return self._shown(self._connection._client.image(prompt, **options))
 
     async def agenerate_video(
         self,
@@ -177,9 +162,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         options = self._options(
             self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed
         )
-        return self._shown(
-            await self._connection.async_client(self._client_fields).image(prompt, **options)
-        )
+        return self._shown(await self._connection._async_client.image(prompt, **options))
 
     def list_models(self, kind: str = "image") -> str:
         """List the names of the models there are.
@@ -187,23 +170,23 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         Args:
             kind (str): Kind of model, one of image, video, text.
         """
-        client = self._connection.sync_client(self._client_fields)
+        client = self._connection._client
         cards = client.text_models() if kind == "text" else client.image_models()
         return _named(cards, kind)
 
     async def alist_models(self, kind: str = "image") -> str:
         """:meth:`list_models`, awaited."""
-        client = self._connection.async_client(self._client_fields)
+        client = self._connection._async_client
         cards = await client.text_models() if kind == "text" else await client.image_models()
         return _named(cards, kind)
 
     def check_balance(self) -> str:
         """Tell how much pollen, the credit that pays for answers and pictures, is left."""
-        return _told(self._connection.sync_client(self._client_fields).balance().balance)
+        return _told(self._connection._client.balance().balance)
 
     async def acheck_balance(self) -> str:
         """:meth:`check_balance`, awaited."""
-        return _told((await self._connection.async_client(self._client_fields).balance()).balance)
+        return _told((await self._connection._async_client.balance()).balance)
 
     def close(self) -> None:
         """Give the connections of blocking calls back."""
@@ -215,13 +198,6 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(model={self.model!r})"
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A pickle holds no key and no client."""
-        secretless = {"api_key": None, "http_client": None, "async_http_client": None}
-        headers = without_secret_headers(self._client_fields["default_headers"] or {})
-        fields = {**self._client_fields, **secretless, "default_headers": headers}
-        return {**self.__dict__, "_client_fields": fields, "_connection": LazyClients()}
 
     def _options(self, model: str | None, **chosen: Any) -> dict[str, Any]:
         given = {

@@ -1,8 +1,15 @@
 """Internals of the client that the adapters use. They import nothing else from inside it."""
 
-from ._context_managers import CloseableMixin
 from ._distribution import install_command, mixed_install, warn_of_mixed_install
+from ._lazy_clients import CloseableMixin, ConnectedModel
 from .catalog.catalog import cost, family, has_trait
+from .connection_options import (
+    CALL_SETTINGS,
+    ApiKey,
+    ConnectionOptionsDict,
+    as_secret,
+    with_secret_key,
+)
 from .data_url import parse_data_url
 from .json_text import (
     JsonFinder,
@@ -25,15 +32,6 @@ from .request.option_types import ModelOptionsDict
 from .request.validation import invalid_request_from, unknown_option
 from .schemas.openai_strict import drop_strict_nulls
 from .schemas.resolve import drop_titles, is_recursive, resolve_root
-from .settings import (
-    CALL_SETTINGS,
-    NO_KEY,
-    ApiKey,
-    as_secret,
-    secret_key_from,
-    with_secret_key,
-    without_secret_headers,
-)
 
 __all__ = [
     "BUILT_IN_TOOLS",
@@ -42,9 +40,10 @@ __all__ = [
     "DEFAULT_MODEL",
     "MAX_INPUTS",
     "MAX_SEED",
-    "NO_KEY",
     "ApiKey",
     "CloseableMixin",
+    "ConnectedModel",
+    "ConnectionOptionsDict",
     "EmbeddingOptions",
     "JsonFinder",
     "ModelOptionsDict",
@@ -67,7 +66,6 @@ __all__ = [
     "parse_json",
     "parse_partial_json",
     "resolve_root",
-    "secret_key_from",
     "sniff",
     "strict_form",
     "unknown_option",
@@ -75,5 +73,4 @@ __all__ = [
     "warn",
     "warn_of_mixed_install",
     "with_secret_key",
-    "without_secret_headers",
 ]

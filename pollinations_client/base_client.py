@@ -6,10 +6,10 @@ import copy
 import datetime as dt
 from array import array
 from collections.abc import Mapping, Sequence
-from inspect import signature
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from .catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
+from .connection_options import CALL_SETTINGS, ApiKey, as_secret
 from .errors import (
     BadRequestError,
     InvalidRequestError,
@@ -29,23 +29,11 @@ from .response.error_decoder import error_from_body
 from .response.picture import Picture, picture_from
 from .response.reader import content_type_of, json_from, reply_from, text_from
 from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
-from .retry import RetryPolicy
-from .settings import (
-    CALL_SETTINGS,
-    ApiKey,
-    CallSettings,
-    Limits,
-    Settings,
-    Timeouts,
-    as_secret,
-    settings_from,
-)
-from .transport.concurrency import DEFAULT_MAX_CONCURRENCY, ConcurrencyLimit
+from .settings import CallSettings, ClientOptions, Settings, settings_from
+from .transport.concurrency import ConcurrencyLimit
 from .usage import Usage
 
 if TYPE_CHECKING:
-    import httpx
-
     from .transport.base import Answer
 
 Messages = str | Sequence[Mapping[str, Any]]
@@ -58,71 +46,38 @@ class BaseClient:
         self,
         api_key: ApiKey | None = None,
         *,
-        base_url: str | None = None,
-        account_base_url: str | None = None,
-        timeout: float | httpx.Timeout | None = None,
-        stream_idle_timeout: float | None = None,
-        total_timeout: float | None = None,
-        timeouts: Timeouts | None = None,
-        max_retries: int | None = None,
-        retry_streams: bool = False,
-        retry: RetryPolicy | None = None,
-        limits: Limits | None = None,
-        default_headers: Mapping[str, str] | None = None,
         http_client: Any = None,
-        max_concurrency: int = DEFAULT_MAX_CONCURRENCY,
-        product: str | None = None,
-        **unknown: Never,
+        **options: Unpack[ClientOptions],
     ) -> None:
-        """Take settings; open nothing.
+        """Take options; open nothing.
 
         Args:
             api_key: ``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``. Sent in the header
                 only. Or a function, sync or async, that is asked for it before each request.
-            base_url: Another gateway's address, with or without ``/v1``; else
-                ``POLLINATIONS_BASE_URL``; else the public gateway.
-            account_base_url: Where ``/account`` is, if not there.
-            timeout: Seconds an answer, a stream's first byte or its next byte may take, or an
-                ``httpx.Timeout``.
-            stream_idle_timeout: Seconds between two bytes of a stream; 120 by default.
-            total_timeout: Seconds for a call with all its retries; 600 by default.
-            timeouts: All limits at once, in place of the three above.
-            max_retries: Further attempts where a repeat cannot be billed twice; 2 by default, 0 for
-                none.
-            retry_streams: Also repeat a stream that broke before its first byte, which may be
-                billed twice.
-            retry: The whole policy at once, in place of the two above.
-            limits: Sizes in bytes and connections.
-            default_headers: Sent with every request.
             http_client: An ``httpx`` client of your own, used as it is and never closed here.
-            max_concurrency: Requests that ``embed`` keeps under way at a time; 8 by default.
-            product: Added to the User-Agent.
+            **options: Fields of :class:`ClientOptions`: addresses, time limits, retries, sizes,
+                headers.
 
         Raises:
             ConfigurationError: For settings that cannot work, named.
-            InvalidRequestError: For a setting there is not, with the nearest name.
+            InvalidRequestError: For an option there is not, with the nearest name.
         """
         api_key = as_secret(api_key)
-        for name in unknown:
-            raise unknown_option(
-                name, signature(BaseClient).parameters.keys() - {"unknown"}, door=None
-            )
-        self.settings: Settings = settings_from(
-            api_key=api_key,
-            base_url=base_url,
-            account_base_url=account_base_url,
-            timeout=timeout,
-            stream_idle_timeout=stream_idle_timeout,
-            total_timeout=total_timeout,
-            timeouts=timeouts,
-            max_retries=max_retries,
-            retry_streams=retry_streams,
-            retry=retry,
-            limits=limits,
-            default_headers=default_headers,
-            product=product,
-        )
-        self._concurrency = ConcurrencyLimit(max_concurrency)
+        names = ClientOptions.__optional_keys__
+        for unknown in options.keys() - names:
+            raise unknown_option(unknown, {*names, "api_key", "http_client"}, door=None)
+        self._set_up(settings_from(api_key, **options), http_client)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, http_client: Any = None) -> Self:
+        """A client for settings that are read already, so that two clients share them."""
+        client = cls.__new__(cls)
+        client._set_up(settings, http_client)
+        return client
+
+    def _set_up(self, settings: Settings, http_client: Any) -> None:
+        self.settings = settings
+        self._concurrency = ConcurrencyLimit(settings.max_concurrency)
         self._http_client = http_client
         self._catalog: Catalog | None = None
         self._transport: Any = None
@@ -139,12 +94,11 @@ class BaseClient:
             "_http_client": None,
             "_catalog": self._catalog,
             "_transport": None,
-            "_max_concurrency": self._concurrency.limit,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._concurrency = ConcurrencyLimit(state.pop("_max_concurrency"))
         self.__dict__.update(state)
+        self._concurrency = ConcurrencyLimit(self.settings.max_concurrency)
 
     def __deepcopy__(self, memo: object) -> Self:
         twin = copy.copy(self)

@@ -65,8 +65,8 @@ class PollinationsClient(BaseClient):
         Args:
             messages: A prompt, or messages in OpenAI's form.
             **options: Fields of :class:`~pollinations_client.ChatOptions`, and what holds for this
-                call alone: ``timeout``, ``stream_idle_timeout``, ``total_timeout``,
-                ``max_retries``, ``retry_streams``, ``extra_headers``. Others are refused.
+                call alone: ``timeout``, ``max_retries``, ``extra_headers`` and the others of
+                ``CallSettingsDict``. Others are refused.
 
         Raises:
             InvalidRequestError: Before sending, for what the gateway cannot take.
@@ -364,8 +364,8 @@ class AsyncPollinationsClient(BaseClient):
         Args:
             messages: A prompt, or messages in OpenAI's form.
             **options: Fields of :class:`~pollinations_client.ChatOptions`, and what holds for this
-                call alone: ``timeout``, ``stream_idle_timeout``, ``total_timeout``,
-                ``max_retries``, ``retry_streams``, ``extra_headers``. Others are refused.
+                call alone: ``timeout``, ``max_retries``, ``extra_headers`` and the others of
+                ``CallSettingsDict``. Others are refused.
 
         Raises:
             InvalidRequestError: Before sending, for what the gateway cannot take.

@@ -10,30 +10,28 @@ import os
 import re
 import sys
 import urllib.parse
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import SecretStr
 
 from ._distribution import __version__, install_command
+from .connection_options import (
+    ApiKey,
+    ConnectionOptionsDict,
+    as_secret,
+    without_secret_headers,
+)
 from .errors import ConfigurationError, redact
 from .retry import RetryPolicy
 
 GATEWAY = "https://gen.pollinations.ai"
 OLDER_ACCOUNT_HOST = "https://enter.pollinations.ai/api"
 KEY_PAGE = "https://enter.pollinations.ai/keys"
-ApiKey = str | SecretStr | Callable[[], str | SecretStr | Awaitable[str | SecretStr]]
-"""A key, or a function that is asked for it before each request."""
+DEFAULT_MAX_CONCURRENCY = 8
 KeyFunction = Callable[[], Any]
 
-# What a call may set for itself, in place of the client's; in no body.
-CALL_SETTINGS = frozenset(
-    {
-        *("timeout", "stream_idle_timeout", "total_timeout"),
-        *("max_retries", "retry_streams", "extra_headers"),
-    }
-)
 # The client's own, and those by which HTTP tells where a request ends.
 RESERVED_HEADERS = frozenset(
     {"authorization", "host", "content-length", "transfer-encoding", "connection"}
@@ -42,8 +40,6 @@ RESERVED_HEADERS = frozenset(
 USER_AGENT = (
     f"pollinations-adapters/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
 )
-
-SECRET_HEADERS = re.compile(r"auth|cookie|key|token|secret|password", re.IGNORECASE)
 
 NO_KEY = (
     f"No API key: make one at {KEY_PAGE} and set POLLINATIONS_API_KEY or pass api_key=. "
@@ -116,6 +112,27 @@ def network_environment() -> NetworkEnvironment:
     return NetworkEnvironment(tuple(sorted(getproxies().items())), certificates)
 
 
+class ClientOptions(ConnectionOptionsDict, total=False):
+    """Options of the clients, all of them."""
+
+    base_url: str | None
+    """Another gateway's address, with or without ``/v1``; else ``POLLINATIONS_BASE_URL``; else the
+    public gateway.
+    """
+    account_base_url: str | None
+    """Where ``/account`` is, if not there."""
+    timeouts: Timeouts | None
+    """All limits at once, in place of the single ones."""
+    retry: RetryPolicy | None
+    """The whole policy at once, in place of ``max_retries`` and ``retry_streams``."""
+    limits: Limits | None
+    """Sizes in bytes and connections."""
+    max_concurrency: int | None
+    """Requests that ``embed`` keeps under way at a time; 8 by default."""
+    product: str | None
+    """Added to the User-Agent."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallSettings:
     """Limits, retries and headers of one call."""
@@ -140,6 +157,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     user_agent: str = USER_AGENT
+    max_concurrency: int = DEFAULT_MAX_CONCURRENCY
     key_function: KeyFunction | None = field(default=None, repr=False)
 
     def for_call(self, options: Mapping[str, Any]) -> CallSettings:
@@ -216,26 +234,6 @@ def _without_key(fields: dict[str, Any]) -> Settings:
     return Settings(api_key=secret_key_from(None), **fields)
 
 
-def as_secret(key: Any) -> Any:
-    """``key``, a string of it wrapped: made at the door, so that no frame of ours shows it in a
-    traceback.
-    """
-    return SecretStr(key) if isinstance(key, str) else key
-
-
-def with_secret_key(options: Mapping[str, Any]) -> dict[str, Any]:
-    """``options`` with the key in them wrapped, under any of its names."""
-    return {
-        name: as_secret(value) if name.endswith("api_key") else value
-        for name, value in options.items()
-    }
-
-
-def without_secret_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that may be shown and stored: none that could carry a key."""
-    return {name: value for name, value in headers.items() if not SECRET_HEADERS.search(name)}
-
-
 def secret_key_from(given: str | SecretStr | None) -> SecretStr | None:
     """The key to use: the one given, else the environment's.
 
@@ -248,41 +246,49 @@ def secret_key_from(given: str | SecretStr | None) -> SecretStr | None:
     )
 
 
-def settings_from(
-    *,
-    api_key: ApiKey | None = None,
-    base_url: str | None = None,
-    account_base_url: str | None = None,
-    timeout: Any = None,
-    stream_idle_timeout: float | None = None,
-    total_timeout: float | None = None,
-    timeouts: Timeouts | None = None,
-    max_retries: int | None = None,
-    retry_streams: bool = False,
-    retry: RetryPolicy | None = None,
-    limits: Limits | None = None,
-    default_headers: Mapping[str, str] | None = None,
-    product: str | None = None,
-) -> Settings:
-    """Settings from arguments, then the environment, then defaults.
+def settings_from(api_key: ApiKey | None = None, **options: Unpack[ClientOptions]) -> Settings:
+    """Settings from options, then the environment, then defaults.
 
-    ``timeout`` is seconds or an ``httpx.Timeout``; ``product`` is added to the User-Agent. Raises
-    :class:`ConfigurationError` for what cannot work.
+    Raises :class:`ConfigurationError` for what cannot work.
     """
-    policy = retry or _policy(max_retries, retry_streams)
-    _checked_retries(policy.max_retries)
-    is_function = callable(api_key) and not isinstance(api_key, SecretStr)
-    return Settings(
-        api_key=None if is_function else secret_key_from(api_key),  # type: ignore[arg-type]
-        key_function=api_key if is_function else None,  # type: ignore[arg-type]
-        base_url=_gateway_address(base_url),
-        account_base_url=_account_url(account_base_url) if account_base_url else None,
-        timeouts=_timeouts(timeouts or Timeouts(), timeout, stream_idle_timeout, total_timeout),
-        retry=policy,
-        limits=limits or Limits(),
-        default_headers=_checked_headers(default_headers or {}, "default_headers"),
-        user_agent=f"{USER_AGENT} {product}" if product else USER_AGENT,
+    retry = options.get("retry") or _policy(
+        options.get("max_retries"), options.get("retry_streams") or False
     )
+    _checked_retries(retry.max_retries)
+    account_base_url, product = options.get("account_base_url"), options.get("product")
+    key, key_function = None, None
+    if callable(api_key):
+        key_function = api_key
+    else:
+        key = secret_key_from(api_key)
+    return Settings(
+        api_key=key,
+        key_function=key_function,
+        base_url=_gateway_address(options.get("base_url")),
+        account_base_url=_account_url(account_base_url) if account_base_url else None,
+        timeouts=_timeouts(
+            options.get("timeouts") or Timeouts(),
+            options.get("timeout"),
+            options.get("stream_idle_timeout"),
+            options.get("total_timeout"),
+        ),
+        retry=retry,
+        limits=options.get("limits") or Limits(),
+        default_headers=_checked_headers(options.get("default_headers") or {}, "default_headers"),
+        user_agent=f"{USER_AGENT} {product}" if product else USER_AGENT,
+        max_concurrency=_checked_concurrency(options.get("max_concurrency")),
+    )
+
+
+def _checked_concurrency(limit: int | None) -> int:
+    if limit is None:
+        return DEFAULT_MAX_CONCURRENCY
+    if type(limit) is not int or limit < 1:
+        raise ConfigurationError(
+            f"max_concurrency: a whole number of 1 or more is needed. Given: {limit!r}.",
+            param="max_concurrency",
+        )
+    return limit
 
 
 def _checked_key(given: SecretStr | None, where: str) -> SecretStr | None:

@@ -7,8 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from pollinations_client.emulator import Emulator
+
+# A deadline measures the machine, not the code: a busy one would fail tests at random.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

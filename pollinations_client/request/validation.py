@@ -11,18 +11,18 @@ from typing import Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
+from ..connection_options import ConnectionOptionsDict
 from ..errors import InvalidRequestError, redact
 
 SHOWN = 80
 SECRET_FIELDS = frozenset({"api_key", "pollinations_api_key", "default_headers", "extra_query"})
 # Steps of a fault's place that name pydantic's own doing, not a field.
 INNER_STEP = re.compile(r"(function-|constrained-|list\[|dict\[|literal\[).*|str|int|float|bool")
-SETTINGS = frozenset(
-    """
-    api_key base_url api_base timeout request_timeout stream_idle_timeout total_timeout max_retries
-    retry_streams default_headers http_client http_async_client async_http_client streaming
-    """.split()
-)  # of a client or a model, in the words of both frameworks
+# Options of a client or a model, in the words of both frameworks.
+SETTINGS = ConnectionOptionsDict.__optional_keys__ | {
+    *("api_key", "base_url", "api_base", "request_timeout", "streaming"),
+    *("http_client", "http_async_client", "async_http_client"),
+}
 ELSEWHERE: dict[
     str, tuple[str, ...]
 ] = {  # what other packages call it, where the spelling alone would mislead

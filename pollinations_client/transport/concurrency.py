@@ -17,15 +17,13 @@ from typing import TypeVar
 
 from ..errors import (
     AuthenticationError,
-    ConfigurationError,
     PaymentRequiredError,
     PermissionDeniedError,
     PollinationsError,
 )
 
-__all__ = ["DEFAULT_MAX_CONCURRENCY", "ConcurrencyLimit"]
+__all__ = ["ConcurrencyLimit"]
 
-DEFAULT_MAX_CONCURRENCY = 8
 # Every further call would be refused for the same reason.
 FATAL_ERRORS = (AuthenticationError, PaymentRequiredError, PermissionDeniedError)
 
@@ -38,13 +36,7 @@ class ConcurrencyLimit:
 
     __slots__ = ("_by_loop", "_threads", "limit")
 
-    def __init__(self, limit: int = DEFAULT_MAX_CONCURRENCY) -> None:
-        """Raises :class:`ConfigurationError` unless ``limit`` is a whole number of 1 or more."""
-        if type(limit) is not int or limit < 1:
-            raise ConfigurationError(
-                f"max_concurrency: a whole number of 1 or more is needed. Given: {limit!r}.",
-                param="max_concurrency",
-            )
+    def __init__(self, limit: int) -> None:
         self.limit = limit
         self._threads = threading.BoundedSemaphore(limit)
         self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopSlots] = (

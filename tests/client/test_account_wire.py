@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pollinations_client.catalog.pricing import units_from
@@ -287,7 +287,6 @@ def test_malformed_excerpt_holds_no_key() -> None:
     assert "verysecret" not in f"{caught.value} {caught.value.excerpt}"
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=40), max_size=6))
 def test_any_lines_are_records_or_a_malformed_reply(lines: list[str]) -> None:
     """No text makes the CSV reader fail in another way."""

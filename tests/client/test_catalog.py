@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pollinations_client.catalog.catalog import (
@@ -293,7 +293,6 @@ item_fields = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(item_fields, json_values, max_size=8))
 def test_any_json_object_with_a_name_is_a_card(fields: dict[str, Any]) -> None:
     """No value of an optional field can break the reading of a card, and no unknown field
@@ -868,7 +867,6 @@ def test_unreadable_counts_leave_the_total_open(count: Any) -> None:
 counts = st.integers(min_value=0, max_value=10**7)
 
 
-@settings(deadline=None)
 @given(counts, counts, st.lists(counts, min_size=5, max_size=5), st.none() | counts)
 def test_no_token_is_lost_or_counted_twice(
     prompt: int, completion: int, details: list[int], total: int | None

@@ -1097,7 +1097,7 @@ MESSAGES = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     MESSAGES,
     st.dictionaries(

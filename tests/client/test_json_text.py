@@ -104,7 +104,6 @@ def test_values_that_fit_the_schema_come_first() -> None:
     assert likeliest_first(values, {}) == values
 
 
-@settings(deadline=None)
 @given(
     text=st.sampled_from([*BROKEN.values(), *list(WHOLE.values())[:-1]]),
     cuts=st.lists(st.integers(1, 30), max_size=40),
@@ -126,14 +125,14 @@ json_data = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(data=st.dictionaries(st.text(), json_data), before=st.sampled_from(["", "Sure. ", "```\n"]))
 def test_any_object_is_found_whole(data: dict[str, Any], before: str) -> None:
     """Brackets, quotes and escapes in an object's strings do not end it."""
     assert find_json(f"{before}{json.dumps(data, ensure_ascii=False)} Bye.").values[0].data == data
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(data=st.dictionaries(st.text(), json_data, min_size=1), cut=st.floats(0, 0.999))
 def test_no_cut_object_gives_a_value(data: dict[str, Any], cut: float) -> None:
     """Wherever an object is cut, nothing in it is the answer."""
@@ -141,7 +140,6 @@ def test_no_cut_object_gives_a_value(data: dict[str, Any], cut: float) -> None:
     assert find_json(text[: int(len(text) * cut)]).values == []
 
 
-@settings(deadline=None)
 @given(text=st.text() | st.text(st.sampled_from('{}[]":,\\<>/think1a \n'), max_size=80))
 def test_any_text_is_read(text: str) -> None:
     """No text raises, and every value found is valid JSON in it."""

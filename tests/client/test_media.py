@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -265,7 +265,6 @@ def test_broken_boxes_look_cut() -> None:
     assert not looks_cut(start + box(b"moov") + b"\x00\x00\x00\x00mdat" + bytes(9))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(sorted(SAMPLES)),
     st.integers(0, 400),
@@ -385,7 +384,6 @@ def test_stems_are_safe(prompt: str, stem: str) -> None:
     assert safe_file_stem(prompt) == stem
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200), st.integers(-1, 250))
 def test_any_prompt_makes_a_usable_name(prompt: str, limit: int) -> None:
     """A stem is never empty, never too long in characters or bytes, printable and without

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pollinations_client.response import usage_pages
@@ -32,7 +32,6 @@ def read(records: list[UsageRecord], page_size: int, *, inclusive: bool) -> list
     raise AssertionError("the pages never end")
 
 
-@settings(deadline=None)
 @given(STEPS, st.integers(1, 6), st.booleans())
 def test_records_of_one_second_across_a_border_are_all_read_once(
     steps: list[tuple[int, int]], page_size: int, inclusive: bool

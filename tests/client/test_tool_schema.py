@@ -698,7 +698,7 @@ rooted = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rooted)
 def test_layouts_do_not_change_what_they_are_given(schema: dict[str, Any]) -> None:
     """The caller's schema is the same afterwards, and shares nothing with the answer."""
@@ -711,7 +711,7 @@ def test_layouts_do_not_change_what_they_are_given(schema: dict[str, Any]) -> No
         assert schema == before
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rooted)
 def test_layouts_keep_to_their_lists(schema: dict[str, Any]) -> None:
     """No keyword outside the lists comes out, and every answer is JSON."""
@@ -723,7 +723,7 @@ def test_layouts_keep_to_their_lists(schema: dict[str, Any]) -> None:
         assert json.loads(json.dumps(laid)) == laid
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rooted)
 def test_layouts_are_idempotent(schema: dict[str, Any]) -> None:
     """What has been laid out stays as it is."""
@@ -732,7 +732,7 @@ def test_layouts_are_idempotent(schema: dict[str, Any]) -> None:
         assert layout(once) == once
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rooted)
 def test_vertex_answers_hang_together(schema: dict[str, Any]) -> None:
     """Arrays have items, required names exist, one type is named, and nothing stands beside a
@@ -746,7 +746,7 @@ def test_vertex_answers_hang_together(schema: dict[str, Any]) -> None:
         assert len(part.get("anyOf", [1, 2])) > 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rooted)
 def test_strict_answers_hang_together(schema: dict[str, Any]) -> None:
     """Every object is closed and requires all it has."""
@@ -795,7 +795,7 @@ def test_a_null_that_an_enumeration_lists_is_an_answer() -> None:
     assert drop_strict_nulls(schema, {"levels": None}) == {"levels": None}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     rooted,
     st.recursive(

@@ -142,7 +142,7 @@ SCHEMAS = some.dictionaries(
 ).map(lambda properties: {"type": "object", "properties": properties, "required": list(properties)})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(SCHEMAS, WORDS, some.booleans())
 def test_what_is_filled_is_valid(schema: Json, text: str, keep_defaults: bool) -> None:
     """Bounds, lengths, formats, patterns, options, nesting: the value validates, and a second time

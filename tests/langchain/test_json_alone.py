@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ProviderStrategy
@@ -160,7 +160,6 @@ def test_json_is_streamed_while_it_comes(gateway: Emulator, make: Any) -> None:
     assert len(told) > 3
 
 
-@settings(deadline=None)
 @given(
     text=st.sampled_from([*WRAPPED.values(), *NOT_ONE_OBJECT.values()]),
     cuts=st.lists(st.integers(1, 40), max_size=60),
@@ -170,7 +169,6 @@ def test_any_cut_gives_the_same_json(text: str, cuts: list[int]) -> None:
     assert streamed(text, cuts).strip() == JsonFormat().json_in(text).strip()
 
 
-@settings(deadline=None)
 @given(
     value=st.dictionaries(
         st.text(),

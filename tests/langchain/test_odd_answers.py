@@ -14,7 +14,7 @@ from pollinations_client import PollinationsError
 from support.any_json import ANSWERS
 from support.rawserver import raw_server, response
 
-ROUNDS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ROUNDS = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def message_of(llm: ChatPollinations, way: str) -> AIMessage | None:

@@ -12,7 +12,7 @@ from pollinations_client import PollinationsError
 from support.any_json import ANSWERS
 from support.rawserver import raw_server, response
 
-ROUNDS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ROUNDS = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_every_field_may_have_any_json_type_in_llamaindex() -> None:

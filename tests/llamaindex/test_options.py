@@ -224,7 +224,7 @@ def test_a_print_shows_what_was_set(make: Any, gateway: Emulator) -> None:
     """Not the functions that LlamaIndex puts into every model."""
     assert (
         repr(make("claude", temperature=0.5))
-        == f"Pollinations(model='claude', temperature=0.5, api_base={gateway.url!r}, max_retries=0)"
+        == f"Pollinations(model='claude', temperature=0.5, max_retries=0, api_base={gateway.url!r})"
     )
 
 

@@ -25,7 +25,7 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 # Folders and single files of the client, lowest first: each imports from its own line and from
 # those before it.
 LAYERS = [
-    {"_distribution", "_context_managers", "errors"},
+    {"_distribution", "connection_options", "errors"},
     {"data_url", "lenient_json", "schemas", "media"},
     {"usage"},
     {"reply"},
@@ -36,6 +36,7 @@ LAYERS = [
     {"transport"},
     {"base_client"},
     {"client"},
+    {"_lazy_clients"},
     {"__init__", "_adapter_support"},
 ]
 RANK = {name: number for number, layer in enumerate(LAYERS) for name in layer}

@@ -1,0 +1,234 @@
+"""The clients behind a model, a tool or an embedding: made when first needed, shared by its copies.
+
+They are made anew when an option has changed, and no pickle carries them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, PrivateAttr
+
+from .catalog.catalog import Catalog
+from .client import AsyncPollinationsClient, PollinationsClient
+from .connection_options import ConnectionOptions, without_secret_headers
+from .errors import ConfigurationError
+from .settings import NO_KEY, secret_key_from, settings_from
+
+__all__ = ["CloseableMixin", "ConnectedModel", "LazyClients"]
+
+SETTINGS = tuple(ConnectionOptions.model_fields)
+NEVER_PICKLED = ("api_key", "http_client", "http_async_client", "async_http_client")
+
+
+class CloseableMixin:
+    """``with`` and ``async with`` for what has connections of both kinds."""
+
+    def close(self) -> None:
+        """Give the connections of blocking calls back; a later call opens new ones."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Give all connections back."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+class LazyClients:
+    """A sync client, and an async one with the same settings and catalogue, made on first use.
+
+    It holds no socket itself: all clients of a process share their connections, one pool per event
+    loop.
+    """
+
+    __slots__ = ("_asynchronous", "_http_async_client", "made_for", "sync")
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        *,
+        made_for: object,
+        product: str,
+        http_client: Any = None,
+        http_async_client: Any = None,
+    ) -> None:
+        """Read ``options``, of :class:`~pollinations_client.settings.ClientOptions` and the key.
+
+        ``made_for`` is what tells these clients from others. Raises :class:`ConfigurationError` for
+        what cannot work, a missing key among it.
+        """
+        self.made_for = made_for
+        settings = settings_from(**options, product=product)
+        if settings.needs_key:
+            raise ConfigurationError(NO_KEY, param="api_key")
+        self.sync = PollinationsClient.from_settings(settings, http_client)
+        self._http_async_client = http_async_client
+        self._asynchronous: AsyncPollinationsClient | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Pydantic compares them where it compares models."""
+        return isinstance(other, LazyClients) and self.made_for == other.made_for
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def asynchronous(self) -> AsyncPollinationsClient:
+        """The client for event loops."""
+        if self._asynchronous is None:
+            self._asynchronous = AsyncPollinationsClient.from_settings(
+                self.sync.settings, self._http_async_client
+            )
+            self._asynchronous.catalog = self.sync.catalog
+        return self._asynchronous
+
+    def use_catalog(self, catalog: Catalog) -> Catalog:
+        """Let both clients know what one of them has refreshed."""
+        self.sync.catalog = catalog
+        if self._asynchronous is not None:
+            self._asynchronous.catalog = catalog
+        return catalog
+
+    def close(self) -> None:
+        """Give the connections of blocking calls back."""
+        self.sync.close()
+
+    async def aclose(self) -> None:
+        """Give the connections of both clients back."""
+        self.close()
+        if self._asynchronous is not None:
+            await self._asynchronous.aclose()
+
+
+class ConnectedModel(CloseableMixin, ConnectionOptions):
+    """The options of a connection as fields, and the clients behind them.
+
+    The adapters' classes inherit it before the framework's own, and add the fields that each
+    framework spells in its own way: the address and the injected async client.
+    """
+
+    product: ClassVar[str]
+    """Added to the User-Agent."""
+    address_field: ClassVar[str] = "base_url"
+    async_client_field: ClassVar[str] = "http_async_client"
+    further_settings: ClassVar[tuple[str, ...]] = ()
+    """Fields of a subclass that are options of the client, too."""
+    services: ClassVar[frozenset[str]] = frozenset()
+    """Fields that copies share: what is injected is a service, not a value."""
+
+    http_client: Any = Field(default=None, repr=False, exclude=True)
+    """An ``httpx.Client`` of your own, for sync calls; used as it is and never closed here."""
+
+    _clients: LazyClients | None = PrivateAttr(default=None)
+
+    client_fields: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, ...]]]
+    """Everything that the clients depend on, out of an object's fields."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        names = (*SETTINGS, *cls.further_settings)
+        cls.client_fields = itemgetter(
+            "http_client", cls.async_client_field, cls.address_field, *names
+        )
+
+    def _state(self) -> tuple[Any, ...]:
+        headers = self.__dict__["default_headers"]
+        # Headers are copied, for they may be edited in place.
+        return type(self).client_fields(self.__dict__), headers and dict(headers)
+
+    def _connect(self) -> LazyClients:
+        """The clients for the options as they are now: a copy may have been given others."""
+        state = self._state()
+        clients = self._clients
+        if clients is None or clients.made_for != state:
+            fields = self.__dict__
+            options = {name: fields[name] for name in (*SETTINGS, *self.further_settings)}
+            clients = self._clients = LazyClients(
+                {**options, "base_url": fields[self.address_field]},
+                made_for=state,
+                product=self.product,
+                http_client=fields["http_client"],
+                http_async_client=fields[self.async_client_field],
+            )
+        return clients
+
+    def _connect_first(self) -> None:
+        """Check the options and keep the key that holds, read from the environment or not."""
+        clients = self._connect()
+        settings = clients.sync.settings
+        self.api_key = settings.key_function or settings.api_key
+        clients.made_for = self._state()
+
+    @property
+    def _client(self) -> PollinationsClient:
+        return self._connect().sync
+
+    @property
+    def _async_client(self) -> AsyncPollinationsClient:
+        return self._connect().asynchronous
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is known of models: the list shipped with the package, or what ``refresh_catalog``
+        brought.
+        """
+        return self._client.catalog
+
+    def refresh_catalog(self) -> Catalog:
+        """Ask the gateway for its models; they and their prices are known from then on."""
+        return self._connect().use_catalog(self._client.refresh())
+
+    async def arefresh_catalog(self) -> Catalog:
+        """The same, awaited."""
+        return self._connect().use_catalog(await self._async_client.refresh())
+
+    def close(self) -> None:
+        """Give the connections of blocking calls back; a later call opens new ones.
+
+        Your own clients stay open.
+        """
+        self._connect().close()
+
+    async def aclose(self) -> None:
+        """Give all connections back."""
+        await self._connect().aclose()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """A copy with options of its own and the same clients and services."""
+        twin = copy.copy(self)
+        for name, value in self.__dict__.items():
+            if isinstance(value, (dict, list)) and name not in self.services:
+                twin.__dict__[name] = copy.deepcopy(value, memo)
+        return twin
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What a pickle carries: no connection and no key, which is read from the environment
+        again.
+        """
+        twin = copy.copy(self)
+        fields = twin.__dict__
+        fields.update(dict.fromkeys(fields.keys() & set(NEVER_PICKLED)))
+        fields["default_headers"] = self.default_headers and without_secret_headers(
+            self.default_headers
+        )
+        twin._clients = None
+        state: dict[Any, Any] = super(ConnectedModel, twin).__getstate__()
+        return state
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        self.__dict__["api_key"] = secret_key_from(None)
