@@ -10,15 +10,7 @@ from .connection_options import (
     as_secret,
     with_secret_key,
 )
-from .data_url import parse_data_url
-from .json_text import (
-    JsonFinder,
-    find_json,
-    first_fitting,
-    likeliest_first,
-    parse_json,
-    parse_partial_json,
-)
+from .media.data_url import parse_data_url
 from .media.sniff import sniff
 from .request.chat_options import BUILT_IN_TOOLS, MAX_SEED, drawn_seed
 from .request.embedding_options import (
@@ -30,6 +22,14 @@ from .request.embedding_options import (
 from .request.messages import DEFAULT_MODEL, drop_unsupported_media, strict_form, warn
 from .request.option_types import ModelOptionsDict
 from .request.validation import invalid_request_from, unknown_option
+from .response.json_text import (
+    JsonFinder,
+    find_json,
+    first_fitting,
+    likeliest_first,
+    parse_json,
+    parse_partial_json,
+)
 from .schemas.openai_strict import drop_strict_nulls
 from .schemas.resolve import drop_titles, is_recursive, resolve_root
 

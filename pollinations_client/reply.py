@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .data_url import parse_data_url
 from .errors import InvalidRequestError, MalformedReply
 from .lenient_json import parse_json
+from .media.data_url import parse_data_url
 from .usage import Usage
 
 __all__ = [

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pollinations_client.json_text import (
+from pollinations_client.response.json_text import (
     MAX_DEPTH,
     JsonFinder,
     find_json,

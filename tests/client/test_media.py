@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pollinations_client.data_url import data_url, parse_data_url
 from pollinations_client.errors import InvalidRequestError, PollinationsError, SaveError
+from pollinations_client.media.data_url import data_url, parse_data_url
 from pollinations_client.media.files import safe_file_stem, save
 from pollinations_client.media.sniff import extension_for, looks_cut, size_px, sniff
 

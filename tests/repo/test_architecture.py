@@ -26,12 +26,12 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 # those before it.
 LAYERS = [
     {"_distribution", "connection_options", "errors"},
-    {"data_url", "lenient_json", "schemas", "media"},
+    {"lenient_json", "schemas", "media"},
     {"usage"},
     {"reply"},
     {"catalog"},
     {"request", "response"},
-    {"retry", "json_text"},
+    {"retry"},
     {"settings"},
     {"transport"},
     {"base_client"},

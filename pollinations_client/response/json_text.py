@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic_core import from_json
 
-from .response.think_tags import THOUGHT_TAGS
-from .schemas.resolve import merged
+from ..schemas.resolve import merged
+from .think_tags import THOUGHT_TAGS
 
 __all__ = [
     "MAX_DEPTH",

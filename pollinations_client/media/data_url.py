@@ -8,7 +8,7 @@ import contextlib
 import re
 import urllib.parse
 
-from .errors import InvalidRequestError
+from ..errors import InvalidRequestError
 
 __all__ = ["data_url", "parse_data_url"]
 
