@@ -151,16 +151,26 @@ class BaseClient:
         return picture_from(answer.body, answer.info, prompt, url, self.settings.api_key)
 
     def _text(self, answer: Answer, call: endpoints.Call) -> str:
-        return text_from(answer.body, answer.info, label=call.label, secret=self.settings.api_key)
+        try:
+            return text_from(
+                answer.body, answer.info, label=call.label, secret=self.settings.api_key
+            )
+        except PollinationsError as error:
+            self._transport.remember_refusal(error)  # a payment notice with status 200
+            raise
 
     def _reply_in(self, answer: Answer, call: endpoints.Call) -> Reply:
-        return reply_from(
-            answer.body,
-            answer.info,
-            label=call.label,
-            secret=self.settings.api_key,
-            tool_names=call.tool_names,
-        )
+        try:
+            return reply_from(
+                answer.body,
+                answer.info,
+                label=call.label,
+                secret=self.settings.api_key,
+                tool_names=call.tool_names,
+            )
+        except PollinationsError as error:
+            self._transport.remember_refusal(error)  # a payment notice with status 200
+            raise
 
     def _json(self, answer: Answer) -> Any:
         parsed = json_from(answer.body, answer.info, self.settings.api_key)

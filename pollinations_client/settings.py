@@ -159,6 +159,7 @@ class Settings:
     user_agent: str = USER_AGENT
     max_concurrency: int = DEFAULT_MAX_CONCURRENCY
     key_function: KeyFunction | None = field(default=None, repr=False)
+    refusal_memory_s: float | None = None
 
     def for_call(self, options: Mapping[str, Any]) -> CallSettings:
         """The settings of a call: ``options`` are those of :data:`CALL_SETTINGS`, ``None`` for the

@@ -16,13 +16,14 @@ log = logging.getLogger("pollinations_client")
 class Attempts:
     """One call's attempts: its clock, how many there were, and what follows a failure."""
 
-    __slots__ = ("_call", "_safe", "clock", "number", "settings")
+    __slots__ = ("_call", "_safe", "clock", "number", "settings", "waited_until")
 
     def __init__(self, call: Call, settings: CallSettings) -> None:
         self._call = call
         self.settings = settings
         self.clock = Deadline(call, settings.timeouts)
         self.number = 0
+        self.waited_until = 0.0  # the end of the last shared 429 that it waited for
         self._safe = 0
 
     def begin(self) -> None:

@@ -8,6 +8,7 @@ Both drivers in ``transport.py`` stand on it.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ from ..settings import NO_KEY, CallSettings, Settings, key_from_function
 from .attempts import Attempts
 from .client_pool import PoolKey, SharedClient
 from .decompression import ACCEPTED
+from .gateway_state import GATEWAY_STATE, account_for
 from .httpx_deadlines import timeouts_for
 from .httpx_errors import failure_from
 
@@ -66,6 +68,7 @@ class BaseTransport:
     def _use_key(self, key: SecretStr | None) -> None:
         """Remember ``key``, which is blanked out of what comes."""
         self._secret = key
+        self._account = account_for(self.settings.base_url, key)
         value = key and key.get_secret_value()
         self._key = value if value and len(value) >= SURE_LENGTH else None
 
@@ -135,10 +138,28 @@ class BaseTransport:
         limit: int = getattr(limits, call.kind.size_limit)
         return limit
 
-    def _refusal(self, info: ResponseInfo, body: bytes, call: Call) -> PollinationsError:
-        return error_from_response(
+    def _refusal(
+        self, info: ResponseInfo, body: bytes, call: Call, attempts: Attempts
+    ) -> PollinationsError:
+        failure = error_from_response(
             info.status, body, info.headers, label=call.label, secret=self._secret
         )
+        memory_s = self.settings.refusal_memory_s
+        GATEWAY_STATE.remember(self._account, failure, attempts, memory_s)
+        return failure
+
+    def remember_refusal(self, failure: PollinationsError) -> None:
+        """Let other calls with this key know of ``failure``, which came inside of an answer."""
+        GATEWAY_STATE.remember_refusal(self._account, failure, self.settings.refusal_memory_s)
+
+    def _on_response(self, response: httpx.Response, attempts: Attempts) -> None:
+        """A call was answered while something is remembered: a limit may be over."""
+        if response.is_success:
+            GATEWAY_STATE.lift_limit(self._account, attempts)
+
+    def _shared_pauses(self, call: Call, attempts: Attempts) -> Iterator[float]:
+        """Seconds to sleep before sending, for what the gateway refused to other calls."""
+        return GATEWAY_STATE.pauses(self._account, call, attempts, self.settings.refusal_memory_s)
 
     def _failure(self, error: Exception, call: Call, attempts: Attempts) -> PollinationsError:
         return failure_from(error, call, attempts.clock, self.settings.base_url, self._secret)

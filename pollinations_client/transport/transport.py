@@ -38,6 +38,7 @@ from .client_pool import (
     leave_sync,
 )
 from .decompression import Decompressor
+from .gateway_state import GATEWAY_STATE
 from .httpx_deadlines import DEADLINE
 from .httpx_errors import NETWORK_ERRORS
 from .open_responses import AsyncOpenResponse, OpenResponse
@@ -75,12 +76,15 @@ class SyncTransport(BaseTransport):
             opened.close()
         info = self._info(opened.response, attempts)
         if not opened.response.is_success:
-            raise self._refusal(info, body, call)
+            raise self._refusal(info, body, call, attempts)
         return Answer(info, body)
 
     def _send(self, call: Call, attempts: Attempts, host: str | None) -> OpenResponse:
         if self.settings.key_function is not None:
             self._ask_for_key(self.settings.key_function)
+        if GATEWAY_STATE.entries:
+            for pause_s in self._shared_pauses(call, attempts):
+                time.sleep(pause_s)
         shared = self._borrow()
         is_open = False
         token = DEADLINE.set(attempts.clock)
@@ -88,6 +92,8 @@ class SyncTransport(BaseTransport):
             request = self._request(shared.client, call, host, attempts)
             response = shared.client.send(request, stream=True, follow_redirects=False)
             is_open = True
+            if GATEWAY_STATE.entries:
+                self._on_response(response, attempts)
             return OpenResponse(response, shared)
         except NETWORK_ERRORS as error:
             failure = self._failure(error, call, attempts)
@@ -173,7 +179,8 @@ class SyncTransport(BaseTransport):
                     body = self._read(opened, call, attempts)
                 finally:
                     opened.close()
-                raise self._refusal(self._info(opened.response, attempts), body, call)
+                info = self._info(opened.response, attempts)
+                raise self._refusal(info, body, call, attempts)
             except PollinationsError as error:
                 failure = error
             time.sleep(attempts.pause_after(failure))
@@ -194,6 +201,7 @@ class SyncTransport(BaseTransport):
                 for event in reader.feed(piece):
                     yield event
                 if reader.failure is not None:
+                    self.remember_refusal(reader.failure)
                     raise reader.failure
                 if reader.is_finished:
                     break
@@ -206,6 +214,7 @@ class SyncTransport(BaseTransport):
         for event in reader.end():
             yield event
         if reader.failure is not None:
+            self.remember_refusal(reader.failure)
             raise reader.failure
         if self._injected is None:
             attempts.clock.start_drain()
@@ -249,12 +258,15 @@ class AsyncTransport(BaseTransport):
             await opened.aclose()
         info = self._info(opened.response, attempts)
         if not opened.response.is_success:
-            raise self._refusal(info, body, call)
+            raise self._refusal(info, body, call, attempts)
         return Answer(info, body)
 
     async def _send(self, call: Call, attempts: Attempts, host: str | None) -> AsyncOpenResponse:
         if self.settings.key_function is not None:
             await self._ask_for_key(self.settings.key_function)
+        if GATEWAY_STATE.entries:
+            for pause_s in self._shared_pauses(call, attempts):
+                await asyncio.sleep(pause_s)
         shared = await self._borrow()
         is_open = False
         token = DEADLINE.set(attempts.clock)
@@ -262,6 +274,8 @@ class AsyncTransport(BaseTransport):
             request = self._request(shared.client, call, host, attempts)
             response = await shared.client.send(request, stream=True, follow_redirects=False)
             is_open = True
+            if GATEWAY_STATE.entries:
+                self._on_response(response, attempts)
             return AsyncOpenResponse(response, shared)
         except NETWORK_ERRORS as error:
             failure = self._failure(error, call, attempts)
@@ -347,7 +361,8 @@ class AsyncTransport(BaseTransport):
                     body = await self._read(opened, call, attempts)
                 finally:
                     await opened.aclose()
-                raise self._refusal(self._info(opened.response, attempts), body, call)
+                info = self._info(opened.response, attempts)
+                raise self._refusal(info, body, call, attempts)
             except PollinationsError as error:
                 failure = error
             await asyncio.sleep(attempts.pause_after(failure))
@@ -368,6 +383,7 @@ class AsyncTransport(BaseTransport):
                 for event in reader.feed(piece):
                     yield event
                 if reader.failure is not None:
+                    self.remember_refusal(reader.failure)
                     raise reader.failure
                 if reader.is_finished:
                     break
@@ -380,6 +396,7 @@ class AsyncTransport(BaseTransport):
         for event in reader.end():
             yield event
         if reader.failure is not None:
+            self.remember_refusal(reader.failure)
             raise reader.failure
         if self._injected is None:
             attempts.clock.start_drain()
