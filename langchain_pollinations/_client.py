@@ -11,6 +11,7 @@ from pollinations_client import Catalog, InvalidRequestError, PollinationsError
 from pollinations_client._adapter_support import (
     ConnectedModel,
     invalid_request_from,
+    with_model,
     with_secret_key,
 )
 
@@ -59,15 +60,15 @@ class ClientMixin(ConnectedModel):
     http_async_client: Any = Field(default=None, repr=False, exclude=True)
     """An ``httpx.AsyncClient`` of your own, for async calls."""
 
+    pollinations_api_key = other_name("api_key")
     request_timeout = other_name("timeout")
+    async_http_client = other_name("http_async_client")
 
-    def __init__(self, model: str | None = None, **options: Any) -> None:
+    def __init__(self, model: str | None = None, /, **options: Any) -> None:
         """Take options; open nothing. ``model`` may come first, without its name."""
         options = with_secret_key(options)
-        # A model that was not named stays out of the fields that were set, and so out of dumps.
-        if model is not None:
-            options["model"] = model
         try:
+            options = with_model(model, options)
             options = _under_their_names(options, self.aliases)
             super().__init__(**options)
             self._connect_first()

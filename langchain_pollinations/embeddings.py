@@ -11,7 +11,7 @@ from pydantic import ConfigDict, model_validator
 from pollinations_client import snapshot
 from pollinations_client._adapter_support import DEFAULT_EMBEDDING_MODEL, EmbeddingOptions
 
-from ._client import ClientMixin
+from ._client import ClientMixin, other_name
 from .errors import model_errors
 
 __all__ = ["PollinationsEmbeddings"]
@@ -47,6 +47,8 @@ class PollinationsEmbeddings(ClientMixin, Embeddings):
     """Any embedding model of the gateway."""
     dimensions: int | None = None
     """Numbers in each vector; the model's own size by default."""
+
+    model_name = other_name("model")
 
     @model_validator(mode="after")
     def _check_size(self) -> PollinationsEmbeddings:

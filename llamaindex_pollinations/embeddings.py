@@ -13,6 +13,7 @@ from pollinations_client._adapter_support import (
     MAX_INPUTS,
     EmbeddingOptions,
     vector_size,
+    with_model,
 )
 
 from ._client import ClientMixin
@@ -55,10 +56,9 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
         description="Texts of one call; a request of the gateway takes 32, more are split.",
     )
 
-    def __init__(self, model: str | None = None, **options: Any) -> None:
+    def __init__(self, model: str | None = None, /, **options: Any) -> None:
         """Take settings; open nothing. ``model`` may come first, without its name."""
-        if model is not None:
-            options["model"] = model
+        options = with_model(model, options)
         name, _, size = str(options.pop("model_name", None) or "").partition("@")
         if name:
             _set_once(options, "model", name)

@@ -34,7 +34,7 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field
 
 from pollinations_client import ConfigurationError, ModelOptions
-from pollinations_client._adapter_support import with_secret_key
+from pollinations_client._adapter_support import with_model, with_secret_key
 
 from . import _structured_calls
 from ._client import ClientMixin
@@ -122,13 +122,13 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
     model_name = alias_of("model")
     audio_config = alias_of("audio")
 
-    def __init__(self, model: str | None = None, **options: Any) -> None:
+    def __init__(self, model: str | None = None, /, **options: Any) -> None:
         """Take settings; open nothing.
 
         ``base_url`` is another name of ``api_base``, ``audio_config`` of ``audio``.
         """
         options = with_secret_key(options)
-        super().__init__(**(options if model is None else {"model": model, **options}))
+        super().__init__(**with_model(model, options))
         room = self.max_tokens or self.max_completion_tokens or 0
         if self.context_window is not None and room >= self.context_window:
             raise ConfigurationError(

@@ -21,7 +21,7 @@ from .request.embedding_options import (
 )
 from .request.messages import DEFAULT_MODEL, drop_unsupported_media, strict_form, warn
 from .request.option_types import ModelOptionsDict
-from .request.validation import invalid_request_from, unknown_option
+from .request.validation import invalid_request_from, unknown_option, with_model
 from .response.json_text import (
     JsonFinder,
     find_json,
@@ -72,5 +72,6 @@ __all__ = [
     "vector_size",
     "warn",
     "warn_of_mixed_install",
+    "with_model",
     "with_secret_key",
 ]

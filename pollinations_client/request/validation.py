@@ -97,6 +97,22 @@ class Options(BaseModel):
         return {name: fields[name] for name in type(self).model_fields if fields[name] is not None}
 
 
+def with_model(model: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """``options`` with the ``model`` that came first, without its name.
+
+    Without one it stays out of the options, and so out of the fields that were set. Raises
+    :class:`InvalidRequestError` where the options name one too.
+    """
+    if model is None:
+        return dict(options)
+    if options.get("model") is not None:
+        raise InvalidRequestError(
+            "model: it was given twice, as the first argument and by its name; give it once.",
+            param="model",
+        )
+    return {**options, "model": model}
+
+
 def invalid_request_from(
     error: ValidationError, known: Iterable[str], *, door: str | None = "extra_body"
 ) -> InvalidRequestError:

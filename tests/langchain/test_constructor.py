@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 from langchain_core.runnables import ConfigurableField
 
-from langchain_pollinations import ChatPollinations
+from langchain_pollinations import ChatPollinations, PollinationsEmbeddings
 from langchain_pollinations._option_types import ChatModelOptions
 from pollinations_client import InvalidRequestError, ModelOptions
 from pollinations_client.emulator import Answer, Emulator
@@ -27,6 +27,10 @@ def test_two_models_are_refused() -> None:
     """Under two names, and as two arguments."""
     with pytest.raises(InvalidRequestError, match="model_name and model are one option"):
         ChatPollinations("claude", model_name="gemini", api_key=KEY)
+    with pytest.raises(InvalidRequestError, match="model: it was given twice"):
+        ChatPollinations("claude", model="gemini", api_key=KEY)
+    with pytest.raises(InvalidRequestError, match="model: it was given twice"):
+        PollinationsEmbeddings("gemini-2", model="gemini-2", api_key=KEY)
     with pytest.raises(TypeError, match="positional"):
         ChatPollinations("claude", "gemini")  # type: ignore[call-arg]
 
@@ -53,6 +57,15 @@ def test_other_names_are_taken_read_and_written(other: str, name: str, value: An
     written = ChatPollinations(api_key=KEY)
     setattr(written, other, value)
     assert (getattr(written, name), getattr(written, other)) == (value, value)
+
+
+@pytest.mark.parametrize("kind", [ChatPollinations, PollinationsEmbeddings])
+def test_every_other_name_can_be_read(kind: Any) -> None:
+    """Programs that were written for another package look a key up by its name there."""
+    made = kind(api_key=KEY)
+    for other, name in kind.aliases.items():
+        assert getattr(made, other) == getattr(made, name)
+    assert made.pollinations_api_key.get_secret_value() == KEY
 
 
 def test_a_model_that_is_written_later_is_asked(gateway: Emulator) -> None:

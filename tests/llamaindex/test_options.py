@@ -12,7 +12,7 @@ import httpx
 import pytest
 from llama_index.core.llms import ChatMessage
 
-from llamaindex_pollinations import Pollinations
+from llamaindex_pollinations import Pollinations, PollinationsEmbedding
 from pollinations_client import (
     APIConnectionError,
     APITimeoutError,
@@ -24,6 +24,7 @@ from pollinations_client import (
 )
 from pollinations_client.emulator import Body, Emulator, Fault
 
+KEY = "sk_demo_0123456789abcdef"
 ASKED = [ChatMessage(role="user", content="hi")]
 
 
@@ -466,3 +467,10 @@ def test_other_names_of_an_option_are_read_and_written_later(
     setattr(llm, alias, None)
     assert getattr(llm, name) is None
     assert alias not in llm.to_dict()
+
+
+@pytest.mark.parametrize("kind", [Pollinations, PollinationsEmbedding])
+def test_a_model_that_is_given_twice_is_refused(kind: Any) -> None:
+    """As the first argument and by its name."""
+    with pytest.raises(InvalidRequestError, match="model: it was given twice"):
+        kind("gemini-2", model="gemini-2", api_key=KEY)
