@@ -74,6 +74,7 @@ class _Conversation:
     def __init__(self, model: str | None, replay_reasoning: bool) -> None:
         self._model = model
         self._replays = replay_reasoning
+        self._messages: Sequence[ChatMessage] = ()
         self._wire: list[Wire] = []
         self._calls: dict[str, str] = {}  # every call so far, its tool's name by id
         self._refusals: dict[str | None, ToolOutput] = {}  # calls that no tool may have run
@@ -84,6 +85,7 @@ class _Conversation:
         )
 
     def wire(self, messages: Sequence[ChatMessage]) -> list[Wire]:
+        self._messages = messages
         for place, message in enumerate(messages):
             if not isinstance(message, ChatMessage):
                 raise InvalidRequestError(
@@ -114,13 +116,15 @@ class _Conversation:
             self._attached = []
 
     def _assistant(self, message: ChatMessage, place: int) -> Wire:
-        calls = self._called(message, place)
+        self._open = []
+        calls = [] if self._are_calls_removed(message, place) else self._called(message, place)
+        self._lost_calls = not calls
         thoughts = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
         wire = _with_parts(message, place, "assistant", apart=(ThinkingBlock, ToolCallBlock))
         if isinstance(content := wire["content"], list):
             self._take_out_media(wire, content)
-        if isinstance(spoken := message.additional_kwargs.get("audio"), dict) and spoken.get("id"):
-            wire["audio"] = {"id": spoken["id"]}
+        if sound_id := _sound_id(message):
+            wire["audio"] = {"id": sound_id}
         if self._replays:
             self._add_thinking(wire, message, thoughts)
         if calls:
@@ -189,7 +193,6 @@ class _Conversation:
         """The calls of an assistant message, each with an id, so that results can be told which
         they answer.
         """
-        self._open = []
         self._refusals |= refusals_in(message)
         ready = []
         for number, call in enumerate(wire_calls_in(message)):
@@ -207,8 +210,18 @@ class _Conversation:
             self._calls[call_id] = name
             self._open.append(call_id)
             ready.append({**call, "id": call_id, "function": {**function, "name": name}})
-        self._lost_calls = not ready
         return ready
+
+    def _are_calls_removed(self, message: ChatMessage, place: int) -> bool:
+        """Whether somebody took the calls out of an answer's blocks: its ``additional_kwargs`` have
+        them still, its text stays, and no result follows.
+        """
+        if "tool_calls" not in message.additional_kwargs or not message.content:
+            return False
+        if any(isinstance(block, ToolCallBlock) for block in message.blocks):
+            return False
+        following = self._messages[place + 1 : place + 2]
+        return not following or following[0].role.value != "tool"
 
     def _tool(self, message: ChatMessage, place: int) -> None:
         call_id = self._answered_call(message)
@@ -256,6 +269,15 @@ class _Conversation:
         told = _with_parts(message, place, "tool")["content"]
         parts = told if isinstance(told, list) else [{"type": "text", "text": told}] if told else []
         self._attached += [{"type": "text", "text": RESULT_OF.format(call_id=call_id)}, *parts]
+
+
+def _sound_id(message: ChatMessage) -> str | None:
+    """The id under which the provider keeps an answer's speech, while its words still stand."""
+    speech = message.additional_kwargs.get("audio")
+    if not isinstance(speech, Mapping) or not speech.get("id"):
+        return None
+    is_unedited = str(speech.get("transcript") or "") in (message.content or "")
+    return str(speech["id"]) if is_unedited else None
 
 
 def _unedited(details: Any, thinking: str) -> list[Any] | None:

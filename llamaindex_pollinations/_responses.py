@@ -146,7 +146,8 @@ def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str
                 blocks += _sound(part, context)
                 text = None
                 if part.id:
-                    message_kwargs["audio"] = {"id": part.id}
+                    words = {"transcript": part.transcript} if part.transcript else {}
+                    message_kwargs["audio"] = {"id": part.id, **words}
             case OtherPart():
                 message_kwargs.setdefault("content_blocks", []).append(part.raw)
     if reply.refusal and not any(isinstance(block, TextBlock) for block in blocks):

@@ -656,6 +656,45 @@ def test_speech_goes_back_by_its_words_and_its_id(
     }
 
 
+def test_edited_speech_goes_back_without_the_id_of_its_sound(make: Any, gateway: Emulator) -> None:
+    """The provider would read the words that were taken out."""
+    sound = {"id": "audio_1", "data": base64_of(WAV), "transcript": "Ask ann@example.org"}
+    gateway.script(Answer(text=None, audio=sound))
+    speech = {"voice": "alloy", "format": "wav"}
+    llm = make("openai-audio", modalities=["text", "audio"], audio=speech)
+    spoken = llm.chat([ChatMessage(role="user", content="Hi")]).message
+    spoken.blocks[0].text = "Ask [redacted]"
+    llm.chat([spoken, ChatMessage(role="user", content="Again?")])
+    expected = {"role": "assistant", "content": "Ask [redacted]"}
+    assert gateway.requests[-1].json["messages"][0] == expected
+
+
+def test_calls_taken_out_of_an_answer_are_not_sent_again(
+    make: Any, say: Any, chat_way: str, gateway: Emulator
+) -> None:
+    """Its blocks are the truth; ``additional_kwargs`` have the calls still."""
+    gateway.script(Answer(text="Wait.", tool_calls=[("add", {"a": 1})]))
+    answer = say(make(), chat_way)[-1].message
+    answer.blocks = [block for block in answer.blocks if isinstance(block, TextBlock)]
+    assert answer.additional_kwargs["tool_calls"]
+    say(make(), chat_way, [answer, ChatMessage(role="user", content="Go on")])
+    assert gateway.requests[-1].json["messages"][0] == {"role": "assistant", "content": "Wait."}
+
+
+def test_calls_that_only_additional_kwargs_have_are_sent_with_their_results(
+    make: Any, gateway: Emulator
+) -> None:
+    """Programs copy an answer's content and ``additional_kwargs`` alone."""
+    gateway.script(Answer(text="Wait.", tool_calls=[("add", {"a": 1})]))
+    answer = make().chat([ChatMessage(role="user", content="hi")]).message
+    kwargs = answer.additional_kwargs
+    copied = ChatMessage(role="assistant", content=answer.content, additional_kwargs=kwargs)
+    call_id = kwargs["tool_calls"][0]["id"]
+    result = ChatMessage(role="tool", content="1", additional_kwargs={"tool_call_id": call_id})
+    make().chat([copied, result])
+    assert gateway.requests[-1].json["messages"][0]["tool_calls"][0]["id"] == call_id
+
+
 FOX = {"of": "a fox"}
 CALLS_OF_OTHER_CLASSES = {
     "Anthropic": {"id": "c", "input": FOX, "name": "draw", "type": "tool_use"},
