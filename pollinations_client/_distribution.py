@@ -45,16 +45,20 @@ def mixed_install(folder: Path) -> str | None:
     return None
 
 
+def installed_mixture() -> str | None:
+    """What is wrong with the ``langchain_pollinations`` that would be imported, if anything."""
+    spec = find_spec("langchain_pollinations")
+    folders = spec.submodule_search_locations if spec is not None else None
+    problems = map(mixed_install, map(Path, folders or []))
+    return next(filter(None, problems), None)
+
+
 def warn_of_mixed_install() -> None:
     """Warn if ``langchain_pollinations`` would be imported from a mixed or broken folder.
 
     If the other package was installed last, our own ``__init__.py`` does not run there; so the
     other packages of this distribution look.
     """
-    spec = find_spec("langchain_pollinations")
-    if spec is None:
-        return
-    for folder in spec.submodule_search_locations or []:
-        problem = mixed_install(Path(folder))
-        if problem:
-            warnings.warn(problem, stacklevel=3)
+    problem = installed_mixture()
+    if problem:
+        warnings.warn(problem, stacklevel=3)

@@ -1,57 +1,8 @@
-"""``python -m pollinations_client.emulator``: a local gateway for people, until Ctrl-C."""
+"""``python -m pollinations_client.emulator``: the same as ``pollinations emulator``."""
 
-from __future__ import annotations
-
-import argparse
-import signal
 import sys
-import threading
 
-from .server.server import Emulator, EmulatorError
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Serve until interrupted; 0 after Ctrl-C, 1 when the port cannot be used."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pollinations_client.emulator",
-        description=(
-            "A local Pollinations gateway on 127.0.0.1 until Ctrl-C: no key, no spend, no language"
-            " model."
-        ),
-    )
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=8787,
-        help="port on 127.0.0.1; 0 takes a free one (default: 8787)",
-    )
-    parser.add_argument(
-        "--era",
-        choices=("today", "seed"),
-        default="today",
-        help="which gateway to be (default: today)",
-    )
-    parser.add_argument("--quiet", action="store_true", help="do not print a line per request")
-    options = parser.parse_args(argv)
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
-    gateway = Emulator(era=options.era, port=options.port, log=not options.quiet)
-    try:
-        gateway.start()
-    except EmulatorError as refused:
-        print(refused, file=sys.stderr)
-        return 1
-    print(
-        f"Emulated gateway on {gateway.url} - no key needed: export"
-        f" POLLINATIONS_BASE_URL={gateway.url}",
-        flush=True,
-    )
-    while not stop.wait(0.5):
-        pass
-    gateway.stop()
-    return 0
-
+from ..command_line.main import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["emulator", *sys.argv[1:]]))

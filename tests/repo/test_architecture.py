@@ -38,6 +38,9 @@ LAYERS = [
     {"client"},
     {"_lazy_clients"},
     {"__init__", "_adapter_support"},
+    {"emulator"},
+    {"command_line"},
+    {"__main__"},
 ]
 RANK = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 
