@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime as dt
+import os
 from array import array
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from .catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
@@ -19,11 +22,16 @@ from .errors import (
     UnknownModelError,
     excerpt_of,
 )
+from .media.files import NewFile, safe_file_stem
+from .media.sniff import extension_for
+from .media.sounds import sound_source
 from .reply import Reply, ResponseInfo
 from .request import endpoints
+from .request.audio_options import SpeechOptions, TranscriptionOptions
 from .request.embedding_options import EmbeddingBatch, EmbeddingOptions, embedding_batches
 from .request.messages import warn
 from .request.validation import unknown_option
+from .response.audio import sound_type, transcript_from
 from .response.embeddings import as_float32_matrix, joined_vectors, vectors_from
 from .response.error_decoder import error_from_body
 from .response.picture import Picture, picture_from
@@ -234,6 +242,30 @@ class BaseClient:
             self.settings.api_key,
         )
 
+    def _speech_call(
+        self, text: str, options: Mapping[str, Any], path: str | os.PathLike[str] | None
+    ) -> endpoints.Call:
+        checked = SpeechOptions.checked(options, door=None)
+        return endpoints.speech(checked.body_for(text, self.catalog, path))
+
+    def _sound(self, answer: Answer, target: NewFile | None, text: str) -> bytes | Path:
+        """The sound that came, or the path of its file."""
+        secret = self.settings.api_key
+        if target is None:
+            sound_type(answer.body, len(answer.body), answer.info, secret)
+            return answer.body
+        mime_type = sound_type(target.head, target.size, answer.info, secret)
+        return target.keep(safe_file_stem(text), extension_for(mime_type))
+
+    def _transcription_call(
+        self, path_or_bytes: str | os.PathLike[str] | bytes, options: Mapping[str, Any]
+    ) -> endpoints.Call:
+        fields = TranscriptionOptions.checked(options, door=None).fields_for(self.catalog)
+        return endpoints.transcription(sound_source(path_or_bytes), fields)
+
+    def _transcript(self, answer: Answer) -> str:
+        return transcript_from(answer.body, answer.info, self.settings.api_key)
+
     def _merge_cards(self, cards: Sequence[ModelCard], complete: set[str]) -> Catalog:
         """Lay a live list over the shipped one; ``complete`` are the categories it has whole."""
         self._catalog = snapshot().merged(
@@ -243,6 +275,13 @@ class BaseClient:
             source=self.settings.base_url,
         )
         return self._catalog
+
+
+def new_file(
+    path: str | os.PathLike[str] | None,
+) -> contextlib.AbstractContextManager[NewFile | None]:
+    """The file that an answer is written to, or nothing."""
+    return contextlib.nullcontext() if path is None else NewFile(path)
 
 
 def bounded(name: str, value: int | None, high: int, unit: str) -> int | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from functools import partial
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from .base_client import (
@@ -16,6 +18,7 @@ from .base_client import (
     days_query,
     joined_embeddings,
     messages_from,
+    new_file,
     newer_gateway_needed,
     usage_pages,
     usage_query,
@@ -23,6 +26,7 @@ from .base_client import (
 from .catalog.catalog import Catalog, ModelCard
 from .catalog.model_card import cards_from
 from .errors import BadRequestError, NotFoundError, UnknownModelError
+from .media.files import NewFile
 from .reply import Event, Finished, Reply, TextDelta
 from .request import endpoints
 from .request.embedding_options import EmbeddingBatch
@@ -200,17 +204,114 @@ class PollinationsClient(BaseClient):
 
     def _embed_batch(self, fields: Mapping[str, Any], batch: EmbeddingBatch) -> list[array[float]]:
         call = endpoints.embeddings(fields, batch.texts)
+        answer = self._fetch_newer(call, fields["model"], "embed()")
+        return self._vectors(answer, batch, fields)
+
+    @overload
+    def speech(
+        self,
+        text: str,
+        voice: str | None = None,
+        format: str | None = None,
+        speed: float | None = None,
+        *,
+        model: str | None = None,
+        path: None = None,
+    ) -> bytes: ...
+    @overload
+    def speech(
+        self,
+        text: str,
+        voice: str | None = None,
+        format: str | None = None,
+        speed: float | None = None,
+        *,
+        model: str | None = None,
+        path: str | PathLike[str],
+    ) -> Path: ...
+    def speech(
+        self,
+        text: str,
+        voice: str | None = None,
+        format: str | None = None,  # noqa: A002 - the option's name in the API
+        speed: float | None = None,
+        *,
+        model: str | None = None,
+        path: str | PathLike[str] | None = None,
+    ) -> bytes | Path:
+        """``POST /v1/audio/speech``: a text spoken, or music from a music model.
+
+        Args:
+            text: At most 4,096 characters.
+            voice: One of the model's voices, such as ``rachel``; ``alloy`` by default.
+            format: ``mp3``, ``opus``, ``aac``, ``flac``, ``wav`` or ``pcm``; by the ending of
+                ``path``, else ``mp3``.
+            speed: 0.25 to 4; 1 by default.
+            model: A model that makes sound; ``elevenlabs`` by default.
+            path: Write the sound there while it comes, and return the path. A path without an
+                ending is a folder. An existing file is kept and a number added; after a failure
+                there is no file.
+
+        Returns:
+            The bytes, or the path of the file.
+
+        Raises:
+            InvalidRequestError: Before sending, for a text, voice, format or speed that cannot be.
+            SaveError: For a path that cannot be written.
+            PollinationsError: For every other failure, by kind. A request that may have been
+                carried out is not repeated, since it would be billed again.
+        """
+        options = {"model": model, "voice": voice, "format": format, "speed": speed}
+        call = self._speech_call(text, options, path)
+        with new_file(path) as target:
+            answer = self._fetch_newer(call, model, "speech()", target)
+            return self._sound(answer, target, text)
+
+    def transcribe(
+        self,
+        path_or_bytes: str | PathLike[str] | bytes,
+        language: str | None = None,
+        *,
+        model: str | None = None,
+    ) -> str:
+        """``POST /v1/audio/transcriptions``: what is said in a sound.
+
+        Args:
+            path_or_bytes: A sound file, sent from disk piece by piece, or its bytes: mp3, wav,
+                flac, ogg, m4a, mp4 or webm by their content, at most 25 MiB.
+            language: An ISO-639-1 code such as ``en``; found out by default.
+            model: A model that reads sound; ``whisper-large-v3`` by default.
+
+        Returns:
+            The text; empty where nothing is said.
+
+        Raises:
+            InvalidRequestError: Before sending, for what is no sound, empty or too large.
+            PollinationsError: For every other failure, by kind. A request that may have been
+                carried out is not repeated, since it would be billed again.
+        """
+        call = self._transcription_call(path_or_bytes, {"model": model, "language": language})
+        return self._transcript(self._fetch_newer(call, model, "transcribe()"))
+
+    def _fetch_newer(
+        self, call: endpoints.Call, model: str | None, method: str, target: NewFile | None = None
+    ) -> Answer:
+        """The answer of a route that API 0.3.0 may not have."""
         try:
-            return self._vectors(self._fetch(call, fields["model"]), batch, fields)
+            return self._fetch(call, model, target=target)
         except NotFoundError as error:
             refusal = error
-        raise newer_gateway_needed(refusal, "embed()")
+        raise newer_gateway_needed(refusal, method)
 
     def _fetch(
-        self, call: endpoints.Call, model: str | None, own: CallSettings | None = None
+        self,
+        call: endpoints.Call,
+        model: str | None,
+        own: CallSettings | None = None,
+        target: NewFile | None = None,
     ) -> Answer:
         try:
-            return self._wire.fetch(call, settings=own)
+            return self._wire.fetch(call, settings=own, target=target)
         except UnknownModelError as error:
             refusal = error
         raise self._explained(refusal, model)
@@ -501,17 +602,114 @@ class AsyncPollinationsClient(BaseClient):
         self, fields: Mapping[str, Any], batch: EmbeddingBatch
     ) -> list[array[float]]:
         call = endpoints.embeddings(fields, batch.texts)
+        answer = await self._fetch_newer(call, fields["model"], "embed()")
+        return self._vectors(answer, batch, fields)
+
+    @overload
+    async def speech(
+        self,
+        text: str,
+        voice: str | None = None,
+        format: str | None = None,
+        speed: float | None = None,
+        *,
+        model: str | None = None,
+        path: None = None,
+    ) -> bytes: ...
+    @overload
+    async def speech(
+        self,
+        text: str,
+        voice: str | None = None,
+        format: str | None = None,
+        speed: float | None = None,
+        *,
+        model: str | None = None,
+        path: str | PathLike[str],
+    ) -> Path: ...
+    async def speech(
+        self,
+        text: str,
+        voice: str | None = None,
+        format: str | None = None,  # noqa: A002 - the option's name in the API
+        speed: float | None = None,
+        *,
+        model: str | None = None,
+        path: str | PathLike[str] | None = None,
+    ) -> bytes | Path:
+        """``POST /v1/audio/speech``: a text spoken, or music from a music model.
+
+        Args:
+            text: At most 4,096 characters.
+            voice: One of the model's voices, such as ``rachel``; ``alloy`` by default.
+            format: ``mp3``, ``opus``, ``aac``, ``flac``, ``wav`` or ``pcm``; by the ending of
+                ``path``, else ``mp3``.
+            speed: 0.25 to 4; 1 by default.
+            model: A model that makes sound; ``elevenlabs`` by default.
+            path: Write the sound there while it comes, and return the path. A path without an
+                ending is a folder. An existing file is kept and a number added; after a failure
+                there is no file.
+
+        Returns:
+            The bytes, or the path of the file.
+
+        Raises:
+            InvalidRequestError: Before sending, for a text, voice, format or speed that cannot be.
+            SaveError: For a path that cannot be written.
+            PollinationsError: For every other failure, by kind. A request that may have been
+                carried out is not repeated, since it would be billed again.
+        """
+        options = {"model": model, "voice": voice, "format": format, "speed": speed}
+        call = self._speech_call(text, options, path)
+        with new_file(path) as target:
+            answer = await self._fetch_newer(call, model, "speech()", target)
+            return self._sound(answer, target, text)
+
+    async def transcribe(
+        self,
+        path_or_bytes: str | PathLike[str] | bytes,
+        language: str | None = None,
+        *,
+        model: str | None = None,
+    ) -> str:
+        """``POST /v1/audio/transcriptions``: what is said in a sound.
+
+        Args:
+            path_or_bytes: A sound file, sent from disk piece by piece, or its bytes: mp3, wav,
+                flac, ogg, m4a, mp4 or webm by their content, at most 25 MiB.
+            language: An ISO-639-1 code such as ``en``; found out by default.
+            model: A model that reads sound; ``whisper-large-v3`` by default.
+
+        Returns:
+            The text; empty where nothing is said.
+
+        Raises:
+            InvalidRequestError: Before sending, for what is no sound, empty or too large.
+            PollinationsError: For every other failure, by kind. A request that may have been
+                carried out is not repeated, since it would be billed again.
+        """
+        call = self._transcription_call(path_or_bytes, {"model": model, "language": language})
+        return self._transcript(await self._fetch_newer(call, model, "transcribe()"))
+
+    async def _fetch_newer(
+        self, call: endpoints.Call, model: str | None, method: str, target: NewFile | None = None
+    ) -> Answer:
+        """The answer of a route that API 0.3.0 may not have."""
         try:
-            return self._vectors(await self._fetch(call, fields["model"]), batch, fields)
+            return await self._fetch(call, model, target=target)
         except NotFoundError as error:
             refusal = error
-        raise newer_gateway_needed(refusal, "embed()")
+        raise newer_gateway_needed(refusal, method)
 
     async def _fetch(
-        self, call: endpoints.Call, model: str | None, own: CallSettings | None = None
+        self,
+        call: endpoints.Call,
+        model: str | None,
+        own: CallSettings | None = None,
+        target: NewFile | None = None,
     ) -> Answer:
         try:
-            return await self._wire.fetch(call, settings=own)
+            return await self._wire.fetch(call, settings=own, target=target)
         except UnknownModelError as error:
             refusal = error
         raise self._explained(refusal, model)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from starlette.routing import Match, Route
 
 from .._distribution import __version__
-from .endpoints import account, chat, embeddings, home, images
+from .endpoints import account, audio, chat, embeddings, home, images
 from .endpoints.text import get_text, post_text
 from .exchange import Endpoint, Exchange
 from .gateway import models
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .state import State
 
 MOST_BYTES = 20 * 1024 * 1024
+MOST_UPLOAD_BYTES = 26 * 1024 * 1024  # a file of 25 MB, which the route itself counts, and its form
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
 LONGEST_TARGET = 8192
 EDGE_PAGE = (
     b"<html><head><title>414 Request-URI Too Large</title></head><body>cloudflare"
@@ -87,6 +89,8 @@ def _routes(state: State) -> list[tuple[Route, Endpoint]]:
             ("GET", "/video/{prompt:path}", images.video),
             ("POST", "/v1/images/generations", images.generations),
             ("POST", "/v1/embeddings", embeddings.embed),
+            ("POST", "/v1/audio/speech", audio.speech),
+            ("POST", TRANSCRIPTIONS, audio.transcribe),
         ]
     else:
         table += [("GET", f"/api/account/{name}", endpoint) for name, endpoint in accounts]
@@ -149,7 +153,8 @@ def _answered(
     received: Received,
     scripted: Answer | Chunks | None,
 ) -> Reply:
-    if len(received.body) > MOST_BYTES:
+    is_upload = received.path == TRANSCRIPTIONS
+    if len(received.body) > (MOST_UPLOAD_BYTES if is_upload else MOST_BYTES):
         raise GatewayError(413)
     if len(received.raw_path) > LONGEST_TARGET:
         return Reply(EDGE_PAGE, status=414, content_type="text/html; charset=UTF-8")

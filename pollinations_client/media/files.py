@@ -9,12 +9,13 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
 
 from ..errors import SaveError, redact
 
-__all__ = ["safe_file_stem", "save"]
+__all__ = ["NewFile", "safe_file_stem", "save"]
 
 # Device names of Windows, with any extension: writing to them does not make a file.
 RESERVED = frozenset(
@@ -33,6 +34,7 @@ EDGES = "-_"
 # File systems allow 255 bytes per name; this leaves room for a number and an extension.
 STEM_BYTES = 200
 MAX_NAME_ATTEMPTS = 10_000
+HEAD_BYTES = 4_096
 
 
 def safe_file_stem(prompt: str, limit: int = 60) -> str:
@@ -72,20 +74,95 @@ def save(
     also when another process takes it at the same moment; ``overwrite`` replaces the file instead,
     but never writes through a symbolic link. ``~`` is the home folder. Raises :class:`SaveError`.
     """
-    folder, name, suffix = _place(path_or_directory, stem, extension)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _written_aside(data, folder) as finished:
+    with NewFile(path_or_directory) as file:
+        file.write(data)
+        return file.keep(stem, extension, overwrite=overwrite)
+
+
+class NewFile:
+    """A file that is written piece by piece, under its name only when it is complete.
+
+    It is written beside its place, with rights that follow the umask, and is gone after the
+    ``with`` block unless :meth:`keep` gave it its name. Path and folder are as for :func:`save`.
+    Raises :class:`SaveError`, at the beginning for a folder that cannot be written.
+    """
+
+    def __init__(self, path_or_directory: str | os.PathLike[str]) -> None:
+        self._path = path_or_directory
+        self._folder, _, _ = _place(path_or_directory, "", "")
+        self._aside = self._folder / f".{secrets.token_hex(8)}.part"
+        self._file: BinaryIO | None = None
+        self.head = b""
+        """The first bytes, at most 4 KiB: enough to tell what they are."""
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            flags = (
+                os.O_WRONLY
+                | os.O_CREAT
+                | os.O_EXCL
+                | getattr(os, "O_NOFOLLOW", 0)
+                | getattr(os, "O_BINARY", 0)
+            )
+            self._file = os.fdopen(os.open(self._aside, flags, 0o666), "wb")
+        except (OSError, ValueError) as error:
+            raise self._failure(error) from error
+        return self
+
+    def restart(self) -> None:
+        """Forget what was written, as for a request that is sent again."""
+        if self.size and self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+            self.head, self.size = b"", 0
+
+    def write(self, piece: bytes) -> None:
+        """Append ``piece``."""
+        if self._file is None:
+            raise ValueError("write inside the with block")
+        if len(self.head) < HEAD_BYTES:
+            self.head += piece[: HEAD_BYTES - len(self.head)]
+        self.size += len(piece)
+        try:
+            self._file.write(piece)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def keep(self, stem: str, extension: str, *, overwrite: bool = False) -> Path:
+        """Give the complete file its name and return its path."""
+        folder, name, suffix = _place(self._path, stem, extension)
+        try:
+            self._close()
             if overwrite:
-                return _replaced(finished, folder / f"{name}{suffix}")
-            return _linked(finished, folder, name, suffix)
-    except SaveError:
-        raise
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SaveError(
-            f"Cannot save {len(data)} bytes in {folder}: {said}. Choose another path."
-        ) from error
+                return _replaced(self._aside, folder / f"{name}{suffix}")
+            return _linked(self._aside, folder, name, suffix)
+        except SaveError:
+            raise
+        except (OSError, ValueError) as error:
+            raise self._failure(error) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(OSError):  # a full disk has been reported already
+            self._close()
+        self._aside.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with file:
+                file.flush()
+                os.fsync(file.fileno())
+
+    def _failure(self, error: Exception) -> SaveError:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return SaveError(f"Cannot save in {self._folder}: {reason}. Choose another path.")
 
 
 def _place(
@@ -105,31 +182,6 @@ def _place(
         return path.parent, path.stem, path.suffix
     letters = "".join(mark for mark in extension.lower() if mark.isascii() and mark.isalnum())
     return path, safe_file_stem(stem, STEM_BYTES), f".{letters or 'bin'}"
-
-
-@contextlib.contextmanager
-def _written_aside(data: bytes, folder: Path) -> Iterator[Path]:
-    """A finished file beside the target, gone afterwards unless it was moved.
-
-    Its rights follow the umask.
-    """
-    aside = folder / f".{secrets.token_hex(8)}.part"
-    flags = (
-        os.O_WRONLY
-        | os.O_CREAT
-        | os.O_EXCL
-        | getattr(os, "O_NOFOLLOW", 0)
-        | getattr(os, "O_BINARY", 0)
-    )
-    descriptor = os.open(aside, flags, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        yield aside
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _replaced(finished: Path, target: Path) -> Path:

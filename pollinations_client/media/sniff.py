@@ -23,6 +23,7 @@ EXTENSIONS = {
     "audio/mpeg": "mp3",
     "audio/ogg": "ogg",
     "audio/opus": "opus",
+    "audio/pcm": "pcm",
     "audio/wav": "wav",
     "audio/webm": "weba",
     "audio/x-wav": "wav",

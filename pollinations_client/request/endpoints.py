@@ -14,7 +14,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from ..catalog.catalog import has_trait
 from ..errors import InvalidRequestError
+from ..media.sounds import SoundSource
 from .call_kinds import CALL_KINDS, CallKind
 from .chat_options import ChatOptions, drawn_seed
 from .image_options import ImageOptions, check_url_length, image_query, prompt_path
@@ -30,7 +32,19 @@ from .tools import (
 )
 from .validation import Options, drop_none
 
-__all__ = ["Call", "account", "chat", "embeddings", "image", "models", "relaxed", "text"]
+__all__ = [
+    "Call",
+    "Upload",
+    "account",
+    "chat",
+    "embeddings",
+    "image",
+    "models",
+    "relaxed",
+    "speech",
+    "text",
+    "transcription",
+]
 
 T = TypeVar("T", bound=Options)
 # The categories of the models that each list holds; the first is meant where an item names none.
@@ -44,6 +58,14 @@ VIDEO_HINTS = ("duration", "aspect_ratio", "audio")
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a multipart form, and the form's other fields."""
+
+    source: SoundSource
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One request. ``target`` is path and query as sent."""
 
@@ -51,6 +73,8 @@ class Call:
     target: str
     kind: CallKind
     body: bytes | None = None
+    upload: Upload | None = field(default=None, hash=False)
+    """Sent as multipart in place of ``body``, read from disk while it is sent."""
     tool_names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """From a tool's name on the wire to its own, where the two differ."""
 
@@ -74,10 +98,13 @@ def chat(
     Raises :class:`InvalidRequestError` for what cannot be sent.
     """
     body, tool_names = chat_body(messages, options, stream=stream)
+    kind = "chat_stream" if stream else "chat"
+    if not stream and has_trait(body.get("model", ""), "repeat_is_billed"):
+        kind = "ocr"
     return Call(
         "POST",
         "/v1/chat/completions",
-        CALL_KINDS["chat_stream" if stream else "chat"],
+        CALL_KINDS[kind],
         body=_encoded(body),
         tool_names=tool_names.decoding,
     )
@@ -179,6 +206,17 @@ def embeddings(fields: Mapping[str, Any], texts: Sequence[str]) -> Call:
     """``POST /v1/embeddings`` for at most 32 texts."""
     body = _encoded({**fields, "input": texts})
     return Call("POST", "/v1/embeddings", CALL_KINDS["embeddings"], body=body)
+
+
+def speech(body: Mapping[str, Any]) -> Call:
+    """``POST /v1/audio/speech``."""
+    return Call("POST", "/v1/audio/speech", CALL_KINDS["speech"], body=_encoded(body))
+
+
+def transcription(source: SoundSource, fields: Mapping[str, str]) -> Call:
+    """``POST /v1/audio/transcriptions``: the sound in a form."""
+    upload = Upload(source, fields)
+    return Call("POST", "/v1/audio/transcriptions", CALL_KINDS["transcription"], upload=upload)
 
 
 def models(path: str) -> Call:

@@ -28,6 +28,7 @@ from .decompression import ACCEPTED
 from .gateway_state import GATEWAY_STATE, account_for
 from .httpx_deadlines import timeouts_for
 from .httpx_errors import failure_from
+from .uploads import multipart_body
 
 BLANK = "[redacted]"
 SURE_LENGTH = 16  # a shorter key could be a word of an answer; it is blanked out of errors only
@@ -84,7 +85,7 @@ class BaseTransport:
         self._use_key(key_from_function(key))
 
     def _request(
-        self, client: Any, call: Call, host: str | None, attempts: Attempts
+        self, client: Any, call: Call, host: str | None, attempts: Attempts, upload: Any
     ) -> httpx.Request:
         kind = (call.kind, call.body is not None)
         if kind not in self._kind_headers:
@@ -99,9 +100,9 @@ class BaseTransport:
         request: httpx.Request = client.build_request(
             call.method,
             url,
-            content=call.body,
             headers=self._kind_headers[kind],
             timeout=timeout,
+            **multipart_body(call, upload),
         )
         if attempts.settings.headers:
             request.headers.update(attempts.settings.headers)

@@ -22,6 +22,7 @@ from ..errors import (
     MalformedReply,
     PollinationsError,
 )
+from ..media.files import NewFile
 from ..reply import Event
 from ..request.endpoints import Call
 from ..response.reader import ResponseReader
@@ -42,6 +43,7 @@ from .gateway_state import GATEWAY_STATE
 from .httpx_deadlines import DEADLINE
 from .httpx_errors import NETWORK_ERRORS
 from .open_responses import AsyncOpenResponse, OpenResponse
+from .uploads import opened_upload
 
 
 async def awaited(key: Any) -> Any:
@@ -55,23 +57,34 @@ class SyncTransport(BaseTransport):
     takes = httpx.Client
 
     def fetch(
-        self, call: Call, host: str | None = None, settings: CallSettings | None = None
+        self,
+        call: Call,
+        host: str | None = None,
+        settings: CallSettings | None = None,
+        target: NewFile | None = None,
     ) -> Answer:
-        """The whole answer to ``call``. Raises a :class:`PollinationsError` for everything else."""
+        """The whole answer to ``call``; its body goes into ``target`` as it comes where one is
+        given.
+
+        Raises a :class:`PollinationsError` for everything else.
+        """
         self._check_key(call)
         attempts = Attempts(call, settings or self._own_settings)
         while True:
             attempts.begin()
             try:
-                return self._fetch_once(call, attempts, host)
+                return self._fetch_once(call, attempts, host, target)
             except PollinationsError as error:
                 failure = error
             time.sleep(attempts.pause_after(failure))
 
-    def _fetch_once(self, call: Call, attempts: Attempts, host: str | None) -> Answer:
-        opened = self._send(call, attempts, host)
+    def _fetch_once(
+        self, call: Call, attempts: Attempts, host: str | None, target: NewFile | None
+    ) -> Answer:
+        with opened_upload(call) as upload:
+            opened = self._send(call, attempts, host, upload)
         try:
-            body = self._read(opened, call, attempts)
+            body = self._read(opened, call, attempts, target)
         finally:
             opened.close()
         info = self._info(opened.response, attempts)
@@ -79,7 +92,9 @@ class SyncTransport(BaseTransport):
             raise self._refusal(info, body, call, attempts)
         return Answer(info, body)
 
-    def _send(self, call: Call, attempts: Attempts, host: str | None) -> OpenResponse:
+    def _send(
+        self, call: Call, attempts: Attempts, host: str | None, upload: Any = None
+    ) -> OpenResponse:
         if self.settings.key_function is not None:
             self._ask_for_key(self.settings.key_function)
         if GATEWAY_STATE.entries:
@@ -89,7 +104,7 @@ class SyncTransport(BaseTransport):
         is_open = False
         token = DEADLINE.set(attempts.clock)
         try:
-            request = self._request(shared.client, call, host, attempts)
+            request = self._request(shared.client, call, host, attempts, upload)
             response = shared.client.send(request, stream=True, follow_redirects=False)
             is_open = True
             if GATEWAY_STATE.entries:
@@ -116,16 +131,26 @@ class SyncTransport(BaseTransport):
         self._injected.calls += 1
         return self._injected
 
-    def _read(self, opened: OpenResponse, call: Call, attempts: Attempts) -> bytes:
+    def _read(
+        self,
+        opened: OpenResponse,
+        call: Call,
+        attempts: Attempts,
+        target: NewFile | None = None,
+    ) -> bytes:
         response = opened.response
         limit = self._limit_bytes(response, call)
         pieces: list[bytes] = []
+        keep = pieces.append
+        if target is not None and response.is_success:
+            target.restart()
+            keep = target.write
         size = 0
         try:
             with contextlib.closing(self._pieces(opened, call, attempts)) as body:
                 for piece in body:
                     attempts.clock.on_bytes()
-                    pieces.append(piece)
+                    keep(piece)
                     size += len(piece)
                     if size > limit:
                         raise self._too_large(call, limit)
@@ -237,23 +262,34 @@ class AsyncTransport(BaseTransport):
     takes = httpx.AsyncClient
 
     async def fetch(
-        self, call: Call, host: str | None = None, settings: CallSettings | None = None
+        self,
+        call: Call,
+        host: str | None = None,
+        settings: CallSettings | None = None,
+        target: NewFile | None = None,
     ) -> Answer:
-        """The whole answer to ``call``. Raises a :class:`PollinationsError` for everything else."""
+        """The whole answer to ``call``; its body goes into ``target`` as it comes where one is
+        given.
+
+        Raises a :class:`PollinationsError` for everything else.
+        """
         self._check_key(call)
         attempts = Attempts(call, settings or self._own_settings)
         while True:
             attempts.begin()
             try:
-                return await self._fetch_once(call, attempts, host)
+                return await self._fetch_once(call, attempts, host, target)
             except PollinationsError as error:
                 failure = error
             await asyncio.sleep(attempts.pause_after(failure))
 
-    async def _fetch_once(self, call: Call, attempts: Attempts, host: str | None) -> Answer:
-        opened = await self._send(call, attempts, host)
+    async def _fetch_once(
+        self, call: Call, attempts: Attempts, host: str | None, target: NewFile | None
+    ) -> Answer:
+        with opened_upload(call) as upload:
+            opened = await self._send(call, attempts, host, upload)
         try:
-            body = await self._read(opened, call, attempts)
+            body = await self._read(opened, call, attempts, target)
         finally:
             await opened.aclose()
         info = self._info(opened.response, attempts)
@@ -261,7 +297,9 @@ class AsyncTransport(BaseTransport):
             raise self._refusal(info, body, call, attempts)
         return Answer(info, body)
 
-    async def _send(self, call: Call, attempts: Attempts, host: str | None) -> AsyncOpenResponse:
+    async def _send(
+        self, call: Call, attempts: Attempts, host: str | None, upload: Any = None
+    ) -> AsyncOpenResponse:
         if self.settings.key_function is not None:
             await self._ask_for_key(self.settings.key_function)
         if GATEWAY_STATE.entries:
@@ -271,7 +309,7 @@ class AsyncTransport(BaseTransport):
         is_open = False
         token = DEADLINE.set(attempts.clock)
         try:
-            request = self._request(shared.client, call, host, attempts)
+            request = self._request(shared.client, call, host, attempts, upload)
             response = await shared.client.send(request, stream=True, follow_redirects=False)
             is_open = True
             if GATEWAY_STATE.entries:
@@ -298,16 +336,26 @@ class AsyncTransport(BaseTransport):
         self._injected.calls += 1
         return self._injected
 
-    async def _read(self, opened: AsyncOpenResponse, call: Call, attempts: Attempts) -> bytes:
+    async def _read(
+        self,
+        opened: AsyncOpenResponse,
+        call: Call,
+        attempts: Attempts,
+        target: NewFile | None = None,
+    ) -> bytes:
         response = opened.response
         limit = self._limit_bytes(response, call)
         pieces: list[bytes] = []
+        keep = pieces.append
+        if target is not None and response.is_success:
+            target.restart()
+            keep = target.write
         size = 0
         try:
             async with contextlib.aclosing(self._pieces(opened, call, attempts)) as body:
                 async for piece in body:
                     attempts.clock.on_bytes()
-                    pieces.append(piece)
+                    keep(piece)
                     size += len(piece)
                     if size > limit:
                         raise self._too_large(call, limit)

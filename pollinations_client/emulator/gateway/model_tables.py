@@ -1,7 +1,8 @@
 """The rows behind ``models``: one line per model, one table per era and kind."""
 
 # name | aliases | traits | context. Traits: T tools, R reasoning, V vision, A audio in and out, S
-# web search, P paid only, G audio and video in (Gemini), J structured output is unreliable.
+# web search, P paid only, O reads one document (OCR), G audio and video in (Gemini), J structured
+# output is unreliable.
 TODAY_TEXT = """
 openai/gpt-5.4-nano | openai gpt-5.4-nano | TRV | 400000
 openai/gpt-5-nano | openai-fast gpt-5-nano | TRV | 400000
@@ -48,6 +49,7 @@ x-ai/grok-4.7 | grok-4.7 | TRVP | 500000
 mistralai/mistral-small-3.2 | mistral-small-3.2 | TVP | 128000
 mistralai/mistral-small-4 | mistral mistral-small-4 | TRVP | 256000
 mistralai/mistral-large-3 | mistral-large-3 | TRV | 256000
+mistralai/mistral-ocr-4-0 | mistral-ocr mistral-ocr-4 mistral-ocr-4-0 | VPO | 128000
 qwen/qwen3-coder-30b | qwen-coder | T | 262144
 qwen/qwen3-coder-next | qwen-coder-next | TP | 262144
 qwen/qwen3.7-plus | qwen-large qwen3.7-plus | TRVP | 1000000
@@ -181,10 +183,17 @@ google/gemini-embedding-2 | gemini-embedding-2 gemini-2 | 3072 | 128-3072
 cohere/embed-v4.0 | embed-v4.0 cohere-embed-v4 | 1536 | 256,512,1024,1536
 qwen/qwen3-embedding-8b | qwen3-embedding-8b qwen3-embedding | 4096 | 32-4096
 """
-SPEECH = """
-elevenlabs/eleven-v3 | elevenlabs tts-1 | alloy rachel nova
-elevenlabs/music-v1 | elevenmusic | -
-openai/whisper-1 | whisper whisper-large-v3 | -
+VOICES = (
+    "alloy echo fable onyx nova shimmer ash ballad coral sage verse rachel domi bella elli"
+    " charlotte dorothy sarah emily lily matilda adam antoni arnold josh sam daniel charlie james"
+    " fin callum liam george brian bill"
+)
+# name | aliases | what it makes | voices
+SPEECH = f"""
+elevenlabs/eleven-v3 | elevenlabs tts-1 | audio | {VOICES}
+elevenlabs/music-v1 | elevenmusic | audio |
+openai/whisper-1 | whisper whisper-large-v3 | text |
+elevenlabs/scribe-v2 | scribe scribe-v2 | text |
 """
 PUBLISHERS = (
     ("openai", ("openai", "gpt", "chickytutor", "midijourney", "pollinations")),

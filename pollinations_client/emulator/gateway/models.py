@@ -36,6 +36,7 @@ class Model:
     durations: tuple[int, ...] = ()
     dimensions: tuple[int, ...] = ()
     voices: tuple[str, ...] = ()
+    makes: str = "audio"
 
     def has(self, trait: str) -> bool:
         """Whether a letter is among the traits."""
@@ -62,6 +63,8 @@ class Model:
     def input_modalities(self) -> list[str]:
         """What it reads."""
         extra = {"V": ["image"], "A": ["audio"], "G": ["audio", "video"]}
+        if self.kind == "audio" and self.makes == "text":
+            return ["audio"]
         found = ["text"] + [kind for letter in "VAG" if self.has(letter) for kind in extra[letter]]
         return [*found, "image"] if self.references else found
 
@@ -73,7 +76,7 @@ class Model:
             "image": "image",
             "video": "video",
             "embedding": "embedding",
-            "audio": "audio",
+            "audio": self.makes,
         }[self.kind]
         return ["text", "audio"] if self.has("A") else [made]
 
@@ -129,7 +132,7 @@ def models(era: str, kind: str) -> tuple[Model, ...]:
             for row in rows
         ]
         return tuple(
-            Model(name, tuple(aliases), kind, voices=tuple(row[2].strip("-").split()))
+            Model(name, tuple(aliases), kind, makes=row[2], voices=tuple(row[3].split()))
             for (name, aliases), row in zip(names, rows, strict=True)
         )
     pictures = _pictures(TODAY_PICTURES if today else SEED_PICTURES)
@@ -242,7 +245,7 @@ ENDPOINTS = {
     "image": ["/image/{prompt}", "/v1/images/generations"],
     "video": ["/video/{prompt}", "/image/{prompt}"],
     "embedding": ["/v1/embeddings"],
-    "audio": ["/audio/{text}"],
+    "audio": ["/audio/{text}", "/v1/audio/speech", "/v1/audio/transcriptions"],
 }
 
 

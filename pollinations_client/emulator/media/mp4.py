@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .pictures import PictureSpec, draw
-from .wav import RATE_HZ, samples
+from .wav import RATE_HZ, tone
 
 FRAMES_PER_S = 4
 DRAWN_FRAMES = 8
@@ -57,7 +57,7 @@ def video(spec: PictureSpec, seconds: int, *, sound: bool = False) -> bytes:
         for at in range(min(DRAWN_FRAMES, count))
     ]
     frames = [drawings[at * len(drawings) // count] for at in range(count)]
-    hum = samples(spec.prompt, 1.0) * seconds if sound else b""
+    hum = tone(180 + 4 * (sum(spec.prompt.encode()) % 40), 1.0) * seconds if sound else b""
     head = box(b"ftyp", b"isom", struct.pack(">I", 512), b"isomiso2mp41")
     picture = Track(
         "vide",

@@ -1,0 +1,56 @@
+"""Read a multipart form: a few lines, for the one route that takes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.message import Message
+
+from ..scripts import Received
+from .errors import GatewayError
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a form; ``file_name`` is None for a plain field."""
+
+    data: bytes
+    file_name: str | None = None
+    content_type: str = ""
+
+    @property
+    def text(self) -> str:
+        """The part as text."""
+        return self.data.decode("utf-8", "replace")
+
+
+def form(received: Received) -> dict[str, Part]:
+    """The parts by name, of a repeated name the last.
+
+    Raises ``GatewayError`` 400 for a body that is no form.
+    """
+    header = Message()
+    header["content-type"] = received.headers.get("content-type", "")
+    boundary = header.get_param("boundary")
+    if header.get_content_type() != "multipart/form-data" or not isinstance(boundary, str):
+        raise GatewayError(400, "Expected multipart/form-data with a file")
+    pieces = (b"\r\n" + received.body).split(b"\r\n--" + boundary.encode())
+    if pieces[-1].strip() != b"--":
+        raise GatewayError(400, "Malformed multipart body")
+    parts: dict[str, Part] = {}
+    for piece in pieces[1:-1]:
+        head, _, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        fields = _headers(head)
+        name = fields.get_param("name", header="content-disposition")
+        file_name = fields.get_param("filename", header="content-disposition")
+        if isinstance(name, str):
+            named = file_name if isinstance(file_name, str) else None
+            parts[name] = Part(data, named, fields.get_content_type())
+    return parts
+
+
+def _headers(head: bytes) -> Message:
+    fields = Message()
+    for line in head.decode("utf-8", "replace").split("\r\n"):
+        name, _, value = line.partition(":")
+        fields[name] = value.strip()
+    return fields

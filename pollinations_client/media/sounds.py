@@ -1,0 +1,90 @@
+"""Sound that will be sent: a file or bytes, looked at before anything leaves the machine.
+
+Of a file the first bytes are read only; the transport reads the rest while it sends it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import InvalidRequestError
+from .sniff import extension_for, sniff
+
+__all__ = ["MAX_SOUND_BYTES", "SoundSource", "is_sound", "sound_source"]
+
+MAX_SOUND_BYTES = 25 * 1024 * 1024
+HEAD_BYTES = 4_096
+# Containers that hold sound alone as well as video: the gateway takes both as sound.
+SOUND_CONTAINERS = frozenset({"video/mp4", "video/webm", "video/quicktime"})
+# Transcription services go by the file's ending, and do not know this one.
+UPLOAD_EXTENSIONS = {"opus": "ogg", "weba": "webm", "mov": "mp4"}
+
+
+@dataclass(frozen=True, slots=True)
+class SoundSource:
+    """Sound as bytes, or the path of a file of it; ``name`` is what the upload is called."""
+
+    data: bytes | Path = field(repr=False)
+    name: str
+    mime_type: str
+
+
+def is_sound(mime_type: str | None) -> bool:
+    """Whether bytes of this type can be listened to."""
+    return mime_type is not None and (
+        mime_type.startswith("audio/") or mime_type in SOUND_CONTAINERS
+    )
+
+
+def sound_source(path_or_bytes: str | os.PathLike[str] | bytes) -> SoundSource:
+    """Look at sound to be sent.
+
+    Raises :class:`InvalidRequestError` for a file that cannot be read, for nothing, for more than
+    25 MiB, and for bytes that are no sound by their beginning, whatever their name.
+    """
+    if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
+        data = bytes(path_or_bytes)
+        return _checked(data, data[:HEAD_BYTES], len(data), "what was given", "sound")
+    if not isinstance(path_or_bytes, (str, os.PathLike)):
+        raise _refusal(f"a path or bytes are needed. Given: {type(path_or_bytes).__name__}")
+    if str(path_or_bytes).startswith(("http://", "https://", "data:")):
+        raise _refusal("a path or bytes are needed, no link. Load the sound first")
+    path = Path(os.path.expanduser(path_or_bytes))  # noqa: PTH111 - Path raises for unknown users
+    try:
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
+            raise _refusal(f"{path.name!r} is no file")
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InvalidRequestError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _refusal(f"{path.name!r} cannot be read: {reason}") from error
+    return _checked(path, head, info.st_size, repr(path.name), path.stem)
+
+
+def _checked(data: bytes | Path, head: bytes, size: int, what: str, stem: str) -> SoundSource:
+    if size == 0:
+        raise _refusal(f"{what} is empty")
+    if size > MAX_SOUND_BYTES:
+        raise _refusal(
+            f"the gateway takes at most {MAX_SOUND_BYTES} bytes (25 MiB), and {what} has {size}."
+            " Cut it or compress it"
+        )
+    mime_type = sniff(head)
+    if mime_type is None or not is_sound(mime_type):
+        raise _refusal(
+            f"{what} is no sound by its content"
+            f"{f', but {mime_type}' if mime_type else ''}. mp3, wav, flac, ogg, m4a, mp4 and webm"
+            " are taken"
+        )
+    extension = extension_for(mime_type)
+    return SoundSource(data, f"{stem}.{UPLOAD_EXTENSIONS.get(extension, extension)}", mime_type)
+
+
+def _refusal(sentence: str) -> InvalidRequestError:
+    return InvalidRequestError(f"path_or_bytes: {sentence}.", param="path_or_bytes")

@@ -1,0 +1,151 @@
+"""The options of ``POST /v1/audio/speech`` and ``/v1/audio/transcriptions``, checked here.
+
+Source: the fuller OpenAPI file of API 0.3.0 (schema CreateSpeechRequest), whose gateway may not
+have the routes yet, and the gateway of autumn 2026.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import PurePath
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ..catalog.catalog import Catalog
+from ..catalog.model_card import ModelCard
+from ..errors import InvalidRequestError
+from .validation import Options, within
+
+__all__ = ["SpeechOptions", "TranscriptionOptions"]
+
+DEFAULT_SPEECH_MODEL = "elevenlabs"
+DEFAULT_TRANSCRIPTION_MODEL = "whisper-large-v3"
+MAX_SPEECH_CHARS = 4_096
+SPEECH_FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+# What a user may call a format, or a file's ending.
+FORMAT_NAMES = {"mpeg": "mp3", "ogg": "opus", "pcm16": "pcm", "wave": "wav"}
+
+
+class SpeechOptions(Options):
+    """Every option of :meth:`~pollinations_client.PollinationsClient.speech`. ``None`` is not sent.
+
+    Example:
+        >>> SpeechOptions.checked({"voice": "rachel"}).given()
+        {'voice': 'rachel'}
+    """
+
+    model: Annotated[str, Field(min_length=1)] | None = None
+    """Any model that speaks or makes music; ``elevenlabs`` by default."""
+    voice: Annotated[str, Field(min_length=1)] | None = None
+    """One of the model's voices; ``alloy`` by default."""
+    format: str | None = None
+    """``mp3``, ``opus``, ``aac``, ``flac``, ``wav`` or ``pcm``; by the ending of the file that is
+    written, else ``mp3``.
+    """
+    speed: Annotated[float, within(0.25, 4)] | None = None
+    """0.25 to 4; 1 by default."""
+
+    def body_for(self, text: Any, catalog: Catalog, path: Any = None) -> dict[str, Any]:
+        """The body of the request.
+
+        Raises :class:`InvalidRequestError` for a text, a voice, a format or a model that cannot
+        work.
+        """
+        model = self.model or DEFAULT_SPEECH_MODEL
+        card = catalog.get(model, "audio") or catalog.get(model)
+        body: dict[str, Any] = {"model": model, "input": _checked_text(text)}
+        _check_direction(card, model, "audio", "makes no sound")
+        if self.voice is not None:
+            body["voice"] = _checked_voice(self.voice, model, card)
+        asked = self.format if self.format is not None else _format_of(path)
+        if asked is not None:
+            body["response_format"] = _checked_format(
+                asked, model, is_mp3_only=catalog.has_trait(model, "mp3_only")
+            )
+        if self.speed is not None:
+            body["speed"] = self.speed
+        return body
+
+
+class TranscriptionOptions(Options):
+    """Options of :meth:`~pollinations_client.PollinationsClient.transcribe`. ``None`` is not sent.
+
+    Example:
+        >>> TranscriptionOptions.checked({"language": "en"}).given()
+        {'language': 'en'}
+    """
+
+    model: Annotated[str, Field(min_length=1)] | None = None
+    """Any model that reads sound; ``whisper-large-v3`` by default."""
+    language: str | None = None
+    """The language spoken, as an ISO-639-1 code such as ``en``; found out by default."""
+
+    def fields_for(self, catalog: Catalog) -> dict[str, str]:
+        """The fields of the form besides the file."""
+        model = self.model or DEFAULT_TRANSCRIPTION_MODEL
+        card = catalog.get(model, "audio") or catalog.get(model)
+        _check_direction(card, model, "text", "transcribes no sound")
+        fields = {"model": model}
+        if self.language is not None:
+            fields["language"] = _checked_language(self.language)
+        return fields
+
+
+def _checked_text(text: Any) -> str:
+    if not isinstance(text, str) or not text.strip():
+        given = "an empty text" if isinstance(text, str) else type(text).__name__
+        raise InvalidRequestError(f"text: Words to speak are needed. Given: {given}.", param="text")
+    if len(text) > MAX_SPEECH_CHARS:
+        raise InvalidRequestError(
+            f"text: The gateway speaks at most {MAX_SPEECH_CHARS} characters a call, and there are"
+            f" {len(text)}. Split the text.",
+            param="text",
+        )
+    return text
+
+
+def _check_direction(card: ModelCard | None, model: str, output: str, fault: str) -> None:
+    if card is not None and card.output_modalities and output not in card.output_modalities:
+        raise InvalidRequestError(f"model: {model} {fault}.", param="model")
+
+
+def _checked_voice(voice: str, model: str, card: ModelCard | None) -> str:
+    """``voice``, where the model has it or its voices are not known."""
+    known = card.voices if card is not None else ()
+    if not known or voice in known:
+        return voice
+    near = difflib.get_close_matches(voice.strip().lower(), known, n=3, cutoff=0.5)
+    names = f"Nearest: {', '.join(near)}." if near else f"It has {', '.join(known)}."
+    raise InvalidRequestError(f"voice: {model} has no voice {voice!r}. {names}", param="voice")
+
+
+def _format_of(path: str | os.PathLike[str] | None) -> str | None:
+    """The format that a file's ending names, if it names one."""
+    ending = PurePath(path).suffix.lower().removeprefix(".") if path is not None else ""
+    found = FORMAT_NAMES.get(ending, ending)
+    return found if found in SPEECH_FORMATS else None
+
+
+def _checked_format(asked: str, model: str, *, is_mp3_only: bool) -> str:
+    found = FORMAT_NAMES.get(asked, asked)
+    taken = ("mp3",) if is_mp3_only else SPEECH_FORMATS
+    if found in taken:
+        return found
+    near = difflib.get_close_matches(asked.lower(), taken, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise InvalidRequestError(
+        f"format: {model} gives {', '.join(taken)}. Given: {asked!r}.{hint}", param="format"
+    )
+
+
+def _checked_language(language: str) -> str:
+    code = language.strip().lower()
+    first = code.replace("_", "-").partition("-")[0]
+    if not (first.isascii() and first.isalpha() and len(first) in {2, 3}):
+        raise InvalidRequestError(
+            f"language: An ISO-639-1 code such as 'en' is needed. Given: {language!r}.",
+            param="language",
+        )
+    return code

@@ -1,0 +1,87 @@
+"""Read the answers of the audio routes: sound, and what was said in one. No I/O."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from ..errors import MalformedReply, excerpt_of
+from ..media.sniff import sniff
+from ..media.sounds import is_sound
+from ..reply import ResponseInfo
+from .error_decoder import error_from_body
+from .reader import content_type_of, json_from
+
+__all__ = ["sound_type", "transcript_from"]
+
+SPEECH = "POST /v1/audio/speech"
+TRANSCRIPTION = "POST /v1/audio/transcriptions"
+PCM = "audio/pcm"
+# A sound that was streamed does not know its length and says so with one of the largest numbers.
+UNKNOWN_LENGTH = 0x7FFF_0000
+TEXT_BYTES = 64
+
+
+def sound_type(head: bytes, size: int, info: ResponseInfo, secret: SecretStr | None = None) -> str:
+    """The MIME type of a sound that came.
+
+    Args:
+        head: Its first bytes, or all of them.
+        size: How many bytes came.
+        info: The headers.
+        secret: The key, blanked out of errors.
+
+    Raises:
+        MalformedReply: Where 200 came with something else: nothing, JSON, a page, half a file.
+    """
+    declared = content_type_of(info)
+    mime_type = sniff(head)
+    if mime_type is None and declared.startswith("audio/") and not _is_text(head):
+        return PCM  # raw samples have no signature
+    if mime_type is None or not is_sound(mime_type):
+        if head.lstrip()[:1] == b"{":
+            raise error_from_body(json_from(head, info, secret), label=SPEECH, secret=secret)
+        what = f"{size} bytes declared as {declared or 'nothing'}" if size else "nothing"
+        excerpt = excerpt_of(head, secret)
+        raise MalformedReply(
+            f"{SPEECH}: sound was asked for and {what} came: {excerpt!r}.",
+            excerpt=excerpt,
+            request_id=info.request_id,
+        )
+    if mime_type == "audio/wav" and size < _riff_size(head):
+        raise MalformedReply(
+            f"{SPEECH}: the sound is cut off after {size} of {_riff_size(head)} bytes.",
+            request_id=info.request_id,
+        )
+    return mime_type
+
+
+def transcript_from(body: bytes, info: ResponseInfo, secret: SecretStr | None = None) -> str:
+    """The text of a transcription; empty where nothing is said in the sound.
+
+    Raises :class:`MalformedReply` for an answer without one.
+    """
+    if content_type_of(info) == "text/plain":
+        return body.decode("utf-8", "replace").strip()
+    parsed = json_from(body, info, secret)
+    if isinstance(parsed, dict):
+        if parsed.get("error"):
+            raise error_from_body(parsed, label=TRANSCRIPTION, secret=secret)
+        if isinstance(parsed.get("text"), str):
+            text: str = parsed["text"]
+            return text.strip()
+    raise MalformedReply(
+        f"{TRANSCRIPTION}: the answer has no text.",
+        excerpt=excerpt_of(body, secret),
+        request_id=info.request_id,
+    )
+
+
+def _riff_size(head: bytes) -> int:
+    declared = int.from_bytes(head[4:8], "little")
+    return 0 if declared >= UNKNOWN_LENGTH else declared + 8
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether bytes are words: samples of sound have zeros and bytes that are no UTF-8."""
+    start = head[:TEXT_BYTES]
+    return not start or (b"\0" not in start and start.isascii())
