@@ -235,13 +235,13 @@ def _without_key(fields: dict[str, Any]) -> Settings:
     return Settings(api_key=secret_key_from(None), **fields)
 
 
-def secret_key_from(given: str | SecretStr | None) -> SecretStr | None:
+def secret_key_from(key: str | SecretStr | None) -> SecretStr | None:
     """The key to use: the one given, else the environment's.
 
     Raises :class:`ConfigurationError` for a spoilt one.
     """
-    if given is not None:
-        return _checked_key(as_secret(given), "api_key")
+    if key is not None:
+        return _checked_key(as_secret(key), "api_key")
     return _checked_key(
         as_secret(os.environ.get("POLLINATIONS_API_KEY")), "api_key (POLLINATIONS_API_KEY)"
     )
@@ -292,13 +292,13 @@ def _checked_concurrency(limit: int | None) -> int:
     return limit
 
 
-def _checked_key(given: SecretStr | None, where: str) -> SecretStr | None:
-    if given is not None and not isinstance(given, SecretStr):
-        kind = type(given).__name__
+def _checked_key(key_given: SecretStr | None, where: str) -> SecretStr | None:
+    if key_given is not None and not isinstance(key_given, SecretStr):
+        kind = type(key_given).__name__
         raise ConfigurationError(
             f"{where}: a string or a SecretStr is needed, not {kind}.", param="api_key"
         )
-    key = SecretStr(given.get_secret_value().strip() if given is not None else "")
+    key = SecretStr(key_given.get_secret_value().strip() if key_given is not None else "")
     if not key:
         return None
     if not re.fullmatch(r"[!#-&(-~]+", key.get_secret_value()):
@@ -335,25 +335,25 @@ def _policy(max_retries: int | None, retry_streams: bool) -> RetryPolicy:
     )
 
 
-def _gateway_address(given: str | None) -> str:
-    if given:
-        return _checked_url(given, "base_url")
+def _gateway_address(address: str | None) -> str:
+    if address:
+        return _checked_url(address, "base_url")
     for name in ("POLLINATIONS_BASE_URL", "POLLINATIONS_API_BASE"):
         if set_there := os.environ.get(name, "").strip():
             return _checked_url(set_there, "base_url", f"base_url ({name})")
     return GATEWAY
 
 
-def _checked_url(given: str, param: str, where: str | None = None) -> str:
+def _checked_url(address: str, param: str, where: str | None = None) -> str:
     """``given`` without ``/v1``, the chat endpoint and closing slashes; ``where`` is what messages
     call it.
 
     A URL that carries a secret or a query is refused.
     """
     where = where or param
-    given = given.strip()
+    address = address.strip()
     try:
-        url = urllib.parse.urlsplit(given)
+        url = urllib.parse.urlsplit(address)
         port = url.port
     except ValueError as error:
         reason = redact(str(error))
@@ -363,7 +363,7 @@ def _checked_url(given: str, param: str, where: str | None = None) -> str:
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ConfigurationError(
             f"{where}: an address with http:// or https:// is needed, such as"
-            f" {GATEWAY}.{_likely(given)}",
+            f" {GATEWAY}.{_likely(address)}",
             param=param,
         )
     if url.username is not None or url.password is not None or url.query or url.fragment:
@@ -377,22 +377,22 @@ def _checked_url(given: str, param: str, where: str | None = None) -> str:
     return f"{url.scheme}://{host}{f':{port}' if port else ''}{path}"
 
 
-def _likely(given: str) -> str:
+def _likely(address: str) -> str:
     """What was probably meant by a host without a scheme.
 
     Nothing else is repeated: it might be a key.
     """
-    if not re.fullmatch(r"(localhost|[\w-]+(\.[\w-]+)+)(:\d+)?(/[\w./-]*)?", given):
+    if not re.fullmatch(r"(localhost|[\w-]+(\.[\w-]+)+)(:\d+)?(/[\w./-]*)?", address):
         return ""
-    scheme = "http" if given.startswith(("localhost", "127.")) else "https"
-    return f" Did you mean '{scheme}://{given}'?"
+    scheme = "http" if address.startswith(("localhost", "127.")) else "https"
+    return f" Did you mean '{scheme}://{address}'?"
 
 
-def _account_url(given: str) -> str:
+def _account_url(address: str) -> str:
     """The documentation of API 0.3.0 writes the address with ``/account``, which every account call
     adds itself.
     """
-    return _checked_url(given, "account_base_url").removesuffix("/account")
+    return _checked_url(address, "account_base_url").removesuffix("/account")
 
 
 def _checked_headers(headers: Mapping[str, str], param: str) -> dict[str, str]:

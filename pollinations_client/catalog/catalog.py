@@ -120,9 +120,9 @@ class Catalog:
 
     def _add(self, name: str, card: ModelCard) -> None:
         key = _key(name)
-        known = self._by_key.get(key, ())
-        if not any(one is card for one in known):
-            self._by_key[key] = (*known, card)
+        cards = self._by_key.get(key, ())
+        if not any(other is card for other in cards):
+            self._by_key[key] = (*cards, card)
             self._spellings.setdefault(key, name)
 
     def get(self, name: str | None, category: str | None = None) -> ModelCard | None:
@@ -131,21 +131,21 @@ class Catalog:
         """
         if not name:
             return None
-        found = self._by_key.get(_key(name)) or self._without_publisher(name)
+        cards = self._by_key.get(_key(name)) or self._without_publisher(name)
         if category is None:
-            return found[0] if found else None
-        return next((card for card in found if card.category == category), None)
+            return cards[0] if cards else None
+        return next((card for card in cards if card.category == category), None)
 
     def _without_publisher(self, name: str) -> tuple[ModelCard, ...]:
         """Cards listed without a publisher, asked for with one; not another publisher's model of
         the same name.
         """
         publisher, slash, bare = _key(name).partition("/")
-        wanted = _knowledge().publishers.get(publisher)
-        if not slash or wanted is None:
+        family = _knowledge().publishers.get(publisher)
+        if not slash or family is None:
             return ()
         return tuple(
-            card for card in self._by_key.get(bare, ()) if self.family(card.name) == wanted
+            card for card in self._by_key.get(bare, ()) if self.family(card.name) == family
         )
 
     def find(
@@ -166,20 +166,20 @@ class Catalog:
         A flag asked for as ``True`` fits only models known to have it; ``False`` fits the ones not
         known to have it.
         """
-        asked = {
+        wanted_flags = {
             "tools": tools,
             "reasoning": reasoning,
             "structured_output": structured_output,
             "paid_only": paid_only,
         }
-        flags = {name: wanted for name, wanted in asked.items() if wanted is not None}
+        flags = {name: value for name, value in wanted_flags.items() if value is not None}
         return [
             card
             for card in self._cards
             if (category is None or card.category == category)
             and (takes is None or takes in card.input_modalities)
             and (makes is None or makes in card.output_modalities)
-            and all(bool(getattr(card, name)) is wanted for name, wanted in flags.items())
+            and all(bool(getattr(card, name)) is value for name, value in flags.items())
         ]
 
     def names(self, category: str | None = None) -> list[str]:
@@ -216,12 +216,12 @@ class Catalog:
             for card in newer
             for name in (*card.names, *_bare_names(card))
         }
-        kept = [
+        remaining = [
             _unclaimed(card, claimed)
             for card in self._cards
             if card.category not in replaced and not _identities(card) & claimed
         ]
-        return Catalog([*newer, *kept], date=date or self.date, source=source or self.source)
+        return Catalog([*newer, *remaining], date=date or self.date, source=source or self.source)
 
     def replaced(
         self, cards: Iterable[ModelCard], *, date: str | None = None, source: str | None = None
@@ -232,7 +232,8 @@ class Catalog:
         return Catalog([self._filled(card) for card in cards], date=date, source=source)
 
     def _filled(self, card: ModelCard) -> ModelCard:
-        older = next((found for name in card.names if (found := self._older(name, card))), None)
+        candidates = (self._older(name, card) for name in card.names)
+        older = next(filter(None, candidates), None)
         if older is None:
             return card
         missing = {
@@ -250,10 +251,10 @@ class Catalog:
         """
         if _is_bare(card):
             return self.get(name)
-        found = self.get(name, card.category)
+        card_here = self.get(name, card.category)
         return (
-            found
-            if found is not None and (found.category, _key(name)) in _identities(found)
+            card_here
+            if card_here is not None and (card_here.category, _key(name)) in _identities(card_here)
             else None
         )
 
@@ -264,15 +265,15 @@ class Catalog:
         From the publisher, or else from how the name begins. ``None`` for a community model and for
         what says nothing.
         """
-        known = _knowledge()
+        knowledge = _knowledge()
         if "/" in name:
-            return known.publishers.get(_key(name).partition("/")[0])
+            return knowledge.publishers.get(_key(name).partition("/")[0])
         if card := self.get(name):
             if "/" in card.name:
-                return known.publishers.get(_key(card.name).partition("/")[0])
-            if card.publisher and (found := known.publishers.get(_key(card.publisher))):
-                return found
-        return known.by_prefix(name)
+                return knowledge.publishers.get(_key(card.name).partition("/")[0])
+            if card.publisher and (publisher := knowledge.publishers.get(_key(card.publisher))):
+                return publisher
+        return knowledge.by_prefix(name)
 
     def has_trait(self, name: str, trait: Trait) -> bool:
         """Whether the model ``name`` has the peculiarity ``trait``; ``False`` where nothing is
@@ -285,11 +286,11 @@ class Catalog:
         if trait == "refuses_forced_tool_choice" and card and card.supported_parameters:
             # Today's model list says it of each model; the shipped table knows a few names.
             return "tool_choice" not in card.supported_parameters
-        names = {_key(one) for one in (name, *(card.names if card else ()))}
-        names |= {one.partition("/")[2] for one in names if one.count("/") == 1}
+        names = {_key(spelling) for spelling in (name, *(card.names if card else ()))}
+        names |= {spelling.partition("/")[2] for spelling in names if spelling.count("/") == 1}
         if names & rule.models or self.family(name) in rule.families:
             return True
-        return any(_begins(one, prefix) for one in names for prefix in rule.prefixes)
+        return any(_begins(spelling, prefix) for spelling in names for prefix in rule.prefixes)
 
     def __iter__(self) -> Iterator[ModelCard]:
         return iter(self._cards)
@@ -356,10 +357,10 @@ class _Knowledge:
     def by_prefix(self, name: str) -> str | None:
         # Bedrock ids name the vendor between dots: us.anthropic.claude-haiku-4-5-20251001-v1:0
         key = _key(name)
-        found = next(
+        family_found = next(
             (family for prefix, family in self.prefixes.items() if _begins(key, prefix)), None
         )
-        return found or next(
+        return family_found or next(
             (self.publishers[part] for part in key.split(".") if part in self.publishers), None
         )
 
@@ -376,10 +377,10 @@ def _knowledge() -> _Knowledge:
     families: dict[str, dict[str, Sequence[str]]] = _data()["families"]
     return _Knowledge(
         publishers={
-            slug: family for family, known in families.items() for slug in known["publishers"]
+            slug: family for family, words in families.items() for slug in words["publishers"]
         },
         prefixes={
-            prefix: family for family, known in families.items() for prefix in known["prefixes"]
+            prefix: family for family, words in families.items() for prefix in words["prefixes"]
         },
         traits={
             trait: _Rule(

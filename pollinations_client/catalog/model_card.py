@@ -56,20 +56,20 @@ class Durations:
 
     def allows(self, seconds: float) -> bool:
         """Whether ``seconds`` breaks none of the known limits."""
-        wanted = Decimal(str(seconds))
-        if not wanted.is_finite():
+        length = Decimal(str(seconds))
+        if not length.is_finite():
             return False
         if self.allowed:
-            return wanted in self.allowed
-        if self.minimum is not None and wanted < self.minimum:
+            return length in self.allowed
+        if self.minimum is not None and length < self.minimum:
             return False
-        if self.maximum is not None and wanted > self.maximum:
+        if self.maximum is not None and length > self.maximum:
             return False
-        return not self.step or (wanted - (self.minimum or 0)) % self.step == 0
+        return not self.step or (length - (self.minimum or 0)) % self.step == 0
 
     def __str__(self) -> str:
         if self.allowed:
-            return ", ".join(str(one) for one in self.allowed) + " s"
+            return ", ".join(str(length) for length in self.allowed) + " s"
         low, high = self.minimum, self.maximum
         if low is None and high is None:
             return "any length"
@@ -207,16 +207,16 @@ def card_from(item: Any, *, category: str | None = None) -> ModelCard:
     return _card_at("the model item", item, category)
 
 
-def _card_at(place: str, item: Any, category: str | None) -> ModelCard:
+def _card_at(where: str, item: Any, category: str | None) -> ModelCard:
     if not isinstance(item, Mapping):
         raise MalformedReply(
-            f"{place.capitalize()} is no object, but {_kind(item)}.", excerpt=excerpt_of(repr(item))
+            f"{where.capitalize()} is no object, but {_kind(item)}.", excerpt=excerpt_of(repr(item))
         )
     fields = _Fields(item)
     name = fields.take(_text, "name", "id")
     if name is None:
         raise MalformedReply(
-            f"{place.capitalize()} has no usable 'name' (or 'id'):"
+            f"{where.capitalize()} has no usable 'name' (or 'id'):"
             f" {_kind(item.get('name', item.get('id')))}.",
             excerpt=excerpt_of(repr(dict(item))[:4_000]),
         )
@@ -285,9 +285,9 @@ class _Fields:
             value = self.rest.get(name)
             if value is None:
                 self.rest.pop(name, None)
-            elif (found := read(value)) is not None:
+            elif (parsed := read(value)) is not None:
                 del self.rest[name]
-                return found
+                return parsed
         return None
 
     def take_names(self, name: str) -> tuple[str, ...]:
@@ -297,24 +297,24 @@ class _Fields:
             if value is None:
                 self.rest.pop(name, None)
             return ()
-        strings = tuple(one for one in listed if isinstance(one, str))
+        strings = tuple(item for item in listed if isinstance(item, str))
         if len(strings) == len(listed):
             del self.rest[name]
         return strings
 
     def take_prices(self) -> tuple[dict[str, Decimal], str]:
-        given = self.rest.get("pricing")
-        if not isinstance(given, Mapping):
-            if given is None:
+        pricing = self.rest.get("pricing")
+        if not isinstance(pricing, Mapping):
+            if pricing is None:
                 self.rest.pop("pricing", None)
             return {}, "pollen"
-        currency = _text(given.get("currency")) or "pollen"
+        currency = _text(pricing.get("currency")) or "pollen"
         read = {
             unit: _amount(value)
-            for unit, value in given.items()
+            for unit, value in pricing.items()
             if unit != "currency" and value is not None
         }
-        unreadable = {unit: given[unit] for unit, price in read.items() if price is None}
+        unreadable = {unit: pricing[unit] for unit, price in read.items() if price is None}
         if unreadable:
             self.rest["pricing"] = unreadable
         else:
@@ -327,14 +327,14 @@ class _Fields:
         read = tuple(_seconds(listed))
         if allowed is None or (allowed is listed and len(read) == len(listed)):
             self.rest.pop("allowed_durations", None)
-        found = Durations(
+        durations = Durations(
             allowed=read,
             minimum=self.take(_amount, "min_duration"),
             maximum=self.take(_amount, "max_duration"),
             step=self.take(_amount, "duration_step"),
             default=self.take(_amount, "default_duration"),
         )
-        return found if found != Durations() else None
+        return durations if durations != Durations() else None
 
 
 def _category(outputs: tuple[str, ...], endpoints: tuple[str, ...], listed_as: str | None) -> str:

@@ -164,9 +164,9 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of each segment of a JPEG; the end marker is the last, unless the file
     is cut.
     """
-    place = 2
-    while found := JPEG_MARKER.search(data, place):
-        marker, start = data[found.start() + 1], found.end()
+    offset = 2
+    while match := JPEG_MARKER.search(data, offset):
+        marker, start = data[match.start() + 1], match.end()
         end = (
             start
             if marker in JPEG_BARE or marker == JPEG_END
@@ -175,7 +175,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         yield marker, start, end
         if marker == JPEG_END or end > len(data) or (end < start + 2 and marker not in JPEG_BARE):
             return
-        place = end
+        offset = end
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
@@ -202,12 +202,12 @@ def _png_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _png_is_cut(data: bytes) -> bool:
-    place = 8
-    while place + 12 <= len(data):
-        end = place + 12 + int.from_bytes(data[place : place + 4])
-        if data[place + 4 : place + 8] == b"IEND":
+    offset = 8
+    while offset + 12 <= len(data):
+        end = offset + 12 + int.from_bytes(data[offset : offset + 4])
+        if data[offset + 4 : offset + 8] == b"IEND":
             return end > len(data)
-        place = end
+        offset = end
     return True
 
 
@@ -220,20 +220,20 @@ def _gif_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _gif_is_cut(data: bytes) -> bool:
-    place = 13 + _gif_colours(data, 10)
-    while place < len(data):
-        match data[place]:
+    offset = 13 + _gif_colours(data, 10)
+    while offset < len(data):
+        match data[offset]:
             case 0x3B:
                 return False
             case 0x2C:  # a picture: place and size, colours, then the code size and its sub-blocks
-                place += 11 + _gif_colours(data, place + 9)
+                offset += 11 + _gif_colours(data, offset + 9)
             case 0x21:  # an extension: its label, then sub-blocks
-                place += 2
+                offset += 2
             case _:
                 return True
-        while place < len(data) and data[place]:
-            place += 1 + data[place]
-        place += 1
+        while offset < len(data) and data[offset]:
+            offset += 1 + data[offset]
+        offset += 1
     return True
 
 
@@ -302,7 +302,7 @@ def _mp4_size(data: bytes) -> tuple[int, int] | None:
 
 def _avif_size(data: bytes) -> tuple[int, int] | None:
     """The largest spatial extent: a grid lists its tiles too, and a picture its alpha plane."""
-    extents = (found.end() + 4 for found in re.finditer(b"ispe", data[:8_192]))
+    extents = (match.end() + 4 for match in re.finditer(b"ispe", data[:8_192]))
     sizes = [
         (int.from_bytes(data[at : at + 4]), int.from_bytes(data[at + 4 : at + 8])) for at in extents
     ]
@@ -310,13 +310,13 @@ def _avif_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _mp4_is_cut(data: bytes) -> bool:
-    whole = set()
+    complete_boxes = set()
     for kind, _, end in _boxes(data, 0, len(data)):
         if end <= len(data):
-            whole.add(kind)
+            complete_boxes.add(kind)
         elif kind.strip().isalnum():  # else it is no box, but something that follows the file
             return True
-    return not (whole & {b"moov", b"moof", b"meta"} and b"mdat" in whole)
+    return not (complete_boxes & {b"moov", b"moof", b"meta"} and b"mdat" in complete_boxes)
 
 
 def _glb_is_cut(data: bytes) -> bool:

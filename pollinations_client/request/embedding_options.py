@@ -55,7 +55,7 @@ class EmbeddingOptions(Options):
     """Every option of :meth:`~pollinations_client.PollinationsClient.embed`. ``None`` is not sent.
 
     Example:
-        >>> EmbeddingOptions.checked({"dimensions": 256}).given()
+        >>> EmbeddingOptions.checked({"dimensions": 256}).set_fields()
         {'dimensions': 256}
     """
 

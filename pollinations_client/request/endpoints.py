@@ -117,7 +117,7 @@ def chat_body(
 
     ``None`` is left out; messages, tools and choice are written by the gateway's rules.
     """
-    fields = _checked(ChatOptions, options).given()
+    fields = _checked(ChatOptions, options).set_fields()
     extra = fields.pop("extra_body", {})
     model = fields.get("model")
     names = tool_names_of(fields.get("tools", ()), fields.get("functions", ()))

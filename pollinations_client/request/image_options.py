@@ -116,7 +116,7 @@ def image_query(options: ImageOptions) -> list[tuple[str, str]]:
 
     Links come last, as the gateway's own error message asks.
     """
-    given = options.given()
+    given = options.set_fields()
     extra: Mapping[str, Any] = given.pop("extra_query", {})
     if given.get("seed", -1) == -1:
         given["seed"] = secrets.randbelow(MAX_SEED + 1)

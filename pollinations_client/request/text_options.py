@@ -44,7 +44,7 @@ class TextOptions(Options):
 
 def text_query(options: TextOptions, *, stream: bool) -> list[tuple[str, str]]:
     """The query, with a seed of -1 drawn."""
-    given = options.given()
+    given = options.set_fields()
     extra = given.pop("extra_query", {})
     if "seed" in given:
         given["seed"] = drawn_seed(given["seed"])

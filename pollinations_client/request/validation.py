@@ -60,13 +60,13 @@ def within(low: float, high: float | None = None, unit: str = "") -> AfterValida
     return AfterValidator(check)
 
 
-def drop_none(given: Mapping[str, Any], levels: int = 2) -> dict[str, Any]:
+def drop_none(options: Mapping[str, Any], levels: int = 2) -> dict[str, Any]:
     """``given`` without what is ``None``, which the gateway refuses, down to ``levels``: schemas
     lie deeper.
     """
     return {
         name: drop_none(value, levels - 1) if levels > 1 and isinstance(value, Mapping) else value
-        for name, value in given.items()
+        for name, value in options.items()
         if value is not None
     }
 
@@ -79,19 +79,19 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     @classmethod
-    def checked(cls, given: Mapping[str, Any], *, door: str | None = "extra_body") -> Self:
+    def checked(cls, options: Mapping[str, Any], *, door: str | None = "extra_body") -> Self:
         """Validate ``given``.
 
         Raises :class:`InvalidRequestError` naming the field, what is wrong and the remedy.
         """
         try:
-            return cls.model_validate(given)
+            return cls.model_validate(options)
         except ValidationError as error:
-            known = [field.alias or name for name, field in cls.model_fields.items()]
-            refusal = invalid_request_from(error, known, door=door)
+            names = [field.alias or name for name, field in cls.model_fields.items()]
+            refusal = invalid_request_from(error, names, door=door)
         raise refusal
 
-    def given(self) -> dict[str, Any]:
+    def set_fields(self) -> dict[str, Any]:
         """The fields that were given and are not ``None``, as they go on the wire."""
         fields = self.__dict__
         return {name: fields[name] for name in type(self).model_fields if fields[name] is not None}
@@ -114,39 +114,38 @@ def with_model(model: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def invalid_request_from(
-    error: ValidationError, known: Iterable[str], *, door: str | None = "extra_body"
+    error: ValidationError, names: Iterable[str], *, door: str | None = "extra_body"
 ) -> InvalidRequestError:
     """One sentence a fault: the field, what is wrong, what was given, and for an unknown name the
     nearest one.
     """
     faults = error.errors(include_url=False, include_context=False)
-    sentences = [_sentence(fault, sorted(known), door) for fault in faults]
+    sentences = [_sentence(fault, sorted(names), door) for fault in faults]
     param = ".".join(_steps(faults[0])) or None
     return InvalidRequestError(" ".join(dict.fromkeys(sentences)), param=param)
 
 
 def unknown_option(
-    name: str, known: Iterable[str], *, door: str | None = "extra_body"
+    name: str, names: Iterable[str], *, door: str | None = "extra_body"
 ) -> InvalidRequestError:
     """The refusal of an option nobody knows, with the nearest one that is known.
 
     ``door`` takes what is not listed.
     """
-    return InvalidRequestError(_unknown(name, sorted(known), door), param=name)
+    return InvalidRequestError(_unknown(name, sorted(names), door), param=name)
 
 
-def _unknown(name: str, known: list[str], door: str | None) -> str:
-    if name in SETTINGS and not SETTINGS.intersection(known):
+def _unknown(name: str, names: list[str], door: str | None) -> str:
+    if name in SETTINGS and not SETTINGS.intersection(names):
         return (
             f"Unknown option {name!r} of a call: it is settled once, where the client or the model"
             " is made."
         )
     if name in UNSUPPORTED_OPTIONS:
         return f"Unknown option {name!r}: {UNSUPPORTED_OPTIONS[name]}"
-    near = [one for one in ELSEWHERE.get(name, ()) if one in known] or difflib.get_close_matches(
-        name, known, n=1
-    )
-    hint = f" Did you mean {near[0]!r}?" if near else f" Known options: {', '.join(known)}."
+    near = [alias for alias in ELSEWHERE.get(name, ()) if alias in names]
+    near = near or difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else f" Known options: {', '.join(names)}."
     others = f" Fields that are not listed go into {door}={{...}}." if door else ""
     return f"Unknown option {name!r}.{hint}{others}"
 
@@ -155,16 +154,16 @@ def _steps(fault: Any) -> list[str]:
     return [str(step) for step in fault["loc"] if not INNER_STEP.fullmatch(str(step))]
 
 
-def _sentence(fault: Any, known: list[str], door: str | None) -> str:
+def _sentence(fault: Any, names: list[str], door: str | None) -> str:
     steps = _steps(fault)
     name = ".".join(steps)
     if fault["type"] == "extra_forbidden" and len(steps) == 1:
-        return _unknown(name, known, door)
-    said = str(fault["msg"]).removeprefix("Value error, ")
+        return _unknown(name, names, door)
+    message = str(fault["msg"]).removeprefix("Value error, ")
     if not name:
-        return f"{said}."
+        return f"{message}."
     if steps[0] in SECRET_FIELDS:
-        return f"{name}: {said}."
-    shown = redact(repr(fault.get("input")))
-    shown = shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"
-    return f"{name}: {said}{'' if said.endswith('.') else '.'} Given: {shown}."
+        return f"{name}: {message}."
+    value = redact(repr(fault.get("input")))
+    value = value if len(value) <= SHOWN else value[:SHOWN] + "…"
+    return f"{name}: {message}{'' if message.endswith('.') else '.'} Given: {value}."

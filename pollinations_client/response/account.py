@@ -58,13 +58,14 @@ def _through_text(value: Any) -> Any:
 
 def _counted(value: Any) -> int | Decimal | None:
     """A whole number as such. The specification says "number", so a part of one is no fault."""
-    told = _through_text(value)
-    if told is None or (isinstance(told, int) and not isinstance(told, bool)):
-        return told
+    value_read = _through_text(value)
+    if value_read is None or (isinstance(value_read, int) and not isinstance(value_read, bool)):
+        return value_read
+    if isinstance(value_read, str):
+        value_read = value_read.strip()
     try:
-        number = Decimal(
-            told.strip() if isinstance(told, str) else told if isinstance(told, Decimal) else "none"
-        )
+        # True and lists are no numbers either.
+        number = Decimal(value_read if isinstance(value_read, str | Decimal) else "none")
     except InvalidOperation:
         raise ValueError("It is no number") from None
     if not number.is_finite():
@@ -225,12 +226,12 @@ def usage_from(reply: Any) -> list[UsageRecord]:
     """The records of one page of usage, in the order sent; ``MalformedReply`` names the record at
     fault.
     """
-    return [_read(UsageRecord, row, place) for row, place in _rows(reply, "usage record")]
+    return [_read(UsageRecord, row, where) for row, where in _rows(reply, "usage record")]
 
 
 def daily_usage_from(reply: Any) -> list[DailyUsage]:
     """The days of ``/account/usage/daily``, in the order sent."""
-    return [_read(DailyUsage, row, place) for row, place in _rows(reply, "daily usage record")]
+    return [_read(DailyUsage, row, where) for row, where in _rows(reply, "daily usage record")]
 
 
 def usage_from_csv(lines: Iterable[str]) -> Iterator[UsageRecord]:
@@ -242,23 +243,23 @@ def usage_from_csv(lines: Iterable[str]) -> Iterator[UsageRecord]:
     the header.
     """
     return (
-        _read(UsageRecord, row, place)
-        for row, place in _csv_rows(lines, "usage record", "timestamp")
+        _read(UsageRecord, row, where)
+        for row, where in _csv_rows(lines, "usage record", "timestamp")
     )
 
 
 def daily_usage_from_csv(lines: Iterable[str]) -> Iterator[DailyUsage]:
     """Daily usage from the lines of a CSV answer, as :func:`usage_from_csv` reads them."""
     return (
-        _read(DailyUsage, row, place)
-        for row, place in _csv_rows(lines, "daily usage record", "date")
+        _read(DailyUsage, row, where)
+        for row, where in _csv_rows(lines, "daily usage record", "date")
     )
 
 
-def _read(kind: type[Answer], value: Any, place: str) -> Answer:
+def _read(kind: type[Answer], value: Any, record: str) -> Answer:
     if not isinstance(value, Mapping):
         raise MalformedReply(
-            f"Expected {place} as an object, got {type(value).__name__}.", excerpt=_excerpt(value)
+            f"Expected {record} as an object, got {type(value).__name__}.", excerpt=_excerpt(value)
         )
     try:
         return kind.model_validate(value)
@@ -266,7 +267,7 @@ def _read(kind: type[Answer], value: Any, place: str) -> Answer:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise MalformedReply(
-            f"Cannot read {where} of {place}: {first['msg']}.", excerpt=_excerpt(value)
+            f"Cannot read {where} of {record}: {first['msg']}.", excerpt=_excerpt(value)
         ) from error
 
 

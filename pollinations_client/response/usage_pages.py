@@ -37,12 +37,12 @@ class UsagePages:
 
     def fresh(self, page: list[UsageRecord]) -> list[UsageRecord]:
         """The records of ``page`` that were not given out yet. Moves on to the next page."""
-        held = Counter(self._given)
+        repeats = Counter(self._given)
         new = []
         for record in page:
             key = record.model_dump_json() if record.timestamp in self._times else None
-            if key is not None and held[key]:
-                held[key] -= 1
+            if key is not None and repeats[key]:
+                repeats[key] -= 1
             else:
                 new.append(record)
         self._turn(page)
@@ -53,11 +53,10 @@ class UsagePages:
         if len(page) < self.limit or last is None:
             self.is_over = True
             return
-        earlier = next(
-            (one.timestamp for one in reversed(page) if one.timestamp not in {last, None}), None
-        )
+        times = (record.timestamp for record in reversed(page))
+        earlier = next((time for time in times if time not in {last, None}), None)
         if earlier is not None and earlier != self.before:
-            self._remember([one for one in page if one.timestamp in {last, earlier}])
+            self._remember([record for record in page if record.timestamp in {last, earlier}])
             self.before, self.limit = earlier, self._page_size
         elif self.limit < MAX_USAGE_RECORDS:
             self._remember(
@@ -70,10 +69,11 @@ class UsagePages:
                 MAX_USAGE_RECORDS,
                 last,
             )
-            self._remember([one for one in page if one.timestamp == last])
+            self._remember([record for record in page if record.timestamp == last])
             self.is_over = last == self.before
             self.before, self.limit = last, self._page_size
 
-    def _remember(self, given: list[UsageRecord], besides: Counter[str] | None = None) -> None:
-        self._times = {one.timestamp for one in given} | (self._times if besides else set())
-        self._given = Counter(one.model_dump_json() for one in given) | (besides or Counter())
+    def _remember(self, records: list[UsageRecord], besides: Counter[str] | None = None) -> None:
+        self._times = {record.timestamp for record in records} | (self._times if besides else set())
+        written = Counter(record.model_dump_json() for record in records)
+        self._given = written | (besides or Counter())

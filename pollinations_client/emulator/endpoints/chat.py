@@ -31,20 +31,21 @@ def complete(exchange: Exchange) -> Reply:
         raise invalid({"messages": ["Invalid input: expected array, received undefined"]})
     rules = authenticate(exchange.state, exchange.received)
     body = check_chat(exchange.received.json, exchange.state.era)
-    asked = body.get("model") or DEFAULT_MODEL[exchange.state.era]
-    picture_model = find("today", "picture", asked) if exchange.state.today else None
+    model_name = body.get("model") or DEFAULT_MODEL[exchange.state.era]
+    picture_model = find("today", "picture", model_name) if exchange.state.today else None
     if picture_model is not None:
-        permit(rules, picture_model, asked, exchange.state.era)
+        permit(rules, picture_model, model_name, exchange.state.era)
         return _link(exchange, body, picture_model)
-    request = ChatRequest(body, text_model(exchange.state.era, asked), exchange.state.era)
+    request = ChatRequest(body, text_model(exchange.state.era, model_name), exchange.state.era)
     check_model(request)
     try:
-        permit(rules, request.model, asked, exchange.state.era)
+        permit(rules, request.model, model_name, exchange.state.era)
     except GatewayError as refusal:
-        said = notice(refusal, asked) if exchange.state.today and _noticed(request) else None
-        if said is None:
+        is_told_in_an_answer = exchange.state.today and _noticed(request)
+        refusal_text = notice(refusal, model_name) if is_told_in_an_answer else None
+        if refusal_text is None:
             raise
-        return _notice(exchange, request, said, asked)
+        return _notice(exchange, request, refusal_text, model_name)
     if exchange.scripted is not None:
         reply = rendered(exchange, request, exchange.scripted)
         if isinstance(exchange.scripted, Chunks) and request.stream:
@@ -59,18 +60,18 @@ def complete(exchange: Exchange) -> Reply:
     )
 
 
-def text_model(era: str, asked: str) -> Model:
+def text_model(era: str, name: str) -> Model:
     """The text model of that name. Raises ``GatewayError`` 400 in the era's words."""
-    model = find(era, "text", asked)
+    model = find(era, "text", name)
     if model is not None:
         return model
     if era == "today":
-        known = ", ".join(one.name for one in models(era, "text")[:5])
+        names = ", ".join(model.name for model in models(era, "text")[:5])
         raise GatewayError(
-            400, f"Model '{asked}' was not found. See /text/models; there are {known} and more."
+            400, f"Model '{name}' was not found. See /text/models; there are {names} and more."
         )
     names = "|".join(
-        f'"{name}"' for one in models(era, "text") for name in (one.name, *one.aliases)
+        f'"{name}"' for model in models(era, "text") for name in (model.name, *model.aliases)
     )
     raise invalid({"model": [f"Invalid option: expected one of {names}"]})
 
@@ -82,11 +83,10 @@ def _noticed(request: ChatRequest) -> bool:
     return request.json_format is None and "audio" not in (request.body.get("modalities") or ())
 
 
-def _notice(exchange: Exchange, request: ChatRequest, said: str, asked: str) -> Reply:
+def _notice(exchange: Exchange, request: ChatRequest, text: str, model_name: str) -> Reply:
     nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-    return rendered(
-        exchange, request, Answer(text=said, usage=nothing, model=asked), cache_control=NO_STORE
-    )
+    answer = Answer(text=text, usage=nothing, model=model_name)
+    return rendered(exchange, request, answer, cache_control=NO_STORE)
 
 
 def _link(exchange: Exchange, body: Json, model: Model) -> Reply:
@@ -99,26 +99,29 @@ def _link(exchange: Exchange, body: Json, model: Model) -> Reply:
 
 
 def rendered(
-    exchange: Exchange, request: ChatRequest, said: Answer | Chunks, cache_control: str = IMMUTABLE
+    exchange: Exchange,
+    request: ChatRequest,
+    answer: Answer | Chunks,
+    cache_control: str = IMMUTABLE,
 ) -> Reply:
     """An answer in the form that was asked for."""
-    if isinstance(said, Chunks):
-        return _literal(exchange, request, said)
-    usage = usage_of(exchange.state, request, said)
-    headers = model_headers(exchange, request, said.model)
+    if isinstance(answer, Chunks):
+        return _literal(exchange, request, answer)
+    usage = usage_of(exchange.state, request, answer)
+    headers = model_headers(exchange, request, answer.model)
     if request.stream:
-        frames = sse_frames(dialect.chunks(request, said, usage), delay_s=exchange.state.delay_s)
+        frames = sse_frames(dialect.chunks(request, answer, usage), delay_s=exchange.state.delay_s)
         if not exchange.state.today:
             # Streams of the seed era did not name the model, and were as immutable as the rest.
             return Reply(frames, content_type=SSE, headers={"cache-control": cache_control})
         control = NO_STORE if cache_control == NO_STORE else "no-cache"
         return Reply(frames, content_type=SSE, headers=headers | {"cache-control": control})
-    used = usage if said.usage is None else said.usage
+    used = usage if answer.usage is None else answer.usage
     counted = usage_headers(used)
     if not exchange.state.today and "total_tokens" in used:
         counted["x-usage-total-tokens"] = str(used["total_tokens"])
     return json_reply(
-        dialect.completion(request, said, usage),
+        dialect.completion(request, answer, usage),
         headers=headers | counted | {"cache-control": cache_control},
     )
 
@@ -129,19 +132,19 @@ def model_headers(
     """Which model was asked for and which one answered."""
     if not exchange.state.today:
         return {"x-model-used": used or request.model.provider_id}
-    asked = request.body.get("model") or DEFAULT_MODEL["today"]
-    return {"x-model-used": used or request.model.name, "x-model-requested": str(asked)}
+    requested = request.body.get("model") or DEFAULT_MODEL["today"]
+    return {"x-model-used": used or request.model.name, "x-model-requested": str(requested)}
 
 
-def _literal(exchange: Exchange, request: ChatRequest, said: Chunks) -> Reply:
-    headers = model_headers(exchange, request) | said.headers
+def _literal(exchange: Exchange, request: ChatRequest, script: Chunks) -> Reply:
+    headers = model_headers(exchange, request) | script.headers
     if request.stream:
         return Reply(
-            sse_frames(said.chunks, done=said.done, delay_s=exchange.state.delay_s),
+            sse_frames(script.chunks, done=script.done, delay_s=exchange.state.delay_s),
             content_type=SSE,
             headers=headers,
         )
-    return json_reply(folded(said.chunks), headers=headers)
+    return json_reply(folded(script.chunks), headers=headers)
 
 
 def folded(chunks: list[Json]) -> Json:
@@ -156,9 +159,9 @@ def folded(chunks: list[Json]) -> Json:
             for name, value in chunk.items()
             if name not in ("choices", "object") and value is not None
         }
-        for one in chunk.get("choices") or []:
-            _fold_delta(message, calls, one.get("delta") or {})
-            choice["finish_reason"] = one.get("finish_reason") or choice["finish_reason"]
+        for part in chunk.get("choices") or []:
+            _fold_delta(message, calls, part.get("delta") or {})
+            choice["finish_reason"] = part.get("finish_reason") or choice["finish_reason"]
     if calls:
         message["tool_calls"] = calls
     return top | {"choices": [choice]}
@@ -177,7 +180,7 @@ def _fold_delta(message: Json, calls: list[Json], delta: Json) -> None:
 
 def _fold_call(calls: list[Json], part: Json) -> None:
     function = part.get("function") or {}
-    known = next(
+    call_so_far = next(
         (
             call
             for call in calls
@@ -185,10 +188,10 @@ def _fold_call(calls: list[Json], part: Json) -> None:
         ),
         None,
     )
-    if known is None:
-        made = {"index": part.get("index", 0), "id": part.get("id"), "type": "function"}
+    if call_so_far is None:
+        new_call = {"index": part.get("index", 0), "id": part.get("id"), "type": "function"}
         calls.append(
-            made
+            new_call
             | {
                 "function": {
                     "name": function.get("name"),
@@ -199,5 +202,5 @@ def _fold_call(calls: list[Json], part: Json) -> None:
         return
     arguments = function.get("arguments")
     if isinstance(arguments, str):
-        known["function"]["arguments"] += arguments
-    known["function"]["name"] = known["function"]["name"] or function.get("name")
+        call_so_far["function"]["arguments"] += arguments
+    call_so_far["function"]["name"] = call_so_far["function"]["name"] or function.get("name")

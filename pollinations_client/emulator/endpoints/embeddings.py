@@ -42,30 +42,30 @@ def embed(exchange: Exchange) -> Reply:
     body = exchange.received.json
     if complaint := mapping(body):
         raise invalid({}, [complaint])
-    asked = body.get("model") or DEFAULT
-    if complaint := string(asked):
+    model_name = body.get("model") or DEFAULT
+    if complaint := string(model_name):
         raise invalid({"model": [complaint]})
-    model = find("today", "embedding", asked)
+    model = find("today", "embedding", model_name)
     if model is None:
-        known = ", ".join(one.name for one in models("today", "embedding"))
+        names = ", ".join(item.name for item in models("today", "embedding"))
         raise GatewayError(
-            400, f"Model '{asked}' was not found. Available embedding models: {known}"
+            400, f"Model '{model_name}' was not found. Available embedding models: {names}"
         )
     texts = _texts(body.get("input"))
     size = _size(body, model)
     _check_options(body, model)
-    permit(rules, model, asked, exchange.state.era)
+    permit(rules, model, model_name, exchange.state.era)
     coded = body.get("encoding_format") == "base64"
     vectors = [vector(text, size) for text in texts]
     data = [
-        {"object": "embedding", "embedding": _coded(one) if coded else one, "index": at}
-        for at, one in enumerate(vectors)
+        {"object": "embedding", "embedding": _coded(item) if coded else item, "index": at}
+        for at, item in enumerate(vectors)
     ]
     tokens_in = sum(count(text) for text in texts)
     usage = {"prompt_tokens": tokens_in, "total_tokens": tokens_in}
     headers = {
         "x-model-used": model.name,
-        "x-model-requested": asked,
+        "x-model-requested": model_name,
         "x-usage-prompt-text-tokens": str(tokens_in),
     }
     return json_reply(
@@ -73,19 +73,19 @@ def embed(exchange: Exchange) -> Reply:
     )
 
 
-def _texts(given: Any) -> list[str]:
+def _texts(inputs: Any) -> list[str]:
     """One text per vector."""
-    match given:
-        case str() if given:
-            return [given]
+    match inputs:
+        case str() if inputs:
+            return [inputs]
         case {"type": str()}:
-            return [_part_text(given)]
+            return [_part_text(inputs)]
         case [{"type": str()}, *_]:
-            return [" ".join(_part_text(part) for part in given)]
-        case [str(), *_] if all(isinstance(one, str) and one for one in given):
-            if len(given) > MOST_INPUTS:
+            return [" ".join(_part_text(part) for part in inputs)]
+        case [str(), *_] if all(isinstance(item, str) and item for item in inputs):
+            if len(inputs) > MOST_INPUTS:
                 raise GatewayError(400, f"Embedding batch size exceeds {MOST_INPUTS} inputs")
-            return list(given)
+            return list(inputs)
         case _:
             raise invalid(
                 {
@@ -111,7 +111,7 @@ def _size(body: dict[str, Any], model: Model) -> int:
     size = body.get("dimensions")
     if size is None:
         return model.dimensions[0]
-    if complaint := number(1, 4096, whole=True)(size):
+    if complaint := number(1, 4096, is_integer=True)(size):
         raise invalid({"dimensions": [complaint]})
     if size not in model.dimensions[1:]:
         raise GatewayError(400, f"dimensions {size} is not supported by {model.name}")
@@ -148,8 +148,8 @@ def vector(text: str, size: int) -> list[float]:
     for word, weight in weighted or [(text, 1.0)]:
         digest = hashlib.sha256(word.encode()).digest()
         for at in range(0, 12, 3):
-            place = int.from_bytes(digest[at : at + 2]) % size
-            values[place] += weight if digest[at + 2] & 1 else -weight
+            position = int.from_bytes(digest[at : at + 2]) % size
+            values[position] += weight if digest[at + 2] & 1 else -weight
     length = math.sqrt(sum(value * value for value in values)) or 1.0
     return [round(value / length, 7) for value in values]
 

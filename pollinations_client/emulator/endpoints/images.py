@@ -211,7 +211,7 @@ def _generation_errors(body: dict[str, Any]) -> dict[str, list[str]]:
     prompt = body.get("prompt")
     if not isinstance(prompt, str) or not 1 <= len(prompt) <= 32000:
         errors["prompt"] = ["Invalid input: expected string of 1 to 32000 characters"]
-    checks = {"model": nullable(string), "seed": number(-1, SEED_MAX_TODAY, whole=True)}
+    checks = {"model": nullable(string), "seed": number(-1, SEED_MAX_TODAY, is_integer=True)}
     errors |= {
         name: [told]
         for name, check in checks.items()

@@ -25,8 +25,8 @@ def kind_of(value: Any) -> str:
             return "object"
 
 
-def _expected(wanted: str, value: Any) -> str:
-    return f"Invalid input: expected {wanted}, received {kind_of(value)}"
+def _expected(expected: str, value: Any) -> str:
+    return f"Invalid input: expected {expected}, received {kind_of(value)}"
 
 
 def string(value: Any) -> str | None:
@@ -39,13 +39,13 @@ def boolean(value: Any) -> str | None:
     return None if isinstance(value, bool) else _expected("boolean", value)
 
 
-def number(low: float, high: float, *, whole: bool = False) -> Check:
+def number(low: float, high: float, *, is_integer: bool = False) -> Check:
     """A number within bounds, both included."""
 
     def check(value: Any) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return _expected("number", value)
-        if whole and value != int(value):
+        if is_integer and value != int(value):
             return "Invalid input: expected int, received number"
         if value < low:
             return f"Too small: expected number to be >={low:g}"
@@ -94,7 +94,7 @@ def either(*checks: Check) -> Check:
     """The first check that is content; else the last one's complaint."""
 
     def check(value: Any) -> str | None:
-        complaints = [one(value) for one in checks]
+        complaints = [each(value) for each in checks]
         return None if None in complaints else complaints[-1]
 
     return check
@@ -106,13 +106,13 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
     def check(value: Any) -> str | None:
         if not isinstance(value, dict):
             return _expected("object", value)
-        for name, one in required.items():
+        for name, each in required.items():
             if name not in value:
                 return f"{name}: Invalid input: expected a value, received undefined"
-            if complaint := one(value[name]):
+            if complaint := each(value[name]):
                 return f"{name}: {complaint}"
-        for name, one in (optional or {}).items():
-            if name in value and (complaint := one(value[name])):
+        for name, each in (optional or {}).items():
+            if name in value and (complaint := each(value[name])):
                 return f"{name}: {complaint}"
         return None
 
@@ -121,10 +121,10 @@ def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
 
 def closed(required: Mapping[str, Check], optional: Mapping[str, Check]) -> Check:
     """An object with these fields and no others."""
-    known = record(required, optional)
+    known_fields = record(required, optional)
 
     def check(value: Any) -> str | None:
-        if complaint := known(value):
+        if complaint := known_fields(value):
             return complaint
         other = next(
             (name for name in value if name not in required and name not in optional), None
@@ -140,7 +140,8 @@ def mapped(each: Check) -> Check:
     def check(value: Any) -> str | None:
         if complaint := mapping(value):
             return complaint
-        return next((f"{name}: {told}" for name, one in value.items() if (told := each(one))), None)
+        faults = ((name, each(item)) for name, item in value.items())
+        return next((f"{name}: {fault}" for name, fault in faults if fault), None)
 
     return check
 

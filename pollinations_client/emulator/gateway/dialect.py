@@ -77,11 +77,11 @@ def wire_tool_calls(answer: Answer, envelope: Envelope) -> list[Json]:
         text = (
             arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
         )
-        given = call.get("id") if isinstance(call, Mapping) else None
+        call_id = call.get("id") if isinstance(call, Mapping) else None
         token = hashlib.sha256(f"{envelope.id}{at}{name}".encode()).hexdigest()[:24]
         calls.append(
             {
-                "id": given or f"call_{token}",
+                "id": call_id or f"call_{token}",
                 "type": "function",
                 "function": {"name": name, "arguments": text},
             }
@@ -95,9 +95,9 @@ def blocks_of(answer: Answer) -> list[Json] | None:
         return list(answer.content_blocks)
     if not answer.images:
         return None
-    urls = [one if isinstance(one, str) else data_url(one) for one in answer.images]
-    shown = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    return [*([{"type": "text", "text": answer.text}] if answer.text else []), *shown]
+    urls = [image if isinstance(image, str) else data_url(image) for image in answer.images]
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return [*([{"type": "text", "text": answer.text}] if answer.text else []), *pictures]
 
 
 def text_of_answer(answer: Answer) -> str | None:
@@ -178,16 +178,14 @@ def logprobs(request: ChatRequest, text: str) -> list[Json]:
 
 
 def _logprob(word: str, count: int) -> Json:
-    def entry(token: str, place: int) -> Json:
+    def entry(token: str, rank: int) -> Json:
         return {
             "token": token,
-            "logprob": round(-0.02 - 1.7 * place, 4),
+            "logprob": round(-0.02 - 1.7 * rank, 4),
             "bytes": list(token.encode()),
         }
 
-    rivals = [
-        entry(word if place == 0 else f"{word.rstrip()}{place}", place) for place in range(count)
-    ]
+    rivals = [entry(word if rank == 0 else f"{word.rstrip()}{rank}", rank) for rank in range(count)]
     return entry(word, 0) | {"top_logprobs": rivals}
 
 
@@ -207,29 +205,29 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
             | extra
         )
 
-    made: list[Json] = []
+    frames: list[Json] = []
     if not today and request.model.family == "openai":
         filtered = [{"prompt_index": 0, "content_filter_results": NO_FILTER}]
-        made.append(top | {"model": "", "choices": [], "prompt_filter_results": filtered})
-    made.append(chunk({"role": "assistant", "content": ""} | (answer.extra_message or {})))
-    made += [chunk({answer.reasoning_field: piece}) for piece in pieces(answer.reasoning)]
+        frames.append(top | {"model": "", "choices": [], "prompt_filter_results": filtered})
+    frames.append(chunk({"role": "assistant", "content": ""} | (answer.extra_message or {})))
+    frames += [chunk({answer.reasoning_field: piece}) for piece in pieces(answer.reasoning)]
     if answer.audio is not None:
-        made += [chunk({"audio": part}) for part in _audio_deltas(answer.audio)]
+        frames += [chunk({"audio": part}) for part in _audio_deltas(answer.audio)]
     else:
-        made += [
+        frames += [
             chunk({"content": piece}, log=_chunk_log(request, piece))
             for piece in pieces(text_of_answer(answer) or "")
         ]
-    made += [
+    frames += [
         chunk({"content_blocks": [{"index": at, "delta": delta} if today else delta]})
         for at, delta in _block_deltas(answer)
     ]
     if answer.refusal is not None:
-        made.append(chunk({"refusal": answer.refusal}))
-    made += [chunk(part) for part in call_deltas(request, wire_tool_calls(answer, envelope))]
-    made.append(chunk({}, finish=_native_finish(finish_of(answer, request), request)))
+        frames.append(chunk({"refusal": answer.refusal}))
+    frames += [chunk(part) for part in call_deltas(request, wire_tool_calls(answer, envelope))]
+    frames.append(chunk({}, finish=_native_finish(finish_of(answer, request), request)))
     used = usage if answer.usage is None else answer.usage
-    return [*made, top | {"choices": [], "usage": used}] if used else made
+    return [*frames, top | {"choices": [], "usage": used}] if used else frames
 
 
 def _chunk_log(request: ChatRequest, piece: str) -> Json | None:
@@ -273,7 +271,7 @@ def call_deltas(request: ChatRequest, calls: Sequence[Json]) -> Iterator[Json]:
     The older ``functions`` take one call, in ``function_call``.
     """
     is_google = request.model.family == "google"
-    whole = is_google or request.model.name.startswith(RESPONSES_ADAPTED)
+    in_one_piece = is_google or request.model.name.startswith(RESPONSES_ADAPTED)
     for at, call in enumerate(calls):
         function = call["function"]
         opening = {"name": function["name"], "arguments": ""}
@@ -281,7 +279,7 @@ def call_deltas(request: ChatRequest, calls: Sequence[Json]) -> Iterator[Json]:
         if request.uses_functions:
             yield from ({"function_call": part} for part in (opening, *fragments))
             return
-        if whole:
+        if in_one_piece:
             yield {"tool_calls": [{"index": 0 if is_google else at} | call]}
             continue
         first = {"index": at, "id": call["id"], "type": "function", "function": opening}

@@ -80,33 +80,40 @@ def count_tokens(request: ChatRequest) -> int:
 
 
 def _check_tools(request: ChatRequest) -> None:
-    model, body, today = request.model, request.body, request.era == "today"
-    history = any(
-        m["role"] == "tool" or (m["role"] == "assistant" and m.get("tool_calls"))
-        for m in request.messages
-    )
-    if today and not model.has("T") and (body.get("tools") or history):
+    model, today = request.model, request.era == "today"
+    if today and not model.has("T") and (request.body.get("tools") or _has_calls(request)):
         raise GatewayError(400, "This model does not support tool calling or tool history")
-    if request.must_call and model.name in REFUSES_FORCED_TOOLS:
-        raise upstream("tool_choice: forcing a tool is not supported by this model; use 'auto'.")
-    if (
-        request.must_call
-        and model.family == "anthropic"
-        and body.get("reasoning_effort") not in (None, "none")
-    ):
-        raise upstream("Thinking may not be enabled when tool_choice forces tool use.")
+    if request.must_call:
+        _check_forced_tool(request)
     if model.family == "google":
-        for tool in body.get("tools") or []:
-            if tool["type"] == "function" and (
-                word := forbidden(tool["function"].get("parameters"))
-            ):
-                where = "tools[0].function_declarations[0].parameters"
-                raise upstream(
-                    f"Invalid JSON payload received. Unknown name \"{word}\" at '{where}'"
-                )
+        _check_vertex_tools(request)
         # Its own search tool stays beside JSON, which Vertex refuses; code execution makes way.
-        if not today and request.json_format and "tools" not in body and "search" in model.name:
+        has_own_search = "tools" not in request.body and "search" in model.name
+        if not today and request.json_format and has_own_search:
             raise upstream("Tool use with a response mime type: 'application/json' is unsupported")
+
+
+def _has_calls(request: ChatRequest) -> bool:
+    return any(
+        message["role"] == "tool" or (message["role"] == "assistant" and message.get("tool_calls"))
+        for message in request.messages
+    )
+
+
+def _check_forced_tool(request: ChatRequest) -> None:
+    if request.model.name in REFUSES_FORCED_TOOLS:
+        raise upstream("tool_choice: forcing a tool is not supported by this model; use 'auto'.")
+    is_thinking = request.body.get("reasoning_effort") not in (None, "none")
+    if request.model.family == "anthropic" and is_thinking:
+        raise upstream("Thinking may not be enabled when tool_choice forces tool use.")
+
+
+def _check_vertex_tools(request: ChatRequest) -> None:
+    for tool in request.body.get("tools") or []:
+        parameters = tool["function"].get("parameters") if tool["type"] == "function" else None
+        if word := forbidden(parameters):
+            where = "tools[0].function_declarations[0].parameters"
+            raise upstream(f"Invalid JSON payload received. Unknown name \"{word}\" at '{where}'")
 
 
 def forbidden(schema: Any, *, inside_names: bool = False) -> str | None:

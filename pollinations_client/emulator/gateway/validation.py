@@ -5,6 +5,7 @@ other bounds).
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -167,12 +168,12 @@ def chat_fields(era: str) -> dict[str, Check]:
         "frequency_penalty": penalty,
         "presence_penalty": penalty,
         "repetition_penalty": nullable(number(0, 2)),
-        "logit_bias": nullable(mapped(number(-SEED_MAX, SEED_MAX, whole=True))),
+        "logit_bias": nullable(mapped(number(-SEED_MAX, SEED_MAX, is_integer=True))),
         "logprobs": nullable(boolean),
-        "top_logprobs": nullable(number(0, 20, whole=True)),
-        "max_tokens": nullable(number(0, SEED_MAX, whole=True)),
+        "top_logprobs": nullable(number(0, 20, is_integer=True)),
+        "max_tokens": nullable(number(0, SEED_MAX, is_integer=True)),
         "response_format": RESPONSE_FORMAT,
-        "seed": nullable(number(-1, SEED_MAX_TODAY if today else SEED_MAX, whole=True)),
+        "seed": nullable(number(-1, SEED_MAX_TODAY if today else SEED_MAX, is_integer=True)),
         "stop": either(nullable(string), array(string, 1, 4)),
         "stream": nullable(boolean),
         "stream_options": nullable(record({}, {"include_usage": boolean})),
@@ -204,11 +205,11 @@ SEED_FIELDS: dict[str, Check] = {
             {},
             {
                 "type": one_of("enabled", "disabled"),
-                "budget_tokens": number(1, SEED_MAX, whole=True),
+                "budget_tokens": number(1, SEED_MAX, is_integer=True),
             },
         )
     ),
-    "thinking_budget": number(0, SEED_MAX, whole=True),
+    "thinking_budget": number(0, SEED_MAX, is_integer=True),
 }
 
 
@@ -279,33 +280,36 @@ def _check_arguments(call: dict[str, Any], at: int) -> None:
         )
 
 
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
 def check_tools(body: dict[str, Any]) -> None:
     """Tool names are unique and well formed, schemas are schemas, and a forced tool exists."""
-    names = [
-        tool["function"]["name"] for tool in body.get("tools", []) if tool["type"] == "function"
-    ]
-    for name in names:
-        if (
-            not name
-            or len(name) > 64
-            or not all((c.isalnum() and c.isascii()) or c in "_-" for c in name)
-        ):
-            raise upstream(
-                f"Invalid 'tools[].function.name': {name!r} does not match"
-                " '^[a-zA-Z0-9_-]{1,64}$'."
-            )
-    for tool in body.get("tools", []):
-        function = tool.get("function") or {}
-        if tool["type"] == "function" and (
-            fault := parameters_fault(function.get("parameters") or {})
-        ):
-            raise upstream(f"Invalid schema for function '{function['name']}': {fault}.")
-    form = body.get("response_format") or {}
-    asked = form.get("json_schema") if form.get("type") == "json_schema" else None
-    if asked is not None and (fault := schema_fault(asked["schema"])):
+    functions = [tool["function"] for tool in body.get("tools", []) if tool["type"] == "function"]
+    names = [function["name"] for function in functions]
+    for function in functions:
+        _check_function(function)
+    response_format = body.get("response_format") or {}
+    if response_format.get("type") == "json_schema" and (
+        fault := schema_fault(response_format["json_schema"]["schema"])
+    ):
         raise upstream(f"Invalid schema for response_format: {fault}.")
     if len(set(names)) < len(names):
         raise upstream("Tool names must be unique.")
+    _check_tool_choice(body, names)
+
+
+def _check_function(function: dict[str, Any]) -> None:
+    name = function["name"]
+    if not TOOL_NAME.fullmatch(name):
+        raise upstream(
+            f"Invalid 'tools[].function.name': {name!r} does not match '^[a-zA-Z0-9_-]{{1,64}}$'."
+        )
+    if fault := parameters_fault(function.get("parameters") or {}):
+        raise upstream(f"Invalid schema for function '{name}': {fault}.")
+
+
+def _check_tool_choice(body: dict[str, Any], names: list[str]) -> None:
     choice = body.get("tool_choice")
     if choice not in (None, "none") and not body.get("tools"):
         raise upstream(

@@ -19,25 +19,25 @@ def is_number(value: Any) -> TypeGuard[int | float]:
     return is_numeric and abs(value) < MAX_NUMBER
 
 
-def stricter(keyword: str, left: Any, right: Any) -> Any:
+def stricter(keyword: str, first: Any, second: Any) -> Any:
     """The stricter of two values of one keyword; the left one of what cannot be compared."""
-    if not (is_number(left) and is_number(right)) or keyword not in LOWER + UPPER:
-        return left
-    return max(left, right) if keyword in LOWER else min(left, right)
+    if not (is_number(first) and is_number(second)) or keyword not in LOWER + UPPER:
+        return first
+    return max(first, second) if keyword in LOWER else min(first, second)
 
 
-def bounded(value: float, schema: Json, *, whole: bool) -> float | int:
+def bounded(value: float, schema: Json, *, is_integer: bool) -> float | int:
     """The number nearest to ``value`` that the schema takes."""
-    low, high = _limits(schema, whole=whole)
+    low, high = _limits(schema, is_integer=is_integer)
     value = min(max(value, low), high)
     step = schema.get("multipleOf")
     if is_number(step) and step > 0:
-        value = _multiple(value, step, low, high, whole=whole)
+        value = _multiple(value, step, low, high, is_integer=is_integer)
     is_integral = value == int(value) and abs(value) < 1e15
-    return int(value) if whole or is_integral else value
+    return int(value) if is_integer or is_integral else value
 
 
-def _limits(schema: Json, *, whole: bool) -> tuple[float, float]:
+def _limits(schema: Json, *, is_integer: bool) -> tuple[float, float]:
     """The least and the greatest value; ``exclusive...`` may also be the flag of older drafts."""
     low, high = _number(schema.get("minimum"), -inf), _number(schema.get("maximum"), inf)
     above = _number(schema.get("exclusiveMinimum"), -inf)
@@ -46,7 +46,7 @@ def _limits(schema: Json, *, whole: bool) -> tuple[float, float]:
         above = low
     if schema.get("exclusiveMaximum") is True:
         below = high
-    if not whole:
+    if not is_integer:
         gap = min(SMALLEST_GAP, (below - above) / 4)
         return max(low, above + gap), min(high, below - gap)
     if above > -inf:
@@ -60,7 +60,7 @@ def _number(value: Any, default: float) -> float:
     return value if is_number(value) else default
 
 
-def _multiple(value: float, step: float, low: float, high: float, *, whole: bool) -> float:
+def _multiple(value: float, step: float, low: float, high: float, *, is_integer: bool) -> float:
     """The multiple of ``step`` nearest to the value, within the limits.
 
     It is exact in floating point: 3 * 0.1 is no multiple of 0.1 to a validator.
@@ -70,6 +70,7 @@ def _multiple(value: float, step: float, low: float, high: float, *, whole: bool
         for count in (middle - distance, middle + distance):
             multiple = count * step
             is_exact = multiple / step == int(multiple / step)
-            if low <= multiple <= high and is_exact and (not whole or multiple == int(multiple)):
+            has_kind = not is_integer or multiple == int(multiple)
+            if low <= multiple <= high and is_exact and has_kind:
                 return multiple
     return value

@@ -49,12 +49,12 @@ class _Filler:
     def typed(self, schema: Json, name: str, depth: int) -> Any:
         kind = schema.get("type")
         if isinstance(kind, list):
-            kind = next((one for one in kind if one != "null"), "null")
+            kind = next((option for option in kind if option != "null"), "null")
         if kind is None and ("properties" in schema or (not name and depth == 0)):
             kind = "object"
         match kind:
             case "integer" | "number":
-                return self.number(schema, name, whole=kind == "integer")
+                return self.number(schema, name, is_integer=kind == "integer")
             case "boolean":
                 return self.boolean(schema, name)
             case "null":
@@ -93,36 +93,36 @@ class _Filler:
         no_variants = ("anyOf", "oneOf", "default")
         beside = {key: value for key, value in schema.items() if key not in no_variants}
         variants = schema.get("anyOf") or schema["oneOf"]
-        merged = [self.resolved({"allOf": [one, beside]}) for one in variants]
-        real = [one for one in merged if one.get("type") != "null"]
+        merged = [self.resolved({"allOf": [branch, beside]}) for branch in variants]
+        real = [branch for branch in merged if branch.get("type") != "null"]
         if not real or (depth >= MAX_DEPTH and len(real) < len(merged)):
             return None
-        scores = [overlap(_variant_words(one), self.source.text) for one in real]
+        scores = [overlap(_variant_words(branch), self.source.text) for branch in real]
         return self.value(real[scores.index(max(scores))], name, depth)
 
     def option(self, schema: Json) -> Any:
         """The option that the text names, else the default, else the first."""
         options, text = schema["enum"], self.source.text.lower()
+        words = (option for option in options if isinstance(option, str))
         named = [
-            one
-            for one in options
-            if isinstance(one, str) and re.search(rf"(?<!\w){re.escape(one.lower())}(?!\w)", text)
+            word for word in words if re.search(rf"(?<!\w){re.escape(word.lower())}(?!\w)", text)
         ]
         if named:
             return max(named, key=len)
         if "default" in schema:
             return schema["default"]
-        numeric = (one for one in options if is_number(one) and one in self.source.numbers)
+        numbers = self.source.numbers
+        numeric = (option for option in options if is_number(option) and option in numbers)
         return next(numeric, options[0] if options else None)
 
-    def number(self, schema: Json, name: str, *, whole: bool) -> float | int:
+    def number(self, schema: Json, name: str, *, is_integer: bool) -> float | int:
         """The number beside the name, else the next one in the text, else the smallest valid."""
         value = self.source.number_at(name)
         if value is None and self.source.numbers:
             value = self.source.numbers.pop(0)
         if value is None:
             value = schema["default"] if is_number(schema.get("default")) else 1.0
-        return bounded(value, schema, whole=whole)
+        return bounded(value, schema, is_integer=is_integer)
 
     def boolean(self, schema: Json, name: str) -> bool:
         """True when the text speaks of the property and does not deny it."""
@@ -135,7 +135,7 @@ class _Filler:
     def array(self, schema: Json, name: str, depth: int) -> list[Any]:
         """As many items as the text has, within the schema's bounds."""
         low, high = schema.get("minItems", 0), schema.get("maxItems")
-        items = [self.value(one, name, depth + 1) for one in schema.get("prefixItems", ())]
+        items = [self.value(prefix, name, depth + 1) for prefix in schema.get("prefixItems", ())]
         item = self.resolved(schema.get("items", {"type": "string"}))
         if not items and (depth < MAX_DEPTH or low):
             items = self.items(item, name, depth)
@@ -148,28 +148,28 @@ class _Filler:
     def items(self, item: Json, name: str, depth: int) -> list[Any]:
         kind, text = item.get("type"), self.source.text
         if "enum" in item:
-            return [one for one in item["enum"] if str(one).lower() in text.lower()] or [
+            return [word for word in item["enum"] if str(word).lower() in text.lower()] or [
                 item["enum"][0]
             ]
         if kind in ("integer", "number") and self.source.numbers:
             numbers, self.source.numbers = self.source.numbers, []
-            return [bounded(value, item, whole=kind == "integer") for value in numbers]
+            return [bounded(value, item, is_integer=kind == "integer") for value in numbers]
         if kind == "string" and "pattern" in item:
-            return [one for one in text.split() if re.search(str(item["pattern"]), one)]
+            return [word for word in text.split() if re.search(str(item["pattern"]), word)]
         if kind == "string" and "format" in item:
             return list(formatted(item, "", text))
         if kind == "string":
-            return [_sized(one, item) for one in self.source.words_for_list()]
+            return [_sized(word, item) for word in self.source.words_for_list()]
         return [self.value(item, name, depth + 1)]
 
-    def distinct(self, items: list[Any], item: Json, low: int) -> list[Any]:
+    def distinct(self, items: list[Any], schema: Json, low: int) -> list[Any]:
         """The items without repeats, and others of their kind until there are enough."""
-        items = [one for index, one in enumerate(items) if one not in items[:index]]
+        items = [item for at, item in enumerate(items) if item not in items[:at]]
         first = items[0] if items else None
         for index in range(1, MAX_TRIES):
             if len(items) >= low:
                 break
-            other = self.other(item, first, index)
+            other = self.other(schema, first, index)
             if other not in items:
                 items.append(other)
         return items
@@ -182,7 +182,7 @@ class _Filler:
             case {"type": "integer" | "number" as kind}:
                 sign = 1 if index % 2 else -1
                 distance = (index + 1) // 2 * sign * (item.get("multipleOf") or 1)
-                return bounded((first or 0) + distance, item, whole=kind == "integer")
+                return bounded((first or 0) + distance, item, is_integer=kind == "integer")
             case {"type": "boolean"}:
                 return index % 2 == 0
             case {"type": "string"}:
@@ -197,29 +197,29 @@ class _Filler:
         if not properties and not required:
             return self.mapping(schema)
         labelled = {self.source.labelled(inner) for inner in properties}
-        self.source.quoted = [one for one in self.source.quoted if one not in labelled]
+        self.source.quoted = [label for label in self.source.quoted if label not in labelled]
         room = schema.get("maxProperties", len(properties)) - len(required)
-        made: Json = {}
+        built: Json = {}
         for inner, part in properties.items():
-            is_wanted = room > 0 and depth < MAX_DEPTH and self.wanted(inner, self.resolved(part))
-            if inner in required or is_wanted:
-                made[inner] = self.value(part, inner, depth + 1)
+            may_add = room > 0 and depth < MAX_DEPTH
+            if inner in required or (may_add and self.is_stated(inner, self.resolved(part))):
+                built[inner] = self.value(part, inner, depth + 1)
                 room -= inner not in required
-        missing = [one for one in required if one not in made]
-        spare = [one for one in properties if one not in made and one not in required]
-        more = max(0, schema.get("minProperties", 0) - len(made) - len(missing))
+        missing = [label for label in required if label not in built]
+        spare = [label for label in properties if label not in built and label not in required]
+        more = max(0, schema.get("minProperties", 0) - len(built) - len(missing))
         for inner in [*missing, *spare[:more]]:
-            made[inner] = self.value(properties.get(inner, _rest(schema)), inner, depth + 1)
-        return made
+            built[inner] = self.value(properties.get(inner, _rest(schema)), inner, depth + 1)
+        return built
 
-    def wanted(self, name: str, schema: Json) -> bool:
+    def is_stated(self, name: str, schema: Json) -> bool:
         """Whether an optional property is stated; one for addresses only if there are any."""
         text = self.source.text
         if ADDRESSES.search(str(schema.get("description", ""))) and "://" not in text:
             return False
         if self.source.mentions(name) or any(formatted(schema, name, text)):
             return True
-        return any(str(one).lower() in tokens(text) for one in schema.get("enum") or ())
+        return any(str(option).lower() in tokens(text) for option in schema.get("enum") or ())
 
     def mapping(self, schema: Json) -> Json:
         """A free object: the ``key: value`` pairs of the text, and made-up ones where needed."""
@@ -227,8 +227,8 @@ class _Filler:
         if schema.get("additionalProperties") is False and not patterns:
             return {}
         pattern = next(iter(patterns), str(schema.get("propertyNames", {}).get("pattern", "")))
-        found = self.source.pairs().items()
-        pairs = {key: value for key, value in found if re.search(pattern, key)}
+        labelled = self.source.pairs().items()
+        pairs = {key: value for key, value in labelled if re.search(pattern, key)}
         for index in range(least - len(pairs)):
             pairs[text_for(pattern, index + 1) or f"key{index + 1}"] = self.source.text
         pairs = dict([*pairs.items()][: schema.get("maxProperties")])
@@ -241,13 +241,13 @@ class _Filler:
 
     def string(self, schema: Json, name: str) -> str:
         """What has the format, what is labelled, what is quoted, else what the name suggests."""
-        found = value_in_format(schema, name, self.source.text) or self.source.labelled(name)
-        if not found and self.source.quoted:
-            found = self.source.quoted.pop(0)
-        if not found:
-            found = self.source.text_for(name)
-        self.source.used.add(found)
-        return _sized(found, schema)
+        value = value_in_format(schema, name, self.source.text) or self.source.labelled(name)
+        if not value and self.source.quoted:
+            value = self.source.quoted.pop(0)
+        if not value:
+            value = self.source.text_for(name)
+        self.source.used.add(value)
+        return _sized(value, schema)
 
 
 def _sized(text: str, schema: Json) -> str:
@@ -273,13 +273,13 @@ def schema_words(schema: Json) -> list[str]:
     for name, part in (schema.get("properties") or {}).items():
         words += subjects(name)
         if isinstance(part, dict):
-            words += subjects(" ".join(str(one) for one in part.get("enum") or ()))
+            words += subjects(" ".join(str(option) for option in part.get("enum") or ()))
     return words
 
 
 def _may_be_null(schema: Json) -> bool:
-    variants = (one for one in schema.get("anyOf", ()) if isinstance(one, dict))
-    kinds = [schema.get("type"), *(one.get("type") for one in variants)]
+    variants = (variant for variant in schema.get("anyOf", ()) if isinstance(variant, dict))
+    kinds = [schema.get("type"), *(variant.get("type") for variant in variants)]
     return any(kind == "null" or (isinstance(kind, list) and "null" in kind) for kind in kinds)
 
 
