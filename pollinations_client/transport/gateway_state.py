@@ -136,7 +136,8 @@ class GatewayState:
                 return
             if attempts.settings.retry.max_retries == 0:
                 return
-            wait_s = limit.until - time.monotonic() + random.uniform(0, limit.spread_s)  # noqa: S311
+            jitter_s = random.uniform(0, limit.spread_s)  # noqa: S311
+            wait_s = limit.until - time.monotonic() + jitter_s
             if wait_s >= attempts.clock.left_s():
                 raise _again(limit.error, retry_after=wait_s)
             attempts.waited_until = limit.until
