@@ -275,12 +275,13 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         try:
             options = stream_request(self, stop, kwargs)
             wire, chunks = wire_for(self, messages, options), self._chunks(options, kwargs)
-            with contextlib.closing(self._client.stream_chat(wire, **options)) as events:
-                for event in events:
-                    chunk = chunks.of(event)
-                    if run_manager is not None:
-                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                    yield chunk
+            with contextlib.closing(self._client.stream_chat_batches(wire, **options)) as batches:
+                for batch in batches:
+                    for event in batch:
+                        chunk = chunks.of(event)
+                        if run_manager is not None:
+                            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
             return
         except PollinationsError as error:
             failure = as_model_error(error)
@@ -297,13 +298,14 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             options = stream_request(self, stop, kwargs)
             wire, chunks = wire_for(self, messages, options), self._chunks(options, kwargs)
             async with contextlib.aclosing(
-                self._async_client.stream_chat(wire, **options)
-            ) as events:
-                async for event in events:
-                    chunk = chunks.of(event)
-                    if run_manager is not None:
-                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                    yield chunk
+                self._async_client.stream_chat_batches(wire, **options)
+            ) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        chunk = chunks.of(event)
+                        if run_manager is not None:
+                            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
             return
         except PollinationsError as error:
             failure = as_model_error(error)

@@ -256,11 +256,12 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
         options = self._options(call)
         feed = Accumulator(response_context(options, self.catalog)).feed
         with contextlib.closing(
-            self._client.stream_chat(self._wire(messages, options), **options)
-        ) as events:
-            for event in events:
-                if (response := feed(event)) is not None:
-                    yield response
+            self._client.stream_chat_batches(self._wire(messages, options), **options)
+        ) as batches:
+            for batch in batches:
+                for event in batch:
+                    if (response := feed(event)) is not None:
+                        yield response
 
     async def _astream_chat(
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
@@ -268,11 +269,12 @@ class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
         options = self._options(call)
         feed = Accumulator(response_context(options, self.catalog)).feed
         async with contextlib.aclosing(
-            self._async_client.stream_chat(self._wire(messages, options), **options)
-        ) as events:
-            async for event in events:
-                if (response := feed(event)) is not None:
-                    yield response
+            self._async_client.stream_chat_batches(self._wire(messages, options), **options)
+        ) as batches:
+            async for batch in batches:
+                for event in batch:
+                    if (response := feed(event)) is not None:
+                        yield response
 
     def _prompted(self, prompt: str, formatted: bool) -> list[ChatMessage]:
         if not formatted and self.completion_to_prompt is not None:

@@ -432,3 +432,4 @@ class Finished:
 
 
 Event = TextDelta | ReasoningDelta | ToolCallDelta | AudioDelta | PartDelta | Finished
+Batch = list[Event]  # the events that one piece of a body completes

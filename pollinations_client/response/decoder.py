@@ -94,7 +94,8 @@ class ReplyDecoder:
 
     ``feed`` returns the events of a chunk; ``finish`` the last event, or raises what is wrong.
 
-    Set ``done`` when ``[DONE]`` was seen. Every error raised carries ``partial``, the reply so far.
+    Set ``is_complete`` when ``[DONE]`` was seen. Every error raised carries ``partial``, the
+    reply so far.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class ReplyDecoder:
         secret: SecretStr | None = None,
         tool_names: Mapping[str, str] | None = None,
     ) -> None:
-        self.done = False
+        self.is_complete = False  # the answer may end here without having been cut
         self._reply = Reply(info=info or ResponseInfo())
         self._label = label
         self._secret = secret
@@ -122,11 +123,6 @@ class ReplyDecoder:
         self._reply.parts = self._parts.parts
         self._layout: tuple[str, ...] | None = None
         self._choice_layout: tuple[str, ...] | None = None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the answer may end here without having been cut."""
-        return self.done or self._reply.finish_reason_raw is not None
 
     @property
     def has_output(self) -> bool:
@@ -286,6 +282,7 @@ class ReplyDecoder:
     def _read_choice(self, choice: dict[str, Any]) -> None:
         reply = self._reply
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
+            self.is_complete = True
             reply.finish_reason_raw = reason
             reply.finish_reason = FINISH_REASONS.get(reason.lower(), reason.lower())
         if isinstance(logprobs := choice.get("logprobs"), dict):

@@ -9,6 +9,7 @@ type is not always true.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,6 +58,7 @@ class ResponseReader:
         label: str = "",
         secret: SecretStr | None = None,
         json_limit_bytes: int = 64 * 1024 * 1024,
+        stream_limit_bytes: float = math.inf,
         tool_names: Mapping[str, str] | None = None,
     ) -> None:
         self.failure: PollinationsError | None = None
@@ -67,12 +69,13 @@ class ResponseReader:
         self._secret = secret
         self._key = _key_bytes(secret)
         self._json_limit_bytes = json_limit_bytes
+        self._stream_limit_bytes = stream_limit_bytes
         self._reply_decoder = ReplyDecoder(info, label=label, secret=secret, tool_names=tool_names)
         self._event_decoder = EventDecoder(key=self._key)
         self._joiner = SurrogateJoiner()
         # The body, while it is not known to be a stream, or known not to be one.
         self._pieces: list[bytes] = []
-        self._size = 0
+        self._received_bytes = 0
         self._start = b""  # its first bytes that are not blank: enough to tell
         self._is_stream = False
 
@@ -87,18 +90,17 @@ class ResponseReader:
 
     def feed(self, piece: bytes) -> list[Event]:
         """The events that ``piece`` completes."""
+        self._received_bytes += len(piece)
+        if self._received_bytes > self._stream_limit_bytes:
+            self.failure = MalformedReply(
+                f"{self._label}: the stream is larger than the {self._stream_limit_bytes} bytes"
+                " allowed (Limits.stream_bytes). What came before is in .partial.",
+                partial=self.partial(),
+            )
+            return []
         if not self._is_stream:
-            self._pieces.append(piece)
-            self._size += len(piece)
-            if len(self._start) < START_BYTES:
-                self._start += (piece if self._start else piece.lstrip())[:START_BYTES]
-            if self._size > self._json_limit_bytes:
-                self.failure = MalformedReply(
-                    f"The answer is larger than {self._json_limit_bytes} bytes."
-                )
-            if not self._looks_like_stream():
+            if not self._begins_stream(piece):
                 return []
-            self._is_stream = True
             piece = b"".join(self._pieces)
             self._pieces.clear()
         try:
@@ -127,6 +129,18 @@ class ResponseReader:
             mark_cached(error, self._info)
             raise
 
+    def _begins_stream(self, piece: bytes) -> bool:
+        """Keep ``piece`` of a body of unknown kind; whether it is known to be a stream now."""
+        self._pieces.append(piece)
+        if len(self._start) < START_BYTES:
+            self._start += (piece if self._start else piece.lstrip())[:START_BYTES]
+        if self._received_bytes > self._json_limit_bytes:
+            self.failure = MalformedReply(
+                f"The answer is larger than {self._json_limit_bytes} bytes."
+            )
+        self._is_stream = self._looks_like_stream()
+        return self._is_stream
+
     def _looks_like_stream(self) -> bool:
         start = self._start.removeprefix(b"\xef\xbb\xbf").lstrip()
         declared = self._info.headers.get("content-type", "")
@@ -142,7 +156,7 @@ class ResponseReader:
                 break
             try:
                 if payload[:6] == DONE:
-                    self._reply_decoder.done = True
+                    self._reply_decoder.is_complete = True
                     events += self._finish()
                     break
                 try:

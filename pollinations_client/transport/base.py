@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import SecretStr
 
-from ..errors import ConfigurationError, MalformedReply, PollinationsError
+from ..errors import APIConnectionError, ConfigurationError, MalformedReply, PollinationsError
 from ..reply import ResponseInfo
 from ..request.call_kinds import CallKind
 from ..request.endpoints import Call
@@ -72,6 +72,7 @@ class BaseTransport:
         self._account = account_for(self.settings.base_url, key)
         value = key and key.get_secret_value()
         self._key = value if value and len(value) >= SURE_LENGTH else None
+        self._key_bytes = None if self._key is None else self._key.encode()
 
     def _use_given_key(self, key: Any) -> None:
         """Take the key that ``api_key`` gave, a function asked before each request."""
@@ -128,9 +129,10 @@ class BaseTransport:
         """``received`` without the key, should a server echo it: it must not reach a trace, a log
         or a next prompt.
         """
-        return (
-            received if self._key is None else received.replace(self._key.encode(), BLANK.encode())
-        )
+        # Nearly never there: asking costs a third of what replacing does.
+        if self._key_bytes is None or self._key_bytes not in received:
+            return received
+        return received.replace(self._key_bytes, BLANK.encode())
 
     def _limit_bytes(self, response: httpx.Response, call: Call) -> int:
         limits = self.settings.limits
@@ -153,6 +155,12 @@ class BaseTransport:
         """Let other calls with this key know of ``failure``, which came inside of an answer."""
         GATEWAY_STATE.remember_refusal(self._account, failure, self.settings.refusal_memory_s)
 
+    def _failure_in(self, reader: ResponseReader) -> PollinationsError:
+        """What ``reader`` could not read on after; other calls know of a refusal from now on."""
+        assert reader.failure is not None
+        self.remember_refusal(reader.failure)
+        return reader.failure
+
     def _on_response(self, response: httpx.Response, attempts: Attempts) -> None:
         """A call was answered while something is remembered: a limit may be over."""
         if response.is_success:
@@ -170,13 +178,16 @@ class BaseTransport:
             f"{call.label}: the answer is larger than the {limit} bytes allowed (Limits)."
         )
 
-    def _stream_too_large(self, call: Call, reader: ResponseReader) -> PollinationsError:
-        limit = self.settings.limits.stream_bytes
-        return MalformedReply(
-            f"{call.label}: the stream is larger than the {limit} bytes allowed"
-            " (Limits.stream_bytes). What came before is in .partial.",
-            partial=reader.partial(),
-        )
+    def _check_complete(
+        self, reader: ResponseReader, error: APIConnectionError, attempts: Attempts
+    ) -> None:
+        """Raise ``error``, with what came, unless the answer was complete when the connection
+        broke.
+        """
+        if not reader.is_complete:
+            error.partial = reader.partial()
+            error.retries_taken = attempts.number - 1
+            raise error
 
     def _reader(self, response: httpx.Response, call: Call, attempts: Attempts) -> ResponseReader:
         return ResponseReader(
@@ -184,6 +195,7 @@ class BaseTransport:
             label=call.label,
             secret=self._secret,
             json_limit_bytes=self.settings.limits.json_bytes,
+            stream_limit_bytes=self.settings.limits.stream_bytes,
             tool_names=call.tool_names,
         )
 

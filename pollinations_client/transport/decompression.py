@@ -8,7 +8,7 @@ fills the memory before anybody can count. Pure; no I/O.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..errors import APIConnectionError, MalformedReply
 
@@ -43,14 +43,15 @@ class Decompressor:
         self._opener = zlib.decompressobj(zlib.MAX_WBITS | 32) if named else None
         self._may_be_bare = named == ["deflate"]
 
-    def feed(self, packed: bytes) -> Iterator[bytes]:
+    def feed(self, packed: bytes) -> Iterable[bytes]:
         """What ``packed`` holds, as it is asked for.
 
         Raises :class:`MalformedReply` where it is broken.
         """
-        if self._opener is None:
-            yield packed
-            return
+        return (packed,) if self._opener is None else self._unpacked(packed)
+
+    def _unpacked(self, packed: bytes) -> Iterator[bytes]:
+        assert self._opener is not None
         self._has_begun = self._has_begun or bool(packed)
         while packed:
             if self._opener.eof and not self._begins_member(packed):

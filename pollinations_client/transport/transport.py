@@ -23,9 +23,8 @@ from ..errors import (
     PollinationsError,
 )
 from ..media.files import NewFile
-from ..reply import Event
+from ..reply import Batch
 from ..request.endpoints import Call
-from ..response.reader import ResponseReader
 from ..settings import CallSettings, KeyFunction
 from .attempts import Attempts
 from .base import Answer, BaseTransport
@@ -166,8 +165,8 @@ class SyncTransport(BaseTransport):
         decompressor = Decompressor("" if opened.is_decoded else encoding, call.label)
         try:
             for received in opened.pieces:
-                for piece in map(self._blanked, decompressor.feed(received)):
-                    yield piece
+                for piece in decompressor.feed(received):
+                    yield self._blanked(piece)
             decompressor.end()
             return
         except NETWORK_ERRORS as error:
@@ -175,23 +174,49 @@ class SyncTransport(BaseTransport):
             failure = self._failure(error, call, attempts)
         raise failure
 
-    def events(
+    def batches(
         self, call: Call, settings: CallSettings | None = None
-    ) -> Generator[Event, None, None]:
-        """The events of a streamed answer. Closing the generator closes the connection."""
+    ) -> Generator[Batch, None, None]:
+        """The events of a streamed answer, those of one piece of the body in one list.
+
+        Lists spare the adapters two generators for every event. Closing the generator closes the
+        connection.
+        """
         self._check_key(call)
         attempts = Attempts(call, settings or self._own_settings)
         opened = self._open(call, attempts)
         try:
             reader = self._reader(opened.response, call, attempts)
             with contextlib.closing(self._pieces(opened, call, attempts)) as body:
-                for event in self._read_events(body, reader, call, attempts):
-                    yield event
+                try:
+                    for piece in body:
+                        if batch := reader.feed(piece):
+                            yield batch
+                        if reader.failure is not None:
+                            raise self._failure_in(reader)
+                        if reader.is_finished:
+                            break
+                        attempts.clock.on_bytes(reader.progress, answer_complete=reader.is_complete)
+                except APIConnectionError as error:
+                    self._check_complete(reader, error, attempts)
+                if batch := reader.end():
+                    yield batch
+                if reader.failure is not None:
+                    raise self._failure_in(reader)
+                self._drain(body, attempts)
         except GeneratorExit:
             opened.abandon()
             raise
         finally:
             opened.close()
+
+    def _drain(self, body: Generator[bytes, None, None], attempts: Attempts) -> None:
+        """Read to the end of the body, so that our own client can use the connection again."""
+        if self._injected is None:
+            attempts.clock.start_drain()
+            with contextlib.suppress(PollinationsError):
+                for _ in body:
+                    pass
 
     def _open(self, call: Call, attempts: Attempts) -> OpenResponse:
         while True:
@@ -209,43 +234,6 @@ class SyncTransport(BaseTransport):
             except PollinationsError as error:
                 failure = error
             time.sleep(attempts.pause_after(failure))
-
-    def _read_events(
-        self,
-        body: Generator[bytes, None, None],
-        reader: ResponseReader,
-        call: Call,
-        attempts: Attempts,
-    ) -> Generator[Event, None, None]:
-        limit, size = self.settings.limits.stream_bytes, 0
-        try:
-            for piece in body:
-                size += len(piece)
-                if size > limit:
-                    raise self._stream_too_large(call, reader)
-                for event in reader.feed(piece):
-                    yield event
-                if reader.failure is not None:
-                    self.remember_refusal(reader.failure)
-                    raise reader.failure
-                if reader.is_finished:
-                    break
-                attempts.clock.on_bytes(reader.progress, answer_complete=reader.is_complete)
-        except APIConnectionError as error:
-            if not reader.is_complete:
-                error.partial = reader.partial()
-                error.retries_taken = attempts.number - 1
-                raise
-        for event in reader.end():
-            yield event
-        if reader.failure is not None:
-            self.remember_refusal(reader.failure)
-            raise reader.failure
-        if self._injected is None:
-            attempts.clock.start_drain()
-            with contextlib.suppress(PollinationsError):
-                for _ in body:
-                    pass
 
     def close(self) -> None:
         """Give the connections back; a later call opens new ones.
@@ -371,8 +359,8 @@ class AsyncTransport(BaseTransport):
         decompressor = Decompressor("" if opened.is_decoded else encoding, call.label)
         try:
             async for received in opened.pieces:
-                for piece in map(self._blanked, decompressor.feed(received)):
-                    yield piece
+                for piece in decompressor.feed(received):
+                    yield self._blanked(piece)
             decompressor.end()
             return
         except NETWORK_ERRORS as error:
@@ -380,23 +368,49 @@ class AsyncTransport(BaseTransport):
             failure = self._failure(error, call, attempts)
         raise failure
 
-    async def events(
+    async def batches(
         self, call: Call, settings: CallSettings | None = None
-    ) -> AsyncGenerator[Event, None]:
-        """The events of a streamed answer. Closing the generator closes the connection."""
+    ) -> AsyncGenerator[Batch, None]:
+        """The events of a streamed answer, those of one piece of the body in one list.
+
+        Lists spare the adapters two generators for every event. Closing the generator closes the
+        connection.
+        """
         self._check_key(call)
         attempts = Attempts(call, settings or self._own_settings)
         opened = await self._open(call, attempts)
         try:
             reader = self._reader(opened.response, call, attempts)
             async with contextlib.aclosing(self._pieces(opened, call, attempts)) as body:
-                async for event in self._read_events(body, reader, call, attempts):
-                    yield event
+                try:
+                    async for piece in body:
+                        if batch := reader.feed(piece):
+                            yield batch
+                        if reader.failure is not None:
+                            raise self._failure_in(reader)
+                        if reader.is_finished:
+                            break
+                        attempts.clock.on_bytes(reader.progress, answer_complete=reader.is_complete)
+                except APIConnectionError as error:
+                    self._check_complete(reader, error, attempts)
+                if batch := reader.end():
+                    yield batch
+                if reader.failure is not None:
+                    raise self._failure_in(reader)
+                await self._drain(body, attempts)
         except GeneratorExit:
             opened.abandon()
             raise
         finally:
             await opened.aclose()
+
+    async def _drain(self, body: AsyncGenerator[bytes, None], attempts: Attempts) -> None:
+        """Read to the end of the body, so that our own client can use the connection again."""
+        if self._injected is None:
+            attempts.clock.start_drain()
+            with contextlib.suppress(PollinationsError):
+                async for _ in body:
+                    pass
 
     async def _open(self, call: Call, attempts: Attempts) -> AsyncOpenResponse:
         while True:
@@ -414,43 +428,6 @@ class AsyncTransport(BaseTransport):
             except PollinationsError as error:
                 failure = error
             await asyncio.sleep(attempts.pause_after(failure))
-
-    async def _read_events(
-        self,
-        body: AsyncGenerator[bytes, None],
-        reader: ResponseReader,
-        call: Call,
-        attempts: Attempts,
-    ) -> AsyncGenerator[Event, None]:
-        limit, size = self.settings.limits.stream_bytes, 0
-        try:
-            async for piece in body:
-                size += len(piece)
-                if size > limit:
-                    raise self._stream_too_large(call, reader)
-                for event in reader.feed(piece):
-                    yield event
-                if reader.failure is not None:
-                    self.remember_refusal(reader.failure)
-                    raise reader.failure
-                if reader.is_finished:
-                    break
-                attempts.clock.on_bytes(reader.progress, answer_complete=reader.is_complete)
-        except APIConnectionError as error:
-            if not reader.is_complete:
-                error.partial = reader.partial()
-                error.retries_taken = attempts.number - 1
-                raise
-        for event in reader.end():
-            yield event
-        if reader.failure is not None:
-            self.remember_refusal(reader.failure)
-            raise reader.failure
-        if self._injected is None:
-            attempts.clock.start_drain()
-            with contextlib.suppress(PollinationsError):
-                async for _ in body:
-                    pass
 
     async def aclose(self) -> None:
         """Give the connections back; a later call opens new ones.

@@ -98,6 +98,19 @@ def test_stream_chat(mode: str, either_gateway: Emulator) -> None:
 
 
 @each_mode
+def test_batches_are_the_same_events(mode: str, gateway: Emulator) -> None:
+    """``stream_chat_batches``: the events of ``stream_chat``, in lists that are never empty."""
+    events = run(mode, gateway, "stream_chat", "How many legs has a bee?", model="openai")
+    batches = run(mode, gateway, "stream_chat_batches", "How many legs has a bee?", model="openai")
+    assert all(batches)
+    assert "".join(
+        event.text for batch in batches for event in batch if isinstance(event, TextDelta)
+    ) == "".join(event.text for event in events if isinstance(event, TextDelta))
+    assert isinstance(batches[-1][-1], Finished)
+    assert batches[-1][-1].reply.text == events[-1].reply.text
+
+
+@each_mode
 def test_plain_and_streamed_answers_are_the_same(mode: str, gateway: Emulator) -> None:
     """One question, two transports."""
     plain = run(mode, gateway, "chat", "What is a drone bee?", model="openai")
