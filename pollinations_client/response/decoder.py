@@ -121,6 +121,8 @@ class ReplyDecoder:
             watches_notices=payment_notices.is_announced(self._reply.info.headers)
         )
         self._reply.parts = self._parts.parts
+        # The delta's only field, if the last chunk was a common one of that field.
+        self.common_field: str | None = None
         self._layout: tuple[str, ...] | None = None
         self._choice_layout: tuple[str, ...] | None = None
 
@@ -148,6 +150,7 @@ class ReplyDecoder:
 
         Raises the error that the chunk reports.
         """
+        self.common_field = None
         # The chunk before had the same fields in the same order, and none of them says anything
         # new: only the delta has to be read.
         if type(chunk) is dict and tuple(chunk) == self._layout:
@@ -170,16 +173,40 @@ class ReplyDecoder:
             if parts.takes_text and type(text := delta.get("content")) is str:
                 if not text:
                     return []
+                self.common_field = "content"
                 parts.pieces.append(text)
                 return [TextDelta(text, parts.index)]
             if parts.takes_reasoning and type(text := delta.get("reasoning_content")) is str:
                 if not text:
                     return []
+                self.common_field = "reasoning_content"
                 parts.pieces.append(text)
                 return [ReasoningDelta(text, parts.index)]
             if type(calls := delta.get("tool_calls")) is list:
+                if len(calls) == 1 and self._calls.is_common(calls[0]):
+                    self.common_field = "tool_calls"
                 return self._tool_calls(calls)
         return self._message(delta)
+
+    def feed_string(self, field: str, text: str, call_index: int) -> Event | None:
+        """The event of a chunk that differs from the last one, a common one, in ``text`` alone.
+
+        None where the whole chunk has to be read.
+        """
+        parts = self._parts
+        if field != self.common_field:
+            return None
+        if field == "tool_calls":
+            return self._calls.feed_arguments(call_index, text)
+        if not text:
+            return None
+        if field == "content" and parts.takes_text:
+            parts.pieces.append(text)
+            return TextDelta(text, parts.index)
+        if field == "reasoning_content" and parts.takes_reasoning:
+            parts.pieces.append(text)
+            return ReasoningDelta(text, parts.index)
+        return None
 
     def _odd_chunk(self, chunk: Any) -> list[Event]:
         if type(chunk) is not dict:

@@ -28,6 +28,7 @@ from ..lenient_json import SurrogateJoiner, parse_json, parse_with_halves
 from ..reply import Event, Reply, ResponseInfo
 from . import payment_notices
 from .decoder import ReplyDecoder
+from .event_template import EventTemplate
 from .sse import BLANK, EventDecoder
 
 DONE = b"[DONE]"
@@ -72,6 +73,7 @@ class ResponseReader:
         self._stream_limit_bytes = stream_limit_bytes
         self._reply_decoder = ReplyDecoder(info, label=label, secret=secret, tool_names=tool_names)
         self._event_decoder = EventDecoder(key=self._key)
+        self._template = EventTemplate()
         self._joiner = SurrogateJoiner()
         # The body, while it is not known to be a stream, or known not to be one.
         self._pieces: list[bytes] = []
@@ -150,33 +152,51 @@ class ResponseReader:
 
     def _events(self, payloads: list[bytes], *, at_end: bool = False) -> list[Event]:
         events: list[Event] = []
-        feed, joiner = self._reply_decoder.feed, self._joiner
+        decoder, template, halves = self._reply_decoder, self._template, self._joiner.halves
         for payload in payloads:
             if self.is_finished:
                 break
+            # The common event of a stream, one string in a form that is known: see
+            # event_template.py.
+            if (
+                (field := template.field) is not None
+                and not halves
+                and (text := template.string_in(payload)) is not None
+                and (event := decoder.feed_string(field, text, template.call_index)) is not None
+            ):
+                self.progress += 1
+                events.append(event)
+                continue
             try:
-                if payload[:6] == DONE:
-                    self._reply_decoder.is_complete = True
-                    events += self._finish()
-                    break
-                try:
-                    chunk = from_json(payload)
-                except ValueError:
-                    if b"\n" in payload:
-                        # Events that a provider has set apart by one line break only.
-                        events += self._events(payload.split(b"\n"), at_end=at_end)
-                        continue
-                    chunk = self._odd_payload(payload, at_end=at_end)
-                else:
-                    if joiner.halves:
-                        chunk = joiner.joined_chunk(chunk)
-                if chunk is not None:
-                    self.progress += 1
-                    events += feed(chunk)
+                events += self._read_payload(payload, at_end=at_end)
             except PollinationsError as error:
                 mark_cached(error, self._info)
                 self.failure = error
                 break
+        return events
+
+    def _read_payload(self, payload: bytes, *, at_end: bool) -> list[Event]:
+        """The events of a data field of any form."""
+        decoder = self._reply_decoder
+        if payload[:6] == DONE:
+            decoder.is_complete = True
+            return self._finish()
+        try:
+            chunk = from_json(payload)
+        except ValueError:
+            if b"\n" in payload:
+                # Events that a provider has set apart by one line break only.
+                return self._events(payload.split(b"\n"), at_end=at_end)
+            chunk = self._odd_payload(payload, at_end=at_end)
+        else:
+            if self._joiner.halves:
+                chunk = self._joiner.joined_chunk(chunk)
+        if chunk is None:
+            return []
+        self.progress += 1
+        events = decoder.feed(chunk)
+        if decoder.common_field is not None:
+            self._template.learn(payload, chunk, decoder.common_field)
         return events
 
     def _odd_payload(self, payload: bytes, *, at_end: bool) -> Any:

@@ -30,6 +30,7 @@ class EventDecoder:
 
     __slots__ = (
         "_data",
+        "_is_between_events",
         "_key",
         "_line_pieces",
         "_name",
@@ -49,12 +50,29 @@ class EventDecoder:
         self._name = b""
         self._skip_line_feed = False
         self._started = False
+        self._is_between_events = False  # nothing that came is open
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of the events that end in ``piece``, in order.
 
         Raises :class:`MalformedReply` if an event is larger than ``max_bytes``.
         """
+        # A gateway sends each event by itself: one line, which no look at every line has to find.
+        if (
+            self._is_between_events
+            and piece.find(b"\n") == len(piece) - 2
+            and piece[-1:] == b"\n"
+            and piece[:6] == b"data: "
+            and b"\r" not in piece
+        ):
+            self._open_bytes = 0
+            return [piece[6:-2]]
+        events = self._feed_lines(piece)
+        is_open = self._line_pieces or self._data or self._name or self._skip_line_feed
+        self._is_between_events = self._started and not is_open
+        return events
+
+    def _feed_lines(self, piece: bytes) -> list[bytes]:
         if self._skip_line_feed and piece:
             self._skip_line_feed = False
             if piece[0] == LINE_FEED:

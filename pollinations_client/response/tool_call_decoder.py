@@ -161,22 +161,26 @@ class ToolCallDecoder:
         # The calls that entries of this list have begun already, by number.
         taken: set[int] | None = set() if each_is_whole else None
         for entry in entries:
-            if type(entry) is dict:
-                event = self._common_fragment(entry) or self._add(_read_entry(entry), taken)
-                if event is not None:
-                    events.append(event)
+            if self.is_common(entry):
+                events.append(self.feed_arguments(entry["index"], entry["function"]["arguments"]))
+            elif type(entry) is dict and (event := self._add(_read_entry(entry), taken)):
+                events.append(event)
         return events
 
-    def _common_fragment(self, entry: dict[str, Any]) -> ToolCallDelta | None:
-        """Arguments of a known index and nothing else: what nearly all fragments are."""
-        if len(entry) != 2 or type(index := entry.get("index")) is not int:
-            return None
-        slot, function = self._by_index.get(index), entry.get("function")
-        if slot is None or type(function) is not dict or len(function) != 1:
-            return None
-        text = function.get("arguments")
-        if type(text) is not str:
-            return None
+    def is_common(self, entry: Any) -> bool:
+        """Whether an entry is arguments of a known index and nothing else: what nearly all are."""
+        if type(entry) is not dict or len(entry) != 2:
+            return False
+        function = entry.get("function")
+        if type(function) is not dict or len(function) != 1:
+            return False
+        index = entry.get("index")
+        is_known = type(index) is int and index in self._by_index
+        return is_known and type(function.get("arguments")) is str
+
+    def feed_arguments(self, index: int, text: str) -> ToolCallDelta:
+        """A common fragment, by its index on the wire."""
+        slot = self._by_index[index]
         slot.arguments.append(text)
         return ToolCallDelta(slot.call.index, text)
 
