@@ -22,12 +22,11 @@ from .chat_options import ChatOptions, drawn_seed
 from .image_options import ImageOptions, check_url_length, image_query, prompt_path
 from .messages import TEXT_ONLY_ROLES, messages_for
 from .text_options import TextOptions, text_query
-from .tool_names import ToolNames
+from .tool_names import ToolNames, tool_names_of
 from .tools import (
     functions_for,
     response_format_for,
     tool_choice_for,
-    tool_names_of,
     tools_for,
 )
 from .validation import Options, drop_none
@@ -54,6 +53,12 @@ MODEL_LISTS: dict[str, tuple[str, ...]] = {
     "/audio/models": ("audio",),
     "/embeddings/models": ("embedding",),
 }
+TOOL_FIELDS = frozenset(
+    {
+        *("tools", "default_tools", "tool_choice", "parallel_tool_calls"),
+        *("functions", "function_call"),
+    }
+)
 VIDEO_HINTS = ("duration", "aspect_ratio", "audio")
 
 
@@ -139,6 +144,8 @@ def chat_body(
 
 def _tool_fields(fields: dict[str, Any], model: str | None, names: ToolNames) -> dict[str, Any]:
     """What a body says of tools; taken out of ``fields``."""
+    if TOOL_FIELDS.isdisjoint(fields):
+        return {}
     ready: dict[str, Any] = {}
     tools = tools_for(fields.pop("tools", ()), model, names)
     if tools or not fields.pop("default_tools", True):

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["MAX_NAME_LENGTH", "ToolNames", "valid_name"]
+__all__ = ["MAX_NAME_LENGTH", "ToolNames", "tool_names_of", "valid_name"]
 
 MAX_NAME_LENGTH = 64
 VALID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -91,3 +91,18 @@ def _with_digest(name: str) -> str:
     content = name.encode("utf-8", "surrogatepass")
     digest = hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
     return f"{valid_name(name)[: MAX_NAME_LENGTH - DIGEST_LENGTH - 1]}_{digest}"
+
+
+def tool_names_of(tools: Sequence[Any], functions: Sequence[Any] = ()) -> ToolNames:
+    """The names of a request's tools, of those that have one."""
+    named = [*(_function_of(tool) for tool in tools), *functions]
+    return ToolNames(
+        name
+        for function in named
+        if isinstance(function, Mapping) and isinstance(name := function.get("name"), str)
+    )
+
+
+def _function_of(tool: Any) -> Any:
+    is_function = isinstance(tool, Mapping) and tool.get("type") == "function"
+    return tool.get("function") if is_function else None

@@ -24,26 +24,10 @@ __all__ = [
     "functions_for",
     "response_format_for",
     "tool_choice_for",
-    "tool_names_of",
     "tools_for",
 ]
 
 CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
-
-
-def tool_names_of(tools: Sequence[Any], functions: Sequence[Any] = ()) -> ToolNames:
-    """The names of a request's tools, of those that have one."""
-    named = [*(_function_of(tool) for tool in tools), *functions]
-    return ToolNames(
-        name
-        for function in named
-        if isinstance(function, Mapping) and isinstance(name := function.get("name"), str)
-    )
-
-
-def _function_of(tool: Any) -> Any:
-    is_function = isinstance(tool, Mapping) and tool.get("type") == "function"
-    return tool.get("function") if is_function else None
 
 
 def functions_for(functions: Sequence[Mapping[str, Any]], names: ToolNames) -> list[Any]:

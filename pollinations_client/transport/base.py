@@ -60,6 +60,7 @@ class BaseTransport:
         self._headers = httpx.Headers(settings.headers())
         self._urls: dict[str, httpx.URL] = {}
         self._own_settings = CallSettings(settings.timeouts, settings.retry)
+        self._needs_key = settings.needs_key
         self._use_key(settings.api_key)
         self._kind_headers: dict[tuple[CallKind, bool], httpx.Headers] = {}
 
@@ -206,5 +207,5 @@ class BaseTransport:
             )
 
     def _check_key(self, call: Call) -> None:
-        if self.settings.needs_key and not (call.kind.is_free and call.kind.host == "gateway"):
+        if self._needs_key and not (call.kind.is_free and call.kind.host == "gateway"):
             raise ConfigurationError(NO_KEY, param="api_key")
