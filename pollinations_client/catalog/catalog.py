@@ -39,20 +39,11 @@ __all__ = [
 Trait = Literal[
     "default_tools",
     "developer_role",
-    "echo_reasoning",
-    "forced_tool_choice_excludes_reasoning",
-    "forced_tool_choice_stops_reasoning",
-    "honours_image_seed",
-    "ignores_forced_tool_choice",
-    "image_quality",
-    "image_transparent",
-    "json_drops_tools",
     "mp3_only",
     "refuses_forced_tool_choice",
     "repeat_is_billed",
     "thinking_in_content",
     "tool_result_names",
-    "unreliable_json_object",
     "vertex_tool_schema",
 ]
 
