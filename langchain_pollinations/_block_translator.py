@@ -67,7 +67,8 @@ def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]
     ):
         return [*blocks, *_calls(message), *getattr(message, "late_blocks", ())]
     if calls := message.tool_call_chunks:
-        extras = {"extras": message.call_extras} if hasattr(message, "call_extras") else {}
+        call_extras = getattr(message, "call_extras", None)
+        extras = {} if call_extras is None else {"extras": call_extras}
         blocks += [
             {**call, "type": "tool_call_chunk", **extras, "index": f"lc_tc_{call.get('index')}"}
             for call in calls
@@ -170,7 +171,7 @@ def _with_refusal(blocks: list[Any], message: AIMessage) -> list[Any]:
     return [*others, {"type": "refusal", "refusal": refusal}]
 
 
-def _calls(message: AIMessage) -> list[Block]:
+def _calls(message: AIMessage) -> list[Any]:
     extras = message.additional_kwargs.get("tool_call_extras") or {}
     blocks: list[Block] = [
         {

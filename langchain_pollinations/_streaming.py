@@ -304,7 +304,7 @@ def _is_as_known() -> bool:
 CAN_LAY_DOWN = _is_as_known()
 if CAN_LAY_DOWN:
     _set_fields, _set_extra, _set_private = (BaseModel.__dict__[name].__set__ for name in SLOTS)
-_new = object.__new__
+_new: Any = object.__new__
 
 
 def _laid_down(text: str, reasoning: str | None) -> ChatGenerationChunk:
@@ -372,8 +372,8 @@ def _with_function_call(event: ToolCallDelta) -> ChatGenerationChunk:
 
 
 def _wrapped(message: AIMessageChunk, text: str) -> ChatGenerationChunk:
-    chunk = _new(ChatGenerationChunk)
-    state = chunk.__dict__
+    chunk: ChatGenerationChunk = _new(ChatGenerationChunk)
+    state = vars(chunk)
     state.update(CHUNK_STATE)
     state["text"] = text
     state["message"] = message

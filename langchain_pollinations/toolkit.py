@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
-from langchain_core.tools import BaseTool, BaseToolkit
+from langchain_core.tools import ArgsSchema, BaseTool, BaseToolkit
 from pydantic import BaseModel, ConfigDict, Field
 
 from pollinations_client import Balance, ModelCard, PollinationsError
@@ -33,7 +33,7 @@ class PollinationsModelsTool(GatewayTool):
 
     name: str = "list_models"
     description: str = "List the AI models there are, by kind: for chat, pictures, video or speech."
-    args_schema: type[BaseModel] = ModelsRequest
+    args_schema: ArgsSchema | None = ModelsRequest
 
     def _run(
         self, kind: Kind = "text", run_manager: CallbackManagerForToolRun | None = None
@@ -86,7 +86,7 @@ class PollinationsBalanceTool(GatewayTool):
     description: str = (
         "Tell how much pollen (the credit that pictures, videos and answers cost) is left."
     )
-    args_schema: type[BaseModel] = NoRequest
+    args_schema: ArgsSchema | None = NoRequest
 
     def _run(self, run_manager: CallbackManagerForToolRun | None = None) -> str:
         try:
@@ -115,7 +115,7 @@ class PollinationsToolkit(ClientMixin, BaseToolkit):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", populate_by_name=True)
 
-    door: ClassVar[None] = None
+    door: ClassVar[str | None] = None
 
     save_dir: str | Path | None = None
     """Folder for pictures and videos."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
-from langchain_core.tools import BaseTool
+from langchain_core.tools import ArgsSchema, BaseTool
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pollinations_client import ImageOptions, Picture, PollinationsError, SaveError
@@ -127,7 +127,7 @@ class MakingTool(GatewayTool, ImageOptions):
     """
 
     makes: ClassVar[str] = "picture"
-    door: ClassVar[str] = "extra_query"
+    door: ClassVar[str | None] = "extra_query"
 
     def _made(self, prompt: str, **chosen: Any) -> tuple[Content, dict[str, Any]]:
         make = self._client.video if self.makes == "video" else self._client.image
@@ -224,7 +224,7 @@ class PollinationsImageTool(MakingTool):
         " or create an image, picture, photo, logo or illustration. Describe everything the picture"
         " should show in the prompt."
     )
-    args_schema: type[BaseModel] = ImageRequest
+    args_schema: ArgsSchema | None = ImageRequest
     model: str | None = "flux"
     """The image model; see ``PollinationsClient().image_models()``."""
 
@@ -263,7 +263,7 @@ class PollinationsVideoTool(MakingTool):
         "Make a short video from a description. It takes a minute or more and costs much more than"
         " a picture: use it only when the user asks for a video, a clip or an animation."
     )
-    args_schema: type[BaseModel] = VideoRequest
+    args_schema: ArgsSchema | None = VideoRequest
     model: str | None = "veo"
     """The video model; see ``PollinationsClient().image_models()``."""
 

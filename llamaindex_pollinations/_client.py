@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from llama_index.core.schema import BaseComponent
@@ -38,7 +38,7 @@ class ClientMixin(ConnectedModel, BaseComponent):
         default=None,
         description="The gateway's address, with or without /v1, else POLLINATIONS_BASE_URL.",
     )
-    default_headers: dict[str, str] | None = Field(
+    default_headers: Mapping[str, str] | None = Field(
         default=None, repr=False, description="Sent with every request."
     )
     async_http_client: Any = Field(
@@ -57,15 +57,12 @@ class ClientMixin(ConnectedModel, BaseComponent):
         options.pop("class_name", None)
         fields = type(self).model_fields
         given = with_own_names(options)
+        values: dict[str, Any] = {
+            name: value for name, value in given.items() if value is not None or name not in fields
+        }
         refusal: Exception | None = None
         try:
-            super().__init__(
-                **{
-                    name: value
-                    for name, value in given.items()
-                    if value is not None or name not in fields
-                }
-            )
+            super().__init__(**values)
         except ValidationError as error:
             refusal = invalid_request_from(error, fields)
         if refusal is not None:

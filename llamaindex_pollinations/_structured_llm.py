@@ -68,7 +68,8 @@ class PollinationsStructuredLLM(StructuredLLM):
         return gen()
 
     @llm_completion_callback()
-    async def astream_complete(
+    # LlamaIndex 0.14.25 types its own method as a plain generator, and returns an async one.
+    async def astream_complete(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """:meth:`stream_complete`, awaited."""

@@ -212,7 +212,7 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
         twin = copy.copy(self)
         for name, value in self.__dict__.items():
             if isinstance(value, (dict, list)) and name not in self.services:
-                twin.__dict__[name] = copy.deepcopy(value, memo)
+                vars(twin)[name] = copy.deepcopy(value, memo)
         return twin
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -220,7 +220,7 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
         again.
         """
         twin = copy.copy(self)
-        fields = twin.__dict__
+        fields = vars(twin)
         fields.update(dict.fromkeys(fields.keys() & set(NEVER_PICKLED)))
         fields["default_headers"] = self.default_headers and without_secret_headers(
             self.default_headers
@@ -231,4 +231,4 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
-        self.__dict__["api_key"] = secret_key_from(None)
+        vars(self)["api_key"] = secret_key_from(None)

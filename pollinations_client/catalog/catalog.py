@@ -358,7 +358,7 @@ class _Knowledge:
 
 @functools.cache
 def _data() -> dict[str, Any]:
-    path = importlib.resources.files(__package__) / "models.json"
+    path = importlib.resources.files(__package__ or "") / "models.json"
     facts: dict[str, Any] = from_json(path.read_bytes())
     return facts
 

@@ -61,6 +61,7 @@ def _stream(
     show_reasoning: bool,
 ) -> None:
     text = reasoning = ""
+    reply = Reply()
     try:
         for event in client.stream_chat(messages, **fields):
             match event:

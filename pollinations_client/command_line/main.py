@@ -7,6 +7,7 @@ was written wrongly, or refused before anything was sent. 130: Ctrl-C.
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -49,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             # An answer may hold characters that the terminal's encoding lacks.
             stream.reconfigure(errors="replace")
     if not sys.stderr.isatty():

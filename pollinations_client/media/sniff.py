@@ -285,9 +285,10 @@ def _boxes_at(
     data: bytes, path: tuple[bytes, ...], start: int, stop: int
 ) -> Iterator[tuple[int, int]]:
     """Content start and end of the boxes at ``path``, such as moov, trak, tkhd."""
+    first, *rest = path
     for kind, inner, end in _boxes(data, start, stop):
-        if kind == path[0] and end <= stop:
-            yield from _boxes_at(data, path[1:], inner, end) if len(path) > 1 else [(inner, end)]
+        if kind == first and end <= stop:
+            yield from _boxes_at(data, tuple(rest), inner, end) if rest else [(inner, end)]
 
 
 def _mp4_size(data: bytes) -> tuple[int, int] | None:

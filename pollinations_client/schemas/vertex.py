@@ -203,7 +203,7 @@ def _choices(source: Schema) -> list[Mapping[str, Any]]:
         choices = [part for part in choices if set(part) - {"required", "not", *WITHOUT_MEANING}]
     kinds = _kinds(source)
     if not choices and len(kinds) > 1:
-        choices = [{"type": kind} for kind in kinds]
+        return [{"type": kind} for kind in kinds]
     return choices
 
 

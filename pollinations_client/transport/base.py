@@ -71,7 +71,7 @@ class BaseTransport:
         """Remember ``key``, which is blanked out of what comes."""
         self._secret = key
         self._account = account_for(self.settings.base_url, key)
-        value = key and key.get_secret_value()
+        value = None if key is None else key.get_secret_value()
         self._key = value if value and len(value) >= SURE_LENGTH else None
         self._key_bytes = None if self._key is None else self._key.encode()
 

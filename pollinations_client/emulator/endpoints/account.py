@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -174,7 +174,7 @@ def daily(exchange: Exchange) -> Reply:
     return _table(rows, DAILY_COLUMNS, form)
 
 
-def _table(rows: list[Json], columns: list[str], form: str) -> Reply:
+def _table(rows: list[Json], columns: Sequence[str], form: str) -> Reply:
     if form == "json":
         return json_reply({"usage": rows, "count": len(rows)})
     out = io.StringIO()

@@ -113,7 +113,7 @@ def _json_in_words(whole: str, prompt: str) -> str:
     """JSON after the last schema in the prompt, else with the keys that stand there in quotes."""
     if "{{" in whole:  # LlamaIndex escapes the braces of a schema in a prompt
         whole = whole.replace("{{", "{").replace("}}", "}")
-    decoder, schema, position = json.JSONDecoder(), None, whole.find("{")
+    decoder, schema, rest, position = json.JSONDecoder(), None, "", whole.find("{")
     while position >= 0:
         try:
             value, end = decoder.raw_decode(whole, position)
