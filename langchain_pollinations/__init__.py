@@ -14,6 +14,7 @@ if problem := mixed_install(Path(__file__).parent):
     raise ImportError(problem)
 
 from .chat_models import ChatPollinations
+from .document_loaders import PollinationsOCRLoader
 from .embeddings import PollinationsEmbeddings
 from .toolkit import PollinationsBalanceTool, PollinationsModelsTool, PollinationsToolkit
 from .tools import PollinationsImageTool, PollinationsVideoTool
@@ -25,6 +26,7 @@ __all__ = [
     "PollinationsError",
     "PollinationsImageTool",
     "PollinationsModelsTool",
+    "PollinationsOCRLoader",
     "PollinationsToolkit",
     "PollinationsVideoTool",
     "__version__",

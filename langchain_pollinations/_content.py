@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pollinations_client import InvalidRequestError
+from pollinations_client._adapter_support import document_name, document_type
 
 Part = dict[str, Any]
 
@@ -29,12 +30,14 @@ AUDIO_FORMATS = {
     "pcm": "pcm16",
     "l16": "pcm16",
 }
-# The gateway wants a name for a file, and LangChain's standard block has none.
-FILE_NAMES = {
-    "application/pdf": "document.pdf",
-    "text/plain": "document.txt",
-    "text/csv": "document.csv",
-}
+PDF = "application/pdf"
+PDF_IN_BASE64 = "JVBERi0"  # the first bytes, %PDF-
+# Where a file's name stands. LangChain puts fields of OpenAI's form that it does not know into
+# extras, with "file_" before them.
+NAME_FIELDS = (
+    *("filename", "file_name", "title", "name"),
+    *("file_filename", "file_file_name", "file_title", "file_name"),
+)
 
 
 def kind_of(block: dict[str, Any]) -> str:
@@ -225,13 +228,16 @@ def _file(block: dict[str, Any], where: str) -> Part:
         raise InvalidRequestError(
             f"{where}: a document made of blocks is sent as text; give pictures beside it."
         )
-    source, extras = source_of(block), _extras(block)
+    source, fields = source_of(block), {**_extras(block), **block}
+    name = next((fields[field] for field in NAME_FIELDS if fields.get(field)), None)
     if source.file_id:
-        return {"type": "file", "file": {"file_id": source.file_id}}
-    mime = source.mime or "application/pdf"
-    named = {**extras, **block}
-    name = named.get("filename") or named.get("title") or named.get("name")
-    file = {"file_name": name or FILE_NAMES.get(mime, "document"), "mime_type": mime}
+        named = {"file_name": name} if name else {}
+        return {"type": "file", "file": {"file_id": source.file_id, **named}}
+    mime = source.mime or fields.get("file_mime_type")
+    if mime in {None, PDF} and not str(source.data).startswith(PDF_IN_BASE64):
+        # LangChain calls every file of OpenAI's form a PDF; the name knows better.
+        mime = document_type(name, source.url) or PDF
+    file = {"file_name": document_name(name, url=source.url, mime_type=mime), "mime_type": mime}
     if source.data:
         return {"type": "file", "file": {**file, "file_data": f"data:{mime};base64,{source.data}"}}
     if not source.url:

@@ -12,6 +12,7 @@ from ._structured_output import StructuredOutputError
 from ._tool_calls import NoToolCallError
 from .embeddings import PollinationsEmbedding
 from .llm import Pollinations
+from .readers import PollinationsOCRReader
 from .tools import PollinationsToolSpec
 
 warn_of_mixed_install()
@@ -21,6 +22,7 @@ __all__ = [
     "Pollinations",
     "PollinationsEmbedding",
     "PollinationsError",
+    "PollinationsOCRReader",
     "PollinationsToolSpec",
     "StructuredOutputError",
     "__version__",

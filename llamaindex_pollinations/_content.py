@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import mimetypes
 from collections.abc import Mapping
 from io import IOBase
 from pathlib import Path
@@ -27,7 +26,12 @@ from llama_index.core.base.llms.types import (
 )
 
 from pollinations_client import InvalidRequestError
-from pollinations_client._adapter_support import parse_data_url, sniff
+from pollinations_client._adapter_support import (
+    document_name,
+    document_type,
+    parse_data_url,
+    sniff,
+)
 
 __all__ = ["Part", "cache_control", "linked_sound", "parts_from"]
 
@@ -36,6 +40,7 @@ Source = bytes | IOBase | None
 
 AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "pcm": "pcm16", "mp4": "m4a"}
 DEFAULT_TTL = "5m"
+UNTITLED = "input_document"  # what LlamaIndex calls a document without a title
 PEEKED_BYTES = 64
 
 
@@ -149,27 +154,23 @@ def _audio(block: AudioBlock, where: str) -> Part:
 
 
 def _document(block: DocumentBlock, where: str) -> Part:
-    file: Part = {"filename": block.title} if block.title else {}
-    if block.url:
-        file["file_url"] = str(block.url)
+    path, url = block.path, str(block.url) if block.url else None
+    title = None if block.title == UNTITLED else block.title
+    name = title or (Path(path).name if path else None)
+    file: Part = {}
+    kind = block.document_mimetype or document_type(name, url)
+    if url:
+        file["file_url"] = url
     else:
         data = _base64(block.data, block.path, block, where)
-        kind = (
-            block.document_mimetype
-            or _mime_type_of(data)
-            or _mime_type_by_name(block)
-            or "application/octet-stream"
-        )
+        kind = block.document_mimetype or _mime_type_of(data) or kind or "application/octet-stream"
         file["file_data"] = f"data:{kind};base64,{data}"
-    if block.document_mimetype:
-        file["mime_type"] = block.document_mimetype
-    return {"type": "file", "file": file}
-
-
-def _mime_type_by_name(block: DocumentBlock) -> str | None:
-    """The MIME type by the ending of the path or title: text has no first bytes that tell it."""
-    names = (str(name) for name in (block.path, block.title) if name)
-    return next(filter(None, (mimetypes.guess_type(name)[0] for name in names)), None)
+    if kind:
+        file["mime_type"] = kind
+    return {
+        "type": "file",
+        "file": {"file_name": document_name(name, url=url, mime_type=kind), **file},
+    }
 
 
 def _base64(source: Source, path: str | Path | None, block: Any, where: str) -> str:

@@ -43,6 +43,7 @@ from .response.account import (
     daily_usage_from_csv,
     usage_from_csv,
 )
+from .response.ocr import OcrPage
 from .response.picture import Picture
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts
@@ -69,6 +70,7 @@ __all__ = [
     "Limits",
     "ModelCard",
     "ModelOptions",
+    "OcrPage",
     "OtherPart",
     "Part",
     "PartDelta",

@@ -11,8 +11,9 @@ from .connection_options import (
     with_secret_key,
 )
 from .media.data_url import parse_data_url
+from .media.documents import document_name, document_type
 from .media.sniff import sniff
-from .request.chat_options import BUILT_IN_TOOLS, MAX_SEED, drawn_seed
+from .request.chat_options import BUILT_IN_TOOLS, DEFAULT_OCR_MODEL, MAX_SEED, drawn_seed
 from .request.embedding_options import (
     DEFAULT_EMBEDDING_MODEL,
     MAX_INPUTS,
@@ -38,6 +39,7 @@ __all__ = [
     "CALL_SETTINGS",
     "DEFAULT_EMBEDDING_MODEL",
     "DEFAULT_MODEL",
+    "DEFAULT_OCR_MODEL",
     "MAX_INPUTS",
     "MAX_SEED",
     "ApiKey",
@@ -49,6 +51,8 @@ __all__ = [
     "ModelOptionsDict",
     "as_secret",
     "cost",
+    "document_name",
+    "document_type",
     "drawn_seed",
     "drop_strict_nulls",
     "drop_titles",

@@ -17,11 +17,11 @@ from .errors import (
     BadRequestError,
     InvalidRequestError,
     MalformedReply,
-    NotFoundError,
     PollinationsError,
     UnknownModelError,
     excerpt_of,
 )
+from .media.documents import DocumentSource
 from .media.files import NewFile, safe_file_stem
 from .media.sniff import extension_for
 from .media.sounds import sound_source
@@ -34,6 +34,7 @@ from .request.validation import unknown_option
 from .response.audio import sound_type, transcript_from
 from .response.embeddings import as_float32_matrix, joined_vectors, vectors_from
 from .response.error_decoder import error_from_body
+from .response.ocr import OcrPage, pages_from
 from .response.picture import Picture, picture_from
 from .response.reader import content_type_of, json_from, reply_from, text_from
 from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
@@ -266,6 +267,12 @@ class BaseClient:
     def _transcript(self, answer: Answer) -> str:
         return transcript_from(answer.body, answer.info, self.settings.api_key)
 
+    def _ocr_call(self, source: DocumentSource, model: str) -> endpoints.Call:
+        return endpoints.chat([{"role": "user", "content": [source.part]}], {"model": model})
+
+    def _pages(self, answer: Answer, call: endpoints.Call, source: DocumentSource) -> list[OcrPage]:
+        return pages_from(self._reply_in(answer, call), source.page_count)
+
     def _merge_cards(self, cards: Sequence[ModelCard], complete: set[str]) -> Catalog:
         """Lay a live list over the shipped one; ``complete`` are the categories it has whole."""
         self._catalog = snapshot().merged(
@@ -332,7 +339,7 @@ def joined_embeddings(
     return [vector.tolist() for vector in vectors]
 
 
-def newer_gateway_needed(error: NotFoundError, feature: str) -> NotFoundError:
-    """``error`` with the likely reason: API 0.3.0 does not have the route."""
+def newer_gateway_needed(error: PollinationsError, feature: str) -> PollinationsError:
+    """``error`` with the likely reason: API 0.3.0 does not have the route or the model."""
     error.args = (f"{error.message} {feature} needs a gateway newer than API 0.3.0.",)
     return error

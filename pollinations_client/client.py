@@ -27,11 +27,14 @@ from .base_client import (
 from .catalog.catalog import Catalog, ModelCard
 from .catalog.model_card import cards_from
 from .errors import BadRequestError, NotFoundError, UnknownModelError
+from .media.documents import document_source
 from .media.files import NewFile
 from .reply import Batch, Event, Finished, Reply, TextDelta
 from .request import endpoints
+from .request.chat_options import DEFAULT_OCR_MODEL
 from .request.embedding_options import EmbeddingBatch
 from .response import account
+from .response.ocr import OcrPage
 from .response.picture import Picture
 from .response.reader import checked_text
 from .settings import CallSettings
@@ -303,6 +306,33 @@ class PollinationsClient(BaseClient):
         """
         call = self._transcription_call(path_or_bytes, {"model": model, "language": language})
         return self._transcript(self._fetch_newer(call, model, "transcribe()"))
+
+    def ocr(
+        self, path_or_url: str | PathLike[str], *, model: str = DEFAULT_OCR_MODEL
+    ) -> list[OcrPage]:
+        """``POST /v1/chat/completions`` with an OCR model: the pages of a PDF or a picture as
+        Markdown.
+
+        Args:
+            path_or_url: A file, sent whole, or an http(s) address, which the gateway reads.
+            model: A model that reads documents.
+
+        Returns:
+            One :class:`OcrPage` a page, numbered from 1. Where the gateway does not tell pages
+            apart, all text is page 1.
+
+        Raises:
+            InvalidRequestError: Before sending, for what is neither a PDF nor a picture.
+            PollinationsError: For every other failure, by kind. Every page is billed, and so is a
+                repeat; none follows where a request may have been carried out.
+        """
+        source = document_source(path_or_url)
+        call = self._ocr_call(source, model)
+        try:
+            return self._pages(self._fetch(call, model), call, source)
+        except UnknownModelError as error:
+            refusal = error
+        raise newer_gateway_needed(refusal, "ocr()")
 
     def _fetch_newer(
         self, call: endpoints.Call, model: str | None, method: str, target: NewFile | None = None
@@ -711,6 +741,33 @@ class AsyncPollinationsClient(BaseClient):
         """
         call = self._transcription_call(path_or_bytes, {"model": model, "language": language})
         return self._transcript(await self._fetch_newer(call, model, "transcribe()"))
+
+    async def ocr(
+        self, path_or_url: str | PathLike[str], *, model: str = DEFAULT_OCR_MODEL
+    ) -> list[OcrPage]:
+        """``POST /v1/chat/completions`` with an OCR model: the pages of a PDF or a picture as
+        Markdown.
+
+        Args:
+            path_or_url: A file, sent whole, or an http(s) address, which the gateway reads.
+            model: A model that reads documents.
+
+        Returns:
+            One :class:`OcrPage` a page, numbered from 1. Where the gateway does not tell pages
+            apart, all text is page 1.
+
+        Raises:
+            InvalidRequestError: Before sending, for what is neither a PDF nor a picture.
+            PollinationsError: For every other failure, by kind. Every page is billed, and so is a
+                repeat; none follows where a request may have been carried out.
+        """
+        source = document_source(path_or_url)
+        call = self._ocr_call(source, model)
+        try:
+            return self._pages(await self._fetch(call, model), call, source)
+        except UnknownModelError as error:
+            refusal = error
+        raise newer_gateway_needed(refusal, "ocr()")
 
     async def _fetch_newer(
         self, call: endpoints.Call, model: str | None, method: str, target: NewFile | None = None

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from .validation import Options, drop_none, within
 
+DEFAULT_OCR_MODEL = "mistral-ocr"
 MAX_SEED = 2**31 - 1
 # The words of autumn 2026. Providers add some now and then, so others pass to the gateway.
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | str

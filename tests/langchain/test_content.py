@@ -23,6 +23,8 @@ from pollinations_client import (
 from pollinations_client.emulator import Answer, Emulator
 from support.langchain import add
 
+PDF_DATA = "JVBERi0xLjQgaGk="
+PDF_URL = f"data:application/pdf;base64,{PDF_DATA}"
 PNG_BASE64 = "iVBORw0KGgo="
 
 
@@ -421,3 +423,49 @@ def test_nothing_of_an_answer_is_lost_on_its_way_back(gateway: Emulator, make: A
     answer, carried = gateway.requests[-1].json["messages"][1:3]
     assert answer == {"role": "assistant", "content": "Here."}
     assert [part["type"] for part in carried["content"]] == ["text", "input_audio", "image_url"]
+
+
+@pytest.mark.parametrize("by_core", [False, True])
+@pytest.mark.parametrize(
+    ("block", "name", "mime_type"),
+    [
+        ({"file": {"file_name": "a.pdf", "file_data": PDF_URL}}, "a.pdf", PDF),
+        ({"file": {"filename": "a.pdf", "file_data": PDF_URL}}, "a.pdf", PDF),
+        (
+            {"file": {"file_name": "a.txt", "file_data": "data:text/plain;base64,aGk="}},
+            "a.txt",
+            "text/plain",
+        ),
+        ({"file": {"file_name": "a.pdf", "file_id": "f1"}}, "a.pdf", None),
+        ({"base64": PDF_DATA, "mime_type": PDF, "filename": "a.pdf"}, "a.pdf", PDF),
+        ({"base64": PDF_DATA, "mime_type": PDF, "file_name": "a.txt"}, "a.txt", PDF),
+        ({"base64": PDF_DATA, "mime_type": PDF, "name": "a.pdf"}, "a.pdf", PDF),
+        ({"base64": PDF_DATA, "mime_type": PDF, "extras": {"filename": "a.pdf"}}, "a.pdf", PDF),
+        ({"base64": PDF_DATA, "mime_type": PDF, "metadata": {"name": "a.pdf"}}, "a.pdf", PDF),
+        ({"base64": "aGk=", "mime_type": "text/csv"}, "document.csv", "text/csv"),
+        (
+            {"source_type": "base64", "data": PDF_DATA, "mime_type": PDF, "filename": "a.pdf"},
+            "a.pdf",
+            PDF,
+        ),
+        ({"source_type": "id", "id": "f1", "filename": "a.pdf"}, "a.pdf", None),
+        ({"file_id": "f1", "filename": "a.pdf"}, "a.pdf", None),
+        ({"url": "https://a.example/b/c.pdf?x=1"}, "c.pdf", PDF),
+        ({"url": "https://a.example/b/c.txt"}, "c.txt", "text/plain"),
+        ({"url": "https://a.example/b"}, "document.pdf", PDF),
+        (
+            {"source_type": "url", "url": "https://a.example/b", "metadata": {"filename": "a.pdf"}},
+            "a.pdf",
+            PDF,
+        ),
+    ],
+)
+def test_a_file_keeps_its_name_and_type(
+    gateway: Emulator, block: dict[str, Any], name: str, mime_type: str | None, by_core: bool
+) -> None:
+    """In every spelling, also after LangChain has turned it into its own form."""
+    message = HumanMessage([{"type": "text", "text": "Read."}, {"type": "file", **block}])
+    sent = HumanMessage(content_blocks=message.content_blocks) if by_core else message
+    ChatPollinations("openai", base_url=gateway.url).invoke([sent])
+    file = gateway.requests[0].json["messages"][0]["content"][1]["file"]
+    assert (file["file_name"], file.get("mime_type")) == (name, mime_type)

@@ -26,6 +26,7 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
+from llamaindex_pollinations import Pollinations
 from llamaindex_pollinations._messages import wire_messages
 from pollinations_client import InvalidRequestError, PollinationsWarning
 from pollinations_client.emulator import Answer, Chunks, Emulator
@@ -96,7 +97,7 @@ MEDIA: dict[str, tuple[Any, dict[str, Any]]] = {
         {
             "type": "file",
             "file": {
-                "filename": "paper.pdf",
+                "file_name": "paper.pdf",
                 "file_data": f"data:application/pdf;base64,{base64_of(PDF)}",
                 "mime_type": "application/pdf",
             },
@@ -107,8 +108,9 @@ MEDIA: dict[str, tuple[Any, dict[str, Any]]] = {
         {
             "type": "file",
             "file": {
-                "filename": "table.csv",
+                "file_name": "table.csv",
                 "file_data": f"data:text/csv;base64,{base64_of(b'a,b')}",
+                "mime_type": "text/csv",
             },
         },
     ),
@@ -117,7 +119,7 @@ MEDIA: dict[str, tuple[Any, dict[str, Any]]] = {
         {
             "type": "file",
             "file": {
-                "filename": "p.pdf",
+                "file_name": "p.pdf",
                 "file_url": "https://a.example/p.pdf",
                 "mime_type": "application/pdf",
             },
@@ -815,3 +817,32 @@ def test_thinking_signed_by_an_unnamed_model_goes_to_claude_only(
     for model, goes in (("claude", True), ("gemini", False)):
         make(model).chat([ChatMessage(role="user", content="Hi"), answer])
         assert ("signature" in json.dumps(gateway.requests[-1].json["messages"][1])) == goes
+
+
+@pytest.mark.parametrize(
+    ("block", "name", "mime_type"),
+    [
+        (DocumentBlock(data=PDF, title="paper.pdf"), "paper.pdf", "application/pdf"),
+        (DocumentBlock(data=PDF), "document.pdf", "application/pdf"),
+        (DocumentBlock(data=b"a,b", title="table.csv"), "table.csv", "text/csv"),
+        (DocumentBlock(url="https://a.example/b/c.pdf?x=1"), "c.pdf", "application/pdf"),
+        (DocumentBlock(url="https://a.example/b", title="p.pdf"), "p.pdf", "application/pdf"),
+    ],
+)
+def test_a_document_keeps_its_name_and_type(
+    gateway: Emulator, block: DocumentBlock, name: str, mime_type: str
+) -> None:
+    """Its title, else the end of its path or address, else a name by its type."""
+    llm = Pollinations("openai", api_base=gateway.url)
+    llm.chat([ChatMessage(role="user", blocks=[TextBlock(text="Read."), block])])
+    file = gateway.requests[0].json["messages"][0]["content"][1]["file"]
+    assert (file["file_name"], file["mime_type"]) == (name, mime_type)
+
+
+def test_a_document_from_a_path_has_the_files_name(gateway: Emulator, tmp_path: Path) -> None:
+    """And not LlamaIndex's ``input_document``."""
+    path = tmp_path / "bees.pdf"
+    path.write_bytes(PDF)
+    llm = Pollinations("openai", api_base=gateway.url)
+    llm.chat([ChatMessage(role="user", blocks=[DocumentBlock(path=path)])])
+    assert gateway.requests[0].json["messages"][0]["content"][0]["file"]["file_name"] == "bees.pdf"

@@ -17,6 +17,7 @@ from ..gateway.validation import check_chat
 from ..scripts import Answer, Chunks
 from ..server.response import SSE, Reply, json_reply, sse_frames
 from ..stub_model import answer
+from ..stub_model.ocr import read_document
 
 if TYPE_CHECKING:
     from ..exchange import Exchange
@@ -51,6 +52,8 @@ def complete(exchange: Exchange) -> Reply:
         if isinstance(exchange.scripted, Chunks) and request.stream:
             store(exchange.state, cache_key(exchange.received), reply, formatdate(usegmt=True))
         return reply
+    if request.model.has("O"):
+        return rendered(exchange, request, read_document(request))  # never cached
     bypass = exchange.state.era == "seed" and body.get("seed") == -1
     return cached(
         exchange.state,

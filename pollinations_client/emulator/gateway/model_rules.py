@@ -134,8 +134,19 @@ def forbidden(schema: Any, *, inside_names: bool = False) -> str | None:
     return None
 
 
+def _check_document(request: ChatRequest) -> None:
+    """OCR reads exactly one document or picture, and not as a stream."""
+    documents = [*request.parts("file"), *request.parts("image_url")]
+    if len(documents) != 1:
+        raise GatewayError(400, f"'{request.model.name}' reads exactly one file or image_url.")
+    if request.stream:
+        raise GatewayError(400, f"'{request.model.name}' does not support streaming.")
+
+
 def _check_media(request: ChatRequest) -> None:
     model = request.model
+    if model.has("O"):
+        _check_document(request)
     pictures = [part for m in request.messages for part in parts_of(m.get("content"), "image_url")]
     if pictures and model.has("A"):
         raise upstream(f"Model '{model.name}' does not support image input.")

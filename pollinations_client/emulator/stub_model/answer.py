@@ -177,14 +177,15 @@ def limited(request: ChatRequest, text: str) -> tuple[str, str | None]:
 
 def attachments(request: ChatRequest) -> str:
     """A sentence on what came with the prompt: what can be measured without understanding it."""
-    pictures = [_picture_in_words(part["image_url"]["url"]) for part in request.parts("image_url")]
+    pictures = [picture_in_words(part["image_url"]["url"]) for part in request.parts("image_url")]
     others = ("input_audio", "file", "video_url")
     counts = {kind: len(request.parts(kind)) for kind in others}
     lines = [f"Attached: {number} x {kind}." for kind, number in counts.items() if number]
     return " ".join(pictures + lines)
 
 
-def _picture_in_words(url: str) -> str:
+def picture_in_words(url: str) -> str:
+    """A sentence on a picture: what can be measured without understanding it."""
     if not url.startswith("data:"):
         return f"The picture is at {url}."
     try:

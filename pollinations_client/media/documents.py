@@ -1,0 +1,111 @@
+"""Documents for models: what they are called on the wire, and files read for OCR."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import os
+import re
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from ..errors import InvalidRequestError
+from .data_url import parse_data_url
+from .sniff import extension_for, sniff
+
+__all__ = ["DocumentSource", "document_name", "document_source", "document_type"]
+
+PDF = "application/pdf"
+# One page each; an object stream may hide pages, then there is none to count.
+PDF_PAGE = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
+
+
+def document_name(name: str | None, *, url: str | None = None, mime_type: str | None = None) -> str:
+    """What a document is called: its own name, else the end of its address, else by its type.
+
+    >>> document_name(None, url="https://example.org/papers/bees.pdf?page=2")
+    'bees.pdf'
+    """
+    if name:
+        return name
+    end = PurePath(urllib.parse.unquote(urllib.parse.urlsplit(url or "").path)).name
+    if "." in end:
+        return end
+    guess = mimetypes.guess_extension(mime_type or "") or f".{extension_for(mime_type or '')}"
+    return "document" if guess == ".bin" else f"document{guess}"
+
+
+def document_type(name: str | None, url: str | None = None) -> str | None:
+    """The MIME type by the ending of a name or an address, or ``None``."""
+    names = (name, urllib.parse.urlsplit(url or "").path)
+    return next((kind for one in names if one and (kind := mimetypes.guess_type(one)[0])), None)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSource:
+    """A PDF or a picture to be read: ``url`` is its address, or a data URL with all of it."""
+
+    url: str = field(repr=False)
+    origin: str
+    """The path or address it came from."""
+    name: str
+    mime_type: str
+    page_count: int | None = None
+
+    @property
+    def part(self) -> dict[str, object]:
+        """The content part of a chat message."""
+        if self.mime_type.startswith("image/"):
+            return {"type": "image_url", "image_url": {"url": self.url}}
+        place = "file_data" if self.url.startswith("data:") else "file_url"
+        file = {"file_name": self.name, "mime_type": self.mime_type, place: self.url}
+        return {"type": "file", "file": file}
+
+
+def document_source(path_or_url: str | os.PathLike[str]) -> DocumentSource:
+    """Read a document that a model is to read; one at an address is left to the gateway.
+
+    Raises :class:`InvalidRequestError` for a file that cannot be read, and for what is neither a
+    PDF nor a picture by its content.
+    """
+    if not isinstance(path_or_url, (str, os.PathLike)) or not os.fspath(path_or_url):
+        raise _refusal(f"a path or an address is needed. Given: {path_or_url!r}")
+    text = str(path_or_url)
+    if text.startswith(("http://", "https://")):
+        kind = document_type(None, text)
+        is_picture = kind is not None and kind.startswith("image/")
+        mime_type = kind if is_picture and kind else PDF
+        return DocumentSource(text, text, document_name(None, url=text), mime_type)
+    if text.startswith("data:"):
+        _, data = parse_data_url(text)
+        return _from_bytes(data, "data URL", None)
+    path = Path(os.path.expanduser(path_or_url))  # noqa: PTH111 - Path raises for unknown users
+    try:
+        if not path.is_file():
+            path.stat()
+            raise _refusal(f"{path.name!r} is no file")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, InvalidRequestError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _refusal(f"{path.name!r} cannot be read: {reason}") from error
+    return _from_bytes(data, str(path), path.name)
+
+
+def _from_bytes(data: bytes, origin: str, name: str | None) -> DocumentSource:
+    mime_type = sniff(data)
+    what = repr(name or origin)
+    if not data:
+        raise _refusal(f"{what} is empty")
+    if mime_type is None or (mime_type != PDF and not mime_type.startswith("image/")):
+        found = f", but {mime_type}" if mime_type else ""
+        raise _refusal(f"{what} is neither a PDF nor a picture by its content{found}")
+    pages = (len(PDF_PAGE.findall(data)) or None) if mime_type == PDF else 1
+    url = f"data:{mime_type};base64,{base64.b64encode(data).decode()}"
+    return DocumentSource(url, origin, document_name(name, mime_type=mime_type), mime_type, pages)
+
+
+def _refusal(sentence: str) -> InvalidRequestError:
+    return InvalidRequestError(f"path_or_url: {sentence}.", param="path_or_url")

@@ -1,0 +1,75 @@
+"""``PollinationsOCRReader``, alone and under ``SimpleDirectoryReader``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from llama_index.core import SimpleDirectoryReader
+
+from llamaindex_pollinations import PollinationsOCRReader
+from pollinations_client import InvalidRequestError, PollinationsError
+from pollinations_client.emulator import Emulator
+from support.pdf import pdf
+
+PAGES = ["Bees dance.", "Owls fly without a sound."]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A PDF of two pages."""
+    path = tmp_path / "bees.pdf"
+    path.write_bytes(pdf(*PAGES))
+    return path
+
+
+@pytest.fixture
+def reader(gateway: Emulator) -> PollinationsOCRReader:
+    """A reader of today's gateway."""
+    return PollinationsOCRReader(api_base=gateway.url, api_key="sk_demo_0123456789abcdef")
+
+
+async def test_a_reader_gives_one_document_a_page(
+    reader: PollinationsOCRReader, gateway: Emulator, path: Path
+) -> None:
+    """In every way of loading, with one request each."""
+    documents = reader.load_data(path)
+    assert [document.text for document in documents] == PAGES
+    assert [document.metadata for document in documents] == [
+        {"source": str(path), "page": page, "file_name": "bees.pdf"} for page in (1, 2)
+    ]
+    for again in (await reader.aload_data(path), list(reader.lazy_load_data(str(path)))):
+        assert [document.text for document in again] == PAGES
+    assert len(gateway.requests) == 3
+
+
+async def test_a_folder_is_read_with_it(reader: PollinationsOCRReader, path: Path) -> None:
+    """LlamaIndex adds what it knows of the file."""
+    (path.parent / "owls.txt").write_text("Owls hoot.")
+    folder = SimpleDirectoryReader(path.parent, file_extractor={".pdf": reader})
+    for documents in (folder.load_data(), await folder.aload_data()):
+        assert [document.text for document in documents] == [*PAGES, "Owls hoot."]
+        assert documents[1].metadata["page"] == 2
+        assert documents[1].metadata["file_path"] == str(path)
+
+
+def test_a_documents_address_goes_to_the_gateway(
+    reader: PollinationsOCRReader, gateway: Emulator
+) -> None:
+    """It is loaded there, not here."""
+    (document,) = reader.load_data("https://a.example/bees.pdf")
+    assert document.metadata == {"source": "https://a.example/bees.pdf", "page": 1}
+
+
+def test_a_readers_errors_say_what_is_wrong(reader: PollinationsOCRReader, tmp_path: Path) -> None:
+    """Before sending, and for options."""
+    with pytest.raises(InvalidRequestError, match="cannot be read"):
+        reader.load_data(tmp_path / "missing.pdf")
+    with pytest.raises(PollinationsError, match="Did you mean 'timeout'"):
+        PollinationsOCRReader(time_out=3)
+
+
+def test_no_key_is_in_a_readers_text_or_dump(reader: PollinationsOCRReader) -> None:
+    """And a dump makes the same reader again."""
+    assert "sk_demo" not in repr(reader) + str(reader.to_dict()) + reader.to_json()
+    assert PollinationsOCRReader.from_dict(reader.to_dict()).model == "mistral-ocr"
