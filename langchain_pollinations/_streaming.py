@@ -1,8 +1,7 @@
 """The client's events as LangChain's chunks. Pure.
 
-The common piece of a stream, a few letters of text, reasoning or tool arguments, is laid down from
-a template that was validated once, when this module was imported: LangChain's own constructor costs
-more than all the rest of the way.
+The common piece of a stream, a few letters of text, reasoning or tool arguments, is built in
+``_fast_construct.py``, which runs no validation; everything else by LangChain's constructors.
 """
 
 from __future__ import annotations
@@ -12,11 +11,9 @@ import binascii
 from collections.abc import Callable
 from typing import Any
 
-from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.tool import invalid_tool_call, tool_call_chunk
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.utils.json import parse_partial_json
-from pydantic import BaseModel
 
 from pollinations_client import (
     AudioDelta,
@@ -33,7 +30,13 @@ from pollinations_client import (
     ToolCallDelta,
 )
 
-from ._block_translator import PROVIDER
+from ._fast_construct import (
+    IS_KNOWN,
+    arguments_chunk,
+    reasoning_chunk,
+    text_chunk,
+    validated_chunk,
+)
 from ._json_mode import ORIGINAL, JsonFormat, JsonStream
 from ._responses import (
     block_from,
@@ -43,6 +46,9 @@ from ._responses import (
     token_usage_from,
     usage_from,
 )
+
+# Read where a chunk is built, so that a test can build the same one in both ways.
+CAN_LAY_DOWN = IS_KNOWN
 
 
 class ChunkEncoder:
@@ -65,7 +71,7 @@ class ChunkEncoder:
             "_tells_usage",
             "_told_extras",
         ),
-        *("_text_at", "_text_run", "_thought_at", "_thought_run"),
+        *("_plain_text_at", "_text_at", "_text_run", "_thought_at", "_thought_run"),
     )
 
     def __init__(
@@ -85,6 +91,7 @@ class ChunkEncoder:
         self._cost_of = cost_of
         self._json = None if json_format is None else JsonStream(json_format)
         self._text_at = self._thought_at = -1
+        self._plain_text_at = -1  # the index of text whose pieces pass as they come
         self._text_run = self._thought_run = -1
         self._sound = b""
         self._told_extras: dict[int, dict[str, Any]] = {}
@@ -92,13 +99,17 @@ class ChunkEncoder:
     def of(self, event: Event) -> ChatGenerationChunk:
         """The chunk for an event."""
         if type(event) is TextDelta:
+            if event.index == self._plain_text_at:
+                return text_chunk(event.text)
             if event.index != self._text_at:
-                self._text_at = event.index
+                self._text_at, self._plain_text_at = event.index, -1
                 self._text_run += 1
             text = event.text if self._json is None else self._json.piece(event.text)
-            return (
-                _laid_down(text, None) if not self._text_run else _built(text, run=self._text_run)
-            )
+            if self._text_run:
+                return validated_chunk(text, run=self._text_run)
+            if self._json is None and CAN_LAY_DOWN:
+                self._plain_text_at = event.index
+            return _text_chunk(text)
         if type(event) is ToolCallDelta:
             if self._json is not None and (held := self._json.rest()):
                 return _with_text(self.of(event), held)  # what was said before a call is no answer
@@ -106,14 +117,16 @@ class ChunkEncoder:
                 return _with_function_call(event)
             if event.extra and event.id:
                 self._told_extras[event.index] = event.extra
-                return _built("", tool_call_chunks=[_fragment(event)], call_extras=event.extra)
-            return _laid_down_call(event)
+                return validated_chunk(
+                    "", tool_call_chunks=[_fragment(event)], call_extras=event.extra
+                )
+            return _arguments_chunk(event)
         if (
             type(event) is ReasoningDelta
             and event.index == self._thought_at
             and not self._thought_run
         ):
-            return _laid_down("", event.text or None)
+            return _reasoning_chunk(event.text)
         return self._odd(event)
 
     def _odd(self, event: Event) -> ChatGenerationChunk:
@@ -123,16 +136,16 @@ class ChunkEncoder:
                     self._thought_at = event.index
                     self._thought_run += 1
                 if event.redacted is not None:
-                    return _built("", run=self._thought_run, opens_thought=True)
+                    return validated_chunk("", run=self._thought_run, opens_thought=True)
                 if not self._thought_run:
-                    return _laid_down("", text or None)
-                return _built(
+                    return _reasoning_chunk(text)
+                return validated_chunk(
                     "", additional_kwargs={"reasoning_content": text}, run=self._thought_run
                 )
             case PartDelta():
-                return _built([{**block_from(event.part), "index": event.index}])
+                return validated_chunk([{**block_from(event.part), "index": event.index}])
             case AudioDelta():
-                return _built("", additional_kwargs={"audio": self._sound_piece(event)})
+                return validated_chunk("", additional_kwargs={"audio": self._sound_piece(event)})
             case Finished(reply):
                 return self._last(reply)
         raise TypeError(type(event).__name__)
@@ -170,7 +183,7 @@ class ChunkEncoder:
         more: dict[str, Any] = {"run": self._text_run} if self._text_run > 0 else {}
         if late := [block for call in reply.tool_calls for block in self._late_blocks(call)]:
             more["late_blocks"] = late
-        chunk = _built(
+        chunk = validated_chunk(
             content,
             tool_call_chunks=[
                 _invalidating_chunk(call) for call in reply.tool_calls if _would_be_repaired(call)
@@ -259,71 +272,14 @@ def _with_text(chunk: ChatGenerationChunk, text: str) -> ChatGenerationChunk:
     return chunk
 
 
-def _built(
-    content: Any, *, response_metadata: dict[str, Any] | None = None, **fields: Any
-) -> ChatGenerationChunk:
-    metadata = {"model_provider": PROVIDER} if response_metadata is None else response_metadata
-    return ChatGenerationChunk(
-        message=AIMessageChunk(content=content, response_metadata=metadata, **fields)
-    )
+def _text_chunk(text: str) -> ChatGenerationChunk:
+    return text_chunk(text) if CAN_LAY_DOWN else validated_chunk(text, additional_kwargs={})
 
 
-TEXT = _built("x", additional_kwargs={})
-CALL = _built("", tool_call_chunks=[tool_call_chunk(name=None, args="x", id=None, index=0)])
-CHUNK_STATE = dict(TEXT.__dict__)
-CHUNK_FIELDS = frozenset(TEXT.__pydantic_fields_set__)
-TEXT_STATE = dict(TEXT.message.__dict__)
-TEXT_FIELDS = frozenset(TEXT.message.__pydantic_fields_set__)
-CALL_STATE = dict(CALL.message.__dict__)
-CALL_FIELDS = frozenset(CALL.message.__pydantic_fields_set__)
-OWN = (
-    "additional_kwargs",
-    "response_metadata",
-    "tool_calls",
-    "invalid_tool_calls",
-    "tool_call_chunks",
-)
-SLOTS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
-
-
-def _is_as_known() -> bool:
-    """Whether LangChain's and Pydantic's classes are still laid out as this module knows them."""
-    empty = {name: value for name, value in TEXT_STATE.items() if isinstance(value, (list, dict))}
-    return (
-        empty.keys() == set(OWN)
-        and not any(value for name, value in empty.items() if name != "response_metadata")
-        and {"text", "message"} <= CHUNK_STATE.keys()
-        and not any(isinstance(value, (list, dict)) for value in CHUNK_STATE.values())
-        and all(name in BaseModel.__dict__ for name in SLOTS)
-        and TEXT.message.__pydantic_extra__ == {}
-        and TEXT.__pydantic_extra__ is None
-        and TEXT.message.__pydantic_private__ is TEXT.__pydantic_private__ is None
-    )
-
-
-CAN_LAY_DOWN = _is_as_known()
-if CAN_LAY_DOWN:
-    _set_fields, _set_extra, _set_private = (BaseModel.__dict__[name].__set__ for name in SLOTS)
-_new: Any = object.__new__
-
-
-def _laid_down(text: str, reasoning: str | None) -> ChatGenerationChunk:
-    extras = {} if reasoning is None else {"reasoning_content": reasoning}
-    if not CAN_LAY_DOWN:
-        return _built(text, additional_kwargs=extras)
-    message = _new(AIMessageChunk)
-    state = message.__dict__
-    state.update(TEXT_STATE)
-    state["content"] = text
-    state["additional_kwargs"] = extras
-    state["response_metadata"] = {"model_provider": PROVIDER}
-    state["tool_calls"] = []
-    state["invalid_tool_calls"] = []
-    state["tool_call_chunks"] = []
-    _set_fields(message, set(TEXT_FIELDS))
-    _set_extra(message, {})
-    _set_private(message, None)
-    return _wrapped(message, text)
+def _reasoning_chunk(text: str) -> ChatGenerationChunk:
+    if CAN_LAY_DOWN:
+        return reasoning_chunk(text)
+    return validated_chunk("", additional_kwargs={"reasoning_content": text} if text else {})
 
 
 def _fragment(event: ToolCallDelta) -> Any:
@@ -332,52 +288,20 @@ def _fragment(event: ToolCallDelta) -> Any:
     return tool_call_chunk(name=event.name, args=arguments, id=event.id, index=event.index)
 
 
-def _laid_down_call(event: ToolCallDelta) -> ChatGenerationChunk:
-    piece, arguments = _fragment(event), event.arguments
-    # A fragment of its own is an invalid call; one that opens an object, or is empty, LangChain
-    # reads as a call.
-    if (
-        not CAN_LAY_DOWN
-        or event.name
-        or event.id
-        or not arguments
-        or arguments.lstrip()[:1] in {"{", ""}
-    ):
-        return _built("", tool_call_chunks=[piece])
-    message = _new(AIMessageChunk)
-    state = message.__dict__
-    state.update(CALL_STATE)
-    state["additional_kwargs"] = {}
-    state["response_metadata"] = {"model_provider": PROVIDER}
-    state["tool_calls"] = []
-    state["invalid_tool_calls"] = [
-        invalid_tool_call(name=None, args=arguments, id=None, error=None)
-    ]
-    state["tool_call_chunks"] = [piece]
-    _set_fields(message, set(CALL_FIELDS))
-    _set_extra(message, {})
-    _set_private(message, None)
-    return _wrapped(message, "")
+def _arguments_chunk(event: ToolCallDelta) -> ChatGenerationChunk:
+    arguments = event.arguments
+    is_fragment = event.id is None and event.name is None
+    if CAN_LAY_DOWN and is_fragment and arguments.lstrip()[:1] not in {"{", ""}:
+        return arguments_chunk(event.index, arguments)
+    return validated_chunk("", tool_call_chunks=[_fragment(event)])
 
 
 def _with_function_call(event: ToolCallDelta) -> ChatGenerationChunk:
     """A piece of a call with its piece of the older ``function_call``, which has one call only."""
     fragment = _fragment(event)
-    chunk = _built("", tool_call_chunks=[fragment])
+    chunk = validated_chunk("", tool_call_chunks=[fragment])
     if event.index == 0:
         function = {"name": event.name, "arguments": fragment["args"] or ""}
         named = {name: value for name, value in function.items() if value is not None}
         chunk.message.additional_kwargs["function_call"] = named
-    return chunk
-
-
-def _wrapped(message: AIMessageChunk, text: str) -> ChatGenerationChunk:
-    chunk: ChatGenerationChunk = _new(ChatGenerationChunk)
-    state = vars(chunk)
-    state.update(CHUNK_STATE)
-    state["text"] = text
-    state["message"] = message
-    _set_fields(chunk, set(CHUNK_FIELDS))
-    _set_extra(chunk, None)
-    _set_private(chunk, None)
     return chunk

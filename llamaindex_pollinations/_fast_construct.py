@@ -17,41 +17,51 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     TextBlock,
     ThinkingBlock,
+    ToolCallBlock,
 )
 from pydantic import BaseModel
 
-__all__ = ["chat_response", "image_block", "text_block", "thinking_block"]
+__all__ = ["call_block", "chat_response", "image_block", "text_block", "thinking_block"]
 
-_put = object.__setattr__
+_SLOTS = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+_ASSISTANT = MessageRole.ASSISTANT
 _TEXT = TextBlock(text="x")
 _THINKING = ThinkingBlock(content="x")
+_CALL = ToolCallBlock(tool_call_id="x", tool_name="x", tool_kwargs="x")
 _IMAGE = ImageBlock(image=b"x", image_mimetype="image/png")
-_MESSAGE = ChatMessage(role=MessageRole.ASSISTANT, blocks=[_TEXT], additional_kwargs={})
+_MESSAGE = ChatMessage(role=_ASSISTANT, blocks=[_TEXT], additional_kwargs={})
 _RESPONSE = ChatResponse(message=_MESSAGE, delta="x", raw={}, additional_kwargs={})
 _KNOWN: tuple[tuple[BaseModel, set[str]], ...] = (
     (_TEXT, {"block_type", "text"}),
     (_THINKING, {"block_type", "content", "num_tokens", "additional_information"}),
+    (_CALL, {"block_type", "tool_call_id", "tool_name", "tool_kwargs"}),
     (_IMAGE, {"block_type", "image", "path", "url", "image_mimetype", "detail"}),
     (_MESSAGE, {"role", "additional_kwargs", "blocks"}),
     (_RESPONSE, {"message", "raw", "delta", "logprobs", "additional_kwargs"}),
 )
-IS_KNOWN = all(
+IS_KNOWN = all(name in BaseModel.__dict__ for name in _SLOTS) and all(
     template.__dict__.keys() == names
     and template.__pydantic_private__ is None
     and template.__pydantic_extra__ is None
     for template, names in _KNOWN
 )
 _TEXT_SET, _THINKING_SET = _TEXT.__pydantic_fields_set__, _THINKING.__pydantic_fields_set__
-_IMAGE_SET = _IMAGE.__pydantic_fields_set__
+_CALL_SET, _IMAGE_SET = _CALL.__pydantic_fields_set__, _IMAGE.__pydantic_fields_set__
 _MESSAGE_SET, _RESPONSE_SET = _MESSAGE.__pydantic_fields_set__, _RESPONSE.__pydantic_fields_set__
+_new: Any = object.__new__
+if IS_KNOWN:
+    # The slots' own setters: no lookup by name, and none of pydantic's checks.
+    _set_state, _set_fields, _set_extra, _set_private = (
+        BaseModel.__dict__[name].__set__ for name in _SLOTS
+    )
 
 
 def _built(kind: Any, state: dict[str, Any], fields_set: set[str]) -> Any:
-    instance = kind.__new__(kind)
-    _put(instance, "__dict__", state)
-    _put(instance, "__pydantic_fields_set__", fields_set.copy())
-    _put(instance, "__pydantic_extra__", None)
-    _put(instance, "__pydantic_private__", None)
+    instance = _new(kind)
+    _set_state(instance, state)
+    _set_fields(instance, fields_set.copy())
+    _set_extra(instance, None)
+    _set_private(instance, None)
     return instance
 
 
@@ -60,6 +70,16 @@ def text_block(text: str) -> TextBlock:
     if not IS_KNOWN:
         return TextBlock(text=text)
     block: TextBlock = _built(TextBlock, {"block_type": "text", "text": text}, _TEXT_SET)
+    return block
+
+
+def call_block(call_id: str, name: str, arguments: str) -> ToolCallBlock:
+    """``ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)``."""
+    if not IS_KNOWN:
+        return ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)
+    state = {"block_type": "tool_call", "tool_call_id": call_id}
+    state |= {"tool_name": name, "tool_kwargs": arguments}
+    block: ToolCallBlock = _built(ToolCallBlock, state, _CALL_SET)
     return block
 
 
@@ -97,15 +117,13 @@ def chat_response(
 ) -> ChatResponse:
     """A response of the assistant, with the ``additional_kwargs`` of its message and its own."""
     if not IS_KNOWN:
-        message = ChatMessage(
-            role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=message_kwargs
-        )
+        message = ChatMessage(role=_ASSISTANT, blocks=blocks, additional_kwargs=message_kwargs)
         return ChatResponse(
             message=message, delta=delta, raw=raw, additional_kwargs=response_kwargs
         )
     message = _built(
         ChatMessage,
-        {"role": MessageRole.ASSISTANT, "additional_kwargs": message_kwargs, "blocks": blocks},
+        {"role": _ASSISTANT, "additional_kwargs": message_kwargs, "blocks": blocks},
         _MESSAGE_SET,
     )
     state = {

@@ -24,7 +24,7 @@ from pollinations_client import (
     ToolCallDelta,
 )
 
-from ._fast_construct import chat_response, text_block, thinking_block
+from ._fast_construct import call_block, chat_response, text_block, thinking_block
 from ._responses import ResponseContext, image_block, response_from
 from ._tool_calls import wire_call
 
@@ -53,6 +53,8 @@ class Accumulator:
         """The response for one event."""
         kind = type(event)
         if kind is TextDelta:
+            if self._text_grows_alone():
+                return self._grow_text(event.text)  # type: ignore[union-attr]
             if self._speaks:
                 self._speaks, self._text_at = False, None
             return self._add_text(event.text)  # type: ignore[union-attr]
@@ -65,6 +67,19 @@ class Accumulator:
         if kind is AudioDelta:
             return self._add_sound(event)  # type: ignore[arg-type]
         return self._add_part(event)  # type: ignore[arg-type]
+
+    def _text_grows_alone(self) -> bool:
+        return self._text_at is not None and not self._speaks and not self._calls
+
+    def _grow_text(self, text: str) -> ChatResponse:
+        """The common event: a piece more of the text, and no call yet."""
+        self._text += text
+        self._blocks[self._text_at] = text_block(self._text)  # type: ignore[index]
+        raw = {
+            "object": "chat.completion.chunk",
+            "choices": [{"index": 0, "delta": {"content": text}}],
+        }
+        return chat_response([*self._blocks, *self._thoughts], {}, text, raw, {})
 
     def _add_text(self, text: str, **about: Any) -> ChatResponse:
         delta = text
@@ -98,9 +113,7 @@ class Accumulator:
         call.arguments += event.arguments
         if event.extra:
             call.extra.update(event.extra)
-        self._call_blocks[index] = ToolCallBlock(
-            tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments
-        )
+        self._call_blocks[index] = call_block(call.id, call.name, call.arguments)
         self._call_dicts[index] = wire_call(call)
         return self._response("", {"tool_calls": [self._call_dicts[index]]})
 

@@ -54,6 +54,9 @@ class NoToolCallError(ReplyError, ValueError):
 
 def wire_call(call: ToolCall) -> dict[str, Any]:
     """A call as a plain dict in the gateway's form, with the unknown fields that must be echoed."""
+    if not call.extra:
+        function = {"name": call.name, "arguments": call.arguments}
+        return {"id": call.id, "type": "function", "function": function}
     extra = dict(call.extra)
     inner = extra.pop("function", None)
     function = {

@@ -7,6 +7,8 @@ import pickle
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -14,9 +16,21 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     TextBlock,
     ThinkingBlock,
+    ToolCallBlock,
 )
 
 from llamaindex_pollinations import _fast_construct
+from llamaindex_pollinations._responses import ResponseContext
+from llamaindex_pollinations._streaming import Accumulator
+from pollinations_client import (
+    AudioDelta,
+    Finished,
+    ReasoningDelta,
+    Reply,
+    TextDelta,
+    TextPart,
+    ToolCallDelta,
+)
 
 
 def made() -> list[tuple[Any, Any]]:
@@ -34,6 +48,10 @@ def made() -> list[tuple[Any, Any]]:
             _fast_construct.image_block(b"a picture", "image/png"),
             ImageBlock(image=b"a picture", image_mimetype="image/png"),
         ),
+        (
+            _fast_construct.call_block("c", "f", '{"a'),
+            ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs='{"a'),
+        ),
         (_fast_construct.chat_response(laid, {"a": 1}, "Hi", {"b": 2}, {"c": 3}), response),
     ]
 
@@ -43,7 +61,7 @@ def test_the_layout_is_the_known_one() -> None:
     assert _fast_construct.IS_KNOWN
 
 
-@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("place", range(5))
 @pytest.mark.parametrize("is_known", [True, False])
 def test_what_is_laid_down_equals_what_is_constructed(
     place: int, is_known: bool, monkeypatch: pytest.MonkeyPatch
@@ -66,3 +84,51 @@ def test_nothing_is_shared_between_two_of_them() -> None:
     first.num_tokens = 4
     assert second.additional_information == {}
     assert "num_tokens" not in second.model_fields_set
+
+
+TEXTS = st.one_of(st.text(max_size=4), st.sampled_from(["", "{", '{"a": 1}', "null"]))
+EVENTS = st.one_of(
+    st.builds(TextDelta, TEXTS, st.integers(0, 2)),
+    st.builds(ReasoningDelta, TEXTS, st.integers(0, 2)),
+    st.builds(AudioDelta, st.just(1), st.just("AAAA"), TEXTS),
+    st.builds(ToolCallDelta, st.integers(0, 2), TEXTS),
+    st.builds(
+        ToolCallDelta,
+        st.integers(0, 2),
+        TEXTS,
+        st.just("c"),
+        st.just("f"),
+        st.sampled_from([None, {"extra_content": 1}, {"function": {"x": 1}}]),
+    ),
+)
+
+
+class CarefulAccumulator(Accumulator):
+    """An accumulator without the straight path of text."""
+
+    def _text_grows_alone(self) -> bool:
+        return False
+
+
+def _responses(events: list[Any], context: ResponseContext, *, is_known: bool) -> list[Any]:
+    """What a stream of these events yields, and of each response what was set in it."""
+    _fast_construct.IS_KNOWN = is_known
+    kind = Accumulator if is_known else CarefulAccumulator
+    try:
+        feed = kind(context).feed
+        responses = [one for event in events if (one := feed(event)) is not None]
+    finally:
+        _fast_construct.IS_KNOWN = True
+    return [
+        (one, one.model_fields_set, one.message.model_fields_set, one.message.blocks)
+        for one in responses
+    ]
+
+
+@given(st.lists(EVENTS, max_size=12), st.booleans())
+def test_a_whole_stream_is_the_same_in_both_ways(events: list[Any], single_call: bool) -> None:
+    """Response by response, in every field and in what was set."""
+    context = ResponseContext(single_call=single_call)
+    events = [*events, Finished(Reply(parts=[TextPart("x")], finish_reason="stop"))]
+    fast = _responses(events, context, is_known=True)
+    assert fast == _responses(events, context, is_known=False)
