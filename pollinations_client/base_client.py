@@ -16,6 +16,7 @@ from .connection_options import CALL_SETTINGS, ApiKey, as_secret
 from .errors import (
     BadRequestError,
     InvalidRequestError,
+    Keys,
     MalformedReply,
     PollinationsError,
     UnknownModelError,
@@ -115,6 +116,12 @@ class BaseClient:
         return twin
 
     @property
+    def _secret(self) -> Keys:
+        """What is blanked out of errors; a key function may have given several keys."""
+        transport = self._transport
+        return self.settings.api_key if transport is None else transport.secrets
+
+    @property
     def catalog(self) -> Catalog:
         """What is known of models: the list shipped with the package, with what ``refresh()``
         brought laid over it.
@@ -157,13 +164,11 @@ class BaseClient:
 
     def _picture(self, answer: Answer, call: endpoints.Call, prompt: str) -> Picture:
         url = self.settings.base_url + call.target
-        return picture_from(answer.body, answer.info, prompt, url, self.settings.api_key)
+        return picture_from(answer.body, answer.info, prompt, url, self._secret)
 
     def _text(self, answer: Answer, call: endpoints.Call) -> str:
         try:
-            return text_from(
-                answer.body, answer.info, label=call.label, secret=self.settings.api_key
-            )
+            return text_from(answer.body, answer.info, label=call.label, secret=self._secret)
         except PollinationsError as error:
             self._transport.remember_refusal(error)  # a payment notice with status 200
             raise
@@ -174,7 +179,7 @@ class BaseClient:
                 answer.body,
                 answer.info,
                 label=call.label,
-                secret=self.settings.api_key,
+                secret=self._secret,
                 tool_names=call.tool_names,
             )
         except PollinationsError as error:
@@ -182,9 +187,9 @@ class BaseClient:
             raise
 
     def _json(self, answer: Answer) -> Any:
-        parsed = json_from(answer.body, answer.info, self.settings.api_key)
+        parsed = json_from(answer.body, answer.info, self._secret)
         if isinstance(parsed, dict) and parsed.get("error"):
-            raise error_from_body(parsed, secret=self.settings.api_key)
+            raise error_from_body(parsed, secret=self._secret)
         return parsed
 
     def _csv(self, answer: Answer) -> str:
@@ -195,7 +200,7 @@ class BaseClient:
         if kind in {"application/json", "text/html"}:
             raise MalformedReply(
                 f"CSV was asked for and {kind} came.",
-                excerpt=excerpt_of(answer.body, self.settings.api_key),
+                excerpt=excerpt_of(answer.body, self._secret),
                 request_id=answer.info.request_id,
             )
         return answer.body.decode("utf-8", "replace")
@@ -240,7 +245,7 @@ class BaseClient:
             answer.info,
             len(batch.texts),
             fields.get("dimensions"),
-            self.settings.api_key,
+            self._secret,
         )
 
     def _speech_call(

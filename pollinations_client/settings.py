@@ -18,12 +18,13 @@ from pydantic import SecretStr
 
 from ._distribution import __version__, install_command
 from .connection_options import (
+    SECRET_HEADERS,
     ApiKey,
     ConnectionOptionsDict,
     as_secret,
     without_secret_headers,
 )
-from .errors import ConfigurationError, redact
+from .errors import MIN_SURE_KEY_LENGTH, ConfigurationError, redact
 from .retry import RetryPolicy
 
 GATEWAY = "https://gen.pollinations.ai"
@@ -233,6 +234,15 @@ class Settings:
 
 def _without_key(fields: dict[str, Any]) -> Settings:
     return Settings(api_key=secret_key_from(None), **fields)
+
+
+def secrets_in(headers: Mapping[str, str]) -> list[SecretStr]:
+    """The values of headers that could carry a key, the scheme of an authorization left out, and
+    without those so short that they could be words.
+    """
+    values = [value for name, value in headers.items() if SECRET_HEADERS.search(name)]
+    keys = [value.rpartition(" ")[2] for value in values]
+    return [SecretStr(key) for key in keys if len(key) >= MIN_SURE_KEY_LENGTH]
 
 
 def secret_key_from(key: str | SecretStr | None) -> SecretStr | None:

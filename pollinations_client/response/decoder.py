@@ -13,11 +13,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import SecretStr
-
 from ..errors import (
     ContentPolicyError,
     EmptyReply,
+    Keys,
     MalformedReply,
     PollinationsError,
     StreamInterrupted,
@@ -103,7 +102,7 @@ class ReplyDecoder:
         info: ResponseInfo | None = None,
         *,
         label: str = "",
-        secret: SecretStr | None = None,
+        secret: Keys = None,
         tool_names: Mapping[str, str] | None = None,
     ) -> None:
         self.is_complete = False  # the answer may end here without having been cut

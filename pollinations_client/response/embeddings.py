@@ -9,9 +9,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import SecretStr
-
-from ..errors import ConfigurationError, MalformedReply, PollinationsError
+from ..errors import ConfigurationError, Keys, MalformedReply, PollinationsError
 from ..reply import ResponseInfo
 from .error_decoder import error_from_body
 from .reader import json_from
@@ -26,7 +24,7 @@ def vectors_from(
     info: ResponseInfo,
     count: int,
     dimensions: int | None = None,
-    secret: SecretStr | None = None,
+    secret: Keys = None,
 ) -> list[array[float]]:
     """The vectors of one request as float32 arrays, in the order of its texts.
 

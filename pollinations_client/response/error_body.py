@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import SecretStr
 from pydantic_core import from_json
 
-from ..errors import EXCERPT_LIMIT, excerpt_of, number_in, redact
+from ..errors import EXCERPT_LIMIT, Keys, excerpt_of, number_in, redact
 from .error_tables import REASONS
 
 Layer = dict[str, Any]
@@ -52,7 +51,7 @@ CODE = re.compile(r"[A-Za-z][\w.-]{2,}")
 SENTENCE_ENDS = (".", "!", "?", "…")
 
 
-def parse_error_body(body: bytes | Mapping[str, Any], secret: SecretStr | None) -> Any:
+def parse_error_body(body: bytes | Mapping[str, Any], secret: Keys) -> Any:
     """The body as JSON without echoed request and keys; None if it is no JSON."""
     if isinstance(body, Mapping):
         return scrubbed(body, secret)
@@ -70,7 +69,7 @@ def parse_error_body(body: bytes | Mapping[str, Any], secret: SecretStr | None) 
         return None
 
 
-def scrubbed(value: Any, secret: SecretStr | None, depth: int = 0) -> Any:
+def scrubbed(value: Any, secret: Keys, depth: int = 0) -> Any:
     """``value`` without the request that it echoes, and with keys blanked out, at any depth."""
     match value:
         case str():
@@ -288,7 +287,7 @@ def _sentences(value: Any) -> list[str]:
     return [str(one)[:EXCERPT_LIMIT] for one in values]
 
 
-def sentence_from_page(body: bytes | Mapping[str, Any], secret: SecretStr | None) -> str | None:
+def sentence_from_page(body: bytes | Mapping[str, Any], secret: Keys) -> str | None:
     """A sentence out of a body that is no JSON: an HTML title, or the text's beginning."""
     if not isinstance(body, bytes) or not body.strip():
         return None

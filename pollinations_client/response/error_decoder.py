@@ -13,12 +13,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import SecretStr
-
 from ..errors import (
     BadRequestError,
     ContentPolicyError,
     ContextOverflowError,
+    Keys,
     PollinationsError,
     UnknownModelError,
     UpstreamError,
@@ -59,7 +58,7 @@ def error_from_response(
     headers: Mapping[str, str] | None = None,
     *,
     label: str = "",
-    secret: SecretStr | None = None,
+    secret: Keys = None,
 ) -> PollinationsError:
     """The typed error for a refusal: status first, then code, then the innermost sentence.
 
@@ -116,7 +115,7 @@ def _code(status: int, codes: list[str]) -> str | None:
 
 
 def error_from_body(
-    body: Mapping[str, Any], *, label: str = "", secret: SecretStr | None = None
+    body: Mapping[str, Any], *, label: str = "", secret: Keys = None
 ) -> PollinationsError:
     """The typed error for an ``error`` object inside a 200 answer or a stream.
 

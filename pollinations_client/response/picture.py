@@ -9,9 +9,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import SecretStr
-
-from ..errors import MalformedReply, excerpt_of
+from ..errors import Keys, MalformedReply, excerpt_of
 from ..media import files, sniff
 from ..reply import ResponseInfo
 from .error_decoder import error_from_body
@@ -69,7 +67,7 @@ class Picture:
 
 
 def picture_from(
-    body: bytes, info: ResponseInfo, prompt: str, url: str, secret: SecretStr | None = None
+    body: bytes, info: ResponseInfo, prompt: str, url: str, secret: Keys = None
 ) -> Picture:
     """The picture in an answer.
 

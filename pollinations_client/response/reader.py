@@ -13,27 +13,28 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import SecretStr
 from pydantic_core import from_json
 
 from ..errors import (
     EmptyReply,
+    Keys,
     MalformedReply,
     PollinationsError,
     StreamInterrupted,
+    blank_keys,
     excerpt_of,
     redact,
+    sure_keys_in,
 )
 from ..lenient_json import SurrogateJoiner, parse_json, parse_with_halves
 from ..reply import Event, Reply, ResponseInfo
 from . import payment_notices
 from .decoder import ReplyDecoder
 from .event_template import EventTemplate
-from .sse import BLANK, EventDecoder
+from .sse import EventDecoder
 
 DONE = b"[DONE]"
 START_BYTES = 64
-MIN_KEY_LENGTH = 16
 CACHED = (
     "The gateway has stored this answer (X-Cache: HIT), so the same request gets it again; another"
     " seed gets a new one."
@@ -57,7 +58,7 @@ class ResponseReader:
         info: ResponseInfo,
         *,
         label: str = "",
-        secret: SecretStr | None = None,
+        secret: Keys = None,
         json_limit_bytes: int = 64 * 1024 * 1024,
         stream_limit_bytes: float = math.inf,
         tool_names: Mapping[str, str] | None = None,
@@ -68,11 +69,10 @@ class ResponseReader:
         self._info = info
         self._label = label
         self._secret = secret
-        self._key = _key_bytes(secret)
         self._json_limit_bytes = json_limit_bytes
         self._stream_limit_bytes = stream_limit_bytes
         self._reply_decoder = ReplyDecoder(info, label=label, secret=secret, tool_names=tool_names)
-        self._event_decoder = EventDecoder(key=self._key)
+        self._event_decoder = EventDecoder(keys=sure_keys_in(secret))
         self._template = EventTemplate()
         self._joiner = SurrogateJoiner()
         # The body, while it is not known to be a stream, or known not to be one.
@@ -235,8 +235,7 @@ class ResponseReader:
 
     def _read_whole(self) -> list[Event]:
         body = b"".join(self._pieces)
-        if self._key is not None:
-            body = body.replace(self._key, BLANK)
+        body = blank_keys(body, sure_keys_in(self._secret))
         if not body.strip():
             raise EmptyReply(
                 f"The gateway answered {self._info.status} with an empty body.",
@@ -267,12 +266,6 @@ class ResponseReader:
         return json_from(body, self._info, self._secret)
 
 
-def _key_bytes(secret: SecretStr | None) -> bytes | None:
-    """The key as a server may echo it; None where it is short enough to be a word of an answer."""
-    key = secret.get_secret_value() if secret is not None else ""
-    return key.encode() if len(key) >= MIN_KEY_LENGTH else None
-
-
 def mark_cached(error: PollinationsError, info: ResponseInfo) -> None:
     """Say of an error in an answer from the gateway's cache that the same request gets it again.
 
@@ -288,7 +281,7 @@ def reply_from(
     info: ResponseInfo,
     *,
     label: str = "",
-    secret: SecretStr | None = None,
+    secret: Keys = None,
     tool_names: Mapping[str, str] | None = None,
 ) -> Reply:
     """The whole reply out of a complete body, JSON or stream.
@@ -310,9 +303,7 @@ def reply_from(
     return reader.partial()
 
 
-def text_from(
-    body: bytes, info: ResponseInfo, *, label: str = "", secret: SecretStr | None = None
-) -> str:
+def text_from(body: bytes, info: ResponseInfo, *, label: str = "", secret: Keys = None) -> str:
     """The text that a plain text call was answered with; raises for a notice, a page, sound and
     nothing.
     """
@@ -323,7 +314,7 @@ def text_from(
         raise
 
 
-def _plain_text(body: bytes, info: ResponseInfo, label: str, secret: SecretStr | None) -> str:
+def _plain_text(body: bytes, info: ResponseInfo, label: str, secret: Keys) -> str:
     content_type = content_type_of(info)
     if content_type.startswith("audio/"):
         raise MalformedReply(f"This model answers with sound; {SOUND}.", request_id=info.request_id)
@@ -400,7 +391,7 @@ def _answer_in(body: bytes) -> bytes | None:
     return None
 
 
-def json_from(body: bytes, info: ResponseInfo, secret: SecretStr | None = None) -> Any:
+def json_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> Any:
     """Parse a JSON body; raises :class:`MalformedReply` with what came instead (an HTML page, cut
     JSON).
     """

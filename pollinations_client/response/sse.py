@@ -13,10 +13,9 @@ import json
 
 from pydantic_core import from_json
 
-from ..errors import MalformedReply
+from ..errors import MalformedReply, blank_keys
 
 MAX_EVENT_BYTES = 32 * 1024 * 1024
-BLANK = b"[redacted]"
 BOM = b"\xef\xbb\xbf"
 LINE_FEED, CARRIAGE_RETURN = 10, 13
 # "error", "upstream_error", "response.failed": no event of an answer has such a name.
@@ -31,7 +30,7 @@ class EventDecoder:
     __slots__ = (
         "_data",
         "_is_between_events",
-        "_key",
+        "_keys",
         "_line_pieces",
         "_name",
         "_open_bytes",
@@ -40,9 +39,9 @@ class EventDecoder:
         "max_bytes",
     )
 
-    def __init__(self, max_bytes: int = MAX_EVENT_BYTES, key: bytes | None = None) -> None:
+    def __init__(self, max_bytes: int = MAX_EVENT_BYTES, keys: tuple[bytes, ...] = ()) -> None:
         self.max_bytes = max_bytes
-        self._key = key
+        self._keys = keys
         # The pieces of a line that has not ended, joined once when it has.
         self._line_pieces: list[bytes] = []
         self._open_bytes = 0  # received since the last whole event
@@ -109,7 +108,7 @@ class EventDecoder:
         """
         line = b"".join([*self._line_pieces, rest])
         self._line_pieces.clear()
-        return line if self._key is None else line.replace(self._key, BLANK)
+        return blank_keys(line, self._keys) if self._keys else line
 
     def _bounded(self, events: list[bytes]) -> list[bytes]:
         if events:

@@ -8,20 +8,27 @@ Both drivers in ``transport.py`` stand on it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import httpx
 from pydantic import SecretStr
 
-from ..errors import APIConnectionError, ConfigurationError, MalformedReply, PollinationsError
+from ..errors import (
+    APIConnectionError,
+    ConfigurationError,
+    MalformedReply,
+    PollinationsError,
+    blank_keys,
+    sure_keys_in,
+)
 from ..reply import ResponseInfo
 from ..request.call_kinds import CallKind
 from ..request.endpoints import Call
 from ..response.error_decoder import error_from_response
 from ..response.reader import ResponseReader
-from ..settings import NO_KEY, CallSettings, Settings, key_from_function
+from ..settings import NO_KEY, CallSettings, Settings, key_from_function, secrets_in
 from .attempts import Attempts
 from .client_pool import PoolKey, SharedClient
 from .decompression import ACCEPTED
@@ -30,8 +37,7 @@ from .httpx_deadlines import timeouts_for
 from .httpx_errors import failure_from
 from .uploads import multipart_body
 
-BLANK = "[redacted]"
-SURE_LENGTH = 16  # a shorter key could be a word of an answer; it is blanked out of errors only
+MAX_SEEN_KEYS = 256  # of a key function; an echo comes with the answer, or soon after
 
 
 @dataclass(slots=True, frozen=True)
@@ -61,19 +67,29 @@ class BaseTransport:
         self._urls: dict[str, httpx.URL] = {}
         self._own_settings = CallSettings(settings.timeouts, settings.retry)
         self._needs_key = settings.needs_key
+        self.secrets: tuple[SecretStr, ...] = ()
+        self._sure_keys: tuple[bytes, ...] = ()
         self._use_key(settings.api_key)
+        self._blank_out(secrets_in(settings.default_headers))
         self._kind_headers: dict[tuple[CallKind, bool], httpx.Headers] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.settings.base_url})"
 
     def _use_key(self, key: SecretStr | None) -> None:
-        """Remember ``key``, which is blanked out of what comes."""
+        """Send ``key`` from now on."""
         self._secret = key
         self._account = account_for(self.settings.base_url, key)
-        value = None if key is None else key.get_secret_value()
-        self._key = value if value and len(value) >= SURE_LENGTH else None
-        self._key_bytes = None if self._key is None else self._key.encode()
+        if key is not None:
+            self._blank_out((key,))
+
+    def _blank_out(self, secrets: Iterable[SecretStr]) -> None:
+        """Blank ``secrets`` out of all that comes, and those before them: calls of one client run
+        side by side, and a server may echo any of their keys.
+        """
+        if new := [secret for secret in secrets if secret not in self.secrets]:
+            self.secrets = (*self.secrets, *new)[-MAX_SEEN_KEYS:]
+            self._sure_keys = sure_keys_in(self.secrets)
 
     def _use_given_key(self, key: Any) -> None:
         """Take the key that ``api_key`` gave, a function asked before each request."""
@@ -107,6 +123,7 @@ class BaseTransport:
             **multipart_body(call, upload),
         )
         if attempts.settings.headers:
+            self._blank_out(secrets_in(attempts.settings.headers))
             request.headers.update(attempts.settings.headers)
         if self._secret is not None and self.settings.key_function is not None:
             request.headers["authorization"] = f"Bearer {self._secret.get_secret_value()}"
@@ -122,18 +139,18 @@ class BaseTransport:
 
     def _info(self, response: httpx.Response, attempts: Attempts) -> ResponseInfo:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        if self._key is not None:
-            headers = {name: value.replace(self._key, BLANK) for name, value in headers.items()}
+        if self._sure_keys:
+            headers = {name: self._blanked_text(value) for name, value in headers.items()}
         return ResponseInfo.from_headers(response.status_code, headers, attempts.number - 1)
 
     def _blanked(self, received: bytes) -> bytes:
-        """``received`` without the key, should a server echo it: it must not reach a trace, a log
-        or a next prompt.
+        """``received`` without keys, should a server echo one: it must not reach a trace, a log or
+        a next prompt.
         """
-        # Nearly never there: asking costs a third of what replacing does.
-        if self._key_bytes is None or self._key_bytes not in received:
-            return received
-        return received.replace(self._key_bytes, BLANK.encode())
+        return blank_keys(received, self._sure_keys)
+
+    def _blanked_text(self, text: str) -> str:
+        return self._blanked(text.encode()).decode()
 
     def _limit_bytes(self, response: httpx.Response, call: Call) -> int:
         limits = self.settings.limits
@@ -146,7 +163,7 @@ class BaseTransport:
         self, info: ResponseInfo, body: bytes, call: Call, attempts: Attempts
     ) -> PollinationsError:
         failure = error_from_response(
-            info.status, body, info.headers, label=call.label, secret=self._secret
+            info.status, body, info.headers, label=call.label, secret=self.secrets
         )
         memory_s = self.settings.refusal_memory_s
         GATEWAY_STATE.remember(self._account, failure, attempts, memory_s)
@@ -172,7 +189,7 @@ class BaseTransport:
         return GATEWAY_STATE.pauses(self._account, call, attempts, self.settings.refusal_memory_s)
 
     def _failure(self, error: Exception, call: Call, attempts: Attempts) -> PollinationsError:
-        return failure_from(error, call, attempts.clock, self.settings.base_url, self._secret)
+        return failure_from(error, call, attempts.clock, self.settings.base_url, self.secrets)
 
     def _too_large(self, call: Call, limit: int) -> PollinationsError:
         return MalformedReply(
@@ -194,7 +211,7 @@ class BaseTransport:
         return ResponseReader(
             self._info(response, attempts),
             label=call.label,
-            secret=self._secret,
+            secret=self.secrets,
             json_limit_bytes=self.settings.limits.json_bytes,
             stream_limit_bytes=self.settings.limits.stream_bytes,
             tool_names=call.tool_names,

@@ -7,12 +7,12 @@ import urllib.parse
 
 import httpcore
 import httpx
-from pydantic import SecretStr
 
 from ..errors import (
     APIConnectionError,
     APITimeoutError,
     ConfigurationError,
+    Keys,
     PollinationsError,
     redact,
 )
@@ -37,7 +37,7 @@ UNSENT = (
 
 
 def failure_from(
-    error: Exception, call: Call, clock: Deadline, host: str, secret: SecretStr | None
+    error: Exception, call: Call, clock: Deadline, host: str, secret: Keys
 ) -> PollinationsError:
     """The typed error for what the network library raised.
 

@@ -177,3 +177,44 @@ def test_a_key_functions_value_is_in_no_text_and_no_pickle() -> None:
         texts = f"{client!r} {client.settings!r} {vars(client)!r} {pickle.dumps(client)!r}"
         assert key not in texts
         assert copy.deepcopy(client).settings.key_function is not None
+
+
+def _echo_of(sent: bytes, status: str = "200 OK") -> bytes:
+    body = b'{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant",'
+    return response(body + b'"content":"you said ' + sent + b'"}}]}', status)
+
+
+def test_every_key_of_a_key_function_is_blanked_where_a_server_echoes_it() -> None:
+    """Calls run side by side, so an answer may hold another call's key than the newest."""
+    keys = [f"rotating-{number}-0123456789" for number in range(4)]
+    given = iter(keys)
+    all_of_them = " ".join(keys)
+    refusal = response(f'{{"error":{{"message":"bad {all_of_them}"}}}}'.encode(), "400 Bad")
+    answers = [*[response(WHOLE)] * 2, _echo_of(keys[0].encode()), refusal]
+    with raw_server(lambda peer, _: peer.sendall(answers.pop(0))) as server:
+        client = PollinationsClient(lambda: next(given), base_url=server.url)
+        for _ in range(2):
+            client.chat("x")
+        assert client.chat("x").text == "you said [redacted]"
+        with pytest.raises(PollinationsError) as caught:
+            client.chat("x")
+    assert "rotating" not in f"{caught.value} {caught.value.body!r}"
+    assert str(caught.value).count("[redacted]") == 4
+
+
+@pytest.mark.parametrize(
+    ("default", "own"),
+    [
+        ({"Authorization": "Bearer my.jwt.of.another.gateway"}, {}),
+        ({"X-Api-Key": "my.jwt.of.another.gateway"}, {}),
+        ({}, {"X-Auth-Token": "my.jwt.of.another.gateway"}),
+    ],
+)
+def test_a_secret_header_that_a_server_echoes_is_blanked(
+    default: dict[str, str], own: dict[str, str]
+) -> None:
+    """Whether it belongs to the client or to the call, as a key does."""
+    echo = _echo_of(b"my.jwt.of.another.gateway")
+    with raw_server(lambda peer, _: peer.sendall(echo)) as server:
+        client = PollinationsClient(base_url=server.url, default_headers=default)
+        assert client.chat("x", extra_headers=own).text == "you said [redacted]"
