@@ -41,6 +41,7 @@ class ConnectionOptionsDict(TypedDict, total=False):
     total_timeout: float | None
     max_retries: int | None
     retry_streams: bool
+    refusal_memory_s: float | None
     default_headers: Mapping[str, str] | None
 
 
@@ -65,6 +66,10 @@ class ConnectionOptions(BaseModel):
     """
     retry_streams: bool = False
     """Also repeat a stream that broke before its first byte, which may be billed twice."""
+    refusal_memory_s: float | None = None
+    """Seconds for which a 401 or 402 lets paid calls with the same key fail unsent, with the same
+    error. Off by default; a batch of many rows then ends after the first hopeless one.
+    """
     default_headers: Mapping[str, str] | None = Field(default=None, repr=False, exclude=True)
     """Sent with every request."""
 

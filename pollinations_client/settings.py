@@ -287,8 +287,13 @@ def settings_from(api_key: ApiKey | None = None, **options: Unpack[ClientOptions
         limits=options.get("limits") or Limits(),
         default_headers=_checked_headers(options.get("default_headers") or {}, "default_headers"),
         user_agent=f"{USER_AGENT} {product}" if product else USER_AGENT,
+        refusal_memory_s=_checked_memory(options.get("refusal_memory_s")),
         max_concurrency=_checked_concurrency(options.get("max_concurrency")),
     )
+
+
+def _checked_memory(seconds: Any) -> float | None:
+    return None if seconds is None else _positive(seconds, "refusal_memory_s")
 
 
 def _checked_concurrency(limit: int | None) -> int:

@@ -9,7 +9,6 @@ import math
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from pollinations_client import (
     AsyncPollinationsClient,
     AuthenticationError,
+    ConfigurationError,
     InsufficientBalanceError,
     KeyBudgetExhaustedError,
     ModelNotAllowedError,
@@ -46,12 +46,6 @@ def _nothing_remembered() -> Iterator[None]:
 def client_of(gateway: Emulator, key: Any = KEY, **options: Any) -> PollinationsClient:
     """A client of this gateway."""
     return PollinationsClient(key, base_url=gateway.url, **options)
-
-
-def remembering(client: Any, seconds: float = 60.0) -> Any:
-    """``client``, which remembers refusals from now on."""
-    client.settings = replace(client.settings, refusal_memory_s=seconds)
-    return client
 
 
 def leave_limit(
@@ -195,7 +189,7 @@ def test_a_remembered_refusal_is_not_sent_again(
     """Of every kind of call, also where the gateway dresses it as an answer: the same error,
     another exception.
     """
-    client = remembering(client_of(gateway, key))
+    client = client_of(gateway, key, refusal_memory_s=60)
     with pytest.raises(error) as first:
         KINDS[kind](client)
     with pytest.raises(error) as second:
@@ -211,8 +205,8 @@ def test_a_remembered_refusal_is_not_sent_again(
 
 async def test_refusals_are_shared_by_loops_threads_and_clients(gateway: Emulator) -> None:
     """One request is refused; 50 on a loop and one in a thread are not sent."""
-    sync = remembering(client_of(gateway, "sk_invalid"))
-    client = remembering(AsyncPollinationsClient("sk_invalid", base_url=gateway.url))
+    sync = client_of(gateway, "sk_invalid", refusal_memory_s=60)
+    client = AsyncPollinationsClient("sk_invalid", base_url=gateway.url, refusal_memory_s=60)
     with pytest.raises(AuthenticationError):
         await client.chat("first")
     outcomes = await asyncio.gather(
@@ -227,7 +221,7 @@ async def test_refusals_are_shared_by_loops_threads_and_clients(gateway: Emulato
 def test_without_refusal_memory_every_call_is_sent(gateway: Emulator) -> None:
     """It is off by default, also while another client remembers."""
     with pytest.raises(AuthenticationError):
-        remembering(client_of(gateway, "sk_invalid")).chat("first")
+        client_of(gateway, "sk_invalid", refusal_memory_s=60).chat("first")
     with pytest.raises(AuthenticationError):
         client_of(gateway, "sk_invalid").chat("second")
     assert len(gateway.requests) == 2
@@ -235,7 +229,7 @@ def test_without_refusal_memory_every_call_is_sent(gateway: Emulator) -> None:
 
 def test_a_refusal_is_forgotten_after_its_time(gateway: Emulator) -> None:
     """A topped-up account is served again."""
-    client = remembering(client_of(gateway, "sk_broke"), seconds=0.05)
+    client = client_of(gateway, "sk_broke", refusal_memory_s=0.05)
     for _ in range(2):
         with pytest.raises(InsufficientBalanceError):
             client.chat("hi")
@@ -245,7 +239,7 @@ def test_a_refusal_is_forgotten_after_its_time(gateway: Emulator) -> None:
 
 def test_free_calls_go_out_while_a_refusal_is_remembered(gateway: Emulator) -> None:
     """One can look at the balance that is said to be spent."""
-    client = remembering(client_of(gateway, "sk_broke"))
+    client = client_of(gateway, "sk_broke", refusal_memory_s=60)
     with pytest.raises(InsufficientBalanceError):
         client.chat("hi")
     assert client.balance().balance <= 0
@@ -263,7 +257,7 @@ def test_a_refusal_of_one_model_does_not_stop_others(
     gateway: Emulator, key: str, model: str, error: type[PollinationsError]
 ) -> None:
     """Nothing is wrong with the key."""
-    client = remembering(client_of(gateway, key))
+    client = client_of(gateway, key, refusal_memory_s=60)
     with pytest.raises(error):
         client.chat("hi", model=model)
     assert client.chat("hi", model="openai").text
@@ -272,7 +266,7 @@ def test_a_refusal_of_one_model_does_not_stop_others(
 def test_a_long_rate_limit_is_remembered_as_a_refusal() -> None:
     """What no call would wait for need not be asked 100,000 times."""
     with Emulator(keys={KEY: KeyRules(rate=0, retry_after_s=3_600)}) as gateway:
-        client = remembering(client_of(gateway))
+        client = client_of(gateway, refusal_memory_s=60)
         for _ in range(3):
             with pytest.raises(RateLimitError):
                 client.chat("hi")
@@ -282,12 +276,19 @@ def test_a_long_rate_limit_is_remembered_as_a_refusal() -> None:
 def test_no_key_is_stored_with_what_is_remembered(gateway: Emulator) -> None:
     """Neither as the name of an entry nor in its error or traceback."""
     with pytest.raises(AuthenticationError) as caught:
-        remembering(client_of(gateway, "sk_invalid")).chat("hi")
+        client_of(gateway, "sk_invalid", refusal_memory_s=60).chat("hi")
     with pytest.raises(AuthenticationError) as again:
-        remembering(client_of(gateway, "sk_invalid")).chat("hi")
+        client_of(gateway, "sk_invalid", refusal_memory_s=60).chat("hi")
     shown = repr(GATEWAY_STATE.entries) + "".join(
         "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
         for error in (caught.value, again.value)
     )
     assert "sk_invalid" not in shown.replace('"sk_invalid"', "")
     assert all(math.isfinite(entry.until) for entry in GATEWAY_STATE.entries.values())
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "60", True])
+def test_a_memory_that_cannot_be_is_refused(gateway: Emulator, seconds: Any) -> None:
+    """``None`` switches it off."""
+    with pytest.raises(ConfigurationError, match="refusal_memory_s"):
+        client_of(gateway, refusal_memory_s=seconds)

@@ -10,10 +10,12 @@ from typing import Any
 import httpx
 import pytest
 from langchain_core.exceptions import (
+    ModelAuthenticationError,
     ModelError,
     ModelTimeoutError,
 )
 
+from langchain_pollinations import ChatPollinations
 from pollinations_client import (
     PollinationsError,
 )
@@ -97,3 +99,16 @@ def test_a_stalled_stream_ends(gateway: Emulator, make: Any, comments: bool) -> 
 
     with pytest.raises(ModelTimeoutError):
         asyncio.run(go())
+
+
+async def test_a_batch_with_a_wrong_key_ends_after_the_first_refusals() -> None:
+    """With ``refusal_memory_s`` only what was under way is sent; every row has the error."""
+    rows = [f"row {number}" for number in range(200)]
+    with Emulator() as gateway:
+        llm = ChatPollinations(
+            "openai", api_key="sk_invalid", base_url=gateway.url, refusal_memory_s=60
+        )
+        answers = await llm.abatch(rows, {"max_concurrency": 8}, return_exceptions=True)
+        assert all(isinstance(answer, ModelAuthenticationError) for answer in answers)
+        assert len(answers) == 200
+        assert len(gateway.requests) <= 8

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from llama_index.core.llms import ChatMessage
 
-from llamaindex_pollinations import Pollinations
-from pollinations_client import APITimeoutError, InvalidRequestError
+from llamaindex_pollinations import Pollinations, PollinationsEmbedding
+from pollinations_client import APITimeoutError, AuthenticationError, InvalidRequestError
 from pollinations_client.emulator import Emulator
 from support.rawserver import raw_server
 
@@ -69,3 +69,18 @@ def test_a_key_function_is_asked_and_its_value_is_in_no_dump(gateway: Emulator) 
         assert request.headers["authorization"] == f"Bearer {KEY}"
     for text in (repr(llm), llm.to_json(), llm.model_dump_json(), repr(pickle.dumps(llm))):
         assert KEY not in text
+
+
+async def test_many_chats_with_a_wrong_key_end_after_the_first_refusal() -> None:
+    """With ``refusal_memory_s`` what begins after a 401 is not sent and has the same error."""
+    with Emulator() as gateway:
+        options: dict[str, Any] = {"api_key": "sk_invalid", "api_base": gateway.url}
+        llm = Pollinations(model="openai", refusal_memory_s=60, **options)
+        embed_model = PollinationsEmbedding(refusal_memory_s=60, **options)
+        with pytest.raises(AuthenticationError):
+            await llm.achat(HI)
+        chats = [llm.achat(HI) for _ in range(50)]
+        embeddings = [embed_model.aget_text_embedding(f"row {n}") for n in range(50)]
+        outcomes = await asyncio.gather(*chats, *embeddings, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {AuthenticationError}
+        assert len(gateway.requests) == 1
