@@ -20,7 +20,8 @@ __all__ = ["PollinationsEmbeddings"]
 class PollinationsEmbeddings(ClientMixin, Embeddings):
     """Vectors of texts, for retrieval and comparison.
 
-    Texts go out in requests of at most 32, up to eight of them at a time, and come back in order.
+    Texts go out in requests of at most 32, up to ``max_concurrency`` of them at a time, and come
+    back in order.
     ``embed_documents`` and ``embed_query`` tell Gemini and Cohere models which of the two a text
     is; other models make no difference. Store vectors of one model and one size only together.
 
@@ -42,11 +43,14 @@ class PollinationsEmbeddings(ClientMixin, Embeddings):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
     aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, "model_name": "model"}
     door: ClassVar[str | None] = None
+    further_settings: ClassVar[tuple[str, ...]] = ("max_concurrency",)
 
     model: str = DEFAULT_EMBEDDING_MODEL
     """Any embedding model of the gateway."""
     dimensions: int | None = None
     """Numbers in each vector; the model's own size by default."""
+    max_concurrency: int | None = None
+    """Requests under way at a time, over all calls of this object; 8 by default."""
 
     model_name = other_name("model")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from pydantic import ConfigDict, Field
@@ -44,6 +44,7 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
     """
 
     model_config = ConfigDict(extra="forbid")
+    further_settings: ClassVar[tuple[str, ...]] = ("max_concurrency",)
 
     model: str = Field(default=DEFAULT_EMBEDDING_MODEL, description="Embedding model.")
     dimensions: int | None = Field(
@@ -54,6 +55,10 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
         gt=0,
         le=2048,
         description="Texts of one call; a request of the gateway takes 32, more are split.",
+    )
+    max_concurrency: int | None = Field(
+        default=None,
+        description="Requests under way at a time, over all calls of this object; 8 by default.",
     )
 
     def __init__(self, model: str | None = None, /, **options: Any) -> None:

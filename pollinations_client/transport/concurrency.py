@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import copy
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
@@ -85,23 +86,31 @@ class ConcurrencyLimit:
     async def arun(
         self, work: Callable[[Job], Awaitable[Result]], jobs: Sequence[Job]
     ) -> list[Result | PollinationsError | None]:
-        """The same as tasks on the running event loop."""
+        """The same as tasks on the running event loop.
+
+        A reason that stops one call stops those that wait beside it: LlamaIndex makes a call for
+        each batch.
+        """
         outcomes: list[Result | PollinationsError | None] = [None] * len(jobs)
-        stop = threading.Event()
         slots = self._by_loop.setdefault(
             asyncio.get_running_loop(), _LoopSlots(asyncio.Semaphore(self.limit))
         )
 
+        slots.calls += 1
+        number = slots.calls
+
         async def attempt(index: int) -> None:
             async with slots.semaphore:
-                if stop.is_set():
+                if slots.fatal is not None and number <= slots.fatal_until:
+                    # Each call has an error of its own, which tells what is missing there.
+                    outcomes[index] = copy.copy(slots.fatal)
                     return
                 try:
                     outcomes[index] = await work(jobs[index])
                 except PollinationsError as error:
                     outcomes[index] = error
                     if isinstance(error, FATAL_ERRORS):
-                        stop.set()
+                        slots.fatal, slots.fatal_until = error, slots.calls
 
         slots.users += 1
         try:
@@ -123,3 +132,7 @@ class _LoopSlots:
 
     semaphore: asyncio.Semaphore
     users: int = 0
+    calls: int = 0
+    fatal: PollinationsError | None = None
+    fatal_until: int = 0
+    """The last call begun when ``fatal`` came; later ones try for themselves."""

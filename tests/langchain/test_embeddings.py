@@ -15,8 +15,8 @@ from langchain_tests.integration_tests import EmbeddingsIntegrationTests
 from langchain_tests.unit_tests import EmbeddingsUnitTests
 
 from langchain_pollinations import PollinationsEmbeddings
-from pollinations_client import InvalidRequestError, PollinationsError
-from pollinations_client.emulator import Emulator, Fault
+from pollinations_client import InvalidRequestError, PaymentRequiredError, PollinationsError
+from pollinations_client.emulator import Answer, Emulator, Fault
 
 KEY = "sk_demo_0123456789abcdef"
 FACTS = ["Bees dance to show where flowers are.", "Whales sing.", "Owls fly without a sound."]
@@ -146,3 +146,51 @@ def test_no_print_and_no_pickle_has_the_key(embeddings: PollinationsEmbeddings) 
     """A pickle reads it from the environment where it is opened."""
     assert KEY not in repr(embeddings) + str(embeddings.model_dump())
     assert KEY.encode() not in pickle.dumps(embeddings)
+
+
+def test_a_failed_batch_loses_nothing_of_the_others(
+    embeddings: PollinationsEmbeddings, gateway: Emulator
+) -> None:
+    """The record manager keeps what is done; a second run asks for the missing only."""
+    manager = InMemoryRecordManager("facts")
+    manager.create_schema()
+    store = InMemoryVectorStore(embeddings)
+    documents = [Document(f"fact {at}", metadata={"source": str(at)}) for at in range(6)]
+    options: dict[str, Any] = {"batch_size": 2, "cleanup": None, "key_encoder": "sha256"}
+    embeddings.embed_query("warm")
+    gateway.script(Answer(), Answer(), Fault("status", status=402))
+    with pytest.raises(PaymentRequiredError):
+        index(documents, manager, store, **options)
+    sent = len(gateway.requests)
+    done = index(documents, manager, store, **options)
+    assert (done["num_added"], done["num_skipped"]) == (2, 4)
+    assert [request.json["input"] for request in gateway.requests[sent:]] == [["fact 4", "fact 5"]]
+
+
+@pytest.mark.parametrize("value", [0, 1.5, "many"])
+def test_a_wrong_concurrency_is_refused_at_construction(value: Any) -> None:
+    """By name."""
+    with pytest.raises(InvalidRequestError, match="max_concurrency"):
+        PollinationsEmbeddings(api_key=KEY, max_concurrency=value)
+
+
+def test_a_concurrency_of_one_sends_one_after_the_other(gateway: Emulator) -> None:
+    """A refused key then stops what has not begun."""
+    embeddings = PollinationsEmbeddings(api_key=KEY, base_url=gateway.url, max_concurrency=1)
+    gateway.script(Fault("status", status=401))
+    with pytest.raises(ModelAuthenticationError):
+        embeddings.embed_documents([f"text {number}" for number in range(320)])
+    assert len(gateway.requests) == 1
+    assert pickle.loads(pickle.dumps(embeddings)).max_concurrency == 1
+
+
+@pytest.mark.parametrize("texts", [[[1, 2]], [None], [3], ["a", "  "]])
+def test_what_is_no_text_is_refused_before_sending(
+    embeddings: PollinationsEmbeddings, gateway: Emulator, texts: Any
+) -> None:
+    """Token lists, nothing, numbers, blanks: with the index."""
+    with pytest.raises(InvalidRequestError, match=r"texts\[\d\]"):
+        embeddings.embed_documents(texts)
+    with pytest.raises(InvalidRequestError, match=r"texts\[0\]"):
+        embeddings.embed_query(texts[-1])
+    assert gateway.requests == []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
+import socket
+import threading
 from typing import Any
 
 import pytest
@@ -13,8 +16,14 @@ from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.storage.kvstore import SimpleKVStore
 
 from llamaindex_pollinations import Pollinations, PollinationsEmbedding
-from pollinations_client import InvalidRequestError, PollinationsError
-from pollinations_client.emulator import Emulator, Fault
+from pollinations_client import (
+    AuthenticationError,
+    InvalidRequestError,
+    PaymentRequiredError,
+    PollinationsError,
+)
+from pollinations_client.emulator import Answer, Emulator, Fault
+from support.rawserver import raw_server, response
 
 KEY = "sk_demo_0123456789abcdef"
 TEXTS = [f"text {number} about bees" for number in range(70)]
@@ -154,3 +163,78 @@ def test_a_failure_tells_what_is_missing(
     with pytest.raises(PollinationsError) as caught:
         embed_model.get_text_embedding("a")
     assert caught.value.missing == [0]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+async def test_gathered_batches_share_the_limit(limit: int) -> None:
+    """LlamaIndex starts all batches at once; so many requests are under way at a time."""
+    active, most, lock = 0, 0, threading.Lock()
+
+    def answer(peer: socket.socket, request: bytes) -> None:
+        nonlocal active, most
+        with lock:
+            active += 1
+            most = max(most, active)
+        texts = json.loads(request.partition(b"\r\n\r\n")[2])["input"]
+        server.wait(0.02)
+        with lock:
+            active -= 1
+        data = [{"index": at, "embedding": [1.0]} for at in range(len(texts))]
+        peer.sendall(response(json.dumps({"data": data}).encode()))
+
+    with raw_server(answer) as server:
+        embed_model = PollinationsEmbedding(
+            api_key=KEY, api_base=server.url, max_concurrency=limit, embed_batch_size=4
+        )
+        vectors = await embed_model.aget_text_embedding_batch(TEXTS[:40])
+        await embed_model.aclose()
+    assert (len(vectors), most) == (40, limit)
+
+
+async def test_a_refused_key_stops_the_batches_that_wait(gateway: Emulator) -> None:
+    """Every further request would be refused too; a later call tries again."""
+    embed_model = PollinationsEmbedding(
+        api_key=KEY, api_base=gateway.url, max_concurrency=2, embed_batch_size=1
+    )
+    gateway.script(Fault("status", times=2, status=401))
+    with pytest.raises(AuthenticationError) as caught:
+        await embed_model.aget_text_embedding_batch(TEXTS)
+    assert caught.value.missing == [0]  # type: ignore[attr-defined]
+    await asyncio.sleep(0.05)
+    assert len(gateway.requests) == 2
+    assert await embed_model.aget_text_embedding("bees")
+
+
+def test_a_failed_batch_loses_nothing_of_the_others(gateway: Emulator) -> None:
+    """The cache of embeddings keeps each batch; a second run asks for the missing only."""
+    embed_model = PollinationsEmbedding(
+        api_key=KEY, api_base=gateway.url, embeddings_cache=SimpleKVStore(), embed_batch_size=2
+    )
+    gateway.script(Answer(), Answer(), Fault("status", status=402))
+    documents = [Document(text=text) for text in TEXTS[:6]]
+    pipeline = IngestionPipeline(transformations=[embed_model], disable_cache=True)
+    with pytest.raises(PaymentRequiredError):
+        pipeline.run(documents=documents)
+    sent = len(gateway.requests)
+    assert all(node.embedding for node in pipeline.run(documents=documents))
+    assert [request.json["input"] for request in gateway.requests[sent:]] == [TEXTS[4:6]]
+
+
+def test_a_pipeline_of_several_processes_embeds(
+    gateway: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model travels without its key, which each process reads from the environment."""
+    monkeypatch.setenv("POLLINATIONS_API_KEY", KEY)
+    embed_model = PollinationsEmbedding(api_base=gateway.url)
+    pipeline = IngestionPipeline(transformations=[embed_model])
+    documents = [Document(text=text) for text in TEXTS[:4]]
+    nodes = pipeline.run(documents=documents, num_workers=2)
+    assert [len(node.embedding or ()) for node in nodes] == [1536] * 4
+    assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in gateway.requests)
+
+
+@pytest.mark.parametrize("value", [0, 1.5, "many"])
+def test_a_wrong_concurrency_is_refused_at_construction(value: Any) -> None:
+    """By name."""
+    with pytest.raises(InvalidRequestError, match="max_concurrency"):
+        PollinationsEmbedding(api_key=KEY, max_concurrency=value)
