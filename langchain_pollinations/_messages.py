@@ -54,6 +54,10 @@ SERVER_TOOLS = frozenset(
 CALL_FIELDS = frozenset({"tool_calls", "function_call"})
 NONE: frozenset[str] = frozenset()
 SPEECH = frozenset({"audio", "output_audio"})
+# Made once: ``json.dumps`` with options makes an encoder for each call.
+ENCODER = json.JSONEncoder(
+    ensure_ascii=False, default=lambda value: to_jsonable_python(value, fallback=str)
+)
 
 
 def wire_messages(
@@ -77,9 +81,12 @@ def wire_messages(
     """
     wire: list[Wire] = []
     carried: list[Part] = []
-    loop_from = _last_user(messages)
+    loop_from: int | None = None
     answered: frozenset[str] | None = None
     for place, message in _spread(messages):
+        if not carried and (turn := _text_turn(message)) is not None:
+            wire.append(turn)
+            continue
         if carried and not isinstance(message, ToolMessage):
             wire.append({"role": "user", "content": carried})
             carried = []
@@ -89,6 +96,7 @@ def wire_messages(
                     answered = _answered(messages) if answered is None else answered
                 turn, media = _assistant(message, place, answered or NONE, model)
                 if replay_reasoning:
+                    loop_from = _last_user(messages) if loop_from is None else loop_from
                     everything = place > loop_from or not CALL_FIELDS.isdisjoint(turn)
                     _replay(turn, message, everything=everything, in_content=thinking_in_content)
                 wire.append(turn)
@@ -104,6 +112,33 @@ def wire_messages(
     if carried:
         wire.append({"role": "user", "content": carried})
     return wire
+
+
+def _text_turn(message: BaseMessage) -> Wire | None:
+    """The turn for a message that is text, with calls or without, and nothing else; None for any
+    other message.
+
+    Nearly all messages are. By the exact class it takes 0.8 us: each ``isinstance`` of a pydantic
+    class is one step through ``ABCMeta``, 0.25 us, and the way below asks several.
+    """
+    content = message.content
+    if type(content) is not str or message.name or message.additional_kwargs:
+        return None
+    kind = type(message)
+    if kind is HumanMessage:
+        return {"role": "user", "content": content}
+    if kind is ToolMessage:
+        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": content}  # type: ignore[attr-defined]
+    if kind is SystemMessage and not _is_blank(content):
+        return {"role": "system", "content": content}
+    if kind is not AIMessage or message.invalid_tool_calls:  # type: ignore[attr-defined]
+        return None
+    turn: Wire = {"role": "assistant", "content": content}
+    if calls := message.tool_calls:  # type: ignore[attr-defined]
+        turn["tool_calls"] = [
+            _call(call["id"], call["name"], _json(call["args"])) for call in calls
+        ]
+    return turn
 
 
 def _is_blank(content: str | list[Any]) -> bool:
@@ -130,7 +165,7 @@ def _spread(messages: Sequence[BaseMessage]) -> Iterator[tuple[int, BaseMessage]
     tool messages.
     """
     for place, message in enumerate(messages):
-        if not (isinstance(message, HumanMessage) and isinstance(message.content, list)):
+        if not (isinstance(message.content, list) and isinstance(message, HumanMessage)):
             yield place, message
             continue
         results = [
@@ -360,9 +395,7 @@ def _call_extras(block: dict[str, Any]) -> dict[str, Any]:
 
 def _json(arguments: Any) -> str:
     """Arguments as text; a program may have put dates or models among them."""
-    return json.dumps(
-        arguments, ensure_ascii=False, default=lambda value: to_jsonable_python(value, fallback=str)
-    )
+    return ENCODER.encode(arguments)
 
 
 def _call(call_id: str | None, name: str, arguments: str) -> Wire:

@@ -15,6 +15,7 @@ from typing import Any
 from llama_index.core.base.llms.types import (
     CachePoint,
     ChatMessage,
+    MessageRole,
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
@@ -25,13 +26,19 @@ from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import drop_unsupported_media, family
 
 from ._content import Part, cache_control, linked_sound, parts_from
-from ._tool_calls import refusal_of, refusals_in, wire_calls_in
+from ._tool_calls import json_text, refusal_of, refusals_in, wire_calls_in
 
 __all__ = ["wire_messages"]
 
 log = logging.getLogger("llamaindex_pollinations")
 
 Wire = dict[str, Any]
+USER, SYSTEM, ASSISTANT, TOOL = (
+    MessageRole.USER,
+    MessageRole.SYSTEM,
+    MessageRole.ASSISTANT,
+    MessageRole.TOOL,
+)
 WIRE_ROLES = {"chatbot": "assistant", "model": "assistant"}
 PLAIN_ROLES = frozenset({"user", "system"})
 INSTRUCTING_ROLES = frozenset({"system", "developer"})
@@ -87,27 +94,81 @@ class _Conversation:
     def wire(self, messages: Sequence[ChatMessage]) -> list[Wire]:
         self._messages = messages
         for place, message in enumerate(messages):
-            if not isinstance(message, ChatMessage):
-                raise InvalidRequestError(
-                    f"messages[{place}]: a ChatMessage is needed, not {type(message).__name__}.",
-                    param="messages",
-                )
-            role = WIRE_ROLES.get(message.role.value, message.role.value)
-            if role == "tool":
-                self._tool(message, place)
-                continue
-            self._settle()
-            self._lost_calls = False
-            if role in INSTRUCTING_ROLES and not _says_anything(message):
-                continue  # some providers refuse an empty system message
-            if role in PLAIN_ROLES and (text := _only_text(message)) is not None:
-                self._wire.append(_named({"role": role, "content": text}, message))
-            elif role == "assistant":
-                self._wire.append(self._assistant(message, place))
+            if not self._attached and (turn := self._text_turn(message)) is not None:
+                self._wire.append(turn)
             else:
-                self._wire.append(_named(_with_parts(message, place, role), message))
+                self._add(message, place)
         self._settle()
         return self._wire
+
+    def _add(self, message: ChatMessage, place: int) -> None:
+        """Put a message of any kind into the conversation."""
+        if not isinstance(message, ChatMessage):
+            raise InvalidRequestError(
+                f"messages[{place}]: a ChatMessage is needed, not {type(message).__name__}.",
+                param="messages",
+            )
+        role = WIRE_ROLES.get(message.role.value, message.role.value)
+        if role == "tool":
+            self._tool(message, place)
+            return
+        self._settle()
+        self._lost_calls = False
+        if role in INSTRUCTING_ROLES and not _says_anything(message):
+            return  # some providers refuse an empty system message
+        if role in PLAIN_ROLES and (text := _only_text(message)) is not None:
+            self._wire.append(_named({"role": role, "content": text}, message))
+        elif role == "assistant":
+            self._wire.append(self._assistant(message, place))
+        else:
+            self._wire.append(_named(_with_parts(message, place, role), message))
+
+    def _text_turn(self, message: ChatMessage) -> Wire | None:
+        """The turn for a message that is one text, or one call, and nothing else; None for any
+        other message.
+
+        Nearly all messages are. Exact classes and identical roles are compared, 1 us: each
+        ``isinstance`` of a pydantic class and each value of an enum takes 0.25.
+        """
+        if type(message) is not ChatMessage or len(message.blocks) != 1:
+            return None
+        (block,), about, role = message.blocks, message.additional_kwargs, message.role
+        if type(block) is ToolCallBlock:
+            return None if about or role is not ASSISTANT else self._call_turn(block)
+        if type(block) is not TextBlock:
+            return None
+        text = block.text
+        if role is TOOL:
+            return self._result_turn(about, text)
+        if about:
+            return None
+        if role is USER:
+            self._lost_calls = False
+            return {"role": "user", "content": text}
+        if role is ASSISTANT:
+            self._open, self._lost_calls = [], True
+            return {"role": "assistant", "content": text}
+        if role is SYSTEM and text.strip():
+            self._lost_calls = False
+            return {"role": "system", "content": text}
+        return None
+
+    def _call_turn(self, block: ToolCallBlock) -> Wire | None:
+        call_id, name = block.tool_call_id, block.tool_name
+        if type(block.tool_kwargs) is not dict or not call_id or not name:
+            return None
+        self._calls[call_id] = name
+        self._open, self._lost_calls = [call_id], False
+        function = {"name": name, "arguments": json_text(block.tool_kwargs)}
+        call = {"id": call_id, "type": "function", "function": function}
+        return {"role": "assistant", "content": "", "tool_calls": [call]}
+
+    def _result_turn(self, about: Mapping[str, Any], text: str) -> Wire | None:
+        call_id: Any = about.get("tool_call_id")
+        if len(about) != 1 or call_id not in self._open or call_id in self._refusals:
+            return None
+        self._open.remove(call_id)
+        return {"role": "tool", "content": text, "tool_call_id": call_id}
 
     def _settle(self) -> None:
         """Send what tool results had attached, now that their run has ended."""

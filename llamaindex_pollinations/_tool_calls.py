@@ -24,6 +24,7 @@ __all__ = [
     "agent_response",
     "calls_in",
     "drop_nulls",
+    "json_text",
     "offered",
     "refusal_of",
     "refusals_in",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 log = logging.getLogger("llamaindex_pollinations")
+# Made once: ``json.dumps`` with options makes an encoder for each call.
+json_text = json.JSONEncoder(ensure_ascii=False).encode
 SHOWN = 200
 INVALID = "invalid_tool_calls"
 # The words of other classes' calls. OpenAI's Responses have an id of the item beside the call_id.
@@ -294,7 +297,7 @@ def _with_good_arguments(call: dict[str, Any]) -> dict[str, Any]:
     if isinstance(given, str):
         arguments = given if isinstance(_parsed(given), dict) else "{}"
     else:
-        arguments = json.dumps(given or {}, ensure_ascii=False)
+        arguments = json_text(given or {})
     return {**call, "function": {**function, "arguments": arguments}}
 
 

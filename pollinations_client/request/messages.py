@@ -21,6 +21,7 @@ from .tool_results import with_every_call_answered
 from .validation import drop_none
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+PLAIN_ROLES = frozenset({"user", "system", "assistant"})  # take text and need nothing beside it
 DEFAULT_MODEL = "openai"  # what the gateway takes when a request names none
 TEXT_ONLY_ROLES = frozenset({"tool", "function"})
 
@@ -81,7 +82,7 @@ def _message_for(
         raise InvalidRequestError(
             f"messages[{index}]: a dict with a role is needed.", param="messages"
         ) from None
-    if len(message) == 2 and type(content) is str and role in {"user", "system", "assistant"}:
+    if type(content) is str and _is_ready(message, role, names):
         return message
     if role not in ROLES:
         raise InvalidRequestError(
@@ -108,6 +109,33 @@ def _message_for(
         )
     _encode_calls(ready, index, names)
     return ready
+
+
+def _is_ready(message: Mapping[str, Any], role: str, names: ToolNames) -> bool:
+    """Whether a message with text for content is in the gateway's form already: what both adapters
+    write, and so is passed on as it is.
+    """
+    if len(message) == 2:
+        return role in PLAIN_ROLES
+    if len(message) != 3:
+        return False
+    if role == "tool":
+        call_id = message.get("tool_call_id")
+        return type(call_id) is str and call_id != ""
+    calls = message.get("tool_calls")
+    if role != "assistant" or type(calls) is not list or not calls:
+        return False
+    return all(_is_ready_call(call, names) for call in calls)
+
+
+def _is_ready_call(call: Any, names: ToolNames) -> bool:
+    function = call.get("function") if type(call) is dict and len(call) == 3 else None
+    if type(function) is not dict or len(function) != 2 or call.get("type") != "function":
+        return False
+    call_id, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
+    if type(call_id) is not str or type(name) is not str or type(arguments) is not str:
+        return False
+    return bool(call_id and name and arguments) and names.encode(name) == name
 
 
 def _with_marked_parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

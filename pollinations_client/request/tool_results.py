@@ -26,6 +26,8 @@ def with_every_call_answered(messages: Sequence[Message]) -> list[Message]:
     A result belongs to the nearest turn before it that made a call of its id: ids such as
     ``call_0`` come back in later turns. A result that answers no call stays where it is.
     """
+    if _is_in_order(messages):
+        return list(messages)
     results, displaced = _results_by_turn(messages)
     ordered: list[Message] = []
     for index, message in enumerate(messages):
@@ -35,6 +37,21 @@ def with_every_call_answered(messages: Sequence[Message]) -> list[Message]:
         if index in results:
             ordered += _complete(message["tool_calls"], results[index])
     return ordered
+
+
+def _is_in_order(messages: Sequence[Message]) -> bool:
+    """Whether every call has one result, directly behind its turn: what agents write."""
+    waiting: set[str] = set()
+    for message in messages:
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in waiting:
+                return False
+            waiting.remove(message["tool_call_id"])
+        elif waiting:
+            return False
+        elif "tool_calls" in message and message["role"] == "assistant":
+            waiting = {call["id"] for call in message["tool_calls"]}
+    return not waiting
 
 
 def _results_by_turn(messages: Sequence[Message]) -> tuple[dict[int, list[Message]], set[int]]:

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pollinations_client import PollinationsClient
+from pollinations_client import InvalidRequestError, PollinationsClient
 from pollinations_client.emulator import Emulator
+from pollinations_client.request import messages as request_messages
+from pollinations_client.request import tool_results
 from pollinations_client.request.endpoints import chat_body
+from pollinations_client.request.messages import messages_for
 from pollinations_client.request.tool_results import NO_RESULT
 
 USER = {"role": "user", "content": "go on"}
@@ -95,3 +98,48 @@ def test_every_call_has_its_result_behind_it(history: list[dict[str, Any]]) -> N
             waiting.discard(later["tool_call_id"])
         assert not waiting
     assert all(message in messages for message in history)
+
+
+CALLS = st.builds(
+    lambda call_id, name, arguments, more: {
+        "id": call_id,
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+        **more,
+    },
+    st.sampled_from(["a", "b", ""]),
+    st.sampled_from(["add", "add.two", ""]),
+    st.sampled_from(["{}", '{"x": 1}', "", {"x": 1}]),
+    st.sampled_from([{}, {}, {"extra_content": {"s": 1}}, {"index": None}]),
+)
+MESSAGES = st.one_of(
+    st.sampled_from([USER, result("a"), result("b"), turn("a"), turn("a", "b")]),
+    st.builds(
+        lambda role, content, more: {"role": role, "content": content, **more},
+        st.sampled_from(["user", "assistant", "tool", "developer", "odd"]),
+        st.sampled_from(["x", "", None, [{"type": "text", "text": "x"}]]),
+        st.one_of(
+            st.sampled_from([{}, {"name": "Ada B"}, {"tool_call_id": ""}, {"tool_calls": None}]),
+            st.lists(CALLS, max_size=2).map(lambda calls: {"tool_calls": calls}),
+        ),
+    ),
+)
+
+
+def _outcome(messages: list[dict[str, Any]]) -> Any:
+    try:
+        return messages_for(messages, "openai")
+    except InvalidRequestError as error:
+        return str(error)
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=6))
+def test_what_is_right_already_is_passed_on_as_the_careful_way_writes_it(
+    messages: list[dict[str, Any]],
+) -> None:
+    """Neither looks at messages that need nothing, nor puts results in order that are."""
+    straight = _outcome(messages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(request_messages, "_is_ready", lambda *_: False)
+        patch.setattr(tool_results, "_is_in_order", lambda _: False)
+        assert _outcome(messages) == straight

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
     ChatMessage,
@@ -15,7 +17,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langchain_pollinations import ChatPollinations
+from langchain_pollinations import ChatPollinations, _messages
 from langchain_pollinations._content import part_from
 from langchain_pollinations._messages import wire_messages
 from langchain_pollinations._responses import server_tool_block
@@ -414,3 +416,51 @@ def test_half_a_character_elsewhere_is_refused_by_its_place(
         llm.invoke(half_a_character(message))
     with pytest.raises(InvalidRequestError, match=r"option .*half a character"):
         llm.invoke([USER], stop=["\ud83d"])
+
+
+TEXTS = st.one_of(
+    st.sampled_from(["", " ", "x", "ü"]), st.just([{"type": "text", "text": "in a block"}])
+)
+EXTRAS = st.sampled_from([{}, {}, {"name": "Ada"}, {"cache_control": {"type": "ephemeral"}}])
+CALLS = st.lists(
+    st.builds(
+        lambda name, args, call_id: {"name": name, "args": args, "id": call_id},
+        st.sampled_from(["f", "get.data"]),
+        st.sampled_from([{}, {"a": "ü"}, {"a": {"b": [1.5, None]}}]),
+        st.sampled_from(["c0", "c1"]),
+    ),
+    max_size=2,
+)
+INVALID = st.sampled_from([[], [], [{"name": "f", "args": "{", "id": "c0", "error": "cut"}]])
+
+
+class OwnMessage(HumanMessage):
+    """A program's own kind of message."""
+
+
+MESSAGES = st.one_of(
+    st.builds(HumanMessage, TEXTS, additional_kwargs=EXTRAS),
+    st.builds(OwnMessage, TEXTS),
+    st.builds(SystemMessage, TEXTS, additional_kwargs=EXTRAS),
+    st.builds(ChatMessage, TEXTS, role=st.just("developer")),
+    st.builds(ToolMessage, TEXTS, tool_call_id=st.sampled_from(["c0", "c1"])),
+    st.builds(
+        AIMessage,
+        TEXTS,
+        tool_calls=CALLS,
+        invalid_tool_calls=INVALID,
+        additional_kwargs=st.sampled_from([{}, {}, {"reasoning_content": "Hm."}]),
+        response_metadata=st.sampled_from([{}, {"model_provider": "pollinations"}]),
+    ),
+)
+
+
+@given(st.lists(MESSAGES, max_size=8), st.booleans())
+def test_the_straight_path_writes_what_the_careful_one_writes(
+    messages: list[Any], replay_reasoning: bool
+) -> None:
+    """Messages that are text and nothing else are recognised before all others."""
+    straight = sent(*messages, replay_reasoning=replay_reasoning)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_messages, "_text_turn", lambda message: None)
+        assert sent(*messages, replay_reasoning=replay_reasoning) == straight

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from llama_index.core.base.llms.types import (
     AudioBlock,
     CacheControl,
@@ -27,7 +29,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from llamaindex_pollinations import Pollinations
-from llamaindex_pollinations._messages import wire_messages
+from llamaindex_pollinations._messages import _Conversation, wire_messages
 from pollinations_client import InvalidRequestError, PollinationsWarning
 from pollinations_client.emulator import Answer, Chunks, Emulator
 from support.llamaindex import TAIL, delta
@@ -846,3 +848,54 @@ def test_a_document_from_a_path_has_the_files_name(gateway: Emulator, tmp_path: 
     llm = Pollinations("openai", api_base=gateway.url)
     llm.chat([ChatMessage(role="user", blocks=[DocumentBlock(path=path)])])
     assert gateway.requests[0].json["messages"][0]["content"][0]["file"]["file_name"] == "bees.pdf"
+
+
+class CarefulConversation(_Conversation):
+    """A conversation without the straight path."""
+
+    def _text_turn(self, message: ChatMessage) -> None:
+        return None
+
+
+BLOCKS = st.one_of(
+    st.builds(TextBlock, text=st.sampled_from(["", " ", "x", "ü"])),
+    st.builds(ThinkingBlock, content=st.just("Hm.")),
+    st.builds(
+        ToolCallBlock,
+        tool_call_id=st.sampled_from([None, "", "c0", "c1"]),
+        tool_name=st.sampled_from(["f", "get.data"]),
+        tool_kwargs=st.sampled_from([{}, {"a": "ü"}, {"a": {"b": [1.5, None]}}, "{", '{"a": 1}']),
+    ),
+)
+ABOUT = st.sampled_from(
+    [{}, {}, {"name": "Ada"}, {"tool_call_id": "c0"}, {"tool_call_id": "c1"}, {"tool_calls": []}]
+)
+MESSAGES = st.builds(
+    ChatMessage,
+    role=st.sampled_from(["user", "system", "developer", "assistant", "model", "tool", "function"]),
+    blocks=st.lists(BLOCKS, max_size=2),
+    additional_kwargs=ABOUT,
+)
+TOOL_LOOP = [
+    ChatMessage(
+        role="assistant",
+        blocks=[ToolCallBlock(tool_call_id="c0", tool_name="f", tool_kwargs={"a": 1})],
+    ),
+    ChatMessage(role="tool", content="42", additional_kwargs={"tool_call_id": "c0"}),
+]
+
+
+def _written(kind: type[_Conversation], messages: list[ChatMessage]) -> Any:
+    try:
+        return kind("openai", replay_reasoning=True).wire(messages)
+    except InvalidRequestError as error:
+        return str(error)
+
+
+@given(st.lists(st.one_of(MESSAGES.map(lambda one: [one]), st.just(TOOL_LOOP)), max_size=6))
+def test_the_straight_path_writes_what_the_careful_one_writes(
+    runs: list[list[ChatMessage]],
+) -> None:
+    """Messages that are one text or one call are recognised before all others."""
+    messages = [message for run in runs for message in run]
+    assert _written(_Conversation, messages) == _written(CarefulConversation, messages)
