@@ -8,6 +8,7 @@ Both drivers in ``transport.py`` stand on it.
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -33,9 +34,14 @@ from .attempts import Attempts
 from .client_pool import PoolKey, SharedClient
 from .decompression import ACCEPTED
 from .gateway_state import GATEWAY_STATE, account_for
-from .httpx_deadlines import timeouts_for
+from .http11 import Body, RawRequest
+from .http_transport import BaseResponse
 from .httpx_errors import failure_from
-from .uploads import multipart_body
+from .time_limits import httpx_timeout_for
+from .uploads import multipart_body, sized_upload
+
+Answered = httpx.Response | BaseResponse
+httpx_log = logging.getLogger("httpx")
 
 MAX_SEEN_KEYS = 256  # of a key function; an echo comes with the answer, or soon after
 
@@ -72,6 +78,9 @@ class BaseTransport:
         self._use_key(settings.api_key)
         self._blank_out(secrets_in(settings.default_headers))
         self._kind_headers: dict[tuple[CallKind, bool], httpx.Headers] = {}
+        self._raw_requests: dict[tuple[str, CallKind, bool], RawRequest] = {}
+        # Where httpx keeps the connections, no limit of ours reaches into a read.
+        self._limits_reads = http_client is None and not self._pool_key.has_proxies
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.settings.base_url})"
@@ -105,29 +114,64 @@ class BaseTransport:
     def _request(
         self, client: Any, call: Call, host: str | None, attempts: Attempts, upload: Any
     ) -> httpx.Request:
-        kind = (call.kind, call.body is not None)
-        if kind not in self._kind_headers:
-            self._kind_headers[kind] = self._headers_for(call)
-        timeout = timeouts_for(call, attempts.settings.timeouts, attempts.clock)
+        """The request for an httpx client."""
+        request: httpx.Request = client.build_request(
+            call.method,
+            self._url(call, host),
+            headers=self._call_headers(call, attempts),
+            timeout=httpx_timeout_for(call, attempts.settings.timeouts, attempts.clock),
+            **multipart_body(call, upload),
+        )
+        return request
+
+    def _raw_request(
+        self, call: Call, host: str | None, attempts: Attempts, upload: Any
+    ) -> tuple[RawRequest, Body]:
+        """The request for a pool of our own; one whose headers are the client's is made once."""
+        if call.upload is not None:
+            headers = self._call_headers(call, attempts)
+            return sized_upload(call, self._url(call, host), headers, upload)
+        key = (host or self.settings.base_url) + call.target, call.kind, call.body is not None
+        is_plain = not attempts.settings.headers and self.settings.key_function is None
+        request = self._raw_requests.get(key) if is_plain else None
+        if request is None:
+            headers = self._call_headers(call, attempts)
+            request = RawRequest(call.method, self._url(call, host), headers.raw)
+            if is_plain and call.method == "POST":
+                self._raw_requests[key] = request
+        return request, call.body
+
+    def _url(self, call: Call, host: str | None) -> httpx.URL:
         address = (host or self.settings.base_url) + call.target
         url = self._urls.get(address)
         if url is None:
             url = httpx.URL(address)
             if call.method == "POST":
                 self._urls[address] = url
-        request: httpx.Request = client.build_request(
-            call.method,
-            url,
-            headers=self._kind_headers[kind],
-            timeout=timeout,
-            **multipart_body(call, upload),
-        )
+        return url
+
+    def _call_headers(self, call: Call, attempts: Attempts) -> httpx.Headers:
+        kind = (call.kind, call.body is not None)
+        if kind not in self._kind_headers:
+            self._kind_headers[kind] = self._headers_for(call)
+        headers = self._kind_headers[kind].copy()
         if attempts.settings.headers:
             self._blank_out(secrets_in(attempts.settings.headers))
-            request.headers.update(attempts.settings.headers)
+            headers.update(attempts.settings.headers)
         if self._secret is not None and self.settings.key_function is not None:
-            request.headers["authorization"] = f"Bearer {self._secret.get_secret_value()}"
-        return request
+            headers["authorization"] = f"Bearer {self._secret.get_secret_value()}"
+        return headers
+
+    def _log_answer(self, call: Call, host: str | None, status: int) -> None:
+        """The line that httpx's clients log, where it is looked for; the label names the endpoint
+        without the prompt.
+        """
+        if not httpx_log.isEnabledFor(logging.INFO):
+            return
+        method, _, path = call.label.partition(" ")
+        reason = httpx.codes.get_reason_phrase(status)
+        address = (host or self.settings.base_url) + path
+        httpx_log.info('HTTP Request: %s %s "HTTP/1.1 %d %s"', method, address, status, reason)
 
     def _headers_for(self, call: Call) -> httpx.Headers:
         headers = self._headers.copy()
@@ -137,7 +181,7 @@ class BaseTransport:
             headers["content-type"] = "application/json"
         return headers
 
-    def _info(self, response: httpx.Response, attempts: Attempts) -> ResponseInfo:
+    def _info(self, response: Answered, attempts: Attempts) -> ResponseInfo:
         headers = {name.lower(): value for name, value in response.headers.items()}
         if self._sure_keys:
             headers = {name: self._blanked_text(value) for name, value in headers.items()}
@@ -152,7 +196,7 @@ class BaseTransport:
     def _blanked_text(self, text: str) -> str:
         return self._blanked(text.encode()).decode()
 
-    def _limit_bytes(self, response: httpx.Response, call: Call) -> int:
+    def _limit_bytes(self, response: Answered, call: Call) -> int:
         limits = self.settings.limits
         if not response.is_success:
             return limits.error_bytes
@@ -179,7 +223,7 @@ class BaseTransport:
         self.remember_refusal(reader.failure)
         return reader.failure
 
-    def _on_response(self, response: httpx.Response, attempts: Attempts) -> None:
+    def _on_response(self, response: Answered, attempts: Attempts) -> None:
         """A call was answered while something is remembered: a limit may be over."""
         if response.is_success:
             GATEWAY_STATE.lift_limit(self._account, attempts)
@@ -207,7 +251,7 @@ class BaseTransport:
             error.retries_taken = attempts.number - 1
             raise error
 
-    def _reader(self, response: httpx.Response, call: Call, attempts: Attempts) -> ResponseReader:
+    def _reader(self, response: Answered, call: Call, attempts: Attempts) -> ResponseReader:
         return ResponseReader(
             self._info(response, attempts),
             label=call.label,

@@ -1,13 +1,14 @@
-"""The httpx clients that a process shares: one for blocking calls, one for each event loop.
+"""The connection pools that a process shares: one for blocking calls, one for each event loop.
 
-Nothing here is reached before the first call. Clients are rebuilt after a fork, and an async client
-goes down with its loop.
+A pool of our own, or an httpx client where the environment names a proxy. Nothing here is reached
+before the first call. Both are rebuilt after a fork, and those of a loop go down with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+import functools
 import http.cookiejar
 import os
 import ssl
@@ -20,9 +21,10 @@ import httpx
 
 from ..errors import ConfigurationError, redact
 from ..settings import Limits, network_environment
-from .httpx_deadlines import close_without_loop, set_deadlines
+from .http_transport import AsyncPooledTransport, PooledTransport
 
 OwnClient = TypeVar("OwnClient", httpx.Client, httpx.AsyncClient)
+PROXY_VARIABLES = frozenset({"http", "https", "all"})  # the keys of urllib's getproxies()
 LOOP_ATTRIBUTE = "_pollinations_clients"
 
 
@@ -66,6 +68,11 @@ class PoolKey:
         self.limits = limits
         self._environment = network_environment()
 
+    @property
+    def has_proxies(self) -> bool:
+        """Whether the environment names a proxy, whatever NO_PROXY excepts."""
+        return not PROXY_VARIABLES.isdisjoint(name for name, _ in self._environment.proxies)
+
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, PoolKey)
@@ -93,7 +100,9 @@ class LoopClients:
         self.by_key.clear()
         for shared in shared_clients:
             shared.is_dropped = True
-            close_without_loop(shared.client)
+            if isinstance(shared.client, AsyncPooledTransport):
+                for stream in list(shared.client.streams):
+                    stream.close_without_loop()
 
 
 _lock = threading.RLock()  # a finalizer of the user's may close a model while we are in here
@@ -113,34 +122,41 @@ def _ssl_context() -> ssl.SSLContext:
     """One for each set of trusted certificates: making it takes 20 ms."""
     certificates = network_environment().certificates
     if certificates not in _ssl_contexts:
-        _ssl_contexts[certificates] = httpx.create_ssl_context()
+        context = _ssl_contexts[certificates] = httpx.create_ssl_context()
+        context.set_alpn_protocols(["http/1.1"])
     return _ssl_contexts[certificates]
 
 
-def _options(limits: Limits) -> dict[str, Any]:
-    return {
-        "verify": _ssl_context(),
-        "limits": httpx.Limits(
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry_s,
-        ),
-        "cookies": _NoCookies(),
-        "follow_redirects": False,
-    }
-
-
-def _new_client(kind: type[OwnClient], limits: Limits) -> OwnClient:
+def _httpx_client(kind: type[OwnClient], limits: Limits) -> OwnClient:
+    """A client that goes through the environment's proxies, and around them as NO_PROXY says."""
     try:
-        client = kind(**_options(limits))
+        return kind(
+            verify=_ssl_context(),
+            limits=httpx.Limits(
+                max_connections=limits.max_connections,
+                max_keepalive_connections=limits.max_keepalive_connections,
+                keepalive_expiry=limits.keepalive_expiry_s,
+            ),
+            cookies=_NoCookies(),
+            follow_redirects=False,
+        )
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         reason = redact(str(error))
-    else:
-        set_deadlines(client)
-        return client
     raise ConfigurationError(
         f"A proxy that the environment names (HTTP_PROXY, ALL_PROXY) cannot be used: {reason}"
     )
+
+
+def _new_sync(key: PoolKey) -> httpx.Client | PooledTransport:
+    if key.has_proxies:
+        return _httpx_client(httpx.Client, key.limits)
+    return PooledTransport(functools.cache(_ssl_context), key.limits)
+
+
+def _new_async(key: PoolKey) -> httpx.AsyncClient | AsyncPooledTransport:
+    if key.has_proxies:
+        return _httpx_client(httpx.AsyncClient, key.limits)
+    return AsyncPooledTransport(functools.cache(_ssl_context), key.limits)
 
 
 def borrow_sync(key: PoolKey, user: Any) -> SharedClient:
@@ -148,7 +164,7 @@ def borrow_sync(key: PoolKey, user: Any) -> SharedClient:
     with _lock:
         shared = _sync_clients.get(key)
         if shared is None or shared.client.is_closed:
-            client = _new_client(httpx.Client, key.limits)
+            client = _new_sync(key)
             shared = _sync_clients[key] = SharedClient(client)
         shared.calls += 1
         shared.users.add(user)
@@ -160,7 +176,7 @@ async def borrow_async(key: PoolKey, user: Any) -> SharedClient:
     clients = _clients_of(asyncio.get_running_loop()).by_key
     shared = clients.get(key)
     if shared is None or shared.client.is_closed:
-        client = _new_client(httpx.AsyncClient, key.limits)
+        client = _new_async(key)
         shared = clients[key] = SharedClient(client)
         shared.keeper = _close_with_loop(clients, key, shared)
         await anext(shared.keeper)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import urllib.parse
 
-import httpcore
 import httpx
 
 from ..errors import (
@@ -46,7 +45,7 @@ def failure_from(
     said = redact(str(error), secret) or type(error).__name__
     cause = RuntimeError(f"{type(error).__module__}.{type(error).__name__}: {said}")
     failure: PollinationsError
-    if isinstance(error, (httpx.ReadTimeout, httpcore.ReadTimeout)):
+    if isinstance(error, httpx.ReadTimeout):
         failure = clock.timed_out()
     elif isinstance(error, httpx.TimeoutException):
         failure = clock.timed_out() if clock.is_over else _no_connection(error, call, host)

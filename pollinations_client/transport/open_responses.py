@@ -18,6 +18,7 @@ from collections import deque
 import httpx
 
 from .client_pool import SharedClient, give_back_async, give_back_sync
+from .http_transport import AsyncPooledResponse, PooledResponse
 from .httpx_errors import NETWORK_ERRORS
 
 _open: set[OpenResponse] = set()
@@ -29,10 +30,13 @@ class OpenResponse:
 
     __slots__ = ("_is_abandoned", "_shared", "is_decoded", "pieces", "response")
 
-    def __init__(self, response: httpx.Response, shared: SharedClient) -> None:
+    def __init__(self, response: httpx.Response | PooledResponse, shared: SharedClient) -> None:
         self.response = response
-        self.is_decoded = response.is_stream_consumed
-        self.pieces = response.iter_bytes() if self.is_decoded else response.iter_raw()
+        # Read by a hook or a mock of the user's own client, and opened by httpx.
+        self.is_decoded = isinstance(response, httpx.Response) and response.is_stream_consumed
+        self.pieces = response.iter_raw()
+        if isinstance(response, httpx.Response) and response.is_stream_consumed:
+            self.pieces = response.iter_bytes()
         self._shared: SharedClient | None = shared
         self._is_abandoned = False
         _open.add(self)
@@ -87,10 +91,15 @@ class AsyncOpenResponse:
 
     __slots__ = ("_shared", "is_decoded", "pieces", "response")
 
-    def __init__(self, response: httpx.Response, shared: SharedClient) -> None:
+    def __init__(
+        self, response: httpx.Response | AsyncPooledResponse, shared: SharedClient
+    ) -> None:
         self.response = response
-        self.is_decoded = response.is_stream_consumed
-        self.pieces = response.aiter_bytes() if self.is_decoded else response.aiter_raw()
+        # Read by a hook or a mock of the user's own client, and opened by httpx.
+        self.is_decoded = isinstance(response, httpx.Response) and response.is_stream_consumed
+        self.pieces = response.aiter_raw()
+        if isinstance(response, httpx.Response) and response.is_stream_consumed:
+            self.pieces = response.aiter_bytes()
         self._shared: SharedClient | None = shared
 
     async def aclose(self) -> None:

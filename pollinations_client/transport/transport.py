@@ -39,9 +39,10 @@ from .client_pool import (
 )
 from .decompression import Decompressor
 from .gateway_state import GATEWAY_STATE
-from .httpx_deadlines import DEADLINE
+from .http_transport import AsyncPooledResponse, PooledResponse
 from .httpx_errors import NETWORK_ERRORS
 from .open_responses import AsyncOpenResponse, OpenResponse
+from .time_limits import limits_from
 from .uploads import opened_upload
 
 
@@ -101,10 +102,8 @@ class SyncTransport(BaseTransport):
                 time.sleep(pause_s)
         shared = self._borrow()
         is_open = False
-        token = DEADLINE.set(attempts.clock)
         try:
-            request = self._request(shared.client, call, host, attempts, upload)
-            response = shared.client.send(request, stream=True, follow_redirects=False)
+            response = self._exchange(shared.client, call, attempts, host, upload)
             is_open = True
             if GATEWAY_STATE.entries:
                 self._on_response(response, attempts)
@@ -115,10 +114,22 @@ class SyncTransport(BaseTransport):
             self._check_injected()  # closed by its owner since we looked
             raise
         finally:
-            DEADLINE.reset(token)
             if not is_open:
                 give_back_sync(shared)
         raise failure
+
+    def _exchange(
+        self, client: Any, call: Call, attempts: Attempts, host: str | None, upload: Any
+    ) -> httpx.Response | PooledResponse:
+        if isinstance(client, self.takes):  # the user's own, or one that goes through proxies
+            sent = self._request(client, call, host, attempts, upload)
+            answer: httpx.Response = client.send(sent, stream=True, follow_redirects=False)
+            return answer
+        request, body = self._raw_request(call, host, attempts, upload)
+        limits = limits_from(attempts.settings.timeouts, attempts.clock)
+        response: PooledResponse = client.send(request, body, limits)
+        self._log_answer(call, host, response.status_code)
+        return response
 
     def _ask_for_key(self, key_function: KeyFunction) -> None:
         self._use_given_key(key_function())
@@ -212,7 +223,7 @@ class SyncTransport(BaseTransport):
 
     def _drain(self, body: Generator[bytes, None, None], attempts: Attempts) -> None:
         """Read to the end of the body, so that our own client can use the connection again."""
-        if self._injected is None:
+        if self._limits_reads:
             attempts.clock.start_drain()
             with contextlib.suppress(PollinationsError):
                 for _ in body:
@@ -295,10 +306,8 @@ class AsyncTransport(BaseTransport):
                 await asyncio.sleep(pause_s)
         shared = await self._borrow()
         is_open = False
-        token = DEADLINE.set(attempts.clock)
         try:
-            request = self._request(shared.client, call, host, attempts, upload)
-            response = await shared.client.send(request, stream=True, follow_redirects=False)
+            response = await self._exchange(shared.client, call, attempts, host, upload)
             is_open = True
             if GATEWAY_STATE.entries:
                 self._on_response(response, attempts)
@@ -309,10 +318,22 @@ class AsyncTransport(BaseTransport):
             self._check_injected()  # closed by its owner since we looked
             raise
         finally:
-            DEADLINE.reset(token)
             if not is_open:
                 await give_back_async(shared)
         raise failure
+
+    async def _exchange(
+        self, client: Any, call: Call, attempts: Attempts, host: str | None, upload: Any
+    ) -> httpx.Response | AsyncPooledResponse:
+        if isinstance(client, self.takes):  # the user's own, or one that goes through proxies
+            sent = self._request(client, call, host, attempts, upload)
+            answer: httpx.Response = await client.send(sent, stream=True, follow_redirects=False)
+            return answer
+        request, body = self._raw_request(call, host, attempts, upload)
+        limits = limits_from(attempts.settings.timeouts, attempts.clock)
+        response: AsyncPooledResponse = await client.send(request, body, limits)
+        self._log_answer(call, host, response.status_code)
+        return response
 
     async def _ask_for_key(self, key_function: KeyFunction) -> None:
         self._use_given_key(await awaited(key_function()))
@@ -406,7 +427,7 @@ class AsyncTransport(BaseTransport):
 
     async def _drain(self, body: AsyncGenerator[bytes, None], attempts: Attempts) -> None:
         """Read to the end of the body, so that our own client can use the connection again."""
-        if self._injected is None:
+        if self._limits_reads:
             attempts.clock.start_drain()
             with contextlib.suppress(PollinationsError):
                 async for _ in body:

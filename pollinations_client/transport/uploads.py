@@ -1,12 +1,15 @@
-"""Open what a call uploads, for the time in which it is sent. httpx reads it piece by piece."""
+"""Open what a call uploads, for the time in which it is sent. It is read piece by piece."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any
 
+import httpx
+
 from ..errors import InvalidRequestError
 from ..request.endpoints import Call
+from .http11 import Body, RawRequest, SizedPieces
 
 NO_FILE: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
 
@@ -35,3 +38,13 @@ def multipart_body(call: Call, upload: Any) -> dict[str, Any]:
         "files": {"file": (source.name, upload, source.mime_type)},
         "data": dict(call.upload.fields),
     }
+
+
+def sized_upload(
+    call: Call, url: httpx.URL, headers: httpx.Headers, upload: Any
+) -> tuple[RawRequest, Body]:
+    """The form of an upload for a pool of our own; httpx makes it."""
+    form = httpx.Request(call.method, url, headers=headers, **multipart_body(call, upload))
+    pieces: Any = form.stream  # both kinds of calls iterate over it: files are read blocking
+    body = SizedPieces(int(form.headers["content-length"]), pieces)
+    return RawRequest(call.method, url, form.headers.raw), body

@@ -31,6 +31,7 @@ from pollinations_client import (
 )
 from pollinations_client._lazy_clients import CloseableMixin
 from pollinations_client.emulator import Emulator
+from pollinations_client.transport.http_transport import IdleConnections
 from support.rawserver import RawServer, chunk, raw_server, stream_head
 
 PIECE = b'data: {"choices":[{"index":0,"delta":{"content":"h"}}]}\n\n'
@@ -94,27 +95,43 @@ def _abandon_in_a_cycle(stream: Any) -> None:
 
 @pytest.mark.usefixtures("_collector_off")
 @pytest.mark.parametrize("operation", ["stream_chat", "stream_text"])
+@pytest.mark.parametrize(
+    ("pool", "locked_step", "is_own"),
+    [
+        (IdleConnections, "_take_surplus", True),
+        (connection_pool.ConnectionPool, "_assign_requests_to_connections", False),
+    ],
+)
 def test_a_stream_collected_inside_the_pools_lock_does_not_block_the_next_call(
-    gateway: Emulator, monkeypatch: pytest.MonkeyPatch, operation: str
+    gateway: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    pool: type,
+    locked_step: str,
+    is_own: bool,
 ) -> None:
-    """The collector may run anywhere: here where httpcore holds the lock of its pool."""
-    assign = connection_pool.ConnectionPool._assign_requests_to_connections
+    """The collector may run anywhere: here where our pool, or httpcore's, holds its lock."""
+    step = getattr(pool, locked_step)
+    collected: list[int] = []
 
-    def collect_then_assign(pool: Any) -> Any:
-        gc.collect()
-        return assign(pool)
+    def collect_then_go_on(locked: Any) -> Any:
+        collected.append(gc.collect())
+        return step(locked)
 
     answers: list[str] = []
-    with PollinationsClient(base_url=gateway.url, limits=Limits(max_connections=7)) as client:
-        _abandon_in_a_cycle(getattr(client, operation)(LONG))
-        monkeypatch.setattr(
-            connection_pool.ConnectionPool, "_assign_requests_to_connections", collect_then_assign
+    with httpx.Client() as httpx_client:
+        client = PollinationsClient(
+            base_url=gateway.url, http_client=None if is_own else httpx_client
         )
+        _abandon_in_a_cycle(getattr(client, operation)(LONG))
+        monkeypatch.setattr(pool, locked_step, collect_then_go_on)
         thread = threading.Thread(target=lambda: answers.append(client.chat("x").text), daemon=True)
         thread.start()
         thread.join(10)
         assert not thread.is_alive(), "the call waits for a lock that its own thread holds"
     assert answers[0]
+    assert collected
+    client.close()
 
 
 def _one_word(closed: threading.Event) -> Callable[[socket.socket, bytes], None]:

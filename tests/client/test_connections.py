@@ -113,15 +113,8 @@ def test_leaving_without_closing_warns_about_nothing(gateway: Emulator, program:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_shared_client_outside_of_a_call_has_httpxs_own_limits(gateway: Emulator) -> None:
-    """No clock, no deadline."""
-    from pollinations_client.transport import client_pool
-
-    user = Limits(max_connections=9)
-    owner = PollinationsClient(base_url=gateway.url)
-    client = client_pool.borrow_sync(client_pool.PoolKey(user), owner).client
-    assert client.get(f"{gateway.url}/v1/models").status_code == 200
-    client.close()
+def test_an_address_that_cannot_be_resolved_is_a_configuration_error() -> None:
+    """An empty label in a host's name."""
     with pytest.raises(ConfigurationError, match="cannot be sent"):
         PollinationsClient(base_url="http://a..b", max_retries=0).chat("x")
 

@@ -7,21 +7,21 @@ import threading
 from typing import Any
 
 import pytest
-from httpcore._sync import connection_pool
 
 from langchain_pollinations import ChatPollinations
 from pollinations_client.emulator import Emulator
+from pollinations_client.transport.http_transport import IdleConnections
 
 
 def test_a_stream_collected_inside_the_pools_lock_does_not_block_the_next_call(
     gateway: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The collector may run anywhere: here where httpcore holds the lock of its pool."""
-    assign = connection_pool.ConnectionPool._assign_requests_to_connections
+    """The collector may run anywhere: here where the pool of connections holds its lock."""
+    take_surplus = IdleConnections._take_surplus
 
-    def collect_then_assign(pool: Any) -> Any:
+    def collect_then_take(pool: Any) -> Any:
         gc.collect()
-        return assign(pool)
+        return take_surplus(pool)
 
     llm = ChatPollinations(model="openai", base_url=gateway.url)
     answers: list[str] = []
@@ -32,9 +32,7 @@ def test_a_stream_collected_inside_the_pools_lock_does_not_block_the_next_call(
         box: list[Any] = [stream]
         box.append(box)
         del stream, box
-        monkeypatch.setattr(
-            connection_pool.ConnectionPool, "_assign_requests_to_connections", collect_then_assign
-        )
+        monkeypatch.setattr(IdleConnections, "_take_surplus", collect_then_take)
         thread = threading.Thread(target=lambda: answers.append(llm.invoke("x").text), daemon=True)
         thread.start()
         thread.join(10)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +19,9 @@ class RawServer:
     the socket.
     """
 
-    def __init__(self, script: Script, *, reads_body: bool = True) -> None:
+    def __init__(
+        self, script: Script, *, reads_body: bool = True, context: ssl.SSLContext | None = None
+    ) -> None:
         self._script = script
         self._reads_body = reads_body
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -27,7 +30,9 @@ class RawServer:
         self._threads: list[threading.Thread] = []
         self.requests: list[bytes] = []
         self.connections = 0
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._context = context
+        scheme = "http" if context is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
@@ -44,7 +49,7 @@ class RawServer:
             thread.start()
 
     def _serve(self, peer: socket.socket) -> None:
-        with contextlib.suppress(OSError), peer:
+        with contextlib.suppress(OSError), self._secured(peer) as peer:
             while not self._stopped.is_set():
                 request = self._read_request(peer)
                 if request is None:
@@ -52,6 +57,14 @@ class RawServer:
                 self.requests.append(request)
                 self._script(peer, request)
         self._open.discard(peer)
+
+    def _secured(self, peer: socket.socket) -> socket.socket:
+        if self._context is None:
+            return peer
+        self._open.discard(peer)
+        secure = self._context.wrap_socket(peer, server_side=True)
+        self._open.add(secure)
+        return secure
 
     def _read_request(self, peer: socket.socket) -> bytes | None:
         received = b""
@@ -92,9 +105,11 @@ class RawServer:
 
 
 @contextlib.contextmanager
-def raw_server(script: Script, *, reads_body: bool = True) -> Iterator[RawServer]:
-    """Serve ``script`` on a free port of 127.0.0.1."""
-    server = RawServer(script, reads_body=reads_body)
+def raw_server(
+    script: Script, *, reads_body: bool = True, context: ssl.SSLContext | None = None
+) -> Iterator[RawServer]:
+    """Serve ``script`` on a free port of 127.0.0.1, over TLS with a ``context``."""
+    server = RawServer(script, reads_body=reads_body, context=context)
     try:
         yield server
     finally:

@@ -1,0 +1,155 @@
+"""HTTP/1.1 on one connection: requests to bytes, bytes to responses. h11 reads and writes; no I/O.
+
+httpcore's own driver of h11 takes two generators, three context managers and an event loop library
+for each chunk; that was a third of what a streamed answer cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import h11
+import httpx
+
+JOINED_BYTES = 64 * 1024  # head and body up to this size go out in one write
+MAX_HEAD_BYTES = 100 * 1024  # of a response's head, or of a line between chunks; as in httpcore
+DEFAULT_PORTS = {b"http": 80, b"https": 443}
+BODY_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
+Origin = tuple[bytes, bytes, int]
+"""Scheme, host and port: what two requests on one connection have in common."""
+
+
+class RawRequest:
+    """A request in the form that is sent, checked once; it can be sent again with another body.
+
+    Raises ``httpx.UnsupportedProtocol`` and ``httpx.LocalProtocolError`` for what HTTP/1.1 cannot
+    carry.
+    """
+
+    __slots__ = ("_event", "origin")
+
+    def __init__(self, method: str, url: httpx.URL, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        port = url.port or DEFAULT_PORTS.get(url.raw_scheme)
+        if port is None or not url.raw_host:
+            raise httpx.UnsupportedProtocol("the address needs http:// or https:// and a host")
+        self.origin: Origin = (url.raw_scheme, url.raw_host, port)
+        sent = [pair for pair in headers if pair[0].lower() not in BODY_FRAMING]
+        names = {name.lower() for name, _ in sent}
+        if b"host" not in names:
+            sent.append((b"Host", url.netloc))
+        if b"connection" not in names:
+            sent.append((b"Connection", b"keep-alive"))
+        try:
+            self._event = h11.Request(method=method, target=url.raw_path, headers=sent)
+        except h11.LocalProtocolError as error:
+            reason = str(error)
+        else:
+            return
+        raise httpx.LocalProtocolError(reason)
+
+    def __repr__(self) -> str:  # headers carry the key
+        return f"<RawRequest {self._event.method.decode()}>"
+
+
+@dataclass(slots=True, frozen=True)
+class SizedPieces:
+    """A body that is read while it is sent, ``length`` bytes in all."""
+
+    length: int
+    pieces: Iterable[bytes]
+
+
+Body = bytes | SizedPieces | None
+
+
+class Http11:
+    """The state of one connection: what is being sent on it, and what came."""
+
+    __slots__ = ("_failure", "_state", "is_complete")
+
+    def __init__(self) -> None:
+        self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._failure: httpx.RemoteProtocolError | None = None
+        self.is_complete = False
+
+    def send(self, request: RawRequest, body: Body) -> Iterator[bytes]:
+        """The pieces of a request, small ones joined.
+
+        h11 is shown a request without a body: it would copy the body, and check the headers again
+        for each length.
+        """
+        self.is_complete = False
+        data: bytes = self._state.send(request._event) or b""
+        self._state.send(h11.EndOfMessage())
+        if isinstance(body, bytes):
+            body = SizedPieces(len(body), (body,))
+        if body is not None:
+            data = b"%bContent-Length: %d\r\n\r\n" % (data[:-2], body.length)
+            left = body.length
+            for piece in body.pieces:
+                left -= len(piece)
+                if len(data) + len(piece) <= JOINED_BYTES:
+                    data += piece
+                else:
+                    yield data
+                    data = piece
+            if left != 0:
+                raise httpx.LocalProtocolError("the upload changed its size while it was sent")
+        yield data
+
+    def receive(self, data: bytes) -> None:
+        """Take what the connection brought; nothing for its end."""
+        if not data and self._state.their_state is h11.SEND_RESPONSE:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        self._state.receive_data(data)
+
+    def head(self) -> h11.Response | None:
+        """The response's head, or ``None`` until it is there. Interim responses are skipped."""
+        while True:
+            event = self._next_event()
+            if isinstance(event, h11.Response):
+                return event
+            if event is h11.NEED_DATA:
+                return None
+
+    def body(self) -> bytes:
+        """What came of the body since the last call, the chunks of one read together.
+
+        Nothing, where more has to be received; ``is_complete`` says that nothing follows.
+        """
+        if self._failure is not None:
+            raise self._failure
+        pieces: list[bytes] = []
+        try:
+            while isinstance(event := self._next_event(), h11.Data):
+                pieces.append(event.data)
+        except httpx.RemoteProtocolError as error:
+            if not pieces:
+                raise
+            self._failure = error  # after what came before it
+            return b"".join(pieces)
+        self.is_complete = event is not h11.NEED_DATA
+        return b"".join(pieces)
+
+    def _next_event(self) -> Any:
+        try:
+            return self._state.next_event()
+        except h11.RemoteProtocolError as error:
+            reason = str(error)
+        raise httpx.RemoteProtocolError(reason)
+
+    def start_next(self) -> bool:
+        """Be ready for another request. Returns whether the connection can carry one.
+
+        Bytes that nobody asked for would be read as the next response; such a connection is left.
+        """
+        state = self._state
+        if not (self.is_complete and state.our_state is state.their_state is h11.DONE):
+            return False
+        if state.trailing_data != (b"", False):
+            return False
+        state.start_next_cycle()
+        return True
