@@ -13,6 +13,7 @@ from pollinations_client import ChatOptions, InvalidRequestError
 from pollinations_client._adapter_support import CALL_SETTINGS
 
 from ._tool_definitions import wire_tools
+from ._traced_headers import revealed_headers
 
 __all__ = ["ALIASES", "alias_of", "call_options", "with_own_names"]
 
@@ -82,6 +83,8 @@ def call_options(
         call.get("extra_body") or {}
     )
     options = {name: value for name, value in {**options, **call}.items() if value is not None}
+    if "extra_headers" in options:
+        options["extra_headers"] = revealed_headers(options["extra_headers"])
     options.pop("extra_body", None)
     if extra:
         options["extra_body"] = extra

@@ -24,10 +24,12 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
 
+from ._traced_headers import HiddenHeadersMixin
+
 __all__ = ["PollinationsStructuredLLM"]
 
 
-class PollinationsStructuredLLM(StructuredLLM):
+class PollinationsStructuredLLM(HiddenHeadersMixin, StructuredLLM):
     """A model that answers with objects of one class only.
 
     Made by ``Pollinations.as_structured_llm``.

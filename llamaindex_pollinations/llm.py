@@ -46,6 +46,7 @@ from ._structured_llm import PollinationsStructuredLLM
 from ._structured_output import Attempt, Mode, attempts, check_output_cls, cleaned
 from ._tool_calls import agent_response, offered, refusals_in, selections_in
 from ._tool_definitions import choice_among, wire_tools
+from ._traced_headers import HiddenHeadersMixin
 
 __all__ = ["Pollinations"]
 
@@ -59,7 +60,7 @@ OTHER_PROGRAMS = frozenset({PydanticProgramMode.GUIDANCE, PydanticProgramMode.LM
 dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
 
-class Pollinations(ClientMixin, FunctionCallingLLM, ModelOptions):
+class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOptions):
     """A model behind the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok and the rest, by
     name.
 
