@@ -43,8 +43,10 @@ from .response.account import (
     daily_usage_from_csv,
     usage_from_csv,
 )
+from .response.media_result import MediaResult
 from .response.ocr import OcrPage
 from .response.picture import Picture
+from .response.upload import UploadedMedia
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts
 from .usage import Usage
@@ -68,6 +70,7 @@ __all__ = [
     "KeyInfo",
     "KeyPermissions",
     "Limits",
+    "MediaResult",
     "ModelCard",
     "ModelOptions",
     "OcrPage",
@@ -90,6 +93,7 @@ __all__ = [
     "Timeouts",
     "ToolCall",
     "ToolCallDelta",
+    "UploadedMedia",
     "Usage",
     "UsageRecord",
     "__version__",

@@ -18,12 +18,13 @@ from .errors import (
     InvalidRequestError,
     Keys,
     MalformedReply,
+    NotFoundError,
     PollinationsError,
     UnknownModelError,
     excerpt_of,
 )
 from .media.documents import DocumentSource
-from .media.files import NewFile, safe_file_stem
+from .media.files import NewFile, read_saved, safe_file_stem
 from .media.sniff import extension_for
 from .media.sounds import sound_source
 from .reply import Reply, ResponseInfo
@@ -36,8 +37,9 @@ from .response.audio import sound_type, transcript_from
 from .response.embeddings import as_float32_matrix, joined_vectors, vectors_from
 from .response.error_decoder import error_from_body
 from .response.ocr import OcrPage, pages_from
-from .response.picture import Picture, picture_from
+from .response.picture import Picture, picture_from, picture_from_json
 from .response.reader import content_type_of, json_from, reply_from, text_from
+from .response.upload import UploadedMedia, upload_from
 from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
 from .settings import CallSettings, ClientOptions, Settings, settings_from
 from .transport.concurrency import ConcurrencyLimit
@@ -158,13 +160,22 @@ class BaseClient:
         self, prompt: str, options: Mapping[str, Any], *, is_video: bool = False
     ) -> endpoints.Call:
         card = self.catalog.get(options.get("model"))
-        return endpoints.image(
+        return endpoints.picture(
             prompt, options, is_video=is_video or (card is not None and card.is_video)
         )
 
     def _picture(self, answer: Answer, call: endpoints.Call, prompt: str) -> Picture:
-        url = self.settings.base_url + call.target
-        return picture_from(answer.body, answer.info, prompt, url, self._secret)
+        settings = self.settings
+        place = (self._secret, settings.media_host)
+        if call.method == "POST":
+            return picture_from_json(
+                answer.body, answer.info, prompt, *place, label=call.label, asked=call.asked
+            )
+        url = settings.base_url + call.target
+        return picture_from(answer.body, answer.info, prompt, url, *place)
+
+    def _uploaded(self, answer: Answer) -> UploadedMedia:
+        return upload_from(self._json(answer), answer.info)
 
     def _text(self, answer: Answer, call: endpoints.Call) -> str:
         try:
@@ -342,6 +353,50 @@ def joined_embeddings(
     if as_numpy:
         return as_float32_matrix(vectors)
     return [vector.tolist() for vector in vectors]
+
+
+ROUTE_MISSING = {  # in API 0.3.0
+    "/v1/images/generations": (
+        "A prompt of this length needs a gateway newer than API 0.3.0; shorten it."
+    ),
+    "/v1/images/edits": (
+        "Changing the bytes of a picture needs a gateway newer than API 0.3.0; give an https"
+        " address, or upload=True, which makes the picture public for 30 days."
+    ),
+    "/upload": "This gateway has no media store; name one with media_base_url.",
+}
+
+
+def route_missing(error: NotFoundError, call: endpoints.Call) -> NotFoundError:
+    """``error`` with what to do where the gateway does not have the route."""
+    if remedy := ROUTE_MISSING.get(call.target):
+        error.args = (f"{error.message} {remedy}",)
+    return error
+
+
+def picture_sources(image: Any) -> tuple[list[str], list[bytes]]:
+    """Addresses and bytes of the pictures that :meth:`edit_image` is given."""
+    addresses: list[str] = []
+    pictures: list[bytes] = []
+    for source in image if isinstance(image, list | tuple) else [image]:
+        if isinstance(source, str):
+            addresses.append(source)
+        elif isinstance(source, bytes | bytearray):
+            pictures.append(bytes(source))
+        elif data := getattr(source, "data", None):  # a Picture, a MediaResult
+            pictures.append(data)
+        elif path := getattr(source, "path", None):
+            pictures.append(read_saved(path))
+        else:
+            raise InvalidRequestError(
+                "image: bytes, a Picture, a MediaResult or an https address is needed, or a list"
+                f" of them, not {type(source).__name__}.",
+                param="image",
+            )
+    if bool(addresses) is bool(pictures):
+        reason = "give addresses or pictures, not both" if addresses else "give a picture"
+        raise InvalidRequestError(f"image: {reason}.", param="image")
+    return addresses, pictures
 
 
 def newer_gateway_needed(error: PollinationsError, feature: str) -> PollinationsError:

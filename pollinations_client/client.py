@@ -21,6 +21,8 @@ from .base_client import (
     messages_from,
     new_file,
     newer_gateway_needed,
+    picture_sources,
+    route_missing,
     usage_pages,
     usage_query,
 )
@@ -34,9 +36,11 @@ from .request import endpoints
 from .request.chat_options import DEFAULT_OCR_MODEL
 from .request.embedding_options import EmbeddingBatch
 from .response import account
+from .response.media_result import MediaResult
 from .response.ocr import OcrPage
 from .response.picture import Picture
 from .response.reader import checked_text
+from .response.upload import UploadedMedia
 from .settings import CallSettings
 
 if TYPE_CHECKING:
@@ -46,6 +50,9 @@ if TYPE_CHECKING:
     from .transport.transport import AsyncTransport, SyncTransport
 
 __all__ = ["AsyncPollinationsClient", "PollinationsClient"]
+
+Source = str | bytes | Picture | MediaResult
+Sources = Source | Sequence[Source]
 
 
 class PollinationsClient(BaseClient):
@@ -143,14 +150,14 @@ class PollinationsClient(BaseClient):
 
     def image(self, prompt: str, **options: Any) -> Picture:
         """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a
-        random one is drawn.
+        random one is drawn. ``POST /v1/images/generations`` for prompts too long for an address.
 
         Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture,
         or half of one.
         """
         own = self._call_settings(options)
         call = self._image_call(prompt, options)
-        return self._picture(self._fetch(call, options.get("model"), own), call, prompt)
+        return self._make(call, prompt, options.get("model"), own)
 
     def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
         """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the
@@ -158,7 +165,69 @@ class PollinationsClient(BaseClient):
         """
         own = self._call_settings(options)
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
-        return self._picture(self._fetch(call, model, own), call, prompt)
+        return self._make(call, prompt, model, own)
+
+    def edit_image(
+        self,
+        prompt: str,
+        image: Sources,
+        *,
+        model: str | None = None,
+        upload: bool = False,
+        **options: Any,
+    ) -> Picture:
+        """A picture changed as ``prompt`` says, or made of several.
+
+        Addresses go by ``GET /image/{prompt}``, bytes by ``POST /v1/images/edits``.
+
+        Args:
+            prompt: What to change.
+            image: Bytes, a :class:`Picture`, a :class:`MediaResult` or an https address, or a list
+                of these.
+            model: A model that takes pictures, such as ``kontext`` or ``nanobanana``.
+            upload: Where the gateway is of API 0.3.0 and takes no bytes, upload the picture, which
+                makes it public for 30 days.
+            **options: Fields of :class:`ImageOptions`.
+
+        Raises:
+            InvalidRequestError: Before sending, for what is no picture.
+            NotFoundError: Where the gateway takes addresses only and ``upload`` is off.
+        """
+        addresses, pictures = picture_sources(image)
+        own = self._call_settings(options)
+        fields = {"model": model, **options}
+        if not addresses:
+            call = endpoints.edit(prompt, pictures, fields)
+            try:
+                return self._make(call, prompt, model, own)
+            except NotFoundError as error:
+                refusal = error
+            if not upload:
+                raise refusal
+            for picture in pictures:
+                addresses.append((self.upload(picture)).url)
+        call = self._image_call(prompt, {**fields, "image": addresses})
+        return self._make(call, prompt, model, own)
+
+    def upload(self, data: bytes) -> UploadedMedia:
+        """``POST /upload`` of the media store: everyone who has the address can see the file, for
+        30 days.
+        """
+        call = endpoints.upload(data)
+        try:
+            return self._uploaded(self._wire.fetch(call, self.settings.media_host))
+        except NotFoundError as error:
+            refusal = error
+        raise route_missing(refusal, call)
+
+    def _make(
+        self, call: endpoints.Call, prompt: str, model: str | None, own: CallSettings | None
+    ) -> Picture:
+        try:
+            return self._picture(self._fetch(call, model, own), call, prompt)
+        except NotFoundError as error:
+            refusal = error
+        raise route_missing(refusal, call)
 
     @overload
     def embed(
@@ -576,14 +645,14 @@ class AsyncPollinationsClient(BaseClient):
 
     async def image(self, prompt: str, **options: Any) -> Picture:
         """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a
-        random one is drawn.
+        random one is drawn. ``POST /v1/images/generations`` for prompts too long for an address.
 
         Options are the fields of :class:`ImageOptions`. Raises ``MalformedReply`` for no picture,
         or half of one.
         """
         own = self._call_settings(options)
         call = self._image_call(prompt, options)
-        return self._picture(await self._fetch(call, options.get("model"), own), call, prompt)
+        return await self._make(call, prompt, options.get("model"), own)
 
     async def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
         """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the
@@ -591,7 +660,69 @@ class AsyncPollinationsClient(BaseClient):
         """
         own = self._call_settings(options)
         call = self._image_call(prompt, {"model": model, **options}, is_video=True)
-        return self._picture(await self._fetch(call, model, own), call, prompt)
+        return await self._make(call, prompt, model, own)
+
+    async def edit_image(
+        self,
+        prompt: str,
+        image: Sources,
+        *,
+        model: str | None = None,
+        upload: bool = False,
+        **options: Any,
+    ) -> Picture:
+        """A picture changed as ``prompt`` says, or made of several.
+
+        Addresses go by ``GET /image/{prompt}``, bytes by ``POST /v1/images/edits``.
+
+        Args:
+            prompt: What to change.
+            image: Bytes, a :class:`Picture`, a :class:`MediaResult` or an https address, or a list
+                of these.
+            model: A model that takes pictures, such as ``kontext`` or ``nanobanana``.
+            upload: Where the gateway is of API 0.3.0 and takes no bytes, upload the picture, which
+                makes it public for 30 days.
+            **options: Fields of :class:`ImageOptions`.
+
+        Raises:
+            InvalidRequestError: Before sending, for what is no picture.
+            NotFoundError: Where the gateway takes addresses only and ``upload`` is off.
+        """
+        addresses, pictures = picture_sources(image)
+        own = self._call_settings(options)
+        fields = {"model": model, **options}
+        if not addresses:
+            call = endpoints.edit(prompt, pictures, fields)
+            try:
+                return await self._make(call, prompt, model, own)
+            except NotFoundError as error:
+                refusal = error
+            if not upload:
+                raise refusal
+            for picture in pictures:
+                addresses.append((await self.upload(picture)).url)
+        call = self._image_call(prompt, {**fields, "image": addresses})
+        return await self._make(call, prompt, model, own)
+
+    async def upload(self, data: bytes) -> UploadedMedia:
+        """``POST /upload`` of the media store: everyone who has the address can see the file, for
+        30 days.
+        """
+        call = endpoints.upload(data)
+        try:
+            return self._uploaded(await self._wire.fetch(call, self.settings.media_host))
+        except NotFoundError as error:
+            refusal = error
+        raise route_missing(refusal, call)
+
+    async def _make(
+        self, call: endpoints.Call, prompt: str, model: str | None, own: CallSettings | None
+    ) -> Picture:
+        try:
+            return self._picture(await self._fetch(call, model, own), call, prompt)
+        except NotFoundError as error:
+            refusal = error
+        raise route_missing(refusal, call)
 
     @overload
     async def embed(

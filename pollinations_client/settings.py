@@ -28,6 +28,7 @@ from .errors import MIN_SURE_KEY_LENGTH, ConfigurationError, redact
 from .retry import RetryPolicy
 
 GATEWAY = "https://gen.pollinations.ai"
+MEDIA_STORE = "https://media.pollinations.ai"
 OLDER_ACCOUNT_HOST = "https://enter.pollinations.ai/api"
 KEY_PAGE = "https://enter.pollinations.ai/keys"
 DEFAULT_MAX_CONCURRENCY = 8
@@ -122,6 +123,8 @@ class ClientOptions(ConnectionOptionsDict, total=False):
     """
     account_base_url: str | None
     """Where ``/account`` is, if not there."""
+    media_base_url: str | None
+    """Where ``/upload`` is: the gateway's media store, or ``base_url`` where that is another's."""
     timeouts: Timeouts | None
     """All limits at once, in place of the single ones."""
     retry: RetryPolicy | None
@@ -153,6 +156,7 @@ class Settings:
     api_key: SecretStr | None = None
     base_url: str = GATEWAY
     account_base_url: str | None = None
+    media_base_url: str | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
@@ -199,6 +203,13 @@ class Settings:
             and self.base_url == GATEWAY
             and "authorization" not in self.default_headers
         )
+
+    @property
+    def media_host(self) -> str:
+        """Where files are uploaded: the media store, or another gateway's own address."""
+        if self.media_base_url is not None:
+            return self.media_base_url
+        return MEDIA_STORE if self.base_url == GATEWAY else self.base_url
 
     @property
     def account_hosts(self) -> tuple[str, ...]:
@@ -267,6 +278,7 @@ def settings_from(api_key: ApiKey | None = None, **options: Unpack[ClientOptions
     )
     _checked_retries(retry.max_retries)
     account_base_url, product = options.get("account_base_url"), options.get("product")
+    media_base_url = options.get("media_base_url")
     key, key_function = None, None
     if callable(api_key):
         key_function = api_key
@@ -277,6 +289,7 @@ def settings_from(api_key: ApiKey | None = None, **options: Unpack[ClientOptions
         key_function=key_function,
         base_url=_gateway_address(options.get("base_url")),
         account_base_url=_account_url(account_base_url) if account_base_url else None,
+        media_base_url=media_base_url and _checked_url(media_base_url, "media_base_url"),
         timeouts=_timeouts(
             options.get("timeouts") or Timeouts(),
             options.get("timeout"),

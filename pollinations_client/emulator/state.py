@@ -31,6 +31,7 @@ class State:
     cache: dict[str, CachedResponse] = field(default_factory=dict)
     prompt_prefixes: set[str] = field(default_factory=set)
     calls_by_key: dict[str, int] = field(default_factory=dict)
+    media: dict[str, bytes] = field(default_factory=dict)
     generations: int = 0
 
     @property
@@ -45,4 +46,5 @@ class State:
         self.cache.clear()
         self.prompt_prefixes.clear()
         self.calls_by_key.clear()
+        self.media.clear()
         self.generations = 0

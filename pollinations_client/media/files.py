@@ -15,7 +15,7 @@ from typing import BinaryIO, Self
 
 from ..errors import SaveError, redact
 
-__all__ = ["NewFile", "safe_file_stem", "save"]
+__all__ = ["NewFile", "read_saved", "safe_file_stem", "save"]
 
 # Device names of Windows, with any extension: writing to them does not make a file.
 RESERVED = frozenset(
@@ -163,6 +163,14 @@ class NewFile:
     def _failure(self, error: Exception) -> SaveError:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return SaveError(f"Cannot save in {self._folder}: {reason}. Choose another path.")
+
+
+def read_saved(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file that was saved before. Raises :class:`SaveError` where it is gone."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise SaveError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
 def _place(

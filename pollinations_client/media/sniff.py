@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-__all__ = ["extension_for", "looks_cut", "size_px", "sniff"]
+__all__ = ["duration_s", "extension_for", "looks_cut", "size_px", "sniff"]
 
 EXTENSIONS = {
     "application/json": "json",
@@ -121,6 +121,20 @@ def size_px(data: bytes) -> tuple[int, int] | None:
     read = SIZES.get(sniff(data) or "")
     size = read(data) if read else None
     return size if size and min(size) > 0 else None
+
+
+def duration_s(data: bytes) -> float | None:
+    """Seconds of an mp4 or a quicktime video, as its movie header says; ``None`` for others."""
+    if sniff(data) not in {"video/mp4", "video/quicktime"}:
+        return None
+    for start, end in _boxes_at(data, (b"moov", b"mvhd"), 0, len(data)):
+        # ISO 14496-12, 8.2.2: version 1 has times of eight bytes, before units a second and length.
+        wide = data[start] == 1
+        at, size = start + (20 if wide else 12), 8 if wide else 4
+        units = int.from_bytes(data[at : at + 4])
+        if at + 4 + size <= end and units:
+            return round(int.from_bytes(data[at + 4 : at + 4 + size]) / units, 3)
+    return None
 
 
 def looks_cut(data: bytes, mime_type: str | None = None) -> bool:

@@ -30,7 +30,7 @@ class CallKind:
     repeat_is_billed_once: bool = True
     is_free: bool = False
     """Nothing is generated, so a repeat costs nothing either."""
-    host: Literal["gateway", "account"] = "gateway"
+    host: Literal["gateway", "account", "media"] = "gateway"
 
 
 JSON = "application/json"
@@ -63,6 +63,9 @@ CALL_KINDS = {
     "transcription": CallKind(
         "answer_s", "json_bytes", f"{JSON}, text/plain", repeat_is_billed_once=False
     ),
+    # The picture is inside the JSON, in base64.
+    "picture_json": CallKind("picture_s", "image_bytes", JSON, is_compressed=False),
+    "upload": CallKind("answer_s", "json_bytes", JSON, is_free=True, host="media"),
     "embeddings": CallKind("answer_s", "json_bytes", JSON, repeat_is_billed_once=False),
     "models": CallKind("answer_s", "json_bytes", JSON, is_free=True),
     "account": CallKind(

@@ -16,11 +16,21 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ..catalog.catalog import has_trait
 from ..errors import InvalidRequestError
+from ..media.sniff import extension_for, sniff
 from ..media.sounds import SoundSource
-from .call_kinds import CALL_KINDS, CallKind
+from .call_kinds import CALL_KINDS, JSON, CallKind
 from .chat_options import ChatOptions, drawn_seed
-from .image_options import ImageOptions, check_url_length, image_query, prompt_path
+from .image_options import (
+    ImageOptions,
+    check_url_length,
+    checked_prompt,
+    generation_fields,
+    image_query,
+    is_too_long,
+    prompt_path,
+)
 from .messages import TEXT_ONLY_ROLES, messages_for
+from .multipart import FormFile, encode_form
 from .text_options import TextOptions, text_query
 from .tool_names import ToolNames, tool_names_of
 from .tools import (
@@ -36,13 +46,16 @@ __all__ = [
     "Upload",
     "account",
     "chat",
+    "edit",
     "embeddings",
     "image",
     "models",
+    "picture",
     "relaxed",
     "speech",
     "text",
     "transcription",
+    "upload",
 ]
 
 T = TypeVar("T", bound=Options)
@@ -60,6 +73,7 @@ TOOL_FIELDS = frozenset(
     }
 )
 VIDEO_HINTS = ("duration", "aspect_ratio", "audio")
+MAX_UPLOAD_BYTES = 100 * 1024 * 1024  # of the media store (media.pollinations.ai/README.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +94,16 @@ class Call:
     body: bytes | None = None
     upload: Upload | None = field(default=None, hash=False)
     """Sent as multipart in place of ``body``, read from disk while it is sent."""
+    content_type: str = JSON
     tool_names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """From a tool's name on the wire to its own, where the two differ."""
+    asked: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Model and seed of a picture, which its answer may not repeat."""
+
+    @property
+    def is_form(self) -> bool:
+        """Whether ``body`` is a form, whose type is its own."""
+        return self.content_type != JSON
 
     @property
     def label(self) -> str:
@@ -189,15 +211,83 @@ def relaxed(call: Call, refusal: str) -> Call | None:
     return replace(call, body=_encoded({**body, "tool_choice": "auto"}))
 
 
+def picture(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) -> Call:
+    """A picture or a video, asked for by ``GET``, or by ``POST`` where only a body can hold the
+    prompt.
+    """
+    checked = ImageOptions.checked(options, door="extra_query")
+    only_get = is_video or checked.duration is not None or checked.audio is not None
+    if only_get or not is_too_long(_image_target(prompt, checked)):
+        return image(prompt, options, is_video=is_video)
+    body = {"prompt": checked_prompt(prompt), **generation_fields(checked)}
+    return Call(
+        "POST",
+        "/v1/images/generations",
+        CALL_KINDS["picture_json"],
+        body=_encoded(body),
+        asked=body,
+    )
+
+
 def image(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) -> Call:
     """``GET /image/{prompt}``: a picture or a video.
 
     ``options`` are fields of :class:`ImageOptions`.
     """
     checked = ImageOptions.checked(options, door="extra_query")
-    target = check_url_length(f"{prompt_path('/image', prompt)}{_queried(image_query(checked))}")
+    target = check_url_length(_image_target(prompt, checked))
     slow = is_video or any(getattr(checked, name) is not None for name in VIDEO_HINTS)
     return Call("GET", target, CALL_KINDS["video" if slow else "picture"])
+
+
+def _image_target(prompt: str, options: ImageOptions) -> str:
+    return f"{prompt_path('/image', prompt)}{_queried(image_query(options))}"
+
+
+def edit(prompt: str, pictures: Sequence[bytes], options: Mapping[str, Any]) -> Call:
+    """``POST /v1/images/edits``: pictures, changed as the prompt says."""
+    checked = ImageOptions.checked(options, door="extra_query")
+    fields = {"prompt": checked_prompt(prompt), **generation_fields(checked)}
+    texts = [(name, _form_text(value)) for name, value in fields.items()]
+    name = "image" if len(pictures) == 1 else "image[]"
+    files = [_picture_file(name, number, data) for number, data in enumerate(pictures, 1)]
+    body, content_type = encode_form(texts, files)
+    return Call(
+        "POST",
+        "/v1/images/edits",
+        CALL_KINDS["picture_json"],
+        body=body,
+        content_type=content_type,
+        asked=fields,
+    )
+
+
+def _form_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def _picture_file(name: str, number: int, data: bytes) -> FormFile:
+    mime_type = sniff(data) or ""
+    if not mime_type.startswith("image/"):
+        raise InvalidRequestError(
+            f"image: the bytes of picture {number} are no picture of a known type.", param="image"
+        )
+    return FormFile(name, f"picture-{number}.{extension_for(mime_type)}", mime_type, data)
+
+
+def upload(data: bytes) -> Call:
+    """``POST /upload`` of the media store."""
+    mime_type = sniff(data)
+    if mime_type is None or len(data) > MAX_UPLOAD_BYTES:
+        raise InvalidRequestError(
+            f"data: a picture, a video or a sound of at most {MAX_UPLOAD_BYTES} bytes is needed.",
+            param="data",
+        )
+    file = FormFile("file", f"upload.{extension_for(mime_type)}", mime_type, data)
+    body, content_type = encode_form([], [file])
+    return Call("POST", "/upload", CALL_KINDS["upload"], body=body, content_type=content_type)
 
 
 def text(prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Call:

@@ -21,7 +21,8 @@ from .validation import Options, within
 URL_LIMIT_BYTES = (
     8_000  # the edge refuses longer ones with 400 or 414 (pollinations/pollinations issue 7786)
 )
-
+MAX_PROMPT_CHARS = 32_000  # of POST /v1/images/generations and /edits
+DEFAULT_SIDE_PX = 1024
 
 LINKS = ("reference_images", "reference_videos", "reference_audios", "image")
 
@@ -157,12 +158,7 @@ def prompt_path(endpoint: str, prompt: str) -> str:
     Line breaks become spaces: the gateway of API 0.3.0 takes them out and joins the words beside
     them, and answers 404 for some.
     """
-    if not isinstance(prompt, str):
-        raise InvalidRequestError(
-            f"prompt: a text is needed, {type(prompt).__name__} was given.", param="prompt"
-        )
-    if not prompt.strip():
-        raise InvalidRequestError("prompt: it is empty; say what to make.", param="prompt")
+    _check_says_something(prompt)
     try:
         segment = urllib.parse.quote(" ".join(prompt.splitlines()), safe="")
     except UnicodeEncodeError as error:
@@ -176,11 +172,58 @@ def prompt_path(endpoint: str, prompt: str) -> str:
     return f"{endpoint}/{segment}"
 
 
+def _check_says_something(prompt: Any) -> None:
+    if not isinstance(prompt, str):
+        raise InvalidRequestError(
+            f"prompt: a text is needed, {type(prompt).__name__} was given.", param="prompt"
+        )
+    if not prompt.strip():
+        raise InvalidRequestError("prompt: it is empty; say what to make.", param="prompt")
+
+
+def checked_prompt(prompt: str) -> str:
+    """A prompt for a body; an empty one is refused, and one that is too long."""
+    _check_says_something(prompt)
+    if len(prompt) > MAX_PROMPT_CHARS:
+        raise InvalidRequestError(
+            f"prompt: it has {len(prompt)} characters, and the gateway takes {MAX_PROMPT_CHARS}."
+            " Shorten the prompt.",
+            param="prompt",
+        )
+    return prompt
+
+
+def generation_fields(options: ImageOptions) -> dict[str, Any]:
+    """The fields of ``POST /v1/images/generations`` and ``/edits``, with the random seed drawn.
+
+    ``width`` and ``height`` are one field there, and the picture comes inside the JSON.
+    """
+    given = options.set_fields()
+    extra: Mapping[str, Any] = given.pop("extra_query", {})
+    width, height = given.pop("width", None), given.pop("height", None)
+    if width or height:
+        given["size"] = f"{width or DEFAULT_SIDE_PX}x{height or DEFAULT_SIDE_PX}"
+    if given.get("seed", -1) == -1:
+        given["seed"] = secrets.randbelow(MAX_SEED + 1)
+    if "aspect_ratio" in given:
+        given["aspectRatio"] = given.pop("aspect_ratio")
+    for name in LINKS:
+        if isinstance(links := given.get(name), str):
+            given[name] = re.split(r"\|(?=https?:)", links)
+    fields = {name: value for name, value in given.items() if value not in (False, [])}
+    return {**fields, **extra, "response_format": "b64_json"}
+
+
+def is_too_long(target: str) -> bool:
+    """Whether the edge in front of the gateway refuses an address of this length."""
+    return len(target) > URL_LIMIT_BYTES
+
+
 def check_url_length(target: str) -> str:
     """``target``, path and query as sent; refused when the edge in front of the gateway would
     refuse it.
     """
-    if len(target) > URL_LIMIT_BYTES:
+    if is_too_long(target):
         raise InvalidRequestError(
             f"prompt: with its parameters it makes a URL of {len(target)} bytes, and the gateway's"
             f" edge takes {URL_LIMIT_BYTES}. Shorten the prompt.",

@@ -1,13 +1,17 @@
-"""A picture or a video as it came from ``GET /image/{prompt}``: bytes that were looked at before
-they are handed on.
+"""A picture or a video as the gateway sent it, plain or inside JSON: bytes that were looked at
+before they are handed on.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import urllib.parse
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import Keys, MalformedReply, excerpt_of
 from ..media import files, sniff
@@ -23,7 +27,8 @@ class Picture:
     """A picture or a video.
 
     ``data`` are its bytes, ``mime_type`` what they are by their own signature, ``seed`` the number
-    it was made with (send it again to get the same one), ``url`` its address without any key.
+    it was made with (send it again to get the same one), ``url`` its address without any key, which
+    the gateway serves to a key alone, and ``media_url`` a public one, where the gateway gave it.
     """
 
     data: bytes = field(repr=False)
@@ -33,6 +38,7 @@ class Picture:
     model: str | None = None
     seed: int | None = None
     info: ResponseInfo = field(default_factory=ResponseInfo, repr=False)
+    media_url: str | None = None
 
     @property
     def is_video(self) -> bool:
@@ -43,6 +49,11 @@ class Picture:
     def size_px(self) -> tuple[int, int] | None:
         """Width and height in pixels as the bytes say, which may differ from what was asked for."""
         return sniff.size_px(self.data)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds of a video as the bytes say."""
+        return sniff.duration_s(self.data) if self.is_video else None
 
     def save(self, path: str | os.PathLike[str] = ".", *, overwrite: bool = False) -> Path:
         """Write it to a file and return the file's path.
@@ -67,18 +78,113 @@ class Picture:
 
 
 def picture_from(
-    body: bytes, info: ResponseInfo, prompt: str, url: str, secret: Keys = None
+    body: bytes,
+    info: ResponseInfo,
+    prompt: str,
+    url: str,
+    secret: Keys = None,
+    media_host: str = "",
 ) -> Picture:
     """The picture in an answer.
 
     Raises where 200 came with something else: JSON, a page, nothing, half a file.
     """
-    declared = info.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not _is_media(sniff.sniff(body)) and body.lstrip()[:1] == b"{":
+        parsed = json_from(body, info, secret)
+        raise error_from_body(parsed, label="GET /image/{prompt}", secret=secret)
+    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+    return Picture(
+        data=body,
+        mime_type=_checked_type(body, info, secret),
+        prompt=prompt,
+        url=url,
+        model=info.model_used or query.get("model"),
+        seed=int(query["seed"]) if query.get("seed", "").isdigit() else None,
+        info=info,
+        media_url=_media_url(info, media_host),
+    )
+
+
+def picture_from_json(
+    body: bytes,
+    info: ResponseInfo,
+    prompt: str,
+    secret: Keys = None,
+    media_host: str = "",
+    *,
+    label: str,
+    asked: Mapping[str, Any],
+) -> Picture:
+    """The picture in an answer of ``POST /v1/images/generations`` or ``/edits``.
+
+    ``asked`` has model and seed, which the answer may not repeat. Raises where it holds none.
+    """
+    parsed = json_from(body, info, secret)
+    if isinstance(parsed, dict) and parsed.get("error"):
+        raise error_from_body(parsed, label=label, secret=secret)
+    data = _first_picture(parsed)
+    if data is None:
+        raise MalformedReply(
+            f"{label}: the answer holds no picture in base64.", request_id=info.request_id
+        )
+    media_url = _media_url(info, media_host)
+    return Picture(
+        data=data,
+        mime_type=_checked_type(data, info, secret),
+        prompt=prompt,
+        url=media_url or "",
+        model=info.model_used or asked.get("model"),
+        seed=asked.get("seed"),
+        info=_with_usage(info, parsed.get("usage")),
+        media_url=media_url,
+    )
+
+
+def _first_picture(parsed: Any) -> bytes | None:
+    items = parsed.get("data") if isinstance(parsed, dict) else None
+    first = items[0] if isinstance(items, list) and items else None
+    encoded = first.get("b64_json") if isinstance(first, dict) else None
+    if not isinstance(encoded, str):
+        return None
+    try:
+        return base64.b64decode(encoded)
+    except binascii.Error:
+        return None
+
+
+def _with_usage(info: ResponseInfo, usage: Any) -> ResponseInfo:
+    """``info`` with the counts of a body, where the headers have none.
+
+    The words of a prompt count only where the gateway splits them up: other models are paid by the
+    picture.
+    """
+    if info.usage or not isinstance(usage, Mapping):
+        return info
+    counts = {"completion-image-tokens": usage.get("output_tokens")}
+    details = usage.get("input_tokens_details")
+    if isinstance(details, Mapping):
+        counts["prompt-text-tokens"] = details.get("text_tokens")
+        counts["prompt-image-tokens"] = details.get("image_tokens")
+    numbers = {name: float(count) for name, count in counts.items() if isinstance(count, int)}
+    return replace(info, usage=numbers)
+
+
+def _media_url(info: ResponseInfo, media_host: str) -> str | None:
+    """The public address that a header tells: one of the media store, never one with a key."""
+    address = info.headers.get("content-location", "")
+    is_public = bool(media_host) and address.startswith(f"{media_host}/") and "?" not in address
+    return address if is_public and "/image/" not in address else None
+
+
+def _is_media(mime_type: str | None) -> bool:
+    return mime_type is not None and mime_type.startswith(("image/", "video/"))
+
+
+def _checked_type(body: bytes, info: ResponseInfo, secret: Keys) -> str:
+    """The MIME type of a picture or video. Raises for other bytes and for half a file."""
     mime_type = sniff.sniff(body)
-    if mime_type is None or not mime_type.startswith(("image/", "video/")):
-        if body.lstrip()[:1] == b"{":
-            parsed = json_from(body, info, secret)
-            raise error_from_body(parsed, label="GET /image/{prompt}", secret=secret)
+    if mime_type is None or not _is_media(mime_type):
+        declared = info.headers.get("content-type", "").partition(";")[0].strip().lower()
         what = f"{len(body)} bytes declared as {declared or 'nothing'}" if body else "nothing"
         raise MalformedReply(
             f"A picture was asked for and {what} came: {excerpt_of(body, secret)!r}.",
@@ -91,13 +197,4 @@ def picture_from(
             " gateway's cache.",
             request_id=info.request_id,
         )
-    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
-    return Picture(
-        data=body,
-        mime_type=mime_type,
-        prompt=prompt,
-        url=url,
-        model=info.model_used or query.get("model"),
-        seed=int(query["seed"]) if query.get("seed", "").isdigit() else None,
-        info=info,
-    )
+    return mime_type

@@ -1,4 +1,6 @@
-"""GET /image/{prompt}, GET /video/{prompt} and POST /v1/images/generations."""
+"""GET /image/{prompt}, GET /video/{prompt}, POST /v1/images/generations and /v1/images/edits, and
+the media store: POST /upload, GET /media/{id}.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,17 @@ import base64
 import hashlib
 import re
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
+from ...media.sniff import sniff
 from ..gateway.cache import IMMUTABLE, cached
 from ..gateway.checks import mapping, nullable, number, string
 from ..gateway.errors import GatewayError, invalid
 from ..gateway.keys import authenticate, permit
 from ..gateway.model_rules import check_safe
 from ..gateway.models import Model, find, models
+from ..gateway.multipart import parts_of
 from ..gateway.query import Query, fraction, integer, option, truth
 from ..gateway.validation import SEED_MAX, SEED_MAX_TODAY
 from ..media.mp4 import video as make_video
@@ -24,11 +29,14 @@ from ..server.response import Reply, json_reply
 
 if TYPE_CHECKING:
     from ..exchange import Exchange
+    from ..scripts import KeyRules
+    from ..state import State
 
 DEFAULT = {"seed": "flux", "today": "zimage"}
 ASPECTS_TODAY = ("16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "9:21", "adaptive")
 ASPECTS_SEED = ("16:9", "9:16")
 MAX_VIDEO_PX = 512
+BINARY = "application/octet-stream"
 QUALITIES = ("low", "medium", "high", "hd")
 
 
@@ -182,28 +190,109 @@ def generations(exchange: Exchange) -> Reply:
     body = exchange.received.json
     if complaint := mapping(body):
         raise invalid({}, [complaint])
+    return _generation(exchange, rules, body, references=_listed(body.get("image")))
+
+
+def edits(exchange: Exchange) -> Reply:
+    """POST /v1/images/edits: pictures of a form, or at addresses in JSON, made anew."""
+    rules = authenticate(exchange.state, exchange.received)
+    if "multipart/form-data" not in exchange.received.headers.get("content-type", ""):
+        body = exchange.received.json
+        if complaint := mapping(body):
+            raise invalid({}, [complaint])
+        return _generation(exchange, rules, body, references=_listed(body.get("image")), edits=True)
+    parts = parts_of(exchange.received)
+    body = {part.name: part.text for part in parts if part.file_name is None}
+    files = [part for part in parts if part.name in ("image", "image[]") and part.file_name]
+    for file in files:
+        if not (sniff(file.data) or "").startswith("image/"):
+            raise GatewayError(400, "Invalid image file. Supported: png, jpeg, webp, gif.")
+        if sniff(file.data) != file.content_type:
+            raise GatewayError(400, f"The file is no {file.content_type}.")
+    for name in ("seed", "n"):
+        if body.get(name, "").lstrip("-").isdigit():
+            body[name] = int(body[name])
+    names = [hashlib.sha256(file.data).hexdigest()[:12] for file in files]
+    return _generation(exchange, rules, body, references=names, edits=True)
+
+
+def _listed(image: Any) -> list[str]:
+    if isinstance(image, list):
+        return [one for one in image if isinstance(one, str)]
+    return [image] if isinstance(image, str) else []
+
+
+def _generation(
+    exchange: Exchange,
+    rules: KeyRules,
+    body: dict[str, Any],
+    references: list[str],
+    *,
+    edits: bool = False,
+) -> Reply:
     errors = _generation_errors(body)
+    if edits and not references:
+        errors["image"] = ["Invalid input: expected at least 1 image"]
     if errors:
         raise invalid(errors)
     asked = body.get("model") or DEFAULT["today"]
     model = picture_model("today", asked)
     permit(rules, model, asked, exchange.state.era)
+    if len(references) > model.references:
+        raise GatewayError(
+            400,
+            f"Model '{model.name}' takes at most {model.references} reference images, not"
+            f" {len(references)}.",
+        )
     seed = body.get(
         "seed", int.from_bytes(hashlib.sha256(exchange.received.body).digest()[:4]) // 2
     )
     width, height = body.get("size", "1024x1024").split("x")
     query = {"width": width, "height": height, "seed": str(seed)} | (
-        {"transparent": "true"} if body.get("transparent") else {}
+        {"transparent": "true"} if body.get("transparent") in (True, "true") else {}
     )
-    spec = picture_spec("today", body["prompt"], model, query)
+    spec = picture_spec("today", " ".join([body["prompt"], *references]), model, query)
 
     def generate() -> Reply:
-        return json_reply(
-            _generated(exchange, body, spec, query),
-            headers={"x-model-used": model.name, "cache-control": IMMUTABLE},
-        )
+        data = make_picture(spec)
+        headers = {"x-model-used": model.name, "cache-control": IMMUTABLE}
+        headers["content-location"] = stored(exchange.state, data)
+        return json_reply(_generated(exchange, body, data, spec, query), headers=headers)
 
     return cached(exchange.state, exchange.received, generate)
+
+
+def upload(exchange: Exchange) -> Reply:
+    """POST /upload of the media store: a file of a form, or base64 in JSON; public from then on."""
+    authenticate(exchange.state, exchange.received)
+    body = exchange.received.json
+    if isinstance(body, dict):
+        data = base64.b64decode(str(body.get("data", "")).rpartition(",")[2])
+    else:
+        files = [part for part in parts_of(exchange.received) if part.file_name is not None]
+        data = files[0].data if files else b""
+    if not data:
+        raise GatewayError(400, "No file provided")
+    url = stored(exchange.state, data)
+    name = url.rpartition("/")[2]
+    return json_reply(
+        {"id": name, "url": url, "contentType": sniff(data) or BINARY, "size": len(data)}
+    )
+
+
+def stored(state: State, data: bytes) -> str:
+    """Keep bytes in the media store; their public address."""
+    name = uuid.uuid4().hex[:16]
+    state.media[name] = data
+    return f"http://127.0.0.1:{state.port}/media/{name}"
+
+
+def stored_file(exchange: Exchange) -> Reply:
+    """GET /media/{id}: what was uploaded, to everyone."""
+    data = exchange.state.media.get(exchange.params["name"])
+    if data is None:
+        raise GatewayError(404)
+    return Reply(data, content_type=sniff(data) or BINARY)
 
 
 def _generation_errors(body: dict[str, Any]) -> dict[str, list[str]]:
@@ -227,7 +316,7 @@ def _generation_errors(body: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _generated(
-    exchange: Exchange, body: dict[str, Any], spec: PictureSpec, query: dict[str, str]
+    exchange: Exchange, body: dict[str, Any], data: bytes, spec: PictureSpec, query: dict[str, str]
 ) -> dict[str, Any]:
     shown: dict[str, str]
     if body.get("response_format") == "url":
@@ -241,7 +330,6 @@ def _generated(
             )
         }
     else:
-        data = make_picture(spec)
         kind = "image/png" if spec.transparent else "image/jpeg"
         shown = {"b64_json": base64.b64encode(data).decode(), "media_type": kind}
     usage = {

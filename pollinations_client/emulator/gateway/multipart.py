@@ -1,4 +1,4 @@
-"""Read a multipart form: a few lines, for the one route that takes one."""
+"""Read a multipart form (RFC 7578)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Part:
     data: bytes
     file_name: str | None = None
     content_type: str = ""
+    name: str = ""
 
     @property
     def text(self) -> str:
@@ -28,6 +29,11 @@ def form(received: Received) -> dict[str, Part]:
 
     Raises ``GatewayError`` 400 for a body that is no form.
     """
+    return {part.name: part for part in parts_of(received)}
+
+
+def parts_of(received: Received) -> list[Part]:
+    """The parts in their order. Raises ``GatewayError`` 400 for a body that is no form."""
     header = Message()
     header["content-type"] = received.headers.get("content-type", "")
     boundary = header.get_param("boundary")
@@ -36,7 +42,7 @@ def form(received: Received) -> dict[str, Part]:
     pieces = (b"\r\n" + received.body).split(b"\r\n--" + boundary.encode())
     if pieces[-1].strip() != b"--":
         raise GatewayError(400, "Malformed multipart body")
-    parts: dict[str, Part] = {}
+    parts: list[Part] = []
     for piece in pieces[1:-1]:
         head, _, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         fields = _headers(head)
@@ -44,7 +50,7 @@ def form(received: Received) -> dict[str, Part]:
         file_name = fields.get_param("filename", header="content-disposition")
         if isinstance(name, str):
             named = file_name if isinstance(file_name, str) else None
-            parts[name] = Part(data, named, fields.get_content_type())
+            parts.append(Part(data, named, fields.get_content_type(), name))
     return parts
 
 
