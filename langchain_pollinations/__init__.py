@@ -16,8 +16,14 @@ if problem := mixed_install(Path(__file__).parent):
 from .chat_models import ChatPollinations
 from .document_loaders import PollinationsOCRLoader
 from .embeddings import PollinationsEmbeddings
-from .toolkit import PollinationsBalanceTool, PollinationsModelsTool, PollinationsToolkit
-from .tools import PollinationsImageTool, PollinationsVideoTool
+from .tools import (
+    PollinationsBalanceTool,
+    PollinationsImageTool,
+    PollinationsModelsTool,
+    PollinationsSearchTool,
+    PollinationsToolkit,
+    PollinationsVideoTool,
+)
 
 __all__ = [
     "ChatPollinations",
@@ -27,6 +33,7 @@ __all__ = [
     "PollinationsImageTool",
     "PollinationsModelsTool",
     "PollinationsOCRLoader",
+    "PollinationsSearchTool",
     "PollinationsToolkit",
     "PollinationsVideoTool",
     "__version__",

@@ -25,6 +25,7 @@ from langchain_core.tools import ToolException
 
 import pollinations_client as client
 from pollinations_client import PollinationsError
+from pollinations_client._adapter_support import message_for_model
 
 # The nearest ancestor of an error decides. 402 has no class in LangChain: a plain ModelError is not
 # retried.
@@ -122,32 +123,12 @@ def _rebuilt(
     return error
 
 
-# What an agent is told to do about a failure; the nearest ancestor decides.
-ADVICE: dict[type[PollinationsError], str] = {
-    client.PaymentRequiredError: (
-        "Do not call this tool again: tell the user that the balance is spent."
-    ),
-    client.AuthenticationError: "Do not call this tool again: tell the user about the API key.",
-    client.PermissionDeniedError: "Do not make the same call again.",
-    client.ConfigurationError: "Do not call this tool again: tell the user.",
-    client.InvalidRequestError: "Correct the arguments and call again.",
-    client.BadRequestError: "Change the request before calling again.",
-    client.RateLimitError: "Wait before calling again.",
-}
-
-
 def as_tool_error(error: PollinationsError) -> Exception:
     """``error`` for an agent: a ``ToolException`` whose message says what to do, and still the
     error that it was.
     """
     kind = type(as_model_error(error))
-    advice = next((ADVICE[ancestor] for ancestor in kind.__mro__ if ancestor in ADVICE), None)
-    advice = advice or (
-        "It may pass: call again once."
-        if error.is_retryable
-        else "Do not make the same call again."
-    )
-    failure = _tool_twin_of(kind)(f"{error} {advice}")
+    failure = _tool_twin_of(kind)(message_for_model(error))
     failure.__dict__.update(error.__dict__)
     failure.__cause__ = error.__cause__
     return failure

@@ -1,94 +1,64 @@
-"""Tools that make pictures and videos.
+"""Tools for agents: pictures, videos, web search, models and balance, and a toolkit of them all.
 
-What a model may decide is in the schemas, all else in fields.
-
-The model reads one line; the bytes are in the artifact, for a picture in a conversation is paid for
-on every turn.
+What a model may decide is in the arguments, all else in fields. The model reads one line; what was
+made is in the artifact, for a picture in a conversation is paid for on every turn. What is decided
+for both frameworks is in ``pollinations_client/agent_tools``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
-from langchain_core.tools import ArgsSchema, BaseTool
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool, BaseToolkit
+from pydantic import ConfigDict, PrivateAttr
 
-from pollinations_client import ImageOptions, Picture, PollinationsError, SaveError
-from pollinations_client._adapter_support import MAX_SEED, invalid_request_from
+from pollinations_client import MediaResult, Picture, PollinationsError
+from pollinations_client._adapter_support import (
+    BALANCE,
+    DESCRIPTIONS,
+    MODELS,
+    SEARCH,
+    ArgumentAdvice,
+    ConversationPictures,
+    ListArguments,
+    MediaAnswer,
+    MediaTool,
+    MediaToolOptions,
+    NoArguments,
+    SearchArguments,
+    balance_text,
+    check_kind,
+    make_media,
+    make_media_async,
+    models_text,
+    offered_models_text,
+    search_answer,
+    with_secret_key,
+)
 
-from ._client import ClientMixin
-from .errors import as_tool_error
+from ._client import ClientMixin, other_name
+from .errors import as_tool_error, model_errors
 
+MADE_FIELDS = frozenset({"args_schema", "description", "handle_validation_error"})
 Content = str | list[str | dict[str, Any]]
-Pixels = Annotated[int, Field(ge=64, le=2048)]
-# Models give one address where a list is asked for.
-Addresses = Annotated[
-    list[str], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
-]
-SENT = tuple(ImageOptions.model_fields)
 
 
-class ImageRequest(BaseModel):
-    """What a model decides about a picture."""
-
-    prompt: str = Field(
-        description=(
-            "What the picture shows: subject, surroundings, style, light. English works best."
-        )
-    )
-    width: Pixels | None = Field(
-        default=None, description="Width in pixels; leave out for the usual size."
-    )
-    height: Pixels | None = Field(
-        default=None, description="Height in pixels; leave out for the usual size."
-    )
-    seed: int | None = Field(
-        default=None,
-        ge=0,
-        le=MAX_SEED,
-        description="Give the same number to get the same picture again.",
-    )
-    image: Addresses | None = Field(
-        default=None,
-        description=(
-            "Web addresses (https) of pictures to change or to start from; few models take them."
-        ),
-    )
-
-
-class VideoRequest(BaseModel):
-    """What a model decides about a video."""
-
-    prompt: str = Field(
-        description="What happens in the video: subject, movement, surroundings, camera."
-    )
-    duration: int | None = Field(
-        default=None, ge=1, le=120, description="Length in seconds, usually 4 to 8."
-    )
-    aspect_ratio: Literal["16:9", "9:16"] | None = Field(
-        default=None, description="16:9 is wide, 9:16 is upright."
-    )
-    seed: int | None = Field(
-        default=None,
-        ge=0,
-        le=MAX_SEED,
-        description="Give the same number to get the same video again.",
-    )
-    image: Addresses | None = Field(
-        default=None,
-        description="Web addresses (https) of the first picture and, if wanted, the last one.",
-    )
-
-
-def explained(error: Any) -> str:
-    """A call with bad arguments, for the model: which ones, why, and what they may be."""
-    if isinstance(error, ValidationError):
-        return f"{invalid_request_from(error, ()).message} Correct the arguments and call again."
-    return f"{error} Correct the arguments and call again."
+@contextlib.contextmanager
+def tool_errors() -> Iterator[None]:
+    """Whatever the client raises inside leaves as an error that an agent can read."""
+    try:
+        yield
+    except PollinationsError as error:
+        failure = as_tool_error(error)
+    else:
+        return
+    raise failure
 
 
 class GatewayTool(ClientMixin, BaseTool):
@@ -96,119 +66,157 @@ class GatewayTool(ClientMixin, BaseTool):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", populate_by_name=True)
 
+    further_settings: ClassVar[tuple[str, ...]] = ("media_base_url",)
+
+    media_base_url: str | None = None
+    """Where pictures are uploaded, if not to the gateway's own store."""
     handle_tool_error: Any = True
     """Failures become the tool's answer, so that the agent goes on.
 
     With ``False`` they are raised, as errors that are both ``ToolException`` and LangChain's
     ``ModelError``, for middleware that retries.
     """
-    handle_validation_error: Any = explained
+    handle_validation_error: Any = ArgumentAdvice()
     """Bad arguments become the tool's answer too."""
 
+    _has_own_schema: bool = PrivateAttr(default=False)
 
-class MakingTool(GatewayTool, ImageOptions):
+    def __init__(self, model: str | None = None, **options: Any) -> None:
+        """Take options; open nothing."""
+        options = with_secret_key(options)
+        super().__init__(model, **options)
+        self._has_own_schema = "args_schema" in self.model_fields_set
+        with model_errors():
+            self._describe()
+
+    def _describe(self) -> None:
+        """Let the tool tell its arguments, as far as the operator has not."""
+        fields = getattr(self.args_schema, "model_fields", {})
+        if isinstance(self.handle_validation_error, ArgumentAdvice):
+            self.handle_validation_error = ArgumentAdvice(tuple(fields))
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """What the operator set, not what the tool has made of it."""
+        return [one for one in super().__repr_args__() if one[0] not in MADE_FIELDS]
+
+    def _join(self, toolkit: PollinationsToolkit) -> GatewayTool:
+        """Use the connection of a toolkit, and what it has refreshed."""
+        self._clients = toolkit._connect()
+        with model_errors():
+            self._describe()
+        return self
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What a pickle carries: not the class of the arguments, which is made again."""
+        state = super().__getstate__()
+        if self._has_own_schema:
+            return state
+        return {**state, "__dict__": {**state["__dict__"], "args_schema": NoArguments}}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        self._describe()
+
+
+class MakingTool(GatewayTool, MediaToolOptions):
     """What the picture and the video tool share.
 
     Its fields are the operator's; a call's arguments prevail.
     """
 
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
-    save_dir: str | Path | None = None
-    """Folder to save into; the tool tells the path.
 
-    ``None`` keeps the bytes in the artifact only.
-    """
-    return_image: bool = False
-    """Also show the picture to the model, as an image block; it costs tokens in every later turn.
-    """
-    artifact_data: Literal["bytes", "base64", "none"] = "bytes"
-    """The artifact's ``data``: ``base64`` for savers that store JSON, ``none`` where ``save_dir``
-    is enough.
-    """
+    kind: ClassVar[Literal["image", "video"]] = "image"
+    door: ClassVar[str] = "extra_query"
 
-    makes: ClassVar[str] = "picture"
-    door: ClassVar[str | None] = "extra_query"
+    _pictures: ConversationPictures = PrivateAttr(default_factory=ConversationPictures)
+    _is_of_toolkit: bool = PrivateAttr(default=False)
 
-    def _made(self, prompt: str, **chosen: Any) -> tuple[Content, dict[str, Any]]:
-        make = self._client.video if self.makes == "video" else self._client.image
-        try:
-            return self._answer(make(prompt, **self._request(**chosen)))
-        except PollinationsError as error:
-            failure = as_tool_error(error)
-        raise failure
+    @property
+    def _media_tool(self) -> MediaTool:
+        model = self.model
+        if self.models and "model" not in self.model_fields_set:
+            model = None  # the first of the operator's
+        return MediaTool(
+            self.kind,
+            self.catalog,
+            self,
+            model=model,
+            models=self.models,
+            pictures=self._pictures,
+            shared=self._is_of_toolkit,
+        )
 
-    async def _amade(self, prompt: str, **chosen: Any) -> tuple[Content, dict[str, Any]]:
-        make = self._async_client.video if self.makes == "video" else self._async_client.image
-        try:
-            return await asyncio.to_thread(
-                self._answer, await make(prompt, **self._request(**chosen))
-            )
-        except PollinationsError as error:
-            failure = as_tool_error(error)
-        raise failure
+    def _describe(self) -> None:
+        tool = self._media_tool
+        if not self._has_own_schema:
+            self.args_schema = tool.arguments()
+            if "description" not in self.model_fields_set or self._has_usual_description:
+                self.description = tool.description(self.args_schema)
+        super()._describe()
 
-    def _request(self, **chosen: Any) -> dict[str, Any]:
-        fields = {name: self.__dict__[name] for name in SENT}
-        fields.update({name: value for name, value in chosen.items() if value is not None})
-        return {name: value for name, value in fields.items() if value is not None}
+    @property
+    def _has_usual_description(self) -> bool:
+        usual: str = type(self).model_fields["description"].default
+        return self.description.startswith(usual)
 
-    def _answer(self, picture: Picture) -> tuple[Content, dict[str, Any]]:
-        """One line for the model, and everything for the program."""
-        path, where = self._saved(picture)
-        size = picture.size_px
-        facts = [f"model {picture.model}", f"seed {picture.seed}", picture.mime_type]
-        if size is not None:
-            facts.append(f"{size[0]}x{size[1]} px")
-        text = f"Made a {self.makes} of {picture.prompt!r} ({', '.join(facts)}), {where}."
-        cost = self._client.cost(picture.info, picture.model or "").total
-        artifact = {
-            "data": self._data(picture),
-            "mime_type": picture.mime_type,
-            "path": path,
-            "url": picture.url,
-            "prompt": picture.prompt,
-            "model": picture.model,
-            "seed": picture.seed,
-            "width": size[0] if size else None,
-            "height": size[1] if size else None,
-            "cost": None if cost is None else float(cost),
-        }
-        if not self.return_image or picture.is_video:
-            return text, artifact
-        shown = {
-            "type": "image",
-            "base64": base64.b64encode(picture.data).decode(),
-            "mime_type": picture.mime_type,
-        }
-        return [{"type": "text", "text": text}, shown], artifact
+    def _join(self, toolkit: PollinationsToolkit) -> GatewayTool:
+        self._pictures, self._is_of_toolkit = toolkit._pictures, True
+        return super()._join(toolkit)
 
-    def _saved(self, picture: Picture) -> tuple[str | None, str]:
-        """Where the file is, and what to say of it.
+    def _run(
+        self,
+        prompt: str,
+        config: RunnableConfig,
+        run_manager: CallbackManagerForToolRun | None = None,
+        **arguments: Any,
+    ) -> tuple[Content, MediaResult]:
+        with tool_errors():
+            tool, thread = self._media_tool, thread_of(config)
+            request = tool.request({"prompt": prompt, **arguments}, thread)
+            picture = make_media(self._client, request)
+            cost = self._cost(picture, request.options)
+            return _output(tool.answer(picture, cost, thread))
 
-        What was paid for is not lost because a folder is read-only.
-        """
-        if self.save_dir is None:
-            return None, "kept with this result, where the user can see it"
-        try:
-            path = str(picture.save_in(self.save_dir))
-        except SaveError as error:
-            return None, f"not saved ({error}), but kept with this result"
-        return path, f"saved as {path}"
+    async def _arun(
+        self,
+        prompt: str,
+        config: RunnableConfig,
+        run_manager: AsyncCallbackManagerForToolRun | None = None,
+        **arguments: Any,
+    ) -> tuple[Content, MediaResult]:
+        with tool_errors():
+            tool, thread = self._media_tool, thread_of(config)
+            request = tool.request({"prompt": prompt, **arguments}, thread)
+            picture = await make_media_async(self._async_client, request)
+            cost = self._cost(picture, request.options)
+            return _output(await asyncio.to_thread(tool.answer, picture, cost, thread))
 
-    def _data(self, picture: Picture) -> bytes | str | None:
-        match self.artifact_data:
-            case "bytes":
-                return picture.data
-            case "base64":
-                return base64.b64encode(picture.data).decode()
-        return None
+    def _cost(self, picture: Picture, options: Mapping[str, Any]) -> Any:
+        return self._client.cost(picture.info, options.get("model") or picture.model or "")
+
+
+def thread_of(config: RunnableConfig | None) -> str | None:
+    """The conversation that a call belongs to."""
+    thread = ((config or {}).get("configurable") or {}).get("thread_id")
+    return None if thread is None else str(thread)
+
+
+def _output(answer: MediaAnswer) -> tuple[Content, MediaResult]:
+    if answer.shown is None:
+        return answer.text, answer.result
+    block = {
+        "type": "image",
+        "base64": base64.b64encode(answer.shown.data).decode("ascii"),
+        "mime_type": answer.shown.mime_type,
+    }
+    return [{"type": "text", "text": answer.text}, block], answer.result
 
 
 class PollinationsImageTool(MakingTool):
-    """Draws a picture from a description, for agents and for people.
+    """Draws a picture from a description, or changes one, for agents and for people.
 
-    The artifact has ``data``, ``mime_type``, ``path``, ``url`` (without a key), ``prompt``,
-    ``model``, ``seed``, ``width``, ``height`` and ``cost``.
+    The artifact is a :class:`~pollinations_client.MediaResult`.
 
     Example:
         >>> from pollinations_client.emulator import Emulator
@@ -219,36 +227,10 @@ class PollinationsImageTool(MakingTool):
     """
 
     name: str = "generate_image"
-    description: str = (
-        "Draw a picture from a description. Use it whenever the user asks to draw, paint, generate"
-        " or create an image, picture, photo, logo or illustration. Describe everything the picture"
-        " should show in the prompt."
-    )
-    args_schema: ArgsSchema | None = ImageRequest
+    description: str = DESCRIPTIONS["image"]
+    args_schema: Any = NoArguments
     model: str | None = "flux"
     """The image model; see ``PollinationsClient().image_models()``."""
-
-    def _run(
-        self,
-        prompt: str,
-        width: int | None = None,
-        height: int | None = None,
-        seed: int | None = None,
-        image: list[str] | None = None,
-        run_manager: CallbackManagerForToolRun | None = None,
-    ) -> tuple[Content, dict[str, Any]]:
-        return self._made(prompt, width=width, height=height, seed=seed, image=image)
-
-    async def _arun(
-        self,
-        prompt: str,
-        width: int | None = None,
-        height: int | None = None,
-        seed: int | None = None,
-        image: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForToolRun | None = None,
-    ) -> tuple[Content, dict[str, Any]]:
-        return await self._amade(prompt, width=width, height=height, seed=seed, image=image)
 
 
 class PollinationsVideoTool(MakingTool):
@@ -256,39 +238,164 @@ class PollinationsVideoTool(MakingTool):
     in the end.
     """
 
-    makes: ClassVar[str] = "video"
+    kind: ClassVar[Literal["image", "video"]] = "video"
 
     name: str = "generate_video"
-    description: str = (
-        "Make a short video from a description. It takes a minute or more and costs much more than"
-        " a picture: use it only when the user asks for a video, a clip or an animation."
-    )
-    args_schema: ArgsSchema | None = VideoRequest
+    description: str = DESCRIPTIONS["video"]
+    args_schema: Any = NoArguments
     model: str | None = "veo"
     """The video model; see ``PollinationsClient().image_models()``."""
 
+
+class PollinationsSearchTool(GatewayTool):
+    """Asks a model that searches the web, for agents whose own model cannot.
+
+    The artifact is a list of the sources, each with ``title`` and ``url``.
+
+    Example:
+        >>> from pollinations_client.emulator import Emulator
+        >>> with Emulator() as gateway:
+        ...     tool = PollinationsSearchTool(base_url=gateway.url)
+        ...     "Sources:" in tool.invoke({"query": "Who won?"})
+        True
+    """
+
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    name: str = "web_search"
+    description: str = SEARCH
+    args_schema: Any = SearchArguments
+    model: str = "sonar"
+    """A searching model: ``sonar``, ``gemini-search``."""
+    return_search_results: bool = False
+    """Give the sources as ``search_result`` blocks too, which Claude's own API cites from."""
+
+    def _describe(self) -> None:
+        check_kind(self.catalog, "text", self.model, param="model")
+        super()._describe()
+
     def _run(
-        self,
-        prompt: str,
-        duration: int | None = None,
-        aspect_ratio: str | None = None,
-        seed: int | None = None,
-        image: list[str] | None = None,
-        run_manager: CallbackManagerForToolRun | None = None,
-    ) -> tuple[Content, dict[str, Any]]:
-        return self._made(
-            prompt, duration=duration, aspect_ratio=aspect_ratio, seed=seed, image=image
-        )
+        self, query: str, run_manager: CallbackManagerForToolRun | None = None
+    ) -> tuple[Content, list[dict[str, str]]]:
+        with tool_errors():
+            return self._found(self._client.chat(query, model=self.model))
 
     async def _arun(
-        self,
-        prompt: str,
-        duration: int | None = None,
-        aspect_ratio: str | None = None,
-        seed: int | None = None,
-        image: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForToolRun | None = None,
-    ) -> tuple[Content, dict[str, Any]]:
-        return await self._amade(
-            prompt, duration=duration, aspect_ratio=aspect_ratio, seed=seed, image=image
-        )
+        self, query: str, run_manager: AsyncCallbackManagerForToolRun | None = None
+    ) -> tuple[Content, list[dict[str, str]]]:
+        with tool_errors():
+            return self._found(await self._async_client.chat(query, model=self.model))
+
+    def _found(self, reply: Any) -> tuple[Content, list[dict[str, str]]]:
+        found = search_answer(reply)
+        if self.return_search_results and found.sources:
+            return [*found.search_results], found.sources
+        return found.text, found.sources
+
+
+class PollinationsModelsTool(GatewayTool):
+    """Lists the gateway's models with what each can do, or only those that an operator offers."""
+
+    name: str = "list_models"
+    description: str = MODELS
+    args_schema: Any = ListArguments
+    models: list[str] | None = None
+    """Names to list; without them all of a kind, asked from the gateway."""
+    models_kind: Literal["text", "image", "video", "audio"] = "image"
+    """What ``models`` make."""
+
+    def _describe(self) -> None:
+        if not self._has_own_schema:
+            self.args_schema = NoArguments if self.models else ListArguments
+        super()._describe()
+
+    def _run(self, kind: str = "text", run_manager: CallbackManagerForToolRun | None = None) -> str:
+        if self.models:
+            return offered_models_text(self.catalog, self.models, self.models_kind)
+        client = self._client
+        lists = {"text": client.text_models, "audio": client.audio_models}
+        with tool_errors():
+            return models_text(lists.get(kind, client.image_models)(), kind)
+
+    async def _arun(
+        self, kind: str = "text", run_manager: AsyncCallbackManagerForToolRun | None = None
+    ) -> str:
+        if self.models:
+            return offered_models_text(self.catalog, self.models, self.models_kind)
+        client = self._async_client
+        lists = {"text": client.text_models, "audio": client.audio_models}
+        with tool_errors():
+            return models_text(await lists.get(kind, client.image_models)(), kind)
+
+
+class PollinationsBalanceTool(GatewayTool):
+    """Tells how much pollen, the gateway's credit, is left."""
+
+    name: str = "check_balance"
+    description: str = BALANCE
+    args_schema: Any = NoArguments
+
+    def _run(self, run_manager: CallbackManagerForToolRun | None = None) -> str:
+        with tool_errors():
+            return balance_text(self._client.balance())
+
+    async def _arun(self, run_manager: AsyncCallbackManagerForToolRun | None = None) -> str:
+        with tool_errors():
+            return balance_text(await self._async_client.balance())
+
+
+class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
+    """The gateway's tools with one connection, one folder, and names for the pictures made.
+
+    ``create_agent(llm, tools=PollinationsToolkit(save_dir="pictures").get_tools())``
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", populate_by_name=True)
+
+    door: ClassVar[None] = None
+    aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, "image_model": "model"}
+    further_settings: ClassVar[tuple[str, ...]] = ("media_base_url",)
+
+    model: str | None = "flux"
+    """The model that draws, also ``image_model``; see ``PollinationsClient().image_models()``."""
+    video_model: str | None = None
+    """``None`` leaves the video tool out: a video costs a hundred times as much as a picture."""
+    search_model: str | None = "sonar"
+    """``None`` leaves the search tool out."""
+    handle_tool_error: Any = True
+    """As of the tools."""
+    handle_validation_error: Any = ArgumentAdvice()
+    """As of the tools."""
+
+    image_model = other_name("model")
+
+    _pictures: ConversationPictures = PrivateAttr(default_factory=ConversationPictures)
+
+    def __init__(self, model: str | None = None, **options: Any) -> None:
+        """Take options; open nothing. Refuses models that are known to make something else."""
+        options = with_secret_key(options)
+        super().__init__(model, **options)
+        self.get_tools()
+
+    def get_tools(self) -> list[BaseTool]:
+        """The tools: pictures; video where a model for it is named; web search; the models, where
+        there is a choice; the balance.
+        """
+        common = self._fields(*ClientMixin.model_fields, "handle_tool_error")
+        common["handle_validation_error"] = self.handle_validation_error
+        common["media_base_url"] = self.media_base_url
+        media = self._fields(*MediaToolOptions.model_fields)
+        tools: list[GatewayTool] = [PollinationsImageTool(**{**common, **media})]
+        if self.video_model is not None:
+            video = {**media, "model": self.video_model, "models": None}
+            tools.append(PollinationsVideoTool(**{**common, **video}))
+        if self.search_model is not None:
+            tools.append(PollinationsSearchTool(model=self.search_model, **common))
+        if self.models and len(self.models) > 1:
+            tools.append(PollinationsModelsTool(models=self.models, **common))
+        tools.append(PollinationsBalanceTool(**common))
+        return [tool._join(self) for tool in tools]
+
+    def _fields(self, *names: str) -> dict[str, Any]:
+        """Fields as they are; of those with a default that a tool has too, what was set."""
+        usual = {"model"} - self.model_fields_set
+        return {name: self.__dict__[name] for name in names if name not in usual}

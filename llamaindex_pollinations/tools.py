@@ -1,20 +1,43 @@
-"""``PollinationsToolSpec``: pictures, videos, the model list and the balance as tools of
-an agent.
+"""``PollinationsToolSpec``: pictures, videos, web search, models and balance as tools of an agent.
+
+What is decided for both frameworks is in ``pollinations_client/agent_tools``.
 """
 
-import os
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
-from llama_index.core.base.llms.types import TextBlock, VideoBlock
+from llama_index.core.base.llms.types import TextBlock
+from llama_index.core.tools import FunctionTool, ToolMetadata, ToolOutput
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
-from pydantic import SecretStr
+from pydantic import BaseModel
 
-from pollinations_client import ImageOptions, InvalidRequestError, ModelCard, Picture, SaveError
+from pollinations_client import InvalidRequestError, Picture, PollinationsError
 from pollinations_client._adapter_support import (
+    BALANCE,
+    MODELS,
+    SEARCH,
     CloseableMixin,
+    ConversationPictures,
+    ListArguments,
+    MediaAnswer,
+    MediaTool,
+    MediaToolOptions,
+    NoArguments,
+    SearchAnswer,
+    SearchArguments,
     as_secret,
+    balance_text,
+    check_kind,
+    checked_arguments,
+    make_media,
+    make_media_async,
+    message_for_model,
+    models_text,
+    offered_models_text,
+    search_answer,
     unknown_option,
 )
 
@@ -24,110 +47,230 @@ from ._options import with_own_names
 
 __all__ = ["PollinationsToolSpec"]
 
-Blocks = list[
-    Any
-]  # of text, image and video blocks: LlamaIndex writes the annotation out for the model
-LISTED_MODELS = 40
+# LlamaIndex writes the annotation of a tool out for the model, and this one is short.
+Blocks = list[Any]
+
+
+class _SpecOptions(ClientMixin, MediaToolOptions):
+    """Everything that a spec takes."""
+
+    further_settings: ClassVar[tuple[str, ...]] = ("media_base_url",)
+
+    model: str | None = None
+    video_model: str | None = None
+    search_model: str | None = "sonar"
+    handle_tool_error: bool = False
+
+
+class SpecTool(FunctionTool):
+    """A tool of the spec: arguments are checked, and errors say what a model can do.
+
+    ``raw_output`` is the :class:`~pollinations_client.MediaResult` of a picture or a video, the
+    list of sources of a search, else the text.
+    """
+
+    returns_errors = False
+
+    def call(self, *args: Any, **kwargs: Any) -> ToolOutput:
+        """Call it, blocking."""
+        try:
+            arguments = self._checked(args, kwargs)
+            return self._output(self.fn(**arguments), kwargs)
+        except PollinationsError as error:
+            failure = error
+        return self._failed(failure, kwargs)
+
+    async def acall(self, *args: Any, **kwargs: Any) -> ToolOutput:
+        """Call it, awaited."""
+        try:
+            arguments = self._checked(args, kwargs)
+            return self._output(await self.async_fn(**arguments), kwargs)
+        except PollinationsError as error:
+            failure = error
+        return self._failed(failure, kwargs)
+
+    def _checked(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        schema = self.metadata.fn_schema
+        assert schema is not None
+        in_order = dict(zip(schema.model_fields, args, strict=False))
+        return checked_arguments(schema, {**in_order, **kwargs})
+
+    def _output(self, answer: Any, kwargs: dict[str, Any]) -> ToolOutput:
+        blocks, raw = _blocks(answer), answer
+        if isinstance(answer, MediaAnswer):
+            raw = answer.result
+        elif isinstance(answer, SearchAnswer):
+            raw = answer.sources
+        return ToolOutput(
+            blocks=blocks,
+            tool_name=self.metadata.get_name(),
+            raw_input={"args": (), "kwargs": kwargs},
+            raw_output=raw,
+        )
+
+    def _failed(self, error: PollinationsError, kwargs: dict[str, Any]) -> ToolOutput:
+        """The error, for who reads it is a model; raised, as LlamaIndex's agents want it."""
+        message = message_for_model(error)
+        if not self.returns_errors:
+            error.args = (message,)
+            raise error
+        return ToolOutput(
+            content=message,
+            tool_name=self.metadata.get_name(),
+            raw_input={"args": (), "kwargs": kwargs},
+            raw_output=message,
+            is_error=True,
+            exception=error,
+        )
+
+
+def _blocks(answer: Any) -> Blocks:
+    """What the model is given. A video is never among it."""
+    if isinstance(answer, str):
+        return [TextBlock(text=answer)]
+    blocks: Blocks = [TextBlock(text=answer.text)]
+    if isinstance(answer, MediaAnswer) and answer.shown is not None:
+        blocks.append(image_block(answer.shown.data, answer.shown.mime_type))
+    return blocks
 
 
 class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
-    """Tools over the gateway's pictures: ``FunctionAgent(llm=llm,
+    """Tools over the gateway: ``FunctionAgent(llm=llm,
     tools=PollinationsToolSpec().to_tool_list())``.
 
-    The model that uses them sees a few typed arguments; everything else is settled here.
+    The model that uses them sees a few typed arguments; everything else is settled here. The tools
+    have the names, texts and bounds of LangChain's ``PollinationsToolkit``.
 
     Args:
-        model: The model that draws when the caller names none.
+        model: The model that draws; ``flux``, or the first of ``models``, by default.
+        models: Models that the caller may choose from; without them it chooses none.
         video_model: Set it to offer ``generate_video`` too, which costs far more than a picture.
-        save_dir: Where pictures are saved; their paths are then told. Left out, nothing is written.
+        search_model: The model that searches the web; ``None`` leaves ``web_search`` out.
+        save_dir: Folder for pictures and videos; their paths are then told. Left out, nothing is
+            written.
+        return_image: Show each picture to the model too, as an image block.
         api_key: ``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``.
         api_base: The gateway's address (also ``base_url``); else ``POLLINATIONS_BASE_URL``.
-        **settings: ``timeout``, ``max_retries``, ``http_client`` and the like, as of
-            :class:`Pollinations`, and fields of :class:`~pollinations_client.ImageOptions` that
-            hold for every picture: ``safe``,
-                ``width``, ``seed``...
+        handle_tool_error: Return failures as outputs with ``is_error``; they are raised by default,
+            and LlamaIndex's agents make outputs of them.
+        **settings: ``upload``, ``artifact_data``, ``timeout``, ``max_retries``, ``http_client`` and
+            the like, as of :class:`Pollinations`, and fields of
+            :class:`~pollinations_client.ImageOptions` that hold for every picture: ``safe``,
+            ``width``, ``seed``...
 
     Raises:
-        InvalidRequestError: For an unknown or impossible setting; ``ConfigurationError`` without a
-            key.
+        InvalidRequestError: For an unknown or impossible setting, or a model that is known to make
+            something else; ``ConfigurationError`` without a key.
 
     Example:
         >>> from pollinations_client.emulator import Emulator
         >>> gateway = Emulator().start()
         >>> draw, *_ = PollinationsToolSpec(model="flux", api_base=gateway.url).to_tool_list()
-        >>> draw(prompt="a daisy", width=64, height=64).blocks[1].image_mimetype
+        >>> draw(prompt="a daisy", width=64, height=64).raw_output.mime_type
         'image/jpeg'
         >>> gateway.stop()
     """
 
     def __init__(
         self,
-        model: str | None = "flux",
+        model: str | None = None,
         *,
+        models: list[str] | None = None,
         video_model: str | None = None,
-        save_dir: str | os.PathLike[str] | None = None,
-        api_key: str | SecretStr | None = None,
+        search_model: str | None = "sonar",
+        save_dir: str | Path | None = None,
+        return_image: Any = False,
+        api_key: Any = None,
         api_base: str | None = None,
+        handle_tool_error: bool = False,
         **settings: Any,
     ) -> None:
         api_key = as_secret(api_key)
-        self.model = model
+        self.model = model or (None if models else "flux")
         named = with_own_names({"api_base": api_base, **settings})
-        known = {*ClientMixin.model_fields, *ImageOptions.model_fields, "video_model", "save_dir"}
+        known = _SpecOptions.model_fields.keys() - {"callback_manager"}
         for name in named:
             if name not in known:
                 raise unknown_option(name, known, door="extra_query")
-        self.video_model = video_model
-        if not isinstance(save_dir, (str, os.PathLike, type(None))):
-            raise InvalidRequestError(
-                f"save_dir: a path is needed, {save_dir!r} was given.", param="save_dir"
-            )
-        self.save_dir = None if save_dir is None else Path(save_dir)
-        connection = {name: named.pop(name) for name in ClientMixin.model_fields & named.keys()}
-        self._image_options = named
-        ImageOptions.checked(self._image_options, door="extra_query")
-        self._connection = ClientMixin(api_key=api_key, **connection)
+        self._options = _SpecOptions(
+            model=self.model,
+            models=models,
+            video_model=video_model,
+            save_dir=save_dir,
+            return_image=return_image,
+            api_key=api_key,
+            handle_tool_error=handle_tool_error,
+            **named,
+        )
+        self._options.search_model = search_model  # None switches it off, and is no default here
+        self._pictures = ConversationPictures()
+        if search_model is not None:
+            check_kind(self._options.catalog, "text", search_model, param="search_model")
         self.spec_functions: list[SPEC_FUNCTION_TYPE] = [
-            ("generate_image", "agenerate_image"),
-            ("list_models", "alist_models"),
-            ("check_balance", "acheck_balance"),
+            (name, f"a{name}") for name in self._schemas()
         ]
-        if video_model is not None:
-            self.spec_functions.insert(1, ("generate_video", "agenerate_video"))
+
+    @property
+    def video_model(self) -> str | None:
+        """The model that makes videos, where they are offered."""
+        return self._options.video_model
+
+    @property
+    def save_dir(self) -> Any:
+        """The folder of pictures and videos."""
+        return self._options.save_dir
+
+    def refresh_catalog(self) -> Any:
+        """Ask the gateway for its models; tools that are listed afterwards know them."""
+        return self._options.refresh_catalog()
+
+    def to_tool_list(
+        self,
+        spec_functions: list[SPEC_FUNCTION_TYPE] | None = None,
+        func_to_metadata_mapping: dict[str, ToolMetadata] | None = None,
+    ) -> list[FunctionTool]:
+        """The tools, their arguments made from the cards of their models."""
+        schemas, given = self._schemas(), func_to_metadata_mapping or {}
+        tools: list[FunctionTool] = []
+        for function in spec_functions or self.spec_functions:
+            name = function if isinstance(function, str) else function[0]
+            if name not in schemas:
+                tools += super().to_tool_list([function], given)
+                continue
+            description, schema = schemas[name]
+            metadata = given.get(name) or ToolMetadata(description, name, schema)
+            tool = SpecTool(
+                partial(self._answer, name), metadata, async_fn=partial(self._aanswer, name)
+            )
+            tool.returns_errors = self._options.handle_tool_error
+            tools.append(tool)
+        return tools
 
     def generate_image(
         self,
         prompt: str,
         model: str | None = None,
+        aspect_ratio: str | None = None,
         width: int | None = None,
         height: int | None = None,
         seed: int | None = None,
+        image: str | list[str] | None = None,
     ) -> Blocks:
-        """Draw a picture from a description.
-
-        Use it when the user asks to draw, paint, generate or create an image.
-
-        Args:
-            prompt (str): What the picture shows, in English, with style and mood.
-            model (str): Name of the image model; leave it out unless the user asks for one.
-            width (int): Width in pixels.
-            height (int): Height in pixels.
-            seed (int): A number from 0 to 2147483647; the same one draws the same picture again.
-        """
-        options = self._options(model or self.model, width=width, height=height, seed=seed)
-        return self._shown(self._connection._client.image(prompt, **options))
+        """Draw a picture; the blocks that a model is given."""
+        return _blocks(self._checked_answer("generate_image", locals()))
 
     async def agenerate_image(
         self,
         prompt: str,
         model: str | None = None,
+        aspect_ratio: str | None = None,
         width: int | None = None,
         height: int | None = None,
         seed: int | None = None,
+        image: str | list[str] | None = None,
     ) -> Blocks:
         """:meth:`generate_image`, awaited."""
-        options = self._options(model or self.model, width=width, height=height, seed=seed)
-        return self._shown(await self._connection._async_client.image(prompt, **options))
+        return _blocks(await self._checked_aanswer("generate_image", locals()))
 
     def generate_video(
         self,
@@ -135,21 +278,10 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         duration: int | None = None,
         aspect_ratio: str | None = None,
         seed: int | None = None,
+        image: str | list[str] | None = None,
     ) -> Blocks:
-        """Make a short video from a description.
-
-        Slow and costly: only when the user asks for a video or an animation.
-
-        Args:
-            prompt (str): What happens in the video, in English.
-            duration (int): Length in seconds.
-            aspect_ratio (str): Shape of the frame, 16:9 or 9:16.
-            seed (int): A number from 0 to 2147483647; the same one makes the same video again.
-        """
-        options = self._options(
-            self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed
-        )
-        return self._shown(self._connection._client.image(prompt, **options))
+        """Make a video; the blocks that a model is given, which say where it is."""
+        return _blocks(self._checked_answer("generate_video", locals()))
 
     async def agenerate_video(
         self,
@@ -157,88 +289,141 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         duration: int | None = None,
         aspect_ratio: str | None = None,
         seed: int | None = None,
+        image: str | list[str] | None = None,
     ) -> Blocks:
         """:meth:`generate_video`, awaited."""
-        options = self._options(
-            self.video_model, duration=duration, aspect_ratio=aspect_ratio, seed=seed
-        )
-        return self._shown(await self._connection._async_client.image(prompt, **options))
+        return _blocks(await self._checked_aanswer("generate_video", locals()))
+
+    def web_search(self, query: str) -> str:
+        """Search the web; the answer and its sources."""
+        return str(self._checked_answer("web_search", locals()).text)
+
+    async def aweb_search(self, query: str) -> str:
+        """:meth:`web_search`, awaited."""
+        return str((await self._checked_aanswer("web_search", locals())).text)
 
     def list_models(self, kind: str = "image") -> str:
-        """List the names of the models there are.
-
-        Args:
-            kind (str): Kind of model, one of image, video, text.
-        """
-        client = self._connection._client
-        cards = client.text_models() if kind == "text" else client.image_models()
-        return _named(cards, kind)
+        """List the models that may be used: those offered, else all of a kind."""
+        return str(self._answer("list_models", **checked_arguments(ListArguments, {"kind": kind})))
 
     async def alist_models(self, kind: str = "image") -> str:
         """:meth:`list_models`, awaited."""
-        client = self._connection._async_client
-        cards = await client.text_models() if kind == "text" else await client.image_models()
-        return _named(cards, kind)
+        arguments = checked_arguments(ListArguments, {"kind": kind})
+        return str(await self._aanswer("list_models", **arguments))
 
     def check_balance(self) -> str:
-        """Tell how much pollen, the credit that pays for answers and pictures, is left."""
-        return _told(self._connection._client.balance().balance)
+        """Tell how much pollen is left."""
+        return str(self._answer("check_balance"))
 
     async def acheck_balance(self) -> str:
         """:meth:`check_balance`, awaited."""
-        return _told((await self._connection._async_client.balance()).balance)
+        return str(await self._aanswer("check_balance"))
 
     def close(self) -> None:
         """Give the connections of blocking calls back."""
-        self._connection.close()
+        self._options.close()
 
     async def aclose(self) -> None:
         """Give all connections back."""
-        await self._connection.aclose()
+        await self._options.aclose()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(model={self.model!r})"
 
-    def _options(self, model: str | None, **chosen: Any) -> dict[str, Any]:
-        given = {
-            name: value for name, value in {"model": model, **chosen}.items() if value is not None
-        }
-        return {**self._image_options, **given}
-
-    def _shown(self, picture: Picture) -> Blocks:
-        size = f", {picture.size_px[0]}x{picture.size_px[1]} px" if picture.size_px else ""
-        what = "video" if picture.is_video else "picture"
-        told = TextBlock(
-            text=(
-                f"The {what} of {picture.prompt!r} is made ({picture.mime_type}{size}, model "
-                f"{picture.model or 'of the gateway'}, seed {picture.seed}).{self._saved(picture)}"
-            )
+    def _media_tool(self, kind: Literal["image", "video"]) -> MediaTool:
+        options = self._options
+        return MediaTool(
+            kind,
+            options.catalog,
+            options,
+            model=self.model if kind == "image" else options.video_model,
+            models=options.models if kind == "image" else None,
+            pictures=self._pictures,
+            shared=True,
         )
-        if picture.is_video:
-            return [told, VideoBlock(video=picture.data, video_mimetype=picture.mime_type)]
-        return [told, image_block(picture.data, picture.mime_type)]
 
-    def _saved(self, picture: Picture) -> str:
-        """Where the file is. What was paid for is not lost because a folder cannot be written."""
-        if self.save_dir is None:
-            return ""
-        try:
-            return f" Saved at {picture.save_in(self.save_dir)}."
-        except SaveError as error:
-            return f" Not saved ({error}), but kept with this result."
+    def _schemas(self) -> dict[str, tuple[str, type[BaseModel]]]:
+        """Description and arguments of each tool that is offered."""
+        options = self._options
+        schemas: dict[str, tuple[str, type[BaseModel]]] = {}
+        kinds: list[Literal["image", "video"]] = ["image"]
+        if options.video_model is not None:
+            kinds.append("video")
+        for kind in kinds:
+            tool = self._media_tool(kind)
+            arguments = tool.arguments()
+            schemas[f"generate_{kind}"] = (tool.description(arguments), arguments)
+        if options.search_model is not None:
+            schemas["web_search"] = (SEARCH, SearchArguments)
+        if options.models and len(options.models) > 1:
+            schemas["list_models"] = (MODELS, NoArguments)
+        schemas["check_balance"] = (BALANCE, NoArguments)
+        return schemas
 
+    def _checked_answer(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        return self._answer(name, **self._checked(name, arguments))
 
-def _named(cards: list[ModelCard], kind: str) -> str:
-    kinds: Mapping[str, Callable[[ModelCard], bool]] = {
-        "image": lambda card: not card.is_video,
-        "video": lambda card: card.is_video,
-        "text": lambda card: True,
-    }
-    if kind not in kinds:
-        raise InvalidRequestError(f"kind: one of {', '.join(kinds)}, not {kind!r}.", param="kind")
-    names = [card.name for card in cards if kinds[kind](card)]
-    return f"{len(names)} {kind} models: {', '.join(names[:LISTED_MODELS])}"
+    async def _checked_aanswer(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        return await self._aanswer(name, **self._checked(name, arguments))
 
+    def _checked(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        schemas = self._schemas()
+        if name not in schemas:
+            option = {"generate_video": "video_model", "web_search": "search_model"}[name]
+            raise InvalidRequestError(f"{name}: name a {option} to offer it.", param=option)
+        given = {
+            field: value
+            for field, value in arguments.items()
+            if value is not None and field != "self"
+        }
+        return checked_arguments(schemas[name][1], given)
 
-def _told(balance: Any) -> str:
-    return f"{balance} pollen are left; one pollen is one US dollar."
+    def _answer(self, name: str, **arguments: Any) -> Any:
+        """What a tool gives back for checked arguments."""
+        client = self._options._client
+        match name:
+            case "web_search":
+                return search_answer(client.chat(arguments["query"], model=self._search_model))
+            case "list_models":
+                return self._offered() or models_text(
+                    self._lister(client, arguments)(), arguments["kind"]
+                )
+            case "check_balance":
+                return balance_text(client.balance())
+        tool = self._media_tool("video" if name == "generate_video" else "image")
+        request = tool.request(arguments)
+        picture = make_media(client, request)
+        return tool.answer(picture, self._cost(picture, request.options))
+
+    async def _aanswer(self, name: str, **arguments: Any) -> Any:
+        """:meth:`_answer`, awaited."""
+        client = self._options._async_client
+        match name:
+            case "web_search":
+                reply = await client.chat(arguments["query"], model=self._search_model)
+                return search_answer(reply)
+            case "list_models":
+                return self._offered() or models_text(
+                    await self._lister(client, arguments)(), arguments["kind"]
+                )
+            case "check_balance":
+                return balance_text(await client.balance())
+        tool = self._media_tool("video" if name == "generate_video" else "image")
+        request = tool.request(arguments)
+        picture = await make_media_async(client, request)
+        return await asyncio.to_thread(tool.answer, picture, self._cost(picture, request.options))
+
+    @property
+    def _search_model(self) -> str | None:
+        return self._options.search_model
+
+    def _offered(self) -> str:
+        return offered_models_text(self._options.catalog, self._options.models or (), "image")
+
+    def _lister(self, client: Any, arguments: Mapping[str, Any]) -> Any:
+        lists = {"text": client.text_models, "audio": client.audio_models}
+        return lists.get(arguments["kind"], client.image_models)
+
+    def _cost(self, picture: Picture, options: Mapping[str, Any]) -> Any:
+        model = options.get("model") or picture.model or ""
+        return self._options._client.cost(picture.info, model)

@@ -2,6 +2,33 @@
 
 from ._distribution import install_command, mixed_install, warn_of_mixed_install
 from ._lazy_clients import CloseableMixin, ConnectedModel
+from .agent_tools.arguments import (
+    ArgumentAdvice,
+    ListArguments,
+    NoArguments,
+    SearchArguments,
+    checked_arguments,
+)
+from .agent_tools.lookups import (
+    BALANCE,
+    MODELS,
+    SEARCH,
+    SearchAnswer,
+    balance_text,
+    models_text,
+    offered_models_text,
+    search_answer,
+)
+from .agent_tools.media_tool import (
+    DESCRIPTIONS,
+    MediaAnswer,
+    MediaTool,
+    make_media,
+    make_media_async,
+)
+from .agent_tools.messages import message_for_model
+from .agent_tools.options import MediaToolOptions, check_kind
+from .agent_tools.references import ConversationPictures
 from .catalog.catalog import cost, family, has_trait
 from .connection_options import (
     CALL_SETTINGS,
@@ -35,21 +62,37 @@ from .schemas.openai_strict import drop_strict_nulls
 from .schemas.resolve import drop_titles, is_recursive, resolve_root
 
 __all__ = [
+    "BALANCE",
     "BUILT_IN_TOOLS",
     "CALL_SETTINGS",
     "DEFAULT_EMBEDDING_MODEL",
     "DEFAULT_MODEL",
     "DEFAULT_OCR_MODEL",
+    "DESCRIPTIONS",
     "MAX_INPUTS",
     "MAX_SEED",
+    "MODELS",
+    "SEARCH",
     "ApiKey",
+    "ArgumentAdvice",
     "CloseableMixin",
     "ConnectedModel",
     "ConnectionOptionsDict",
+    "ConversationPictures",
     "EmbeddingOptions",
     "JsonFinder",
+    "ListArguments",
+    "MediaAnswer",
+    "MediaTool",
+    "MediaToolOptions",
     "ModelOptionsDict",
+    "NoArguments",
+    "SearchAnswer",
+    "SearchArguments",
     "as_secret",
+    "balance_text",
+    "check_kind",
+    "checked_arguments",
     "cost",
     "document_name",
     "document_type",
@@ -65,11 +108,17 @@ __all__ = [
     "invalid_request_from",
     "is_recursive",
     "likeliest_first",
+    "make_media",
+    "make_media_async",
+    "message_for_model",
     "mixed_install",
+    "models_text",
+    "offered_models_text",
     "parse_data_url",
     "parse_json",
     "parse_partial_json",
     "resolve_root",
+    "search_answer",
     "sniff",
     "strict_form",
     "unknown_option",

@@ -358,7 +358,7 @@ def test_a_tools_picture_passes_toolnode_and_its_text_says_where_it_is(
     )
     result = next(message for message in state["messages"] if message.type == "tool")
     assert {block["type"] for block in result.content} == {"text", "image"}
-    assert "user" in result.text or "saved" in result.text
+    assert "picture-1" in result.text
     assert gateway.requests[-1].json["messages"][-1]["content"][-1]["type"] == "image_url"
 
 

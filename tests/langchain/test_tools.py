@@ -17,22 +17,27 @@ from langchain_core.exceptions import (
     ModelError,
     ModelInvalidRequestError,
 )
-from langchain_core.messages import (
-    ToolMessage,
-)
+from langchain_core.messages import AIMessage, ToolMessage, messages_to_dict
 from langchain_core.tools import ToolException
 
 from langchain_pollinations import (
+    ChatPollinations,
     PollinationsImageTool,
+    PollinationsModelsTool,
+    PollinationsSearchTool,
     PollinationsToolkit,
     PollinationsVideoTool,
 )
 from pollinations_client import (
+    InvalidRequestError,
+    MediaResult,
     PaymentRequiredError,
+    PollinationsClient,
     PollinationsError,
     ServerError,
 )
-from pollinations_client.emulator import Body, Emulator, Fault
+from pollinations_client.emulator import Answer, Body, Emulator, Fault
+from pollinations_client.emulator.media.pictures import PictureSpec, picture
 
 KEY = "sk_demo_0123456789abcdef"
 
@@ -69,9 +74,9 @@ def test_the_model_reads_one_line_and_the_program_gets_the_bytes(
     assert isinstance(text, str)
     assert "\n" not in text
     assert all(
-        part in text
-        for part in ("a red fox / 100%?", "seed 7", "64x64 px", "flux", "kept with this result")
+        part in text for part in ("a red fox / 100%?", "seed 7", "64x64 px", "flux", "picture-1")
     )
+    assert "user" not in text  # no chat shows an artifact by itself
     artifact = message.artifact
     assert artifact["data"][:2] == b"\xff\xd8"
     assert (artifact["mime_type"], artifact["seed"], artifact["width"]) == ("image/jpeg", 7, 64)
@@ -93,7 +98,7 @@ def test_arguments_of_the_call_come_before_the_operators(gateway: Emulator) -> N
     query = gateway.requests[-1].query
     assert (query["width"], query["height"], query["safe"]) == ("96", "64", "true")
     assert (query["negative_prompt"], query["private"], query["model"]) == ("rain", "true", "flux")
-    assert set(tool.args) == {"prompt", "width", "height", "seed", "image"}
+    assert set(tool.args) == {"prompt", "aspect_ratio", "width", "height", "seed"}
 
 
 def test_a_saved_picture_tells_its_path(gateway: Emulator, tmp_path: Path) -> None:
@@ -133,11 +138,17 @@ def test_a_picture_can_be_shown_to_the_model(gateway: Emulator) -> None:
     assert base64.b64decode(picture["base64"])[:2] == b"\xff\xd8"
 
 
-def test_an_artifact_can_be_stored_as_json(gateway: Emulator) -> None:
-    """Some checkpoint savers write JSON and nothing else."""
-    tool = PollinationsImageTool(base_url=gateway.url, width=64, height=64, artifact_data="base64")
-    artifact = answer_of(tool, True, prompt="a bee").artifact
-    assert base64.b64decode(json.loads(json.dumps(artifact))["data"])[:2] == b"\xff\xd8"
+def test_a_message_with_an_artifact_is_json(gateway: Emulator, tmp_path: Path) -> None:
+    """Servers stream messages as JSON, and some savers write nothing else."""
+    tool = PollinationsImageTool(base_url=gateway.url, width=64, height=64)
+    message = answer_of(tool, True, prompt="a bee")
+    told = json.loads(message.model_dump_json())["artifact"]
+    assert base64.b64decode(told["data"], validate=True) == message.artifact.data
+    assert len(repr(message)) < 600
+    assert MediaResult.model_validate(told) == message.artifact
+    tool.save_dir = tmp_path
+    saved = json.dumps(messages_to_dict([answer_of(tool, True, prompt="a bee")]))
+    assert len(saved) < 2_000
 
 
 REFUSALS = [
@@ -244,15 +255,15 @@ def test_the_toolkit_shares_key_and_folder(gateway: Emulator, tmp_path: Path, sy
         api_key=KEY, base_url=gateway.url, save_dir=str(tmp_path), video_model="veo"
     )
     tools = {tool.name: tool for tool in kit.get_tools()}
-    assert list(tools) == ["generate_image", "generate_video", "list_models", "pollen_balance"]
+    assert list(tools) == ["generate_image", "generate_video", "web_search", "check_balance"]
     assert KEY not in repr(kit)
 
     def told(name: str, **arguments: Any) -> str:
         tool = tools[name]
         return str(tool.invoke(arguments) if sync else asyncio.run(tool.ainvoke(arguments)))
 
-    assert "flux" in told("list_models", kind="image").lower()
-    assert "pollen are left" in told("pollen_balance")
+    assert "Sources:" in told("web_search", query="Who won?")
+    assert "pollen are left" in told("check_balance")
     assert str(tmp_path) in told("generate_image", prompt="a bee", width=64, height=64)
     assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in gateway.requests)
 
@@ -319,3 +330,280 @@ def test_a_folder_that_looks_like_a_file_name_is_a_folder(
     for _ in range(2):
         tool.invoke({"prompt": "bees"})
     assert len(list(folder.iterdir())) == 2
+
+
+# -- what a model may decide
+
+
+@pytest.mark.parametrize("sync", [True, False])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"size": "512x512"}, "'size'. The arguments are: prompt, aspect_ratio"),
+        ({"image": ["https://a.example/b.png"]}, "'image'"),
+        ({"model": "veo"}, "'model'"),
+        ({"aspect_ratio": "16:9", "width": 64, "height": 64}, "not 16:9"),
+    ],
+)
+def test_arguments_that_do_not_exist_are_refused_before_paying(
+    gateway: Emulator, tool: PollinationsImageTool, arguments: Any, sentence: str, sync: bool
+) -> None:
+    """They were dropped once, and the wrong picture was paid for."""
+    message = answer_of(tool, sync, prompt="a bee", **arguments)
+    assert message.status == "error"
+    assert sentence in str(message.content)
+    assert "Correct the arguments and call again." in str(message.content)
+    assert gateway.requests == []
+
+
+def test_a_shape_is_the_picture_that_comes(gateway: Emulator) -> None:
+    """In pixels, which every model takes."""
+    tool = PollinationsImageTool(base_url=gateway.url)
+    artifact = answer_of(tool, True, prompt="a bee", aspect_ratio="16:9").artifact
+    assert (artifact["width"], artifact["height"]) == (1024, 576)
+
+
+@pytest.mark.parametrize("make", [PollinationsImageTool, PollinationsToolkit])
+def test_a_model_of_the_wrong_kind_is_refused_at_construction(make: Any) -> None:
+    """Where it is known."""
+    with pytest.raises(InvalidRequestError, match="'veo' makes videos"):
+        make(model="veo", api_key=KEY)
+    with pytest.raises(ModelInvalidRequestError, match="'claude' makes text"):
+        make(models=["flux", "claude"], api_key=KEY)
+    with pytest.raises(InvalidRequestError, match="'flux' makes pictures"):
+        PollinationsVideoTool(model="flux", api_key=KEY)
+    for options in ({"video_model": "flux"}, {"search_model": "flux"}):
+        with pytest.raises(InvalidRequestError, match="'flux' makes pictures"):
+            PollinationsToolkit(api_key=KEY, **options)
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_model_of_the_wrong_kind_is_noticed_in_its_answer(gateway: Emulator, sync: bool) -> None:
+    """A name of tomorrow is in no catalogue."""
+    paint = PollinationsImageTool(model="of-tomorrow", base_url=gateway.url, max_retries=0)
+    film = PollinationsVideoTool(model="of-tomorrow", base_url=gateway.url, max_retries=0)
+    video = loopback_video(gateway)
+    gateway.script(Body(video, content_type="video/mp4"), Body(jpeg(), content_type="image/jpeg"))
+    for tool, noun in ((paint, "makes videos and no pictures"), (film, "pictures and no videos")):
+        message = answer_of(tool, sync, prompt="waves")
+        assert message.status == "error"
+        assert noun in str(message.content)
+
+
+def jpeg() -> bytes:
+    """A small picture."""
+    return picture(PictureSpec("a bee", "flux", 1, 64, 64))
+
+
+def loopback_video(gateway: Emulator) -> bytes:
+    """A short video."""
+    with PollinationsClient(KEY, base_url=gateway.url) as client:
+        return client.video("waves", duration=4).data
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_the_caller_chooses_among_the_operators_models(gateway: Emulator, sync: bool) -> None:
+    """The first is the usual one; a list of them is offered, and no other is taken."""
+    kit = PollinationsToolkit(
+        models=["zimage", "flux"], width=64, height=64, base_url=gateway.url, api_key=KEY
+    )
+    tools = {tool.name: tool for tool in kit.get_tools()}
+    answer_of(tools["generate_image"], sync, prompt="a bee")
+    answer_of(tools["generate_image"], sync, prompt="a bee", model="flux")
+    assert [request.query["model"] for request in gateway.requests] == ["zimage", "flux"]
+    listed = str(answer_of(tools["list_models"], sync).content)
+    assert listed.splitlines()[1].startswith("flux (0.002 pollen")
+    refused = answer_of(tools["generate_image"], sync, prompt="a bee", model="veo")
+    assert refused.status == "error"
+    assert len(gateway.requests) == 2
+
+
+# -- the toolkit
+
+
+def test_a_toolkit_takes_every_option_of_its_tools(gateway: Emulator, tmp_path: Path) -> None:
+    """And each tool takes what concerns it."""
+    kit = PollinationsToolkit(
+        "zimage",
+        video_model="veo",
+        search_model="gemini-search",
+        base_url=gateway.url,
+        width=64,
+        height=64,
+        audio=True,
+        safe=True,
+        save_dir=tmp_path,
+        return_image=True,
+        handle_tool_error=False,
+        extra_query={"private": True},
+    )
+    assert kit.image_model == "zimage"
+    paint, film, search, _ = kit.get_tools()
+    assert not any(tool.handle_tool_error for tool in kit.get_tools())
+    content, _ = paint.invoke(call(prompt="a bee")).content, film.invoke(call(prompt="a bee"))
+    assert [block["type"] for block in content] == ["text", "image"]
+    search.invoke({"query": "who?"})
+    drawn, filmed, searched = gateway.requests
+    assert drawn.query.items() >= {"width": "64", "safe": "true", "private": "true"}.items()
+    assert "audio" not in drawn.query
+    assert filmed.query.items() >= {"audio": "true", "safe": "true", "model": "veo"}.items()
+    assert "width" not in filmed.query
+    assert searched.json["model"] == "gemini-search"
+
+
+def test_a_toolkit_has_one_client(gateway: Emulator) -> None:
+    """What one refreshes all know; nothing is opened before the first call."""
+    kit = PollinationsToolkit(base_url=gateway.url, video_model="veo")
+    tools = kit.get_tools()
+    assert gateway.requests == []
+    assert len({id(tool._client) for tool in [*tools, kit]}) == 1  # type: ignore[attr-defined]
+    kit.refresh_catalog()
+    assert all(tool.catalog is kit.catalog for tool in tools)  # type: ignore[attr-defined]
+
+
+def test_tools_without_search_or_video(gateway: Emulator) -> None:
+    """What is not named is not offered."""
+    kit = PollinationsToolkit(base_url=gateway.url, search_model=None)
+    assert [tool.name for tool in kit.get_tools()] == ["generate_image", "check_balance"]
+
+
+# -- make, look, edit
+
+
+EDITOR = {"model": "kontext", "width": 96, "height": 64}
+
+
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_picture_is_changed_by_its_name(
+    gateway: Emulator, tmp_path: Path, sync: bool, saved: bool
+) -> None:
+    """From memory or from its file; the change keeps the size."""
+    save_dir = tmp_path if saved else None
+    tool = PollinationsImageTool(base_url=gateway.url, save_dir=save_dir, **EDITOR)
+    first = answer_of(tool, sync, prompt="a bee")
+    assert "It is called picture-1." in str(first.content)
+    data = Path(first.artifact.path).read_bytes() if saved else first.artifact.data
+    second = answer_of(tool, sync, prompt="make it blue", image="picture-1")
+    assert gateway.requests[1].path == "/v1/images/edits"
+    assert data in gateway.requests[1].body
+    assert "It is called picture-2." in str(second.content)
+    assert (second.artifact.width, second.artifact.height) == (96, 64)
+    third = answer_of(tool, sync, prompt="make it red", image=["picture-2"])
+    assert gateway.requests[2].query["image"] == second.artifact.url
+    assert third.status == "success"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "pictures/a.jpg",
+        "http://127.1/a.png",
+        "https://127.1/a.png",
+        "https://[::ffff:127.0.0.1]/a.png",
+        "picture-7",
+        "",
+    ],
+)
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_picture_that_may_not_be_read_is_refused_before_sending(
+    gateway: Emulator, image: str, sync: bool
+) -> None:
+    """A path of the model's choosing could carry any file into a public picture."""
+    tool = PollinationsImageTool(base_url=gateway.url, **EDITOR)
+    message = answer_of(tool, sync, prompt="make it blue", image=image)
+    assert message.status == "error"
+    assert "picture" in str(message.content)
+    assert gateway.requests == []
+
+
+def test_names_belong_to_the_thread(gateway: Emulator) -> None:
+    """Of two users of one toolkit none reaches the other's pictures."""
+    tool = PollinationsToolkit(base_url=gateway.url, **EDITOR).get_tools()[0]
+    for thread in ("a", "b"):
+        config = {"configurable": {"thread_id": thread}}
+        made = tool.invoke(call(prompt=f"bee {thread}"), config)
+        assert "picture-1" in made.content
+    tool.invoke(call(prompt="blue", image="picture-1"), {"configurable": {"thread_id": "b"}})
+    assert b"bee b" in gateway.requests[-1].body  # the emulator notes the prompt in its pictures
+    message = tool.invoke(call(prompt="blue", image="picture-1"))
+    assert message.status == "error"
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_an_older_gateway_says_in_one_sentence_that_it_changes_no_bytes(
+    seed_gateway: Emulator, sync: bool
+) -> None:
+    """Without names of Python; nothing is uploaded."""
+    tool = PollinationsImageTool(base_url=seed_gateway.url, max_retries=0, **EDITOR)
+    answer_of(tool, sync, prompt="a bee")
+    message = answer_of(tool, sync, prompt="blue", image="picture-1")
+    assert message.status == "error"
+    assert "only pictures at an https address" in str(message.content)
+    assert "upload" not in str(message.content)
+    assert seed_gateway.requests[-1].path == "/v1/images/edits"
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_video_starts_from_a_picture_where_uploads_are_allowed(
+    gateway: Emulator, sync: bool
+) -> None:
+    """It becomes public; without the operator's word it does not."""
+    for upload in (False, True):
+        gateway.requests.clear()
+        kit = PollinationsToolkit(
+            base_url=gateway.url, video_model="veo", upload=upload, width=64, height=64
+        )
+        paint, film, *_ = kit.get_tools()
+        answer_of(paint, sync, prompt="a bee")
+        message = answer_of(film, sync, prompt="it flies", image="picture-1", duration=4)
+        assert message.status == ("success" if upload else "error")
+        paths = [request.path for request in gateway.requests]
+        assert paths == (["/image/a bee", "/upload", "/image/it flies"] if upload else paths[:1])
+        if upload:
+            assert "/media/" in gateway.requests[-1].query["image"]
+
+
+# -- search
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_search_gives_an_answer_with_its_sources(gateway: Emulator, sync: bool) -> None:
+    """Numbered in the text, and with titles for the program."""
+    tool = PollinationsSearchTool(base_url=gateway.url)
+    gateway.script(Answer(text="Bees dance.", citations=["https://a.example/bees"]))
+    message = answer_of(tool, sync, query="why?")
+    assert message.content == "Bees dance.\n\nSources:\n[1] Source 1: https://a.example/bees"
+    assert message.artifact == [{"title": "Source 1", "url": "https://a.example/bees"}]
+    assert gateway.requests[0].json["model"] == "sonar"
+    gateway.script(Fault("status", status=402))
+    assert "balance is spent" in str(answer_of(tool, sync, query="why?").content)
+
+
+def test_sources_can_be_blocks_that_claude_cites_from(gateway: Emulator) -> None:
+    """For agents on Anthropic's own class; ours reads them as text."""
+    tool = PollinationsSearchTool(base_url=gateway.url, return_search_results=True)
+    gateway.script(Answer(text="Bees dance.", citations=["https://a.example/bees"]))
+    (block,) = answer_of(tool, True, query="why?").content
+    assert (block["type"], block["source"]) == ("search_result", "https://a.example/bees")
+    assert block["content"][0]["text"] == "Bees dance."
+    messages = [
+        ("user", "x"),
+        AIMessage("", tool_calls=[{"name": "web_search", "args": {}, "id": "call_1"}]),
+        ToolMessage([block], tool_call_id="call_1"),
+    ]
+    ChatPollinations("openai", base_url=gateway.url).invoke(messages)
+    assert "Bees dance." in gateway.requests[-1].json["messages"][2]["content"]
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_the_models_of_a_kind_are_listed_with_prices(gateway: Emulator, sync: bool) -> None:
+    """At most forty, under their short names."""
+    listed = str(
+        answer_of(PollinationsModelsTool(base_url=gateway.url), sync, kind="image").content
+    )
+    assert "\nflux: flux (emulated) (0.002 pollen" in listed
+    everything = str(answer_of(PollinationsModelsTool(base_url=gateway.url), sync).content)
+    assert len(everything.splitlines()) <= 41

@@ -138,7 +138,7 @@ def test_section_53_a_picture_drawn_by_an_agent_reaches_the_model(
 ) -> None:
     """The image tool's block goes back as a picture, after the tool's words."""
     tools = PollinationsToolSpec(
-        api_key=KEY, api_base=gateway.url, width=64, height=64
+        api_key=KEY, api_base=gateway.url, width=64, height=64, return_image=True
     ).to_tool_list()
     _, events = asyncio.run(
         run(FunctionAgent(llm=make(), tools=tools), "Draw a picture of a red fox")
@@ -409,7 +409,7 @@ def test_strict_tools_leave_out_what_was_not_asked_for(make: Any, gateway: Emula
     answer = asyncio.run(run())
     (asked,) = (request for request in gateway.requests if request.path.startswith("/image/"))
     assert "fox" in asked.path
-    assert "The picture of" in str(answer)
+    assert "Made a picture of" in str(answer)
 
 
 async def test_a_session_goes_on_after_its_limit_of_iterations(

@@ -89,7 +89,9 @@ def test_pictures_can_be_shown_and_drawn_in_both_eras(
     make_either: Any, either_gateway: Emulator
 ) -> None:
     """Drawn by the tool, shown to the model."""
-    spec = PollinationsToolSpec(api_key=KEY, api_base=either_gateway.url, width=64, height=64)
+    spec = PollinationsToolSpec(
+        api_key=KEY, api_base=either_gateway.url, width=64, height=64, return_image=True
+    )
     picture = spec.generate_image("a fox")[1]
     assert isinstance(picture, ImageBlock)
     message = ChatMessage(role="user", blocks=[TextBlock(text="What is this?"), picture])

@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llama_index.core.base.llms.types import ImageBlock, TextBlock, VideoBlock
+from llama_index.core.base.llms.types import ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool
 
+from langchain_pollinations import PollinationsToolkit
 from llamaindex_pollinations import PollinationsToolSpec
-from pollinations_client import ConfigurationError, InvalidRequestError, MalformedReply, ServerError
-from pollinations_client.emulator import Body, Emulator, Fault
+from pollinations_client import (
+    ConfigurationError,
+    InvalidRequestError,
+    MalformedReply,
+    MediaResult,
+    ServerError,
+)
+from pollinations_client.emulator import Answer, Body, Emulator, Fault
 from pollinations_client.media.sniff import size_px
 
 KEY = "sk_demo_0123456789abcdef"
@@ -45,8 +52,8 @@ def form(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_the_picture_comes_back_as_a_block(make_spec: Any, form: str, gateway: Emulator) -> None:
-    """Text for the model, the bytes for who can see them; the tool is one with both forms."""
+def test_the_model_reads_one_line_and_the_program_gets_the_bytes(make_spec: Any, form: str) -> None:
+    """The tool is one with both forms."""
     output = called(
         tool_of(make_spec(), "generate_image"),
         form,
@@ -54,14 +61,29 @@ def test_the_picture_comes_back_as_a_block(make_spec: Any, form: str, gateway: E
         width=96,
         height=64,
     )
-    told, picture = output.blocks
+    (told,) = output.blocks
+    assert isinstance(told, TextBlock)
+    assert "a red fox in snow" in told.text
+    assert "96x64" in told.text
+    assert "It is called picture-1." in told.text
+    assert not output.is_error
+    made = output.raw_output
+    assert isinstance(made, MediaResult)
+    assert size_px(made.data) == (96, 64)
+    assert made.cost == pytest.approx(0.002)
+
+
+@pytest.mark.parametrize("switch", [True, "auto"])
+def test_the_picture_is_shown_to_the_model_where_that_is_asked_for(
+    make_spec: Any, form: str, switch: Any
+) -> None:
+    """As an image block after the text; it costs tokens in every later turn."""
+    tool = tool_of(make_spec(return_image=switch, width=96, height=64), "generate_image")
+    told, picture = called(tool, form, prompt="a fox").blocks
     assert isinstance(told, TextBlock)
     assert isinstance(picture, ImageBlock)
     assert size_px(picture.resolve_image().read()) == (96, 64)
     assert picture.image_mimetype == "image/jpeg"
-    assert "a red fox in snow" in told.text
-    assert "96x64" in told.text
-    assert not output.is_error
 
 
 def test_the_key_is_in_the_header_and_nowhere_else(
@@ -93,7 +115,7 @@ def test_the_model_sees_few_typed_arguments(make_spec: Any) -> None:
     """Each with a sentence; the description is short."""
     about = tool_of(make_spec(), "generate_image").metadata
     parameters = about.get_parameters_dict()
-    assert set(parameters["properties"]) == {"prompt", "model", "width", "height", "seed"}
+    assert set(parameters["properties"]) == {"prompt", "aspect_ratio", "width", "height", "seed"}
     assert parameters["required"] == ["prompt"]
     assert all(one.get("description") for one in parameters["properties"].values())
     assert len(about.description) < 1024
@@ -104,7 +126,7 @@ def test_the_operator_settles_the_rest(make_spec: Any, form: str, gateway: Emula
     spec = make_spec(model="zimage", width=64, height=64, safe=True, nologo=True, seed=5)
     tool = tool_of(spec, "generate_image")
     called(tool, form, prompt="a fox")
-    called(tool, form, prompt="a fox", model="flux", width=32, seed=6)
+    called(tool, form, prompt="a fox", width=96, seed=6)
     first, second = (request.query for request in gateway.requests)
     assert (first["model"], first["width"], first["height"], first["seed"]) == (
         "zimage",
@@ -114,8 +136,8 @@ def test_the_operator_settles_the_rest(make_spec: Any, form: str, gateway: Emula
     )
     assert (first["safe"], first["nologo"]) == ("true", "true")
     assert (second["model"], second["width"], second["height"], second["seed"]) == (
-        "flux",
-        "32",
+        "zimage",
+        "96",
         "64",
         "6",
     )
@@ -124,20 +146,20 @@ def test_the_operator_settles_the_rest(make_spec: Any, form: str, gateway: Emula
 def test_a_seed_gives_the_same_picture_and_none_another(make_spec: Any, form: str) -> None:
     """The seed is told, so that the picture can be asked for again."""
     tool = tool_of(make_spec(width=64, height=64), "generate_image")
-    same = [called(tool, form, prompt="a fox", seed=7).blocks[1].image for _ in range(2)]
-    other = [called(tool, form, prompt="a fox").blocks for _ in range(2)]
+    same = [called(tool, form, prompt="a fox", seed=7).raw_output.data for _ in range(2)]
+    other = [called(tool, form, prompt="a fox") for _ in range(2)]
     assert same[0] == same[1]
-    assert other[0][1].image != other[1][1].image
-    assert "seed" in other[0][0].text
+    assert other[0].raw_output.data != other[1].raw_output.data
+    assert f"seed {other[0].raw_output.seed}" in other[0].content
 
 
 def test_save_dir_saves_and_tells_the_path(make_spec: Any, form: str, tmp_path: Path) -> None:
-    """The file is there when the model hears of it; the block comes all the same."""
-    tool = tool_of(make_spec(save_dir=tmp_path / "pictures", width=64, height=64), "generate_image")
-    told, picture = called(tool, form, prompt="a fox").blocks
-    (saved,) = (tmp_path / "pictures").iterdir()
-    assert str(saved) in told.text
-    assert saved.read_bytes() == picture.resolve_image().read()
+    """The file is there when the model hears of it; a folder is a folder, whatever its name."""
+    tool = tool_of(make_spec(save_dir=tmp_path / "out.v2", width=64, height=64), "generate_image")
+    output = called(tool, form, prompt="a fox")
+    (saved,) = (tmp_path / "out.v2").iterdir()
+    assert str(saved) in output.content
+    assert (output.raw_output.path, output.raw_output.data) == (str(saved), None)
 
 
 def test_a_picture_that_cannot_be_saved_is_not_lost(
@@ -149,8 +171,9 @@ def test_a_picture_that_cannot_be_saved_is_not_lost(
         make_spec(save_dir=tmp_path / "taken" / "folder", width=64, height=64), "generate_image"
     )
     made = called(tool, form, prompt="a fox")
-    assert "Not saved" in made.blocks[0].text
-    assert made.blocks[1].image
+    assert "not saved" in made.blocks[0].text
+    assert made.raw_output.data
+    assert [one.name for one in tmp_path.iterdir()] == ["taken"]
 
 
 def test_without_save_dir_nothing_is_written(
@@ -166,24 +189,138 @@ def test_video_is_offered_only_on_request(make_spec: Any, form: str, gateway: Em
     """A video costs a hundred pictures."""
     assert "generate_video" not in [tool.metadata.name for tool in make_spec().to_tool_list()]
     tool = tool_of(make_spec(video_model="veo"), "generate_video")
-    told, video = called(tool, form, prompt="a fox runs", duration=4, aspect_ratio="16:9").blocks
-    assert isinstance(video, VideoBlock)
-    assert video.video_mimetype == "video/mp4"
+    output = called(tool, form, prompt="a fox runs", duration=4, aspect_ratio="16:9")
+    (told,) = output.blocks  # a video in a prompt ends the run with a 413
     assert "video" in told.text
-    assert gateway.requests[0].query["model"] == "veo"
+    assert (output.raw_output.mime_type, output.raw_output.duration_s) == ("video/mp4", 4)
+    assert gateway.requests[0].query.items() >= {"model": "veo", "aspectRatio": "16:9"}.items()
+
+
+def test_the_model_cannot_spend_what_was_not_offered(
+    make_spec: Any, form: str, gateway: Emulator
+) -> None:
+    """It could once: a video for 0.32 pollen, by its name alone."""
+    tool = tool_of(make_spec(), "generate_image")
+    with pytest.raises(InvalidRequestError, match=r"Unknown argument 'model'. The arguments are"):
+        called(tool, form, prompt="waves", model="veo")
+    with pytest.raises(InvalidRequestError, match="video_model"):
+        make_spec().generate_video("waves")
+    chosen = tool_of(make_spec(models=["flux", "zimage"]), "generate_image")
+    with pytest.raises(InvalidRequestError, match="'flux' or 'zimage'"):
+        called(chosen, form, prompt="waves", model="veo")
+    assert gateway.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"size": "512x512"}, "The arguments are: prompt, aspect_ratio, width, height, seed"),
+        ({"image": "https://a.example/b.png"}, "Unknown argument 'image'"),
+        ({"width": 5000}, "2048"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_bad_arguments_are_refused_before_sending(
+    make_spec: Any, form: str, arguments: Any, sentence: str, gateway: Emulator
+) -> None:
+    """With names or bounds, and what to do."""
+    with pytest.raises(InvalidRequestError, match=f"{sentence}.*Correct the arguments"):
+        called(tool_of(make_spec(), "generate_image"), form, prompt="a fox", **arguments)
+    assert gateway.requests == []
+
+
+def test_both_frameworks_offer_the_same_tools(make_spec: Any, gateway: Emulator) -> None:
+    """Names, texts, arguments."""
+    options: dict[str, Any] = {"models": ["flux", "kontext"], "video_model": "veo"}
+    kit = PollinationsToolkit(base_url=gateway.url, api_key=KEY, **options)
+    theirs = [
+        (tool.name, tool.description, tool.get_input_schema().model_json_schema())
+        for tool in kit.get_tools()
+    ]
+    ours = [
+        (about.name, about.description, about.fn_schema.model_json_schema())
+        for about in (tool.metadata for tool in make_spec(**options).to_tool_list())
+    ]
+    assert ours == theirs
+    assert [name for name, *_ in ours] == [
+        "generate_image",
+        "generate_video",
+        "web_search",
+        "list_models",
+        "check_balance",
+    ]
+
+
+def test_a_model_of_the_wrong_kind_is_refused(make_spec: Any, form: str, gateway: Emulator) -> None:
+    """At construction where it is known, else by its answer."""
+    for options in ({"model": "veo"}, {"video_model": "flux"}, {"models": ["flux", "claude"]}):
+        with pytest.raises(InvalidRequestError, match="makes"):
+            make_spec(**options)
+    with pytest.raises(InvalidRequestError, match="search_model"):
+        make_spec(search_model="flux")
+    film = make_spec(video_model="veo").generate_video("waves", duration=4)
+    assert "video" in film[0].text
+    gateway.script(Body(b"\xff\xd8\xff\xd9", content_type="image/jpeg"))
+    with pytest.raises(MalformedReply, match="makes pictures and no videos"):
+        called(tool_of(make_spec(video_model="of-tomorrow"), "generate_video"), form, prompt="x")
+
+
+def test_a_picture_is_changed_by_its_name(
+    make_spec: Any, form: str, gateway: Emulator, tmp_path: Path
+) -> None:
+    """Names belong to the spec; paths are never read."""
+    spec = make_spec(model="kontext", width=96, height=64, save_dir=tmp_path)
+    tool = tool_of(spec, "generate_image")
+    first = called(tool, form, prompt="a fox").raw_output
+    second = called(tool, form, prompt="in snow", image="picture-1")
+    assert Path(first.path).read_bytes() in gateway.requests[1].body
+    assert gateway.requests[1].path == "/v1/images/edits"
+    assert "picture-2" in second.content
+    count = len(gateway.requests)
+    for bad in ("/etc/passwd", "file:///etc/passwd", "http://127.1/", "picture-9", first.path):
+        with pytest.raises(InvalidRequestError, match="image: "):
+            called(tool, form, prompt="in snow", image=bad)
+    with pytest.raises(InvalidRequestError, match="None was"):
+        called(
+            tool_of(make_spec(model="kontext"), "generate_image"),
+            form,
+            prompt="x",
+            image="picture-1",
+        )
+    assert len(gateway.requests) == count
+
+
+def test_the_web_is_searched_with_sources(make_spec: Any, form: str, gateway: Emulator) -> None:
+    """Numbered in the text, and with titles for the program."""
+    gateway.script(Answer(text="Bees dance.", citations=["https://a.example/bees"]))
+    output = called(tool_of(make_spec(), "web_search"), form, query="why?")
+    assert output.content == "Bees dance.\n\nSources:\n[1] Source 1: https://a.example/bees"
+    assert output.raw_output == [{"title": "Source 1", "url": "https://a.example/bees"}]
+    assert gateway.requests[0].json["model"] == "sonar"
+    names = [tool.metadata.name for tool in make_spec(search_model=None).to_tool_list()]
+    assert names == ["generate_image", "check_balance"]
 
 
 def test_models_and_balance_can_be_asked_for(make_spec: Any, form: str) -> None:
-    """In words for the model."""
-    spec = make_spec()
-    assert "flux" in called(tool_of(spec, "list_models"), form).content
-    assert "pollen" in called(tool_of(spec, "check_balance"), form).content
+    """In words for the model; a list of models only where there is a choice."""
+    spec = make_spec(models=["flux", "kontext"])
+    assert called(tool_of(spec, "list_models"), form).content == (
+        "flux (0.002 pollen a picture or image token)\nkontext (changes pictures)"
+    )
+    assert "pollen are left" in called(tool_of(spec, "check_balance"), form).content
+    assert "flux" in make_spec().list_models()
+    with pytest.raises(InvalidRequestError, match="kind"):
+        make_spec().list_models("smell")
 
 
-def test_an_unknown_kind_of_model_is_refused(make_spec: Any, form: str) -> None:
-    """With the kinds there are."""
-    with pytest.raises(InvalidRequestError, match="image, video, text"):
-        called(tool_of(make_spec(), "list_models"), form, kind="smell")
+def test_failures_can_be_outputs(make_spec: Any, form: str, gateway: Emulator) -> None:
+    """For programs that call tools without an agent."""
+    gateway.script(Fault("status", status=402))
+    tool = tool_of(make_spec(handle_tool_error=True), "generate_image")
+    output = called(tool, form, prompt="a fox")
+    assert output.is_error
+    assert "the balance is spent" in output.content
+    assert output.exception.status_code == 402
 
 
 def test_failures_are_raised(make_spec: Any, form: str, gateway: Emulator) -> None:
@@ -192,7 +329,7 @@ def test_failures_are_raised(make_spec: Any, form: str, gateway: Emulator) -> No
     gateway.script(
         Fault("status", status=500), Body("<html>no picture</html>", content_type="image/jpeg")
     )
-    with pytest.raises(ServerError):
+    with pytest.raises(ServerError, match="It may pass: call again once"):
         called(tool, form, prompt="a fox")
     with pytest.raises(MalformedReply, match="no picture"):
         called(tool, form, prompt="a fox")
@@ -227,8 +364,8 @@ def test_specs_are_pickled_and_used_again(make_spec: Any) -> None:
     spec.generate_image("a fox")
     again = pickle.loads(pickle.dumps(spec))
     assert (
-        again.generate_image("a fox", seed=1)[1].image
-        == spec.generate_image("a fox", seed=1)[1].image
+        again.generate_image("a fox", seed=1)[0].text.replace("picture-1", "picture-2")
+        == spec.generate_image("a fox", seed=1)[0].text
     )
     output = tool_of(spec, "generate_image")(prompt="a fox")
     assert pickle.loads(pickle.dumps(output)).blocks == output.blocks
@@ -250,7 +387,7 @@ def test_specs_close(make_spec: Any) -> None:
 
 def test_sync_and_async_take_the_same_arguments() -> None:
     """The twins of one tool."""
-    for name in ("generate_image", "generate_video", "list_models", "check_balance"):
+    for name in ("generate_image", "generate_video", "web_search", "list_models", "check_balance"):
         twins = (getattr(PollinationsToolSpec, name), getattr(PollinationsToolSpec, f"a{name}"))
         first, second = (inspect.signature(twin) for twin in twins)
         assert first == second
@@ -258,5 +395,5 @@ def test_sync_and_async_take_the_same_arguments() -> None:
 
 def test_pictures_are_real(make_spec: Any) -> None:
     """The block's base64 is a JPEG."""
-    picture = make_spec(width=64, height=64).generate_image("a fox")[1]
+    picture = make_spec(width=64, height=64, return_image=True).generate_image("a fox")[1]
     assert base64.b64decode(picture.image)[:3] == b"\xff\xd8\xff"

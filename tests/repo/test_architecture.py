@@ -36,7 +36,7 @@ LAYERS = [
     {"transport"},
     {"base_client"},
     {"client"},
-    {"_lazy_clients"},
+    {"_lazy_clients", "agent_tools"},
     {"__init__", "_adapter_support"},
     {"emulator"},
     {"command_line"},

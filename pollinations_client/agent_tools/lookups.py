@@ -1,0 +1,130 @@
+"""Tools that look things up: the web by a searching model, the models there are, the balance."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..catalog.catalog import Catalog
+from ..catalog.model_card import ModelCard
+from ..reply import Reply
+from ..response.account import Balance
+
+__all__ = ["SearchAnswer", "balance_text", "models_text", "offered_models_text", "search_answer"]
+
+MAX_LISTED_MODELS = 40
+MAX_SOURCES = 20
+SEARCH = (
+    "Search the web for current facts. Use it for news, prices, dates, people, and whatever may"
+    " have changed. It answers in text with the addresses of its sources."
+)
+BALANCE = "Tell how much pollen (the credit that pictures, videos and answers cost) is left."
+MODELS = "List the AI models that may be used here, with what each can do and costs."
+# Prices that a model can compare, by the gateway's own keys.
+PRICES = {
+    "completionImageTokens": "{} pollen a picture or image token",
+    "completionVideoSeconds": "{} pollen a second",
+    "completionTextTokens": "{} pollen a token",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """What a searching model found."""
+
+    text: str
+    """For the model: the answer, and the sources by number."""
+    answer: str
+    sources: list[dict[str, str]]
+    """``title`` and ``url`` of each source."""
+
+    @property
+    def search_results(self) -> list[dict[str, Any]]:
+        """The sources as blocks that Claude's own API knows; the answer stands in the first."""
+        return [
+            {
+                "type": "search_result",
+                "source": source["url"],
+                "title": source["title"],
+                "content": [{"type": "text", "text": self.answer if at == 0 else source["title"]}],
+                "citations": {"enabled": True},
+            }
+            for at, source in enumerate(self.sources)
+        ]
+
+
+def search_answer(reply: Reply) -> SearchAnswer:
+    """The answer of a searching model with its sources."""
+    titles: dict[str, str] = {}
+    for hit in [*reply.search_results, *map(_citation, reply.annotations)]:
+        if isinstance(hit, dict) and isinstance(url := hit.get("url"), str):
+            titles.setdefault(url, str(hit.get("title") or ""))
+    urls = dict.fromkeys([*reply.citations, *titles])
+    sources = [
+        {"title": titles.get(url) or urllib.parse.urlsplit(url).hostname or url, "url": url}
+        for url in list(urls)[:MAX_SOURCES]
+    ]
+    answer = reply.text.strip()
+    if not sources:
+        return SearchAnswer(answer, answer, sources)
+    listed = [f"[{at}] {one['title']}: {one['url']}" for at, one in enumerate(sources, 1)]
+    return SearchAnswer("\n".join([answer, "", "Sources:", *listed]), answer, sources)
+
+
+def _citation(annotation: Any) -> Any:
+    """OpenAI's ``url_citation`` without its wrapper."""
+    if not isinstance(annotation, dict):
+        return None
+    return annotation.get("url_citation", annotation)
+
+
+def models_text(cards: Sequence[ModelCard], kind: str) -> str:
+    """A line for each model of a kind, as a model reads it."""
+    fitting = [card for card in cards if card.category == kind]
+    if not fitting:
+        return f"The gateway lists no {kind} models."
+    lines = [_line(_shortest_name(card), card) for card in fitting[:MAX_LISTED_MODELS]]
+    if len(fitting) > MAX_LISTED_MODELS:
+        lines.append(f"and {len(fitting) - MAX_LISTED_MODELS} more")
+    return "\n".join(lines)
+
+
+def offered_models_text(catalog: Catalog, names: Sequence[str], kind: str) -> str:
+    """A line for each model that the operator offers."""
+    lines = []
+    for name in names:
+        card = catalog.get(name, kind)
+        lines.append(name if card is None else _line(name, card))
+    return "\n".join(lines)
+
+
+def _shortest_name(card: ModelCard) -> str:
+    """What a model is called in a request: its alias, where it has one."""
+    return min(card.names, key=len)
+
+
+def _line(name: str, card: ModelCard) -> str:
+    abilities = {
+        "tools": card.tools,
+        "reasoning": card.reasoning,
+        "reads pictures": card.vision and card.is_text,
+        "changes pictures": card.vision and card.is_image,
+    }
+    facts = [ability for ability, has in abilities.items() if has]
+    if card.context_window:
+        facts.append(f"{card.context_window} tokens of context")
+    if card.durations is not None:
+        facts.append(str(card.durations))
+    facts += [text.format(card.prices[key]) for key, text in PRICES.items() if key in card.prices]
+    if card.paid_only:
+        facts.append("paid pollen only")
+    about = card.description or card.title
+    line = f"{name}: {about}" if about else name
+    return f"{line} ({', '.join(facts)})" if facts else line
+
+
+def balance_text(balance: Balance) -> str:
+    """What is left, for the model."""
+    return f"{balance.balance} pollen are left; one pollen is one US dollar."

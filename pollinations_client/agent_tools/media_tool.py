@@ -1,0 +1,283 @@
+"""The picture and the video tool: from a model's arguments to a request, from a picture to an
+answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel
+
+from ..catalog.catalog import Catalog
+from ..catalog.pricing import Cost
+from ..errors import InvalidRequestError, MalformedReply, NotFoundError, SaveError
+from ..response.media_result import MediaResult
+from ..response.picture import Picture
+from .arguments import (
+    DEFAULT_LONG_SIDE_PX,
+    image_arguments,
+    references_of,
+    size_px,
+    video_arguments,
+)
+from .options import MediaToolOptions, ModelChoice, model_choice, request_fields
+from .references import ConversationPictures, bytes_of, check_address
+
+if TYPE_CHECKING:
+    from ..client import AsyncPollinationsClient, PollinationsClient
+
+__all__ = ["MediaAnswer", "MediaRequest", "MediaTool", "make_media", "make_media_async"]
+
+Kind = Literal["image", "video"]
+ARGUMENTS: dict[Kind, Callable[[ModelChoice], type[BaseModel]]] = {
+    "image": image_arguments,
+    "video": video_arguments,
+}
+NAMES: dict[Kind, str] = {"image": "generate_image", "video": "generate_video"}
+NOUNS: dict[Kind, str] = {"image": "picture", "video": "video"}
+DESCRIPTIONS: dict[Kind, str] = {
+    "image": (
+        "Draw a picture from a description. Use it whenever the user asks to draw, paint, generate"
+        " or create an image, picture, photo, logo or illustration. Describe everything the picture"
+        " should show in the prompt."
+    ),
+    "video": (
+        "Make a short video from a description. It takes a minute or more and costs much more than"
+        " a picture: use it only when the user asks for a video, a clip or an animation."
+    ),
+}
+EDITS = (
+    " To change a picture that was made before, name it in image and say in the prompt what to"
+    " change."
+)
+NO_EDITS = (
+    "image: only pictures at an https address can be used here. Give one, or leave image out and"
+    " describe everything in the prompt."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRequest:
+    """One call of the client, settled."""
+
+    kind: Kind
+    prompt: str
+    options: dict[str, Any]
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    """Pictures to change that are at no address."""
+    upload: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAnswer:
+    """What a tool gives back."""
+
+    text: str
+    result: MediaResult
+    shown: Picture | None = None
+    """The picture, where the model is to see it."""
+
+
+class MediaTool:
+    """The decisions of one tool for one set of options."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        catalog: Catalog,
+        options: MediaToolOptions,
+        *,
+        model: str | None,
+        models: list[str] | None,
+        pictures: ConversationPictures,
+        shared: bool = False,
+    ) -> None:
+        """Raises :class:`InvalidRequestError` for a model that is known to make something else.
+
+        ``shared`` says that ``options`` are those of a toolkit.
+        """
+        self.kind, self.options, self.shared = kind, options, shared
+        self._pictures = pictures
+        self._catalog = catalog
+        self.choice = model_choice(catalog, kind, model, models)
+
+    def arguments(self) -> type[BaseModel]:
+        """The class of the arguments."""
+        return ARGUMENTS[self.kind](self.choice)
+
+    def description(self, arguments: type[BaseModel]) -> str:
+        """What the tool does, for the model."""
+        edits = EDITS if self.kind == "image" and "image" in arguments.model_fields else ""
+        return DESCRIPTIONS[self.kind] + edits
+
+    def request(self, arguments: Mapping[str, Any], thread: str | None = None) -> MediaRequest:
+        """What to send for checked arguments. Raises :class:`InvalidRequestError`."""
+        fields = {name: value for name, value in arguments.items() if value is not None}
+        prompt = fields.pop("prompt")
+        if not prompt.strip():
+            raise InvalidRequestError("prompt: it is empty; say what to make.", param="prompt")
+        references = fields.pop("image", [])
+        model = self.choice.name_for(fields.pop("model", None))
+        options = request_fields(self.options, self.kind, shared=self.shared)
+        if self.kind == "image":
+            fields = _in_pixels(fields, options)
+        options |= fields
+        if model is not None:
+            options["model"] = model
+        if not references:
+            return MediaRequest(self.kind, prompt, options)
+        self._check_takes(model, len(references))
+        earlier = [self._pictures.find(reference, thread) for reference in references]
+        addresses, pictures = _resolved(references, earlier)
+        if self.kind == "image" and earlier[0] is not None:
+            _keep_size(options, earlier[0])
+        if addresses and not pictures:
+            options["image"] = addresses
+        elif addresses:
+            raise InvalidRequestError(
+                "image: give addresses, or names of pictures, not both at once.", param="image"
+            )
+        if pictures and self.kind == "video" and not self.options.upload:
+            raise InvalidRequestError(NO_EDITS, param="image")
+        return MediaRequest(self.kind, prompt, options, tuple(pictures), self.options.upload)
+
+    def _check_takes(self, model: str | None, count: int) -> None:
+        card = self._catalog.get(model, self.kind)
+        limit = None if card is None else references_of(card)
+        if limit is None or count <= limit:
+            return
+        takes = "no pictures to start from" if limit == 0 else f"at most {limit} pictures"
+        able = [
+            name
+            for name in self.choice.offered
+            if (other := self._catalog.get(name, self.kind)) and references_of(other) != 0
+        ]
+        instead = f" These do: {', '.join(able)}." if able and limit == 0 else ""
+        raise InvalidRequestError(f"image: {model} takes {takes}.{instead}", param="image")
+
+    def answer(self, picture: Picture, cost: Cost, thread: str | None = None) -> MediaAnswer:
+        """One line for the model, and everything for the program; saves where it is to be saved.
+
+        Raises :class:`MalformedReply` where the model made the other kind.
+        """
+        if picture.is_video != (self.kind == "video"):
+            other: Kind = "video" if picture.is_video else "image"
+            raise MalformedReply(
+                f"The model {picture.model} makes {NOUNS[other]}s and no {NOUNS[self.kind]}s: a"
+                f" {picture.mime_type} came. Another model is needed; tell the user.",
+                partial=picture,
+            )
+        path, place = self._saved(picture)
+        size = picture.size_px or (None, None)
+        held = MediaResult(
+            data=None if path else picture.data,
+            mime_type=picture.mime_type,
+            path=path,
+            url=picture.media_url,
+            prompt=picture.prompt,
+            model=picture.model,
+            seed=picture.seed,
+            width=size[0],
+            height=size[1],
+            duration_s=picture.duration_s,
+            cost=None if cost.total is None else float(cost.total),
+            cost_is_upper_bound=cost.is_upper_bound,
+        )
+        name = None if picture.is_video else self._pictures.add(held, thread)
+        data = {"auto": held.data, "bytes": picture.data, "none": None}
+        result = held.model_copy(update={"data": data[self.options.artifact_data]})
+        shown = picture if self.options.return_image and not picture.is_video else None
+        return MediaAnswer(_told(NOUNS[self.kind], name, held, place), result, shown)
+
+    def _saved(self, picture: Picture) -> tuple[str | None, str]:
+        """The file's path, and what to say of it.
+
+        What was paid for is not lost because a folder cannot be written.
+        """
+        if self.options.save_dir is None:
+            return None, ""
+        try:
+            path = str(picture.save_in(self.options.save_dir))
+        except SaveError as error:
+            return None, f", not saved ({error.message.rstrip('.')})"
+        return path, f", saved as {path}"
+
+
+def _resolved(
+    references: list[str], earlier: list[MediaResult | None]
+) -> tuple[list[str], list[bytes]]:
+    """Addresses, and the bytes of pictures that were made before and have none."""
+    addresses, pictures = [], []
+    for reference, picture in zip(references, earlier, strict=True):
+        if picture is None:
+            addresses.append(check_address(reference))
+        elif picture.url is not None:
+            addresses.append(picture.url)
+        else:
+            pictures.append(bytes_of(picture, reference))
+    return addresses, pictures
+
+
+def _keep_size(options: dict[str, Any], picture: MediaResult) -> None:
+    """Let a picture that is changed keep its size, unless another is asked for."""
+    sized = options.get("width") or options.get("height") or options.get("aspect_ratio")
+    if picture.width and picture.height and not sized:
+        options |= {"width": picture.width, "height": picture.height}
+
+
+def _in_pixels(fields: dict[str, Any], operator: Mapping[str, Any]) -> dict[str, Any]:
+    """A shape as width and height, which every picture model of both eras takes."""
+    if (shape := fields.pop("aspect_ratio", None)) is None:
+        return fields
+    usual = max(operator.get("width") or 0, operator.get("height") or 0) or DEFAULT_LONG_SIDE_PX
+    width, height = size_px(shape, fields.get("width"), fields.get("height"), usual)
+    return {**fields, "width": width, "height": height}
+
+
+def _told(noun: str, name: str | None, result: MediaResult, place: str) -> str:
+    facts = [
+        f"model {result.model or 'of the gateway'}",
+        f"seed {result.seed}",
+        result.mime_type,
+        result.size_text,
+        None if result.duration_s is None else f"{result.duration_s:g} s",
+    ]
+    about = ", ".join(fact for fact in facts if fact)
+    if result.url is not None:
+        place += f", at {result.url}"
+    label = "" if name is None else f" It is called {name}."
+    return f"Made a {noun} of {result.prompt!r} ({about}){place}.{label}"
+
+
+def make_media(client: PollinationsClient, request: MediaRequest) -> Picture:
+    """Send a request."""
+    prompt, options = request.prompt, request.options
+    if request.kind == "video":
+        links = [(client.upload(picture)).url for picture in request.pictures]
+        return client.video(prompt, **{**options, "image": links or options.get("image")})
+    if not request.pictures:
+        return client.image(prompt, **options)
+    pictures = list(request.pictures)
+    try:
+        return client.edit_image(prompt, pictures, upload=request.upload, **options)
+    except NotFoundError as error:
+        refusal = error
+    raise InvalidRequestError(NO_EDITS, param="image") from refusal
+
+
+async def make_media_async(client: AsyncPollinationsClient, request: MediaRequest) -> Picture:
+    """Send a request."""
+    prompt, options = request.prompt, request.options
+    if request.kind == "video":
+        links = [(await client.upload(picture)).url for picture in request.pictures]
+        return await client.video(prompt, **{**options, "image": links or options.get("image")})
+    if not request.pictures:
+        return await client.image(prompt, **options)
+    pictures = list(request.pictures)
+    try:
+        return await client.edit_image(prompt, pictures, upload=request.upload, **options)
+    except NotFoundError as error:
+        refusal = error
+    raise InvalidRequestError(NO_EDITS, param="image") from refusal

@@ -1,0 +1,53 @@
+"""What a model reads of a failure: what happened and what it can do, and nothing of Python."""
+
+from __future__ import annotations
+
+import re
+
+from .. import errors
+from ..errors import PollinationsError
+from ..response.error_tables import REMEDIES
+
+__all__ = ["advice_for", "message_for_model"]
+
+SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[(])")
+# Options, calls and settings of a program, request ids, and pages where a person may pay.
+FOR_PROGRAMS = re.compile(
+    r"\w\(|\w=|`|\b(?:base_url|api_key|max_retries|total_timeout|http_client|\w+_timeout)\b"
+    r"|\.partial|POLLINATIONS_|request id|enter\.pollinations|\bSee https?:"
+)
+ASIDES = re.compile(r"\s*\((?:timeout|total_timeout|stream_idle_timeout|Limits[^)]*)\)")
+
+# The nearest ancestor of an error decides.
+ADVICE: dict[type[PollinationsError], str] = {
+    errors.PaymentRequiredError: (
+        "Do not call this tool again: tell the user that the balance is spent."
+    ),
+    errors.AuthenticationError: "Do not call this tool again: tell the user about the API key.",
+    errors.PermissionDeniedError: "Do not make the same call again.",
+    errors.ConfigurationError: "Do not call this tool again: tell the user.",
+    errors.InvalidRequestError: "Correct the arguments and call again.",
+    errors.UnknownModelError: "Do not call this tool again: tell the user.",
+    errors.BadRequestError: "Change the request before calling again.",
+    errors.RateLimitError: "Wait before calling again.",
+}
+MAY_PASS, FINAL = "It may pass: call again once.", "Do not make the same call again."
+
+
+def advice_for(error: PollinationsError) -> str:
+    """What a model can do about an error."""
+    advice = next((ADVICE[kind] for kind in type(error).__mro__ if kind in ADVICE), None)
+    return advice or (MAY_PASS if error.is_retryable else FINAL)
+
+
+def message_for_model(error: PollinationsError) -> str:
+    """The error as the answer of a tool: the sentences that a model can use, and advice."""
+    message = error.message
+    for remedy in REMEDIES.values():
+        message = message.replace(remedy, "")
+    sentences = SENTENCES.split(ASIDES.sub("", message).strip())
+    readable = [sentence for sentence in sentences if not FOR_PROGRAMS.search(sentence)]
+    text = " ".join(readable) or "The call failed."
+    if not text.endswith((".", "!", "?", "]", ")")):
+        text += "."
+    return f"{text} {advice_for(error)}"

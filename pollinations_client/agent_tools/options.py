@@ -1,0 +1,106 @@
+"""The operator's options of tools that make media, and the models they may use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..catalog.catalog import Catalog
+from ..catalog.model_card import ModelCard
+from ..errors import InvalidRequestError
+from ..request.image_options import ImageOptions
+
+__all__ = ["MediaToolOptions", "ModelChoice", "check_kind", "model_choice", "request_fields"]
+
+MADE_BY = {"image": "pictures", "video": "videos", "audio": "sound", "text": "text"}
+EXAMPLES = {"image": "flux", "video": "veo", "text": "sonar"}
+# Of a toolkit's options these are for one of its tools alone.
+PICTURES_ONLY = frozenset({"width", "height", "quality", "transparent", "guidance_scale"})
+VIDEOS_ONLY = frozenset({"duration", "audio", "resolution"})
+
+
+class MediaToolOptions(ImageOptions):
+    """What the operator settles for every picture and video of a tool.
+
+    A call's arguments prevail over the fields of :class:`~pollinations_client.ImageOptions`.
+    """
+
+    models: list[str] | None = None
+    """Models that the caller may choose from; without them it chooses none."""
+    save_dir: str | Path | None = None
+    """Folder to save into, whatever its name looks like; its files' paths are told."""
+    return_image: bool | Literal["auto"] = False
+    """Also show the picture to the model that called, which costs tokens in later turns.
+
+    Chat models of this project leave it out where the model reads no pictures.
+    """
+    artifact_data: Literal["auto", "bytes", "none"] = "auto"
+    """Whether the result holds the bytes: by default where they are not saved."""
+    media_base_url: str | None = None
+    """Where pictures are uploaded, if not to the gateway's own store."""
+    upload: bool = False
+    """Let a picture that is to be changed become public for 30 days, where the gateway takes it no
+    other way.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """The models of one tool: the one that is used, and those that a caller may choose."""
+
+    default: str | None
+    offered: tuple[str, ...]
+    cards: tuple[ModelCard | None, ...]
+
+    def name_for(self, asked: str | None) -> str | None:
+        """The model of a call."""
+        return asked or self.default
+
+
+def model_choice(
+    catalog: Catalog, kind: str, model: str | None, models: Sequence[str] | None
+) -> ModelChoice:
+    """The models of a tool of ``kind``.
+
+    Raises :class:`InvalidRequestError` for a model that is known to make something else.
+    """
+    if models is not None and not models:
+        raise InvalidRequestError("models: the list is empty; name one or leave it out.")
+    default = model or (models[0] if models else None)
+    offered = tuple(dict.fromkeys(models or ()))
+    every = tuple(dict.fromkeys([*([default] if default else []), *offered]))
+    for name in every:
+        check_kind(catalog, kind, name, param="models" if name in offered else "model")
+    return ModelChoice(default, offered, tuple(catalog.get(name, kind) for name in every))
+
+
+def check_kind(catalog: Catalog, kind: str, name: Any, *, param: str) -> None:
+    """Refuse a model that is known to make something else than ``kind``."""
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidRequestError(
+            f"{param}: the name of a model is needed, not {name!r}.", param=param
+        )
+    card = catalog.get(name)
+    if card is None or catalog.get(name, kind) is not None:
+        return
+    makes = MADE_BY.get(card.category, f"output of the kind {card.category}")
+    raise InvalidRequestError(
+        f"{param}: {name!r} makes {makes}, and {MADE_BY[kind]} are needed here, as"
+        f" {EXAMPLES[kind]!r} makes them.",
+        param=param,
+    )
+
+
+def request_fields(options: Any, kind: str, *, shared: bool = False) -> dict[str, Any]:
+    """The operator's fields of a request; those of a toolkit are ``shared`` among its tools."""
+    foreign: frozenset[str] = frozenset()
+    if shared:
+        foreign = VIDEOS_ONLY if kind == "image" else PICTURES_ONLY
+    fields = ((name, getattr(options, name)) for name in ImageOptions.model_fields)
+    return {
+        name: value
+        for name, value in fields
+        if value is not None and name != "model" and name not in foreign
+    }
