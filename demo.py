@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 def stop(*_: object) -> None:
@@ -24,14 +25,21 @@ from langchain.agents import create_agent
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
-from llama_index.core import Document, Settings, SummaryIndex
+from llama_index.core import (
+    Document,
+    Settings,
+    StorageContext,
+    VectorStoreIndex,
+    load_index_from_storage,
+)
 
 from langchain_pollinations import ChatPollinations, PollinationsImageTool
-from llamaindex_pollinations import Pollinations
+from llamaindex_pollinations import Pollinations, PollinationsEmbedding
 from pollinations_client import PollinationsClient, PollinationsError
 from pollinations_client.emulator import Emulator
 
 DOCUMENTS = Path(__file__).parent / "notebooks" / "documents"
+INDEX = Path("bee-index")
 
 
 def swap_models() -> None:
@@ -84,18 +92,29 @@ def let_an_agent_draw() -> None:
 
 
 def ask_documents() -> None:
-    """A LlamaIndex query engine over the documents of this repository; the model itself picks those
-    that matter.
+    """A LlamaIndex index over the documents of this repository, kept in a folder: what is in it
+    already is not embedded again.
     """
-    print("\n4. A question to a few documents")
-    Settings.llm = Pollinations(model="gemini")
+    print("\n4. A question to a few documents, embedded once")
+    Settings.llm, Settings.embed_model = Pollinations("gemini"), PollinationsEmbedding()
     files = sorted(DOCUMENTS.glob("*.md"))
-    documents = [Document(text=file.read_text(), metadata={"file": file.name}) for file in files]
-    engine = SummaryIndex.from_documents(documents).as_query_engine(retriever_mode="llm")
-    answer = engine.query("How long does a summer worker live?")
+    documents = [
+        Document(text=file.read_text(), id_=file.name, metadata={"file": file.name})
+        for file in files
+    ]
+    # Vectors of the emulator and of the gateway must not meet in one index.
+    folder = INDEX / str(urlsplit(PollinationsClient().settings.base_url).hostname)
+    if folder.exists():
+        index = load_index_from_storage(StorageContext.from_defaults(persist_dir=str(folder)))
+    else:
+        index = VectorStoreIndex([])
+    changed = index.refresh_ref_docs(documents)
+    index.storage_context.persist(folder)
+    print(f"   embedded: {sum(changed)} of {len(documents)} documents, kept in {folder}")
+    answer = index.as_query_engine(similarity_top_k=2).query("How long does a summer worker live?")
     print(f"     answer: {answer}")
     for node in answer.source_nodes:
-        print(f"     source: {node.metadata['file']}, relevance {node.score:.0f} of 10")
+        print(f"     source: {node.metadata['file']}, similarity {node.score:.2f}")
 
 
 def gateway_that_answers(stack: contextlib.ExitStack) -> str:

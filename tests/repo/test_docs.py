@@ -187,6 +187,29 @@ def test_the_demonstration_prints_what_the_readme_shows(tmp_path: Path) -> None:
         assert (picture.format, picture.size) == ("JPEG", (768, 512))
 
 
+def test_a_second_demonstration_embeds_no_document_again(gateway: Emulator, tmp_path: Path) -> None:
+    """The index is in a folder; only the question is embedded."""
+    for texts_sent in (5, 1):
+        gateway.clear()
+        done = subprocess.run(
+            [sys.executable, "-W", "error", str(ROOT / "demo.py")],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={
+                "PATH": "",
+                "PYTHONPATH": str(ROOT),
+                "HOME": str(tmp_path),
+                "POLLINATIONS_BASE_URL": gateway.url,
+            },
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        sent = [one for one in gateway.requests if one.path == "/v1/embeddings"]
+        assert sum(len(one.json["input"]) for one in sent) == texts_sent
+
+
 def test_links_in_the_documents_lead_somewhere() -> None:
     """Relative links name files of the repository."""
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
