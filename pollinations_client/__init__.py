@@ -7,6 +7,7 @@ Needs httpx and pydantic only; the adapters ``langchain_pollinations`` and
 
 from . import errors
 from ._distribution import __version__
+from .budget.budget import PollenBudget
 from .catalog.catalog import Catalog, Cost, CostPart, Durations, ModelCard, snapshot
 from .client import AsyncPollinationsClient, PollinationsClient
 from .errors import *  # noqa: F403 - errors.__all__ is the one list of error classes
@@ -78,6 +79,7 @@ __all__ = [
     "Part",
     "PartDelta",
     "Picture",
+    "PollenBudget",
     "PollinationsClient",
     "PollinationsWarning",
     "Profile",

@@ -19,7 +19,9 @@
     │   ├── PaymentRequiredError            402; not worth a retry
     │   │   ├── InsufficientBalanceError    the account has no pollen left
     │   │   ├── KeyBudgetExhaustedError     this key's budget is spent
-    │   │   └── PaidModelError              the model takes paid pollen only
+    │   │   ├── PaidModelError              the model takes paid pollen only
+    │   │   └── BudgetSpentError            a PollenBudget does not cover the call; unsent
+    │   │       └── UnpricedModelError      ... as its price is unknown; a ConfigurationError too
     │   ├── PermissionDeniedError           403
     │   │   └── ModelNotAllowedError        this key may not call that model
     │   ├── NotFoundError                   404, 410
@@ -51,6 +53,7 @@ __all__ = [
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
+    "BudgetSpentError",
     "ConfigurationError",
     "ContentPolicyError",
     "ContextOverflowError",
@@ -73,6 +76,7 @@ __all__ = [
     "ServerError",
     "StreamInterrupted",
     "UnknownModelError",
+    "UnpricedModelError",
     "UnprocessableEntityError",
     "UpstreamError",
 ]
@@ -200,6 +204,23 @@ class KeyBudgetExhaustedError(PaymentRequiredError):
 
 class PaidModelError(PaymentRequiredError):
     """The model takes paid pollen only, and this key spends granted (quest) pollen."""
+
+
+class BudgetSpentError(PaymentRequiredError):
+    """A :class:`~pollinations_client.PollenBudget` does not cover the call; nothing was sent.
+
+    ``needed`` is what the call may cost, ``left`` what the budget has left, both in pollen;
+    ``limit`` and ``model`` say which budget and which model.
+    """
+
+    limit: float | None = None
+    left: float | None = None
+    needed: float | None = None
+    model: str | None = None
+
+
+class UnpricedModelError(BudgetSpentError, ConfigurationError):
+    """A budget cannot tell what the call costs, since the model's price is not known."""
 
 
 class PermissionDeniedError(APIStatusError):

@@ -18,7 +18,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .errors import APIConnectionError, APIStatusError, PollinationsError
+from .errors import APIConnectionError, APIStatusError, InvalidRequestError, PollinationsError
 from .request.endpoints import Call
 
 SAFE_STATUSES = frozenset({429, 503, 529})
@@ -33,6 +33,19 @@ def is_safe(failure: PollinationsError) -> bool:
             return failure.is_retryable and not failure.ambiguous
         case APIStatusError():
             return failure.is_retryable and failure.status_code in SAFE_STATUSES
+    return False
+
+
+def is_unbilled(failure: PollinationsError) -> bool:
+    """Whether an attempt that failed so has certainly cost nothing: it was refused or not sent."""
+    if failure.status_code is not None:
+        succeeded = 200 <= failure.status_code < 300
+        return not succeeded and failure.status_code not in AMBIGUOUS_STATUSES
+    match failure:
+        case APIConnectionError():
+            return not failure.ambiguous
+        case InvalidRequestError():
+            return True
     return False
 
 

@@ -8,8 +8,9 @@ it does send. How usage is split into priced units follows the gateway's own bil
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,7 +19,7 @@ from ..reply import Reply, ResponseInfo
 from ..usage import Usage
 from .model_card import ModelCard
 
-__all__ = ["Cost", "CostPart", "cost", "units_from"]
+__all__ = ["Cost", "CostPart", "cost", "total_pollen", "units_from"]
 
 ZERO = Decimal(0)
 
@@ -71,6 +72,9 @@ COMPLETION_TOTAL = ("completion_tokens", "output_tokens")
 UNIT = re.compile(r"(?:x_usage_)?(prompt|input|completion|output)_(\w+)_(tokens|seconds)")
 SIDES = {"input": "prompt", "output": "completion"}
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+# Above it a float has no whole numbers of its own any more.
+MAX_USUAL_COUNT = 2**53
 
 # The gateway's own figure, where it sends one: a field of its usage, or a header.
 COST_HEADER = "x-pollen-cost"
@@ -189,6 +193,60 @@ def cost(
     )
 
 
+def total_pollen(usage: Usage | ResponseInfo, card: ModelCard | None) -> Decimal | None:
+    """``cost(usage, card).total``, in a tenth of the time for counts of the usual kind."""
+    counts = _usual_counts(usage)
+    if counts is None or card is None:
+        return cost(usage, card).total
+    siblings = PRICED_LIKE_FOR_PICTURES if card.is_image else PRICED_LIKE
+    prices, total = card.prices, ZERO
+    for unit, count in counts:
+        if count:
+            price = prices.get(unit)
+            if price is None and (price := prices.get(siblings.get(unit, ""))) is None:
+                return None
+            total += price * count
+    return total
+
+
+def _usual_counts(usage: Usage | ResponseInfo) -> Iterable[tuple[str, int]] | None:
+    """Whole numbers by price key, or ``None`` for what takes a closer look."""
+    if isinstance(usage, ResponseInfo):
+        if COST_HEADER in usage.headers:
+            return None
+        counts = []
+        for name, count in usage.usage.items():
+            if not (0 <= count < MAX_USUAL_COUNT and count == int(count)):
+                return None
+            if (unit := price_unit(name)) is not None:
+                counts.append((unit, int(count)))
+        return counts or None
+    cached, written, reasoning = usage.cached or 0, usage.cache_write or 0, usage.reasoning or 0
+    plain_input, plain_output = usage.input - cached - written, usage.output - reasoning
+    is_usual = not (usage.audio_input or usage.image_input or usage.audio_output)
+    is_usual = is_usual and plain_input >= 0 <= plain_output and not usage.image_output
+    is_usual = is_usual and usage.total == usage.input + usage.output and bool(usage.total)
+    if not is_usual or "pollen_cost" in usage.raw:
+        return None
+    return (
+        ("promptTextTokens", plain_input),
+        ("promptCachedTokens", cached),
+        ("promptCacheWriteTokens", written),
+        ("completionTextTokens", plain_output),
+        ("completionReasoningTokens", reasoning),
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def price_unit(name: str) -> str | None:
+    """The price key of a count, by its name in a header, a record or a price list."""
+    match = UNIT.fullmatch(CAPITAL.sub("_", name).replace("-", "_").lower())
+    if match is None:
+        return None
+    side, kind, measure = SIDES.get(match[1], match[1]), match[2], match[3]
+    return side + "".join(word.capitalize() for word in (*kind.split("_"), measure))
+
+
 def _comes_from_cache(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None) -> bool:
     info = usage.info if isinstance(usage, Reply) else usage
     return isinstance(info, ResponseInfo) and (info.cache or "").upper() == "HIT"
@@ -303,11 +361,9 @@ def _listed_units(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[s
     units: dict[str, Decimal] = {}
     unreadable = []
     for name, value in usage.items():
-        snake = CAPITAL.sub("_", str(name)).replace("-", "_").lower()
-        if not (found := UNIT.fullmatch(snake)):
+        unit = price_unit(str(name))
+        if unit is None:
             continue
-        side, kind, measure = SIDES.get(found[1], found[1]), found[2], found[3]
-        unit = side + "".join(word.capitalize() for word in (*kind.split("_"), measure))
         count = _count(value)
         if count is None:
             unreadable.append(unit)

@@ -30,6 +30,7 @@ class SoundSource:
     data: bytes | Path = field(repr=False)
     name: str
     mime_type: str
+    size_bytes: int
 
 
 def is_sound(mime_type: str | None) -> bool:
@@ -83,7 +84,8 @@ def _checked(data: bytes | Path, head: bytes, size: int, what: str, stem: str) -
             " are taken"
         )
     extension = extension_for(mime_type)
-    return SoundSource(data, f"{stem}.{UPLOAD_EXTENSIONS.get(extension, extension)}", mime_type)
+    name = f"{stem}.{UPLOAD_EXTENSIONS.get(extension, extension)}"
+    return SoundSource(data, name, mime_type, size)
 
 
 def _refusal(sentence: str) -> InvalidRequestError:

@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeVar
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ..catalog.catalog import has_trait
-from ..errors import InvalidRequestError
+from ..catalog.estimates import CallSize
+from ..errors import InvalidRequestError, number_in
 from ..media.sniff import extension_for, sniff
 from ..media.sounds import SoundSource
 from .call_kinds import CALL_KINDS, JSON, CallKind
@@ -99,6 +100,8 @@ class Call:
     """From a tool's name on the wire to its own, where the two differ."""
     asked: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Model and seed of a picture, which its answer may not repeat."""
+    size: CallSize | None = None
+    """What the price depends on. A call without it, unless it is free, has no known price."""
 
     @property
     def is_form(self) -> bool:
@@ -134,6 +137,9 @@ def chat(
         CALL_KINDS[kind],
         body=_encoded(body),
         tool_names=tool_names.decoding,
+        size=CallSize(
+            "text", body.get("model"), body.get("max_completion_tokens") or body.get("max_tokens")
+        ),
     )
 
 
@@ -217,7 +223,7 @@ def picture(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) 
     """
     checked = ImageOptions.checked(options, door="extra_query")
     only_get = is_video or checked.duration is not None or checked.audio is not None
-    if only_get or not is_too_long(_image_target(prompt, checked)):
+    if only_get or not is_too_long(_image_target(prompt, image_query(checked))):
         return image(prompt, options, is_video=is_video)
     body = {"prompt": checked_prompt(prompt), **generation_fields(checked)}
     return Call(
@@ -226,6 +232,7 @@ def picture(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) 
         CALL_KINDS["picture_json"],
         body=_encoded(body),
         asked=body,
+        size=_media_size(prompt, body),
     )
 
 
@@ -235,13 +242,30 @@ def image(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) ->
     ``options`` are fields of :class:`ImageOptions`.
     """
     checked = ImageOptions.checked(options, door="extra_query")
-    target = check_url_length(_image_target(prompt, checked))
+    pairs = image_query(checked)
+    target = check_url_length(_image_target(prompt, pairs))
     slow = is_video or any(getattr(checked, name) is not None for name in VIDEO_HINTS)
-    return Call("GET", target, CALL_KINDS["video" if slow else "picture"])
+    kind = CALL_KINDS["video" if slow else "picture"]
+    return Call("GET", target, kind, size=_media_size(prompt, dict(pairs)))
 
 
-def _image_target(prompt: str, options: ImageOptions) -> str:
-    return f"{prompt_path('/image', prompt)}{_queried(image_query(options))}"
+def _media_size(prompt: str, sent: Mapping[str, Any], pictures: int = 0) -> CallSize:
+    """What a picture or a video depends on; ``pictures`` are sent with it, not as links."""
+    links = sent.get("image") or sent.get("reference_images") or ""
+    is_list = isinstance(links, list)
+    linked = len(links) if is_list else links.count("|") + bool(links)
+    return CallSize(
+        "image",
+        sent.get("model"),
+        duration_s=number_in(str(sent.get("duration", ""))),
+        has_sound=sent.get("audio") in ("true", True),
+        references=pictures + linked,
+        prompt_bytes=len(prompt.encode()),
+    )
+
+
+def _image_target(prompt: str, query: list[tuple[str, str]]) -> str:
+    return f"{prompt_path('/image', prompt)}{_queried(query)}"
 
 
 def edit(prompt: str, pictures: Sequence[bytes], options: Mapping[str, Any]) -> Call:
@@ -259,6 +283,7 @@ def edit(prompt: str, pictures: Sequence[bytes], options: Mapping[str, Any]) -> 
         body=body,
         content_type=content_type,
         asked=fields,
+        size=_media_size(prompt, fields, len(pictures)),
     )
 
 
@@ -293,27 +318,36 @@ def upload(data: bytes) -> Call:
 def text(prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Call:
     """``GET /text/{prompt}``. ``options`` are fields of :class:`TextOptions`."""
     checked = _checked(TextOptions, options, door="extra_query")
-    target = check_url_length(
-        f"{prompt_path('/text', prompt)}{_queried(text_query(checked, stream=stream))}"
-    )
-    return Call("GET", target, CALL_KINDS["text_stream" if stream else "text"])
+    pairs = text_query(checked, stream=stream)
+    target = check_url_length(f"{prompt_path('/text', prompt)}{_queried(pairs)}")
+    sent = dict(pairs)
+    max_tokens = number_in(sent.get("max_completion_tokens") or sent.get("max_tokens", ""))
+    size = CallSize("text", sent.get("model"), max_tokens)
+    return Call("GET", target, CALL_KINDS["text_stream" if stream else "text"], size=size)
 
 
 def embeddings(fields: Mapping[str, Any], texts: Sequence[str]) -> Call:
     """``POST /v1/embeddings`` for at most 32 texts."""
     body = _encoded({**fields, "input": texts})
-    return Call("POST", "/v1/embeddings", CALL_KINDS["embeddings"], body=body)
+    size = CallSize("embedding", fields.get("model"))
+    return Call("POST", "/v1/embeddings", CALL_KINDS["embeddings"], body=body, size=size)
 
 
 def speech(body: Mapping[str, Any]) -> Call:
     """``POST /v1/audio/speech``."""
-    return Call("POST", "/v1/audio/speech", CALL_KINDS["speech"], body=_encoded(body))
+    size = CallSize("audio", body.get("model"), prompt_bytes=len(body["input"].encode()))
+    return Call("POST", "/v1/audio/speech", CALL_KINDS["speech"], body=_encoded(body), size=size)
 
 
 def transcription(source: SoundSource, fields: Mapping[str, str]) -> Call:
     """``POST /v1/audio/transcriptions``: the sound in a form."""
-    upload = Upload(source, fields)
-    return Call("POST", "/v1/audio/transcriptions", CALL_KINDS["transcription"], upload=upload)
+    return Call(
+        "POST",
+        "/v1/audio/transcriptions",
+        CALL_KINDS["transcription"],
+        upload=Upload(source, fields),
+        size=CallSize("audio", fields.get("model"), prompt_bytes=source.size_bytes),
+    )
 
 
 def models(path: str) -> Call:

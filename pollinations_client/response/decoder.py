@@ -30,7 +30,7 @@ from ..reply import (
     ResponseInfo,
     TextDelta,
 )
-from ..usage import usage_from
+from ..usage import Usage, usage_from
 from . import payment_notices
 from .content_decoder import ContentDecoder
 from .error_decoder import error_from_body
@@ -130,6 +130,11 @@ class ReplyDecoder:
         """Whether anything of the answer itself has come."""
         parts = self._parts
         return bool(parts.parts or parts.opening.waiting or self._calls.began or self._refusal)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was counted so far."""
+        return self._reply.usage
 
     def partial(self) -> Reply:
         """The reply so far, text that was held back included."""

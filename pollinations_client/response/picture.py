@@ -135,7 +135,7 @@ def picture_from_json(
         url=media_url or "",
         model=info.model_used or asked.get("model"),
         seed=asked.get("seed"),
-        info=_with_usage(info, parsed.get("usage")),
+        info=with_usage(info, parsed.get("usage")),
         media_url=media_url,
     )
 
@@ -152,7 +152,7 @@ def _first_picture(parsed: Any) -> bytes | None:
         return None
 
 
-def _with_usage(info: ResponseInfo, usage: Any) -> ResponseInfo:
+def with_usage(info: ResponseInfo, usage: Any) -> ResponseInfo:
     """``info`` with the counts of a body, where the headers have none.
 
     The words of a prompt count only where the gateway splits them up: other models are paid by the

@@ -28,6 +28,7 @@ from ..errors import (
 )
 from ..lenient_json import SurrogateJoiner, parse_json, parse_with_halves
 from ..reply import Event, Reply, ResponseInfo
+from ..usage import Usage
 from . import payment_notices
 from .decoder import ReplyDecoder
 from .event_template import EventTemplate
@@ -66,7 +67,7 @@ class ResponseReader:
         self.failure: PollinationsError | None = None
         self.progress = 0
         self.is_finished = False
-        self._info = info
+        self.info = info
         self._label = label
         self._secret = secret
         self._json_limit_bytes = json_limit_bytes
@@ -85,6 +86,11 @@ class ResponseReader:
     def is_complete(self) -> bool:
         """Whether the answer is whole even if the connection breaks now."""
         return self._reply_decoder.is_complete
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was counted so far."""
+        return self._reply_decoder.usage
 
     def partial(self) -> Reply:
         """The reply received so far."""
@@ -128,7 +134,7 @@ class ResponseReader:
                 return events
             return events + self._finish()
         except PollinationsError as error:
-            mark_cached(error, self._info)
+            mark_cached(error, self.info)
             raise
 
     def _begins_stream(self, piece: bytes) -> bool:
@@ -145,7 +151,7 @@ class ResponseReader:
 
     def _looks_like_stream(self) -> bool:
         start = self._start.removeprefix(b"\xef\xbb\xbf").lstrip()
-        declared = self._info.headers.get("content-type", "")
+        declared = self.info.headers.get("content-type", "")
         if declared.startswith("text/event-stream"):
             return bool(start) and start[:1] not in b"{[<"
         return start.startswith(SSE_FIELDS)
@@ -170,7 +176,7 @@ class ResponseReader:
             try:
                 events += self._read_payload(payload, at_end=at_end)
             except PollinationsError as error:
-                mark_cached(error, self._info)
+                mark_cached(error, self.info)
                 self.failure = error
                 break
         return events
@@ -238,8 +244,8 @@ class ResponseReader:
         body = blank_keys(body, sure_keys_in(self._secret))
         if not body.strip():
             raise EmptyReply(
-                f"The gateway answered {self._info.status} with an empty body.",
-                request_id=self._info.request_id,
+                f"The gateway answered {self.info.status} with an empty body.",
+                request_id=self.info.request_id,
             )
         parsed = self._parsed(body)
         events = self._reply_decoder.feed(parsed)
@@ -248,7 +254,7 @@ class ResponseReader:
             raise MalformedReply(
                 f"The answer has no choices; its fields are: {names or 'none'}.",
                 excerpt=excerpt_of(body, self._secret),
-                request_id=self._info.request_id,
+                request_id=self.info.request_id,
             )
         self._reply_decoder.keep_body(parsed)
         events += self._reply_decoder.finish(streamed=False)
@@ -258,12 +264,12 @@ class ResponseReader:
     def _parsed(self, body: bytes) -> Any:
         if self._label.startswith("GET /text/"):
             answer = _answer_in(body)
-            if answer is None and content_type_of(self._info) == "text/plain":
+            if answer is None and content_type_of(self.info) == "text/plain":
                 # Asked for as a stream, answered as ever.
-                text = _plain_text(body, self._info, self._label, self._secret)
+                text = _plain_text(body, self.info, self._label, self._secret)
                 return {"choices": [{"message": {"content": text}}]}
             body = answer or body
-        return json_from(body, self._info, self._secret)
+        return json_from(body, self.info, self._secret)
 
 
 def mark_cached(error: PollinationsError, info: ResponseInfo) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import Self
 
-from ..errors import PollinationsError
+from ..budget.reservation import Reservation
+from ..errors import BudgetSpentError, PollinationsError
 from ..request.endpoints import Call
-from ..retry import is_safe
+from ..retry import is_safe, is_unbilled
 from ..settings import CallSettings
 from .deadline import Deadline
 
@@ -16,15 +18,26 @@ log = logging.getLogger("pollinations_client")
 class Attempts:
     """One call's attempts: its clock, how many there were, and what follows a failure."""
 
-    __slots__ = ("_call", "_safe", "clock", "number", "settings", "waited_until")
+    __slots__ = ("_call", "_safe", "clock", "number", "reservation", "settings", "waited_until")
 
-    def __init__(self, call: Call, settings: CallSettings) -> None:
+    def __init__(
+        self, call: Call, settings: CallSettings, reservation: Reservation | None = None
+    ) -> None:
         self._call = call
+        self.reservation = reservation
         self.settings = settings
         self.clock = Deadline(call, settings.timeouts)
         self.number = 0
         self.waited_until = 0.0  # the end of the last shared 429 that it waited for
         self._safe = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Count what the call may have cost, however it ended."""
+        if self.reservation is not None:
+            self.reservation.close()
 
     def begin(self) -> None:
         """Count an attempt and restart its limits."""
@@ -37,7 +50,11 @@ class Attempts:
         pause = policy.pause_s(failure, self._call, self.number, left_s, safe_before=self._safe)
         if pause is None:
             failure.retries_taken = self.number - 1
+            if self.reservation is not None:
+                self.reservation.on_failure(is_unbilled=is_unbilled(failure))
             raise failure
+        if self.reservation is not None:
+            self._reserve_again(self.reservation, failure)
         self._safe += is_safe(failure)
         log.warning(
             "%s failed (%s); attempt %d follows in %.2f s",
@@ -47,3 +64,10 @@ class Attempts:
             pause,
         )
         return pause
+
+    def _reserve_again(self, reservation: Reservation, failure: PollinationsError) -> None:
+        """Raises ``failure`` where a repeat could be billed once more than a budget covers."""
+        try:
+            reservation.on_retry(is_unbilled=is_unbilled(failure))
+        except BudgetSpentError as refusal:
+            raise failure from refusal

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import httpx
 from pydantic import SecretStr
 
+from ..budget.budget import PollenBudget
+from ..budget.price_list import PriceList, Refresh
+from ..budget.reservation import Reservation, budgets_for
+from ..catalog.model_card import cards_from
 from ..errors import (
     APIConnectionError,
     ConfigurationError,
     MalformedReply,
+    NotFoundError,
     PollinationsError,
     blank_keys,
     sure_keys_in,
@@ -28,8 +33,9 @@ from ..reply import ResponseInfo
 from ..request.call_kinds import CallKind
 from ..request.endpoints import Call
 from ..response.error_decoder import error_from_response
-from ..response.reader import ResponseReader
-from ..settings import NO_KEY, CallSettings, Settings, key_from_function, secrets_in
+from ..response.reader import ResponseReader, json_from
+from ..retry import RetryPolicy
+from ..settings import NO_KEY, CallSettings, Settings, Timeouts, key_from_function, secrets_in
 from .attempts import Attempts
 from .client_pool import PoolKey, SharedClient
 from .decompression import ACCEPTED
@@ -41,8 +47,11 @@ from .time_limits import httpx_timeout_for
 from .uploads import multipart_body, sized_upload
 
 Answered = httpx.Response | BaseResponse
+log = logging.getLogger("pollinations_client")
 httpx_log = logging.getLogger("httpx")
 
+# A budget's look at the price lists is not to hold up its first call for long.
+PRICE_REFRESH = CallSettings(Timeouts(answer_s=10.0, total_s=15.0), RetryPolicy(max_retries=1))
 MAX_SEEN_KEYS = 256  # of a key function; an echo comes with the answer, or soon after
 
 
@@ -205,6 +214,39 @@ class BaseTransport:
         limit: int = getattr(limits, call.kind.size_limit)
         return limit
 
+    def _budgets(self, call: Call) -> Sequence[PollenBudget]:
+        """The budgets that count ``call``; mostly none."""
+        return budgets_for(call, None)
+
+    def _reservation(self, budgets: Sequence[PollenBudget], call: Call) -> Reservation:
+        """What ``call`` may cost, held back. Raises :class:`BudgetSpentError` where it is too
+        much.
+        """
+        address = self.settings.base_url
+        first = budgets[0].prices_at(address)
+        for budget in budgets[1:]:
+            budget.prices_at(address).use(first)
+        return Reservation(budgets, call, address)
+
+    def _begin_refresh(self, prices: PriceList) -> Refresh | None:
+        return prices.begin(blocks=self.takes is httpx.Client)
+
+    def _add_prices(self, refresh: Refresh, answer: Answer, categories: Sequence[str]) -> None:
+        items = json_from(answer.body, answer.info, self.secrets)
+        refresh.add(cards_from(items, category=categories[0]), categories)
+
+    def _on_unread_prices(self, refresh: Refresh, path: str, error: PollinationsError) -> None:
+        """A call is not refused because a list cannot be read: shipped prices are used."""
+        if isinstance(error, NotFoundError):
+            return  # API 0.3.0 has no list for sound and embeddings
+        refresh.is_complete = False
+        log.warning("A budget uses shipped prices, for GET %s failed: %s", path, error)
+
+    def _answer(self, info: ResponseInfo, body: bytes, attempts: Attempts) -> Answer:
+        if attempts.reservation is not None:
+            attempts.reservation.settle_answer(info, body)
+        return Answer(info, body)
+
     def _refusal(
         self, info: ResponseInfo, body: bytes, call: Call, attempts: Attempts
     ) -> PollinationsError:
@@ -254,7 +296,7 @@ class BaseTransport:
             raise error
 
     def _reader(self, response: Answered, call: Call, attempts: Attempts) -> ResponseReader:
-        return ResponseReader(
+        reader = ResponseReader(
             self._info(response, attempts),
             label=call.label,
             secret=self.secrets,
@@ -262,6 +304,9 @@ class BaseTransport:
             stream_limit_bytes=self.settings.limits.stream_bytes,
             tool_names=call.tool_names,
         )
+        if attempts.reservation is not None:
+            attempts.reservation.reader = reader
+        return reader
 
     def _check_injected(self) -> None:
         if self._injected is not None and self._injected.client.is_closed:

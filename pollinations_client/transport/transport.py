@@ -12,11 +12,14 @@ import asyncio
 import contextlib
 import inspect
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
 import httpx
 
+from ..budget.budget import PollenBudget
+from ..budget.price_list import Refresh
+from ..budget.reservation import Reservation
 from ..errors import (
     APIConnectionError,
     MalformedReply,
@@ -24,10 +27,11 @@ from ..errors import (
 )
 from ..media.files import NewFile
 from ..reply import Batch
+from ..request import endpoints
 from ..request.endpoints import Call
 from ..settings import CallSettings, KeyFunction
 from .attempts import Attempts
-from .base import Answer, BaseTransport
+from .base import PRICE_REFRESH, Answer, BaseTransport
 from .client_pool import (
     SharedClient,
     borrow_async,
@@ -69,14 +73,36 @@ class SyncTransport(BaseTransport):
         Raises a :class:`PollinationsError` for everything else.
         """
         self._check_key(call)
-        attempts = Attempts(call, settings or self._own_settings)
-        while True:
-            attempts.begin()
+        budgets = self._budgets(call)
+        reservation = self._reserve(budgets, call) if budgets else None
+        with Attempts(call, settings or self._own_settings, reservation) as attempts:
+            while True:
+                attempts.begin()
+                try:
+                    return self._fetch_once(call, attempts, host, target)
+                except PollinationsError as error:
+                    failure = error
+                time.sleep(attempts.pause_after(failure))
+
+    def _reserve(self, budgets: Sequence[PollenBudget], call: Call) -> Reservation:
+        """Hold back what ``call`` may cost, by today's prices."""
+        prices = budgets[0].prices_at(self.settings.base_url)
+        while prices.is_due:
+            refresh = self._begin_refresh(prices)
+            if refresh is None:
+                prices.wait()
+                continue
+            with refresh:
+                self._read_prices(refresh)
+        return self._reservation(budgets, call)
+
+    def _read_prices(self, refresh: Refresh) -> None:
+        for path, categories in endpoints.MODEL_LISTS.items():
             try:
-                return self._fetch_once(call, attempts, host, target)
+                answer = self.fetch(endpoints.models(path), settings=PRICE_REFRESH)
+                self._add_prices(refresh, answer, categories)
             except PollinationsError as error:
-                failure = error
-            time.sleep(attempts.pause_after(failure))
+                self._on_unread_prices(refresh, path, error)
 
     def _fetch_once(
         self, call: Call, attempts: Attempts, host: str | None, target: NewFile | None
@@ -90,7 +116,7 @@ class SyncTransport(BaseTransport):
         info = self._info(opened.response, attempts)
         if not opened.response.is_success:
             raise self._refusal(info, body, call, attempts)
-        return Answer(info, body)
+        return self._answer(info, body, attempts)
 
     def _send(
         self, call: Call, attempts: Attempts, host: str | None, upload: Any = None
@@ -194,32 +220,36 @@ class SyncTransport(BaseTransport):
         connection.
         """
         self._check_key(call)
-        attempts = Attempts(call, settings or self._own_settings)
-        opened = self._open(call, attempts)
-        try:
-            reader = self._reader(opened.response, call, attempts)
-            with contextlib.closing(self._pieces(opened, call, attempts)) as body:
-                try:
-                    for piece in body:
-                        if batch := reader.feed(piece):
-                            yield batch
-                        if reader.failure is not None:
-                            raise self._failure_in(reader)
-                        if reader.is_finished:
-                            break
-                        attempts.clock.on_bytes(reader.progress, answer_complete=reader.is_complete)
-                except APIConnectionError as error:
-                    self._check_complete(reader, error, attempts)
-                if batch := reader.end():
-                    yield batch
-                if reader.failure is not None:
-                    raise self._failure_in(reader)
-                self._drain(body, attempts)
-        except GeneratorExit:
-            opened.abandon()
-            raise
-        finally:
-            opened.close()
+        budgets = self._budgets(call)
+        reservation = self._reserve(budgets, call) if budgets else None
+        with Attempts(call, settings or self._own_settings, reservation) as attempts:
+            opened = self._open(call, attempts)
+            try:
+                reader = self._reader(opened.response, call, attempts)
+                with contextlib.closing(self._pieces(opened, call, attempts)) as body:
+                    try:
+                        for piece in body:
+                            if batch := reader.feed(piece):
+                                yield batch
+                            if reader.failure is not None:
+                                raise self._failure_in(reader)
+                            if reader.is_finished:
+                                break
+                            attempts.clock.on_bytes(
+                                reader.progress, answer_complete=reader.is_complete
+                            )
+                    except APIConnectionError as error:
+                        self._check_complete(reader, error, attempts)
+                    if batch := reader.end():
+                        yield batch
+                    if reader.failure is not None:
+                        raise self._failure_in(reader)
+                    self._drain(body, attempts)
+            except GeneratorExit:
+                opened.abandon()
+                raise
+            finally:
+                opened.close()
 
     def _drain(self, body: Generator[bytes, None, None], attempts: Attempts) -> None:
         """Read to the end of the body, so that our own client can use the connection again."""
@@ -273,14 +303,36 @@ class AsyncTransport(BaseTransport):
         Raises a :class:`PollinationsError` for everything else.
         """
         self._check_key(call)
-        attempts = Attempts(call, settings or self._own_settings)
-        while True:
-            attempts.begin()
+        budgets = self._budgets(call)
+        reservation = await self._reserve(budgets, call) if budgets else None
+        with Attempts(call, settings or self._own_settings, reservation) as attempts:
+            while True:
+                attempts.begin()
+                try:
+                    return await self._fetch_once(call, attempts, host, target)
+                except PollinationsError as error:
+                    failure = error
+                await asyncio.sleep(attempts.pause_after(failure))
+
+    async def _reserve(self, budgets: Sequence[PollenBudget], call: Call) -> Reservation:
+        """Hold back what ``call`` may cost, by today's prices."""
+        prices = budgets[0].prices_at(self.settings.base_url)
+        while prices.is_due:
+            refresh = self._begin_refresh(prices)
+            if refresh is None:
+                await prices.wait_async()
+                continue
+            with refresh:
+                await self._read_prices(refresh)
+        return self._reservation(budgets, call)
+
+    async def _read_prices(self, refresh: Refresh) -> None:
+        for path, categories in endpoints.MODEL_LISTS.items():
             try:
-                return await self._fetch_once(call, attempts, host, target)
+                answer = await self.fetch(endpoints.models(path), settings=PRICE_REFRESH)
+                self._add_prices(refresh, answer, categories)
             except PollinationsError as error:
-                failure = error
-            await asyncio.sleep(attempts.pause_after(failure))
+                self._on_unread_prices(refresh, path, error)
 
     async def _fetch_once(
         self, call: Call, attempts: Attempts, host: str | None, target: NewFile | None
@@ -294,7 +346,7 @@ class AsyncTransport(BaseTransport):
         info = self._info(opened.response, attempts)
         if not opened.response.is_success:
             raise self._refusal(info, body, call, attempts)
-        return Answer(info, body)
+        return self._answer(info, body, attempts)
 
     async def _send(
         self, call: Call, attempts: Attempts, host: str | None, upload: Any = None
@@ -398,32 +450,36 @@ class AsyncTransport(BaseTransport):
         connection.
         """
         self._check_key(call)
-        attempts = Attempts(call, settings or self._own_settings)
-        opened = await self._open(call, attempts)
-        try:
-            reader = self._reader(opened.response, call, attempts)
-            async with contextlib.aclosing(self._pieces(opened, call, attempts)) as body:
-                try:
-                    async for piece in body:
-                        if batch := reader.feed(piece):
-                            yield batch
-                        if reader.failure is not None:
-                            raise self._failure_in(reader)
-                        if reader.is_finished:
-                            break
-                        attempts.clock.on_bytes(reader.progress, answer_complete=reader.is_complete)
-                except APIConnectionError as error:
-                    self._check_complete(reader, error, attempts)
-                if batch := reader.end():
-                    yield batch
-                if reader.failure is not None:
-                    raise self._failure_in(reader)
-                await self._drain(body, attempts)
-        except GeneratorExit:
-            opened.abandon()
-            raise
-        finally:
-            await opened.aclose()
+        budgets = self._budgets(call)
+        reservation = await self._reserve(budgets, call) if budgets else None
+        with Attempts(call, settings or self._own_settings, reservation) as attempts:
+            opened = await self._open(call, attempts)
+            try:
+                reader = self._reader(opened.response, call, attempts)
+                async with contextlib.aclosing(self._pieces(opened, call, attempts)) as body:
+                    try:
+                        async for piece in body:
+                            if batch := reader.feed(piece):
+                                yield batch
+                            if reader.failure is not None:
+                                raise self._failure_in(reader)
+                            if reader.is_finished:
+                                break
+                            attempts.clock.on_bytes(
+                                reader.progress, answer_complete=reader.is_complete
+                            )
+                    except APIConnectionError as error:
+                        self._check_complete(reader, error, attempts)
+                    if batch := reader.end():
+                        yield batch
+                    if reader.failure is not None:
+                        raise self._failure_in(reader)
+                    await self._drain(body, attempts)
+            except GeneratorExit:
+                opened.abandon()
+                raise
+            finally:
+                await opened.aclose()
 
     async def _drain(self, body: AsyncGenerator[bytes, None], attempts: Attempts) -> None:
         """Read to the end of the body, so that our own client can use the connection again."""

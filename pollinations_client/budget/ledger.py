@@ -1,0 +1,173 @@
+"""What was spent and what is reserved, in all and by model. Exact sums, held by one lock."""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+__all__ = ["Ledger", "pollen_text"]
+
+ZERO = Decimal(0)
+COLUMNS = ("model", "calls", "pollen", "uncertain")
+
+
+def pollen_text(amount: Decimal) -> str:
+    """An amount with as many digits as it has, and at most ten after the point."""
+    return format(round(amount, 10).normalize() + ZERO, "f")
+
+
+@dataclass(slots=True)
+class ModelSpending:
+    """What one model was paid, in pollen, and by how many calls.
+
+    ``uncertain`` is the part of ``spent`` that may turn out less: reservations of calls whose
+    outcome is not known, and answers from the gateway's cache, which it bills once at most.
+    """
+
+    name: str
+    calls: int = 0
+    spent: Decimal = ZERO
+    uncertain: Decimal = ZERO
+    unknown_calls: int = 0
+    certain_calls: int = 0
+    certain: Decimal = ZERO
+    kept: Decimal = ZERO
+    """``uncertain`` as it was before the account's records were read."""
+
+    def add(self, cost: Decimal | None, *, is_certain: bool) -> None:
+        """Count a call; ``None`` is a cost that nobody knows."""
+        self.calls += 1
+        if cost is None:
+            self.unknown_calls += 1
+            return
+        self.spent += cost
+        if is_certain:
+            self.certain_calls += 1
+            self.certain += cost
+        else:
+            self.uncertain += cost
+            self.kept += cost
+
+    def reconcile(self, records: int, billed: Decimal) -> None:
+        """Use the account's records of this model: so many, which cost ``billed`` together."""
+        if records < self.certain_calls:
+            return  # the account's log is behind
+        if records <= self.calls:
+            self.spent, self.uncertain, self.unknown_calls = billed, ZERO, 0
+            return
+        # Others use the model with this account, too. Of what may be theirs, no more is taken than
+        # was reserved.
+        self.uncertain = min(self.kept, max(billed - self.certain, ZERO))
+        self.spent = self.certain + self.uncertain
+
+
+class Ledger:
+    """Sums of one budget."""
+
+    __slots__ = ("_is_warned", "_lock", "_models", "limit", "reserved", "spent")
+
+    def __init__(self, limit: Decimal) -> None:
+        self.limit = limit
+        self.spent = ZERO
+        self.reserved = ZERO
+        self._lock = threading.Lock()
+        self._is_warned = False
+        self._models: dict[str, ModelSpending] = {}
+
+    @property
+    def left(self) -> Decimal:
+        """What the next call may cost."""
+        with self._lock:
+            return self.limit - self.spent - self.reserved
+
+    def reserve(self, amount: Decimal) -> Decimal | None:
+        """Hold ``amount`` back. Where it is too much, what is left is returned, and else nothing.
+
+        Once everything is spent, a call that costs nothing is too much as well.
+        """
+        with self._lock:
+            left = self.limit - self.spent - self.reserved
+            if left <= 0 or amount > left:
+                return left
+            self.reserved += amount
+            return None
+
+    def release(self, reserved: Decimal) -> None:
+        """Give back what was held back for a call that cost nothing."""
+        with self._lock:
+            self.reserved -= reserved
+
+    def settle(
+        self, model: str, key: str, reserved: Decimal, cost: Decimal | None, *, is_certain: bool
+    ) -> None:
+        """Count ``cost`` in place of what was held back; ``None`` is a cost nobody knows."""
+        with self._lock:
+            self.reserved -= reserved
+            spending = self._models.get(key)
+            if spending is None:
+                spending = self._models[key] = ModelSpending(model)
+            before = spending.spent
+            spending.add(cost, is_certain=is_certain)
+            self.spent += spending.spent - before
+
+    def reconcile(self, totals: Mapping[str, tuple[int, Decimal]]) -> None:
+        """Use the account's records, counted and summed by model."""
+        with self._lock:
+            for key, spending in self._models.items():
+                before = spending.spent
+                spending.reconcile(*totals.get(key, (0, ZERO)))
+                self.spent += spending.spent - before
+
+    def first_to_warn(self) -> bool:
+        """Whether nobody was warned before; from now on somebody was."""
+        with self._lock:
+            is_first, self._is_warned = not self._is_warned, True
+        return is_first
+
+    @property
+    def unknown(self) -> int:
+        """Calls whose cost nobody knows."""
+        with self._lock:
+            return sum(model.unknown_calls for model in self._models.values())
+
+    @property
+    def by_model(self) -> dict[str, Decimal]:
+        """What each model was paid."""
+        with self._lock:
+            return {model.name: model.spent for model in self._models.values()}
+
+    def text(self) -> str:
+        """A table by model, the dearest first, and a line of sums."""
+        rows = [COLUMNS, *self._rows()]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+        lines = []
+        for name, *numbers in rows:
+            cells = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
+            lines.append("  ".join([name.ljust(widths[0]), *cells]))
+        return "\n".join([*lines, self.summary()])
+
+    def html(self) -> str:
+        """The same for a notebook."""
+        head = "".join(f"<th>{column}</th>" for column in COLUMNS)
+        lines = []
+        for row in self._rows():
+            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+            lines.append(f"<tr>{cells}</tr>")
+        return f"<table><tr>{head}</tr>{''.join(lines)}</table><p>{self.summary()}</p>"
+
+    def summary(self) -> str:
+        """The sums in one line."""
+        unknown = f", {self.unknown} calls of unknown cost" if self.unknown else ""
+        spent, left = pollen_text(self.spent), pollen_text(self.left)
+        return f"{spent} of {pollen_text(self.limit)} pollen spent, {left} left{unknown}"
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        with self._lock:
+            models = sorted(self._models.values(), key=lambda model: -model.spent)
+            return [
+                (model.name, str(model.calls), *map(pollen_text, (model.spent, model.uncertain)))
+                for model in models
+            ]

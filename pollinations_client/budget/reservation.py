@@ -1,0 +1,171 @@
+"""One call's place in the budgets that count it: reserved before it is sent, settled afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from pydantic_core import from_json
+
+from ..catalog.estimates import Estimate, max_prompt_tokens
+from ..catalog.pricing import COST_HEADER, cost, total_pollen
+from ..errors import BudgetSpentError, PaymentRequiredError, PermissionDeniedError
+from ..reply import ResponseInfo
+from ..request.endpoints import Call
+from ..response import payment_notices
+from ..response.picture import with_usage
+from ..response.reader import ResponseReader, content_type_of
+from ..usage import Usage, usage_from
+from .budget import ACTIVE_BUDGETS, PollenBudget
+
+MAX_NOTICE_BYTES = 8_192
+
+__all__ = ["Reservation", "budgets_for"]
+
+
+def budgets_for(call: Call, own: PollenBudget | None) -> Sequence[PollenBudget]:
+    """The budgets that count ``call``: those it is made under, and its client's ``own``."""
+    active = ACTIVE_BUDGETS.get()
+    if call.kind.is_free or not (active or own):
+        return ()
+    return tuple(dict.fromkeys(active if own is None else (*active, own)))
+
+
+class _Share(NamedTuple):
+    """What one budget holds back for a call."""
+
+    budget: PollenBudget
+    estimate: Estimate
+    reserved: Decimal
+
+    def settle(self, cost: Decimal | None, *, is_certain: bool) -> None:
+        """Count ``cost``; where nobody knows it what was reserved, or else a call of unknown
+        cost.
+        """
+        if cost is None:
+            is_certain = False
+            is_priced = self.estimate.card is not None or self.reserved
+            cost = self.reserved if is_priced else None
+        self.budget.settle(self.estimate, self.reserved, cost, is_certain=is_certain)
+
+
+class Reservation:
+    """What is held back for one call, until it is settled, released, or kept."""
+
+    __slots__ = ("_address", "_budgets", "_call", "_may_be_billed", "_shares", "reader")
+
+    def __init__(self, budgets: Sequence[PollenBudget], call: Call, address: str) -> None:
+        """Reserve in every budget, or in none: raises :class:`BudgetSpentError` of the first that
+        does not cover the call.
+        """
+        self._budgets, self._call, self._address = budgets, call, address
+        self._may_be_billed = False
+        self._shares: list[_Share] = []
+        self.reader: ResponseReader | None = None
+        """Of a stream, from when it is opened."""
+        self._reserve()
+
+    def _reserve(self) -> None:
+        call, tokens = self._call, 0
+        if call.size is None or call.size.prompt_bytes is None:
+            tokens = max_prompt_tokens(call.body or call.target.encode())
+        shares: list[_Share] = []
+        try:
+            for budget in self._budgets:
+                estimate = budget.reserve(call.size, tokens, self._address)
+                assert estimate.amount is not None
+                shares.append(_Share(budget, estimate, estimate.amount))
+        except BudgetSpentError:
+            for share in shares:
+                share.budget.release(share.reserved)
+            raise
+        self._shares = shares
+
+    def on_retry(self, *, is_unbilled: bool) -> None:
+        """An attempt failed and another one follows.
+
+        It is paid once. Only a repeat that the gateway may bill again is reserved for again.
+        """
+        if is_unbilled:
+            return
+        self._may_be_billed = True
+        if not self._call.kind.repeat_is_billed_once:
+            self.keep()
+            self._reserve()
+
+    def on_failure(self, *, is_unbilled: bool) -> None:
+        """The last attempt failed: give back what was held, if none can have cost anything."""
+        if is_unbilled and not self._may_be_billed:
+            self.release()
+
+    def release(self) -> None:
+        """Give everything back: the call cost nothing."""
+        for share in self._take_shares():
+            share.budget.release(share.reserved)
+
+    def keep(self) -> None:
+        """Count what was held as spent: nobody knows what the call cost."""
+        for share in self._take_shares():
+            share.settle(None, is_certain=False)
+
+    def settle(self, info: ResponseInfo, usage: Usage | ResponseInfo | None) -> None:
+        """Count what the answer cost, by its usage and the prices of each budget."""
+        is_hit = (info.cache or "").upper() == "HIT"  # which bills nothing, or is the first asker's
+        for share in self._take_shares():
+            share.settle(self._cost(share, info, usage), is_certain=not is_hit)
+
+    def settle_answer(self, info: ResponseInfo, body: bytes) -> None:
+        """The same for a whole answer, whose usage is in its headers or in its body."""
+        if payment_notices.is_announced(info.headers) and _is_notice(info, body):
+            self.release()
+        else:
+            self.settle(info, info if info.usage else self._usage_in(info, body))
+
+    def _usage_in(self, info: ResponseInfo, body: bytes) -> Usage | ResponseInfo | None:
+        """The usage in a JSON answer that has none in its headers."""
+        if content_type_of(info) != "application/json":
+            return None
+        try:
+            parsed = from_json(body)
+        except ValueError:
+            return None
+        usage = parsed.get("usage") if isinstance(parsed, dict) else None
+        if self._call.size is not None and self._call.size.category == "image":
+            counted = with_usage(info, usage)
+            return counted if counted.usage else None
+        return usage_from(usage)
+
+    def close(self) -> None:
+        """The call is over. What is still held is settled where a stream told its usage, and else
+        kept.
+        """
+        reader = self.reader
+        if reader is None or not self._shares:
+            self.keep()
+        elif isinstance(reader.failure, (PaymentRequiredError, PermissionDeniedError)):
+            self.release()  # a notice in place of an answer
+        elif reader.is_complete and reader.usage is not None:
+            self.settle(reader.info, reader.usage)
+        else:
+            self.keep()
+
+    def _take_shares(self) -> list[_Share]:
+        shares, self._shares = self._shares, []
+        return shares
+
+    def _cost(
+        self, share: _Share, info: ResponseInfo, usage: Usage | ResponseInfo | None
+    ) -> Decimal | None:
+        card, size = share.estimate.card, self._call.size
+        if size is not None and size.model is None and info.model_used:
+            card = share.budget.prices_at(self._address).catalog.get(info.model_used) or card
+        if usage is None or COST_HEADER in info.headers:
+            return cost(info, card).total
+        return total_pollen(usage, card)
+
+
+def _is_notice(info: ResponseInfo, body: bytes) -> bool:
+    """Whether the text of an answer says that nothing was generated for want of pollen."""
+    text = body[:MAX_NOTICE_BYTES].decode("utf-8", "replace")
+    return payment_notices.error_in(text, info.headers) is not None

@@ -1,0 +1,210 @@
+"""What a call costs at most, in pollen, before it is sent: its size times the prices on a card.
+
+Upper bounds, wherever there is one: a prompt has at most as many tokens as bytes. What has no bound
+(an answer without ``max_tokens``, a film of unknown length in a prompt) is estimated generously.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
+
+from .catalog import Catalog, snapshot
+from .model_card import ModelCard
+
+__all__ = [
+    "CallSize",
+    "Estimate",
+    "dearest_estimate",
+    "estimate_for",
+    "estimated_cost",
+    "max_prompt_tokens",
+]
+
+ZERO = Decimal(0)
+# The gateway's own choice where no model is named; of pictures it has changed with the years.
+DEFAULT_MODELS = {"text": ("openai",), "image": ("flux", "zimage"), "video": ("veo",)}
+# An answer without max_tokens, where the budget names no reserve: longer than most, and a prompt in
+# an ordinary language, at three bytes a token.
+DEFAULT_REPLY_TOKENS = 1_000
+TYPICAL_BYTES_PER_TOKEN = 3
+# A price below this is one of a picture's tokens, not of a picture. The dearest picture by tokens
+# is GPT Image's of high quality and 1024x1536 pixels.
+MIN_PICTURE_PRICE = Decimal("0.0005")
+MAX_PICTURE_TOKENS = 6_240
+# Seedance counts width x height x frames / 1024: full HD at 24 frames a second.
+VIDEO_TOKENS_PER_S = 50_000
+DEFAULT_VIDEO_S = 10
+# Slow speech has eight characters a second; music of unknown length is taken for half a minute.
+SPOKEN_BYTES_PER_S = 8
+DEFAULT_SOUND_S = 30
+# The poorest speech codecs in use have 16 kbit/s; Gemini counts 32 tokens a second.
+MIN_SOUND_BYTES_PER_S = 2_000
+SOUND_TOKENS_PER_S = 32
+# In a chat, by the type of the content part, whose base64 is not counted by its bytes. The same in
+# a text has its quotes escaped, and is.
+ATTACHMENT_TOKENS = {
+    b'"type":"image_url"': 5_000,
+    b'"type":"input_audio"': 20_000,
+    b'"type":"file"': 50_000,
+    b'"type":"video_url"': 100_000,
+}
+BASE64 = re.compile(
+    rb'"(?:url|data|file_data|file_url)":"(?:data:[^"]{0,100};base64,)?[A-Za-z0-9+/=]{256,}"'
+)
+
+
+class CallSize(NamedTuple):
+    """What a call's price depends on, as far as it is known beforehand."""
+
+    category: str
+    """Of the model: ``text``, ``image``, ``video``, ``audio`` or ``embedding``."""
+    model: str | None
+    max_tokens: int | None = None
+    duration_s: int | None = None
+    has_sound: bool = False
+    """A video with sound."""
+    references: int = 0
+    """Pictures to start from."""
+    prompt_bytes: int | None = None
+    """Of a picture's prompt, a text to speak or a sound to write down. Else the request's bytes
+    count.
+    """
+
+
+def max_prompt_tokens(body: bytes) -> int:
+    """At most this many tokens are in the JSON body of a request."""
+    attached = sum(body.count(mark) * tokens for mark, tokens in ATTACHMENT_TOKENS.items())
+    return len(BASE64.sub(b"", body)) + attached
+
+
+def estimated_cost(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
+    """What a call may cost on the model of ``card``; ``None`` without a price for it."""
+    # A chat may name a model that makes pictures.
+    category = card.category if card.category in {"image", "video"} else size.category
+    estimate = ESTIMATES.get(category)
+    if estimate is None or not card.prices:
+        return None
+    return estimate(size, prompt_tokens, card)
+
+
+def _chat(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
+    price_of = card.prices.get
+    text_price = price_of("completionTextTokens")
+    kinds = (text_price, price_of("completionReasoningTokens"), price_of("completionAudioTokens"))
+    known = [price for price in kinds if price is not None]
+    if not known:
+        return None
+    input_price = price_of("promptTextTokens", ZERO)
+    input_price = max(input_price, price_of("promptCacheWriteTokens", input_price))
+    if not size.max_tokens:
+        prompt_tokens //= TYPICAL_BYTES_PER_TOKEN
+    return prompt_tokens * input_price + (size.max_tokens or DEFAULT_REPLY_TOKENS) * max(known)
+
+
+def _picture(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
+    price = card.prices.get("completionImageTokens")
+    if price is None:
+        return None
+    count = 1 if price >= MIN_PICTURE_PRICE else MAX_PICTURE_TOKENS
+    reference_tokens = size.references * ATTACHMENT_TOKENS[b'"type":"image_url"']
+    return (
+        count * price
+        + (size.prompt_bytes or prompt_tokens) * card.prices.get("promptTextTokens", ZERO)
+        + reference_tokens * card.prices.get("promptImageTokens", ZERO)
+    )
+
+
+def _video(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
+    a_second = card.prices.get("completionVideoSeconds")
+    if a_second is None:
+        a_token = card.prices.get("completionVideoTokens")
+        a_second = a_token and a_token * VIDEO_TOKENS_PER_S
+    if a_second is None:
+        return None
+    if size.has_sound:
+        a_second += card.prices.get("completionAudioSeconds", ZERO)
+    return (size.duration_s or _usual_length_s(card) or DEFAULT_VIDEO_S) * a_second
+
+
+def _usual_length_s(card: ModelCard) -> Decimal | None:
+    """What a model makes where no length is asked for; else the longest it can."""
+    lengths = card.durations
+    if lengths is None:
+        return None
+    return lengths.default or max(lengths.allowed, default=None) or lengths.maximum
+
+
+def _sound(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
+    prices = card.prices
+    given_bytes = Decimal(prompt_tokens if size.prompt_bytes is None else size.prompt_bytes)
+    heard_s = given_bytes / MIN_SOUND_BYTES_PER_S
+    spoken_s = max(given_bytes / SPOKEN_BYTES_PER_S, Decimal(DEFAULT_SOUND_S))
+    length_s = Decimal(size.duration_s or _usual_length_s(card) or spoken_s)
+    units = {
+        "completionAudioTokens": given_bytes,
+        "completionAudioSeconds": length_s,
+        "promptAudioSeconds": heard_s,
+        "promptAudioTokens": heard_s * SOUND_TOKENS_PER_S,
+    }
+    amounts = [count * prices[unit] for unit, count in units.items() if unit in prices]
+    return sum(amounts, ZERO) if amounts else None
+
+
+def _vectors(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
+    price = card.prices.get("promptTextTokens")
+    return price and prompt_tokens * price
+
+
+ESTIMATES: dict[str, Callable[[CallSize, int, ModelCard], Decimal | None]] = {
+    "text": _chat,
+    "image": _picture,
+    "video": _video,
+    "audio": _sound,
+    "embedding": _vectors,
+}
+
+
+class Estimate(NamedTuple):
+    """What a call may cost, by which card; ``amount`` is ``None`` without a price."""
+
+    model: str
+    """As it was asked for."""
+    card: ModelCard | None = None
+    amount: Decimal | None = None
+
+
+def estimate_for(size: CallSize | None, prompt_tokens: int, catalog: Catalog) -> Estimate:
+    """What a call of this size may cost by the prices in ``catalog``.
+
+    A model that is not listed there may be one that the key cannot pay for: shipped prices hold
+    then, and the gateway says so itself.
+    """
+    if size is None:
+        return Estimate("a model that is not named")
+    if size.model is not None:
+        estimate = _estimate(size, prompt_tokens, size.model, catalog)
+        if estimate.card is None:
+            estimate = _estimate(size, prompt_tokens, size.model, snapshot())
+        return estimate
+    defaults = DEFAULT_MODELS.get(size.category, ())
+    known = [_estimate(size, prompt_tokens, name, catalog) for name in defaults]
+    priced = [estimate for estimate in known if estimate.amount is not None]
+    return max(priced, key=lambda one: one.amount or ZERO, default=Estimate("the default model"))
+
+
+def dearest_estimate(size: CallSize, prompt_tokens: int, catalog: Catalog) -> Decimal | None:
+    """What a call of this size may cost on the dearest model of its kind."""
+    kinds = {"image", "video"} if size.duration_s or size.has_sound else {size.category}
+    cards = [card for card in catalog if card.category in kinds]
+    amounts = [estimated_cost(size, prompt_tokens, card) for card in cards]
+    return max((amount for amount in amounts if amount is not None), default=None)
+
+
+def _estimate(size: CallSize, prompt_tokens: int, name: str, catalog: Catalog) -> Estimate:
+    card = catalog.get(name, size.category) or catalog.get(name)
+    if card is None:
+        return Estimate(name)
+    return Estimate(name, card, estimated_cost(size, prompt_tokens, card))
