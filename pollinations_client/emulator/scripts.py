@@ -145,6 +145,12 @@ class Frames:
         headers: Mapping[str, str] | None = None,
         raw: bool = False,
     ) -> None:
+        for piece in pieces:
+            if not isinstance(piece, bytes | str | int | float | Mark):
+                raise ValueError(
+                    "A piece is bytes, text, seconds or a mark, each an argument of its own; not"
+                    f" {type(piece).__name__}."
+                )
         self.pieces: list[Piece] = [
             piece.encode() if isinstance(piece, str) else piece for piece in pieces
         ]
