@@ -147,7 +147,7 @@ class Frames:
     ) -> None:
         for piece in pieces:
             if not isinstance(piece, bytes | str | int | float | Mark):
-                raise ValueError(
+                raise TypeError(
                     "A piece is bytes, text, seconds or a mark, each an argument of its own; not"
                     f" {type(piece).__name__}."
                 )
