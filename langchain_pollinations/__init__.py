@@ -21,7 +21,9 @@ from .tools import (
     PollinationsImageTool,
     PollinationsModelsTool,
     PollinationsSearchTool,
+    PollinationsSpeechTool,
     PollinationsToolkit,
+    PollinationsTranscriptionTool,
     PollinationsVideoTool,
 )
 
@@ -34,7 +36,9 @@ __all__ = [
     "PollinationsModelsTool",
     "PollinationsOCRLoader",
     "PollinationsSearchTool",
+    "PollinationsSpeechTool",
     "PollinationsToolkit",
+    "PollinationsTranscriptionTool",
     "PollinationsVideoTool",
     "__version__",
 ]

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
@@ -21,9 +22,13 @@ from pydantic import ConfigDict, PrivateAttr
 from pollinations_client import MediaResult, Picture, PollinationsError
 from pollinations_client._adapter_support import (
     BALANCE,
+    DEFAULT_SPEECH_MODEL,
+    DEFAULT_TRANSCRIPTION_MODEL,
     DESCRIPTIONS,
     MODELS,
     SEARCH,
+    SPEAK,
+    TRANSCRIBE,
     ArgumentAdvice,
     ConversationPictures,
     ListArguments,
@@ -32,6 +37,8 @@ from pollinations_client._adapter_support import (
     MediaToolOptions,
     NoArguments,
     SearchArguments,
+    SoundFolder,
+    TranscribeArguments,
     balance_text,
     check_kind,
     make_media,
@@ -39,6 +46,9 @@ from pollinations_client._adapter_support import (
     models_text,
     offered_models_text,
     search_answer,
+    speak_arguments,
+    spoken_answer,
+    transcript_answer,
     with_secret_key,
 )
 
@@ -292,6 +302,98 @@ class PollinationsSearchTool(GatewayTool):
         return found.text, found.sources
 
 
+class VoiceTool(GatewayTool):
+    """What the voice tools share: the folder of sounds."""
+
+    save_dir: str | Path | None = None
+    """The folder of sounds; without one a temporary one is made."""
+
+    _sounds: SoundFolder = PrivateAttr(default_factory=SoundFolder)
+
+    def _describe(self) -> None:
+        check_kind(self.catalog, "audio", getattr(self, "model", None), param="model")
+        super()._describe()
+
+    def _join(self, toolkit: PollinationsToolkit) -> GatewayTool:
+        self._sounds = toolkit._sounds
+        return super()._join(toolkit)
+
+
+class PollinationsSpeechTool(VoiceTool):
+    """Speaks a text into a file of the operator's folder.
+
+    The model reads the file's path; the artifact is a :class:`~pollinations_client.MediaResult`.
+
+    Example:
+        >>> from pollinations_client.emulator import Emulator
+        >>> with Emulator() as gateway:
+        ...     tool = PollinationsSpeechTool(base_url=gateway.url)
+        ...     tool.invoke({"text": "Bees dance."})[:19]
+        'Spoke 11 characters'
+    """
+
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    name: str = "speak"
+    description: str = SPEAK
+    args_schema: Any = NoArguments
+    model: str = DEFAULT_SPEECH_MODEL
+    """The model that speaks; see ``PollinationsClient().audio_models()``."""
+
+    def _describe(self) -> None:
+        if not self._has_own_schema:
+            self.args_schema = speak_arguments(self.catalog, self.model)
+        super()._describe()
+
+    def _run(
+        self, text: str, run_manager: CallbackManagerForToolRun | None = None, **arguments: Any
+    ) -> tuple[str, MediaResult]:
+        with tool_errors():
+            target = self._sounds.target(self.save_dir)
+            path = self._client.speech(text, **arguments, model=self.model, path=target)
+            answer = spoken_answer(path, {"text": text, **arguments}, self.model)
+        return answer.text, answer.result
+
+    async def _arun(
+        self, text: str, run_manager: AsyncCallbackManagerForToolRun | None = None, **arguments: Any
+    ) -> tuple[str, MediaResult]:
+        with tool_errors():
+            target = self._sounds.target(self.save_dir)
+            path = await self._async_client.speech(text, **arguments, model=self.model, path=target)
+            answer = spoken_answer(path, {"text": text, **arguments}, self.model)
+        return answer.text, answer.result
+
+
+class PollinationsTranscriptionTool(VoiceTool):
+    """Writes down what is said in a sound file of the operator's folder, and of no other."""
+
+    name: str = "transcribe"
+    description: str = TRANSCRIBE
+    args_schema: Any = TranscribeArguments
+    model: str = DEFAULT_TRANSCRIPTION_MODEL
+    """The model that listens."""
+
+    def _run(
+        self,
+        path: str,
+        language: str | None = None,
+        run_manager: CallbackManagerForToolRun | None = None,
+    ) -> str:
+        with tool_errors():
+            file = self._sounds.file(self.save_dir, path)
+            return transcript_answer(self._client.transcribe(file, language, model=self.model))
+
+    async def _arun(
+        self,
+        path: str,
+        language: str | None = None,
+        run_manager: AsyncCallbackManagerForToolRun | None = None,
+    ) -> str:
+        with tool_errors():
+            file = self._sounds.file(self.save_dir, path)
+            text = await self._async_client.transcribe(file, language, model=self.model)
+            return transcript_answer(text)
+
+
 class PollinationsModelsTool(GatewayTool):
     """Lists the gateway's models with what each can do, or only those that an operator offers."""
 
@@ -361,6 +463,12 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
     """``None`` leaves the video tool out: a video costs a hundred times as much as a picture."""
     search_model: str | None = "sonar"
     """``None`` leaves the search tool out."""
+    voice: bool = False
+    """Offer ``speak`` and ``transcribe`` too; their files are in ``save_dir``."""
+    speech_model: str = DEFAULT_SPEECH_MODEL
+    """The model that speaks."""
+    transcription_model: str = DEFAULT_TRANSCRIPTION_MODEL
+    """The model that listens."""
     handle_tool_error: Any = True
     """As of the tools."""
     handle_validation_error: Any = ArgumentAdvice()
@@ -369,6 +477,7 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
     image_model = other_name("model")
 
     _pictures: ConversationPictures = PrivateAttr(default_factory=ConversationPictures)
+    _sounds: SoundFolder = PrivateAttr(default_factory=SoundFolder)
 
     def __init__(self, model: str | None = None, **options: Any) -> None:
         """Take options; open nothing. Refuses models that are known to make something else."""
@@ -378,7 +487,7 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
 
     def get_tools(self) -> list[BaseTool]:
         """The tools: pictures; video where a model for it is named; web search; the models, where
-        there is a choice; the balance.
+        there is a choice; voice where it is asked for; the balance.
         """
         common = self._fields(*ClientMixin.model_fields, "handle_tool_error")
         common["handle_validation_error"] = self.handle_validation_error
@@ -392,6 +501,12 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
             tools.append(PollinationsSearchTool(model=self.search_model, **common))
         if self.models and len(self.models) > 1:
             tools.append(PollinationsModelsTool(models=self.models, **common))
+        if self.voice:
+            sound = {**common, "save_dir": self.save_dir}
+            tools.append(PollinationsSpeechTool(**{**sound, "model": self.speech_model}))
+            tools.append(
+                PollinationsTranscriptionTool(**{**sound, "model": self.transcription_model})
+            )
         tools.append(PollinationsBalanceTool(**common))
         return [tool._join(self) for tool in tools]
 

@@ -17,8 +17,12 @@ from pydantic import BaseModel
 from pollinations_client import InvalidRequestError, Picture, PollinationsError
 from pollinations_client._adapter_support import (
     BALANCE,
+    DEFAULT_SPEECH_MODEL,
+    DEFAULT_TRANSCRIPTION_MODEL,
     MODELS,
     SEARCH,
+    SPEAK,
+    TRANSCRIBE,
     CloseableMixin,
     ConversationPictures,
     ListArguments,
@@ -28,6 +32,8 @@ from pollinations_client._adapter_support import (
     NoArguments,
     SearchAnswer,
     SearchArguments,
+    SoundFolder,
+    TranscribeArguments,
     as_secret,
     balance_text,
     check_kind,
@@ -38,6 +44,9 @@ from pollinations_client._adapter_support import (
     models_text,
     offered_models_text,
     search_answer,
+    speak_arguments,
+    spoken_answer,
+    transcript_answer,
     unknown_option,
 )
 
@@ -59,6 +68,9 @@ class _SpecOptions(ClientMixin, MediaToolOptions):
     model: str | None = None
     video_model: str | None = None
     search_model: str | None = "sonar"
+    voice: bool = False
+    speech_model: str = DEFAULT_SPEECH_MODEL
+    transcription_model: str = DEFAULT_TRANSCRIPTION_MODEL
     handle_tool_error: bool = False
 
 
@@ -146,6 +158,8 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         models: Models that the caller may choose from; without them it chooses none.
         video_model: Set it to offer ``generate_video`` too, which costs far more than a picture.
         search_model: The model that searches the web; ``None`` leaves ``web_search`` out.
+        voice: Offer ``speak`` and ``transcribe`` too. A model may name sounds inside ``save_dir``
+            only, or inside a temporary folder where there is none.
         save_dir: Folder for pictures and videos; their paths are then told. Left out, nothing is
             written.
         return_image: Show each picture to the model too, as an image block.
@@ -178,6 +192,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         models: list[str] | None = None,
         video_model: str | None = None,
         search_model: str | None = "sonar",
+        voice: bool = False,
         save_dir: str | Path | None = None,
         return_image: Any = False,
         api_key: Any = None,
@@ -196,6 +211,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             model=self.model,
             models=models,
             video_model=video_model,
+            voice=voice,
             save_dir=save_dir,
             return_image=return_image,
             api_key=api_key,
@@ -204,6 +220,9 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         )
         self._options.search_model = search_model  # None switches it off, and is no default here
         self._pictures = ConversationPictures()
+        self._sounds = SoundFolder()
+        for name in ("speech_model", "transcription_model"):
+            check_kind(self._options.catalog, "audio", getattr(self._options, name), param=name)
         if search_model is not None:
             check_kind(self._options.catalog, "text", search_model, param="search_model")
         self.spec_functions: list[SPEC_FUNCTION_TYPE] = [
@@ -302,6 +321,22 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         """:meth:`web_search`, awaited."""
         return str((await self._checked_aanswer("web_search", locals())).text)
 
+    def speak(self, text: str, voice: str | None = None, speed: float | None = None) -> str:
+        """Speak a text into a file; where it is."""
+        return str(self._checked_answer("speak", locals()).text)
+
+    async def aspeak(self, text: str, voice: str | None = None, speed: float | None = None) -> str:
+        """:meth:`speak`, awaited."""
+        return str((await self._checked_aanswer("speak", locals())).text)
+
+    def transcribe(self, path: str, language: str | None = None) -> str:
+        """Write down what is said in a sound file of the folder."""
+        return str(self._checked_answer("transcribe", locals()))
+
+    async def atranscribe(self, path: str, language: str | None = None) -> str:
+        """:meth:`transcribe`, awaited."""
+        return str(await self._checked_aanswer("transcribe", locals()))
+
     def list_models(self, kind: str = "image") -> str:
         """List the models that may be used: those offered, else all of a kind."""
         return str(self._answer("list_models", **checked_arguments(ListArguments, {"kind": kind})))
@@ -357,6 +392,9 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             schemas["web_search"] = (SEARCH, SearchArguments)
         if options.models and len(options.models) > 1:
             schemas["list_models"] = (MODELS, NoArguments)
+        if options.voice:
+            schemas["speak"] = (SPEAK, speak_arguments(options.catalog, options.speech_model))
+            schemas["transcribe"] = (TRANSCRIBE, TranscribeArguments)
         schemas["check_balance"] = (BALANCE, NoArguments)
         return schemas
 
@@ -369,7 +407,9 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
     def _checked(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         schemas = self._schemas()
         if name not in schemas:
-            option = {"generate_video": "video_model", "web_search": "search_model"}[name]
+            option = {"generate_video": "video_model", "web_search": "search_model"}.get(name)
+            if option is None:
+                raise InvalidRequestError(f"{name}: voice=True offers it.", param="voice")
             raise InvalidRequestError(f"{name}: name a {option} to offer it.", param=option)
         given = {
             field: value
@@ -390,6 +430,11 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
                 )
             case "check_balance":
                 return balance_text(client.balance())
+            case "speak":
+                path = client.speech(**arguments, **self._spoken)
+                return spoken_answer(path, arguments, self._options.speech_model)
+            case "transcribe":
+                return transcript_answer(client.transcribe(**self._heard(arguments)))
         tool = self._media_tool("video" if name == "generate_video" else "image")
         request = tool.request(arguments)
         picture = make_media(client, request)
@@ -408,6 +453,11 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
                 )
             case "check_balance":
                 return balance_text(await client.balance())
+            case "speak":
+                path = await client.speech(**arguments, **self._spoken)
+                return spoken_answer(path, arguments, self._options.speech_model)
+            case "transcribe":
+                return transcript_answer(await client.transcribe(**self._heard(arguments)))
         tool = self._media_tool("video" if name == "generate_video" else "image")
         request = tool.request(arguments)
         picture = await make_media_async(client, request)
@@ -416,6 +466,21 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
     @property
     def _search_model(self) -> str | None:
         return self._options.search_model
+
+    @property
+    def _spoken(self) -> dict[str, Any]:
+        """The operator's part of a speech: model and folder."""
+        options = self._options
+        return {"model": options.speech_model, "path": self._sounds.target(options.save_dir)}
+
+    def _heard(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """A transcription of a file inside the folder."""
+        options = self._options
+        return {
+            "path_or_bytes": self._sounds.file(options.save_dir, arguments["path"]),
+            "language": arguments.get("language"),
+            "model": options.transcription_model,
+        }
 
     def _offered(self) -> str:
         return offered_models_text(self._options.catalog, self._options.models or (), "image")

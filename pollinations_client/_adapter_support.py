@@ -29,6 +29,15 @@ from .agent_tools.media_tool import (
 from .agent_tools.messages import message_for_model
 from .agent_tools.options import MediaToolOptions, check_kind
 from .agent_tools.references import ConversationPictures
+from .agent_tools.voice import (
+    SPEAK,
+    TRANSCRIBE,
+    SoundFolder,
+    TranscribeArguments,
+    speak_arguments,
+    spoken_answer,
+    transcript_answer,
+)
 from .catalog.catalog import cost, family, has_trait
 from .connection_options import (
     CALL_SETTINGS,
@@ -40,6 +49,7 @@ from .connection_options import (
 from .media.data_url import parse_data_url
 from .media.documents import document_name, document_type
 from .media.sniff import sniff
+from .request.audio_options import DEFAULT_SPEECH_MODEL, DEFAULT_TRANSCRIPTION_MODEL
 from .request.chat_options import BUILT_IN_TOOLS, DEFAULT_OCR_MODEL, MAX_SEED, drawn_seed
 from .request.embedding_options import (
     DEFAULT_EMBEDDING_MODEL,
@@ -68,11 +78,15 @@ __all__ = [
     "DEFAULT_EMBEDDING_MODEL",
     "DEFAULT_MODEL",
     "DEFAULT_OCR_MODEL",
+    "DEFAULT_SPEECH_MODEL",
+    "DEFAULT_TRANSCRIPTION_MODEL",
     "DESCRIPTIONS",
     "MAX_INPUTS",
     "MAX_SEED",
     "MODELS",
     "SEARCH",
+    "SPEAK",
+    "TRANSCRIBE",
     "ApiKey",
     "ArgumentAdvice",
     "CloseableMixin",
@@ -89,6 +103,8 @@ __all__ = [
     "NoArguments",
     "SearchAnswer",
     "SearchArguments",
+    "SoundFolder",
+    "TranscribeArguments",
     "as_secret",
     "balance_text",
     "check_kind",
@@ -120,7 +136,10 @@ __all__ = [
     "resolve_root",
     "search_answer",
     "sniff",
+    "speak_arguments",
+    "spoken_answer",
     "strict_form",
+    "transcript_answer",
     "unknown_option",
     "vector_size",
     "warn",

@@ -15,7 +15,7 @@ from ..request.image_options import ImageOptions
 __all__ = ["MediaToolOptions", "ModelChoice", "check_kind", "model_choice", "request_fields"]
 
 MADE_BY = {"image": "pictures", "video": "videos", "audio": "sound", "text": "text"}
-EXAMPLES = {"image": "flux", "video": "veo", "text": "sonar"}
+EXAMPLES = {"image": "flux", "video": "veo", "text": "sonar", "audio": "elevenlabs"}
 # Of a toolkit's options these are for one of its tools alone.
 PICTURES_ONLY = frozenset({"width", "height", "quality", "transparent", "guidance_scale"})
 VIDEOS_ONLY = frozenset({"duration", "audio", "resolution"})

@@ -231,7 +231,8 @@ def test_bad_arguments_are_refused_before_sending(
 
 def test_both_frameworks_offer_the_same_tools(make_spec: Any, gateway: Emulator) -> None:
     """Names, texts, arguments."""
-    options: dict[str, Any] = {"models": ["flux", "kontext"], "video_model": "veo"}
+    models = {"models": ["flux", "kontext"], "video_model": "veo"}
+    options: dict[str, Any] = {**models, "voice": True}
     kit = PollinationsToolkit(base_url=gateway.url, api_key=KEY, **options)
     theirs = [
         (tool.name, tool.description, tool.get_input_schema().model_json_schema())
@@ -247,6 +248,8 @@ def test_both_frameworks_offer_the_same_tools(make_spec: Any, gateway: Emulator)
         "generate_video",
         "web_search",
         "list_models",
+        "speak",
+        "transcribe",
         "check_balance",
     ]
 
