@@ -18,7 +18,11 @@ from langchain_core.messages import (
 from pydantic_core import to_jsonable_python
 
 from pollinations_client import InvalidRequestError
-from pollinations_client._adapter_support import drop_unsupported_media
+from pollinations_client._adapter_support import (
+    drop_unsupported_media,
+    kept_tool_media,
+    older_pictures,
+)
 
 from ._block_translator import PROVIDER
 from ._content import KNOWN_KINDS, Part, kind_of, part_from
@@ -54,6 +58,7 @@ SERVER_TOOLS = frozenset(
 CALL_FIELDS = frozenset({"tool_calls", "function_call"})
 NONE: frozenset[str] = frozenset()
 SPEECH = frozenset({"audio", "output_audio"})
+PICTURES = frozenset({"image", "image_url", "input_image"})
 # Made once: ``json.dumps`` with options makes an encoder for each call.
 ENCODER = json.JSONEncoder(
     ensure_ascii=False, default=lambda value: to_jsonable_python(value, fallback=str)
@@ -66,6 +71,7 @@ def wire_messages(
     model: str | None = None,
     replay_reasoning: bool = True,
     thinking_in_content: bool = False,
+    keep_images: int | None = None,
 ) -> list[Wire]:
     """The conversation as the gateway takes it.
 
@@ -78,11 +84,13 @@ def wire_messages(
         replay_reasoning: Send reasoning back: with every turn that calls tools and every turn since
             the last user message, where providers demand it; signed thinking wherever it stands.
         thinking_in_content: The model wants signed thinking among the parts of its content.
+        keep_images: Pictures of tools that are sent, the latest; of older ones the text alone.
     """
     wire: list[Wire] = []
     carried: list[Part] = []
     loop_from: int | None = None
     answered: frozenset[str] | None = None
+    left_out: Iterator[int] | None = None
     for place, message in _spread(messages):
         if not carried and (turn := _text_turn(message)) is not None:
             wire.append(turn)
@@ -102,7 +110,12 @@ def wire_messages(
                 wire.append(turn)
                 carried += media
             case ToolMessage():
-                result, media = _tool_result(message, place, model)
+                older = 0
+                if keep_images is not None and isinstance(message.content, list):
+                    if left_out is None:
+                        left_out = _older_pictures(messages, keep_images)
+                    older = next(left_out)
+                result, media = _tool_result(message, place, model, older)
                 wire.append(result)
                 carried += media
             case SystemMessage() if _is_blank(message.content):
@@ -512,7 +525,22 @@ def _thought_or_text(block: Any) -> Part | None:
 # -- tool results
 
 
-def _tool_result(message: ToolMessage, place: int, model: str | None) -> tuple[Wire, list[Part]]:
+def _older_pictures(messages: Sequence[BaseMessage], keep: int) -> Iterator[int]:
+    """How many pictures are left out of each tool result that has blocks."""
+    counts: list[int] = []
+    seen = 0
+    for _, message in _spread(messages):
+        if isinstance(message, AIMessage):
+            seen = len(counts)
+        elif isinstance(message, ToolMessage) and isinstance(message.content, list):
+            blocks = [block for block in message.content if isinstance(block, dict)]
+            counts.append(sum(kind_of(block) in PICTURES for block in blocks))
+    return iter(older_pictures(counts, keep, seen))
+
+
+def _tool_result(
+    message: ToolMessage, place: int, model: str | None, older: int = 0
+) -> tuple[Wire, list[Part]]:
     if type(message.content) is str:
         return (
             _dressed(
@@ -532,11 +560,11 @@ def _tool_result(message: ToolMessage, place: int, model: str | None) -> tuple[W
                 wire["cache_control"] = mark
         else:
             media.append(part)
-    shown, hidden = drop_unsupported_media(model, media)
+    media, hidden = drop_unsupported_media(model, media)
+    shown, left_out = kept_tool_media(media, older)
     if shown:
         what = "1 attachment follows" if len(shown) == 1 else f"{len(shown)} attachments follow"
         texts.append(f"[{what} in the next user message]")
-    if hidden:
-        texts.append(hidden)
+    texts += filter(None, (left_out, hidden))
     wire = _dressed({**wire, "content": "\n".join(texts)}, message)
     return wire, _captioned(f"Attached to the result of tool call {message.tool_call_id}:", shown)

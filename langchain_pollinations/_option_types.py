@@ -37,6 +37,7 @@ class ChatModelOptions(ConnectionOptions, ModelOptionsDict, total=False):
     stream_usage: bool
     n: int
     replay_reasoning: bool
+    keep_images: int
     name: str | None
     cache: BaseCache | bool | None
     verbose: bool

@@ -38,6 +38,7 @@ class ModelFields(Protocol):
     n: int
     stream_usage: bool
     replay_reasoning: bool
+    keep_images: int
     extra_body: dict[str, Any] | None
 
 
@@ -77,6 +78,7 @@ def wire_for(llm: ModelFields, messages: Sequence[BaseMessage], options: Options
         model=options["model"],
         replay_reasoning=llm.replay_reasoning,
         thinking_in_content=has_trait(options["model"], "thinking_in_content"),
+        keep_images=llm.keep_images,
     )
 
 

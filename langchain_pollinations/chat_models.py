@@ -27,7 +27,7 @@ from pollinations_client import (
     __version__,
     snapshot,
 )
-from pollinations_client._adapter_support import CALL_SETTINGS
+from pollinations_client._adapter_support import CALL_SETTINGS, DEFAULT_KEEP_IMAGES
 
 from ._client import ClientMixin, other_name
 from ._json_mode import json_format
@@ -110,6 +110,12 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     replay_reasoning: bool = True
     """Send reasoning back with turns that call tools and within the running loop, where DeepSeek
     and Kimi demand it, and signed thinking always.
+    """
+
+    keep_images: int = Field(default=DEFAULT_KEEP_IMAGES, ge=0)
+    """Pictures of tools that are sent: the latest, and those that the model has not answered yet.
+
+    Of older ones, or of all at 0, the tool's text is sent alone. The user's own are always sent.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, **ALIASES}

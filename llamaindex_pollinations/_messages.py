@@ -15,6 +15,7 @@ from typing import Any
 from llama_index.core.base.llms.types import (
     CachePoint,
     ChatMessage,
+    ImageBlock,
     MessageRole,
     TextBlock,
     ThinkingBlock,
@@ -23,7 +24,12 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.tools import ToolOutput
 
 from pollinations_client import InvalidRequestError
-from pollinations_client._adapter_support import drop_unsupported_media, family
+from pollinations_client._adapter_support import (
+    drop_unsupported_media,
+    family,
+    kept_tool_media,
+    older_pictures,
+)
 
 from ._content import Part, cache_control, linked_sound, parts_from
 from ._tool_calls import json_text, refusal_of, refusals_in, wire_calls_in
@@ -39,6 +45,7 @@ USER, SYSTEM, ASSISTANT, TOOL = (
     MessageRole.ASSISTANT,
     MessageRole.TOOL,
 )
+ANSWERING_ROLES = frozenset({"assistant", "chatbot", "model"})
 WIRE_ROLES = {"chatbot": "assistant", "model": "assistant"}
 PLAIN_ROLES = frozenset({"user", "system"})
 INSTRUCTING_ROLES = frozenset({"system", "developer"})
@@ -52,7 +59,11 @@ RESULT_OF = "Result of tool call {call_id}:"
 
 
 def wire_messages(
-    messages: Sequence[ChatMessage], *, model: str | None = None, replay_reasoning: bool = True
+    messages: Sequence[ChatMessage],
+    *,
+    model: str | None = None,
+    replay_reasoning: bool = True,
+    keep_images: int | None = None,
 ) -> list[Wire]:
     """The messages as the client takes them.
 
@@ -62,6 +73,7 @@ def wire_messages(
             of tools only to a model that takes pictures.
         replay_reasoning: Whether the model sees its earlier thinking again; within a tool loop some
             need it.
+        keep_images: Pictures of tools that are sent, the latest; of older ones the text alone.
 
     Raises:
         InvalidRequestError: For a block that cannot be sent, with its type, its role and its
@@ -70,7 +82,7 @@ def wire_messages(
             a user message: LlamaIndex's CodeActAgent keeps of a handover only what the tool
             answered.
     """
-    return _Conversation(model, replay_reasoning).wire(messages)
+    return _Conversation(model, replay_reasoning, keep_images).wire(messages)
 
 
 class _Conversation:
@@ -78,9 +90,13 @@ class _Conversation:
     results.
     """
 
-    def __init__(self, model: str | None, replay_reasoning: bool) -> None:
+    def __init__(
+        self, model: str | None, replay_reasoning: bool, keep_images: int | None = None
+    ) -> None:
         self._model = model
         self._replays = replay_reasoning
+        self._keep_images = keep_images
+        self._left_out: dict[int, int] | None = None  # pictures, by the place of their message
         self._messages: Sequence[ChatMessage] = ()
         self._wire: list[Wire] = []
         self._calls: dict[str, str] = {}  # every call so far, its tool's name by id
@@ -302,10 +318,31 @@ class _Conversation:
         if isinstance(content := wire["content"], list):
             wire["content"] = _simplest([part for part in content if part["type"] == "text"])
             media = [part for part in content if part["type"] != "text"]
+            media, hidden = drop_unsupported_media(self._model, media)
+            media, left_out = kept_tool_media(media, self._older_pictures(place))
+            for line in filter(None, (hidden, left_out)):
+                wire["content"] = _with_line(wire["content"], line)
             self._attach(wire, media, f"the tool {self._calls[call_id]}")
         elif call_id in self._refusals:
             wire["content"] = refusal_of(content, self._refusals[call_id])
         self._wire.append({**wire, "tool_call_id": call_id})
+
+    def _older_pictures(self, place: int) -> int:
+        """How many pictures are left out of the result at ``place``."""
+        if self._keep_images is None:
+            return 0
+        if self._left_out is None:
+            places: list[int] = []
+            seen = 0
+            for index, message in enumerate(self._messages):
+                if message.role.value == "tool":
+                    places.append(index)
+                elif message.role.value in ANSWERING_ROLES:
+                    seen = len(places)
+            counts = [_pictures_in(self._messages[index]) for index in places]
+            left_out = older_pictures(counts, self._keep_images, seen)
+            self._left_out = dict(zip(places, left_out, strict=True))
+        return self._left_out[place]
 
     def _answered_call(self, message: ChatMessage) -> str | None:
         """The id of the call that a result answers.
@@ -339,6 +376,10 @@ def _sound_id(message: ChatMessage) -> str | None:
         return None
     is_unedited = str(speech.get("transcript") or "") in (message.content or "")
     return str(speech["id"]) if is_unedited else None
+
+
+def _pictures_in(message: ChatMessage) -> int:
+    return sum(isinstance(block, ImageBlock) for block in message.blocks)
 
 
 def _unedited(details: Any, thinking: str) -> list[Any] | None:

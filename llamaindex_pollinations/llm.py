@@ -34,7 +34,7 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field
 
 from pollinations_client import ConfigurationError, ModelOptions
-from pollinations_client._adapter_support import with_model, with_secret_key
+from pollinations_client._adapter_support import DEFAULT_KEEP_IMAGES, with_model, with_secret_key
 
 from . import _structured_calls
 from ._client import ClientMixin
@@ -112,6 +112,13 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     include_usage: bool = Field(default=True, description="Ask for token counts in streams.")
     replay_reasoning: bool = Field(
         default=True, description="Send the model its earlier thinking again."
+    )
+    keep_images: int = Field(
+        default=DEFAULT_KEEP_IMAGES,
+        ge=0,
+        description=(
+            "Pictures of tools that are sent, the latest and those not answered yet; 0 for none."
+        ),
     )
     structured_output_mode: Mode = Field(
         default="auto",
@@ -286,7 +293,10 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         return wire_messages(
-            messages, model=options.get("model"), replay_reasoning=self.replay_reasoning
+            messages,
+            model=options.get("model"),
+            replay_reasoning=self.replay_reasoning,
+            keep_images=self.keep_images,
         )
 
     def _options(self, call: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ from .request.embedding_options import (
 )
 from .request.messages import DEFAULT_MODEL, drop_unsupported_media, strict_form, warn
 from .request.option_types import ModelOptionsDict
+from .request.tool_pictures import DEFAULT_KEEP_IMAGES, kept_tool_media, older_pictures
 from .request.validation import invalid_request_from, unknown_option, with_model
 from .response.json_text import (
     JsonFinder,
@@ -76,6 +77,7 @@ __all__ = [
     "BUILT_IN_TOOLS",
     "CALL_SETTINGS",
     "DEFAULT_EMBEDDING_MODEL",
+    "DEFAULT_KEEP_IMAGES",
     "DEFAULT_MODEL",
     "DEFAULT_OCR_MODEL",
     "DEFAULT_SPEECH_MODEL",
@@ -123,6 +125,7 @@ __all__ = [
     "install_command",
     "invalid_request_from",
     "is_recursive",
+    "kept_tool_media",
     "likeliest_first",
     "make_media",
     "make_media_async",
@@ -130,6 +133,7 @@ __all__ = [
     "mixed_install",
     "models_text",
     "offered_models_text",
+    "older_pictures",
     "parse_data_url",
     "parse_json",
     "parse_partial_json",

@@ -378,3 +378,45 @@ def test_a_call_without_a_result_does_not_poison_the_thread(gateway: Emulator) -
     asyncio.run(awaited())
     told = gateway.requests[-1].json["messages"][2]
     assert told == {"role": "tool", "tool_call_id": "c1", "content": "[no result: interrupted]"}
+
+
+def pictures_in(gateway: Emulator) -> list[int]:
+    """Pictures in the body of each chat request."""
+    bodies = [request for request in gateway.requests if request.path.startswith("/v1/chat")]
+    return [request.body.count(b'"type":"image_url"') for request in bodies]
+
+
+@pytest.mark.parametrize(("keep", "counts"), [(1, [0, 1, 1, 1]), (0, [0] * 4), (9, [0, 1, 2, 3])])
+def test_older_pictures_of_tools_are_left_out(
+    gateway: Emulator, make: Any, keep: int, counts: list[int]
+) -> None:
+    """A picture would be paid for on every later turn, and bodies would grow by it."""
+    draw = PollinationsImageTool(base_url=gateway.url, width=64, height=64, return_image=True)
+    for animal in ("bee", "fox", "owl"):
+        gateway.script(Answer(tool_calls=[("generate_image", {"prompt": animal})]))
+        gateway.script(Fault("slow", bytes_per_s=1e9))  # the picture, in no hurry
+    agent = create_agent(make(keep_images=keep), tools=[draw])
+    agent.invoke({"messages": [HumanMessage("Draw three animals.")]})
+    assert pictures_in(gateway) == counts
+
+
+def test_pictures_of_the_user_are_never_left_out(gateway: Emulator, make: Any) -> None:
+    """However many, and whatever tools gave since."""
+    own = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
+    call = {"name": "look", "args": {}, "id": "c"}
+    messages = [
+        HumanMessage([own, own]),
+        AIMessage("", tool_calls=[call]),
+        ToolMessage([own, own], tool_call_id="c"),
+        AIMessage("Seen."),
+        HumanMessage([own]),
+    ]
+    make(keep_images=1).invoke(messages)
+    sent = gateway.requests[-1].json["messages"]
+    counts = [
+        sum(part["type"] == "image_url" for part in one["content"])
+        for one in sent
+        if isinstance(one["content"], list)
+    ]
+    assert counts == [2, 1, 1]
+    assert "[1 older picture left out]" in sent[2]["content"]

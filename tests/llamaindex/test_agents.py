@@ -33,7 +33,7 @@ from pydantic import BaseModel
 from workflows.errors import WorkflowCancelledByUser, WorkflowRuntimeError
 
 from llamaindex_pollinations import PollinationsToolSpec
-from pollinations_client.emulator import Answer, Emulator
+from pollinations_client.emulator import Answer, Emulator, Fault
 
 # LlamaIndex's own: deprecated attributes, and memory stores that it leaves open.
 pytestmark = [
@@ -449,3 +449,32 @@ async def test_a_session_goes_on_after_a_cancelled_run(gateway: Emulator, make: 
     assert roles.count("tool") == sum(
         len(message.get("tool_calls", ())) for message in gateway.requests[-1].json["messages"]
     )
+
+
+@pytest.mark.parametrize(("keep", "counts"), [(1, [0, 1, 1, 1]), (0, [0] * 4), (9, [0, 1, 2, 3])])
+def test_older_pictures_of_tools_are_left_out(
+    make: Any, gateway: Emulator, keep: int, counts: list[int]
+) -> None:
+    """A picture would be paid for on every later turn, and bodies would grow by it."""
+    spec = PollinationsToolSpec(
+        api_key=KEY, api_base=gateway.url, width=64, height=64, return_image=True
+    )
+    for animal in ("bee", "fox", "owl"):
+        gateway.script(Answer(tool_calls=[("generate_image", {"prompt": animal})]))
+        gateway.script(Fault("slow", bytes_per_s=1e9))  # the picture, in no hurry
+    agent = FunctionAgent(llm=make(keep_images=keep), tools=spec.to_tool_list(), streaming=False)
+    asyncio.run(run(agent, "Draw three animals."))
+    bodies = [request for request in gateway.requests if request.path.startswith("/v1/chat")]
+    assert [body.body.count(b'"type":"image_url"') for body in bodies] == counts
+
+
+def test_a_video_of_a_tool_does_not_end_the_run(make: Any, gateway: Emulator) -> None:
+    """Its bytes made a body that the gateway refuses, and 19 more videos."""
+    spec = PollinationsToolSpec(
+        api_key=KEY, api_base=gateway.url, video_model="veo", search_model=None, return_image=True
+    )
+    agent = FunctionAgent(llm=make("gemini"), tools=spec.to_tool_list())
+    asyncio.run(run(agent, "Make a video of waves."))
+    paths = [request.path for request in gateway.requests]
+    assert len([path for path in paths if path.startswith("/image/")]) == 1
+    assert all(len(request.body) < 20_000 for request in gateway.requests)

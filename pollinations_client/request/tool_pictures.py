@@ -1,0 +1,72 @@
+"""Which pictures of tools a prompt still holds.
+
+A picture in a conversation is paid for on every later turn, and bodies grow by it. So of the
+pictures that tools gave, the latest are sent as such, and of older ones their tool's text alone.
+What a user attached is not for this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["DEFAULT_KEEP_IMAGES", "kept_tool_media", "older_pictures"]
+
+DEFAULT_KEEP_IMAGES = 1
+
+
+def older_pictures(counts: Sequence[int], keep: int, seen: int) -> list[int]:
+    """How many pictures of each tool result are left out, the first of it before the others.
+
+    Args:
+        counts: Pictures of each result, in the order of the conversation.
+        keep: Pictures that are sent; 0 for none.
+        seen: Results that the model has answered already. The pictures of those after them are new,
+            and are sent however many they are, unless ``keep`` is 0.
+    """
+    left_out = list(counts)
+    room = keep
+    for at in range(len(counts) - 1, -1, -1):
+        if keep and at >= seen:
+            left_out[at] = 0
+            room -= counts[at]
+        elif room > 0:
+            left_out[at] = max(0, counts[at] - room)
+            room -= counts[at]
+    return left_out
+
+
+def kept_tool_media(
+    parts: list[dict[str, Any]], older: int = 0
+) -> tuple[list[dict[str, Any]], str]:
+    """What of a tool's media is sent, and a line for what is not.
+
+    The first ``older`` pictures are left out, and videos that are there as bytes: 16 MB of video
+    make a body above the 20 MB that the gateway takes, and every later turn would fail with 413.
+    An address is light, and stays.
+    """
+    kept = []
+    left_out = {"older picture": 0, "video in bytes": 0}
+    for part in parts:
+        if part["type"] == "image_url" and left_out["older picture"] < older:
+            left_out["older picture"] += 1
+        elif _holds_video(part):
+            left_out["video in bytes"] += 1
+        else:
+            kept.append(part)
+    lines = [_counted(what, count) for what, count in left_out.items() if count]
+    return kept, " ".join(lines)
+
+
+def _counted(what: str, count: int) -> str:
+    noun, _, rest = what.partition(" in ")
+    ending = f" in {rest}" if rest else ""
+    return f"[{count} {noun}{'s' if count > 1 else ''}{ending} left out]"
+
+
+def _holds_video(part: Mapping[str, Any]) -> bool:
+    if part["type"] != "video_url":
+        return False
+    video = part["video_url"]
+    url = video.get("url") if isinstance(video, Mapping) else video
+    return isinstance(url, str) and url.startswith("data:")
