@@ -14,6 +14,7 @@ import h11
 import httpx
 
 JOINED_BYTES = 64 * 1024  # head and body up to this size go out in one write
+MAX_PIECE_EVENTS = 32  # chunks in one piece: what is read of a burst is used before the rest is
 MAX_HEAD_BYTES = 100 * 1024  # of a response's head, or of a line between chunks; as in httpcore
 DEFAULT_PORTS = {b"http": 80, b"https": 443}
 BODY_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
@@ -116,7 +117,7 @@ class Http11:
                 return None
 
     def body(self) -> bytes:
-        """What came of the body since the last call, the chunks of one read together.
+        """What has come of the body, some chunks together.
 
         Nothing, where more has to be received; ``is_complete`` says that nothing follows.
         """
@@ -126,6 +127,8 @@ class Http11:
         try:
             while isinstance(event := self._next_event(), h11.Data):
                 pieces.append(event.data)
+                if len(pieces) == MAX_PIECE_EVENTS:
+                    return b"".join(pieces)
         except httpx.RemoteProtocolError as error:
             if not pieces:
                 raise

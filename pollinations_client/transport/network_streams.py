@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import math
 import os
 import select
@@ -43,6 +44,17 @@ def _is_readable(descriptor: int) -> bool:
     poll = select.poll()  # select() takes no descriptor above 1023
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def _race_delay_s(host: str) -> float | None:
+    """When to try a host's next address beside the one before; an address has no other, and the
+    race takes three tasks.
+    """
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return HAPPY_EYEBALLS_S
+    return None
 
 
 @contextlib.contextmanager
@@ -156,6 +168,7 @@ class LoopStream(asyncio.Protocol):
         self._waiting_bytes = 0
         self._is_paused = False
         self._is_ended = False
+        self._is_lost = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
@@ -178,7 +191,7 @@ class LoopStream(asyncio.Protocol):
             try:
                 async with asyncio.timeout(limits.within_total(limits.connect_s)):
                     await stream._loop.create_connection(
-                        lambda: stream, name, port, happy_eyeballs_delay=HAPPY_EYEBALLS_S
+                        lambda: stream, name, port, happy_eyeballs_delay=_race_delay_s(name)
                     )
                 if scheme == b"https":
                     async with asyncio.timeout(limits.within_total(limits.connect_s)):
@@ -218,7 +231,7 @@ class LoopStream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed, by whom ever."""
-        self._is_ended = True
+        self._is_ended = self._is_lost = True
         self._error = exc
         self._streams.discard(self)
         self._wake_reader()
@@ -320,7 +333,7 @@ class LoopStream(asyncio.Protocol):
         Nothing is awaited: a task that is cancelled once more leaves nothing behind.
         """
         self._is_ended = True
-        if self._transport is not None:
+        if self._transport is not None and not self._is_lost:
             self._transport.abort()
 
     def close_without_loop(self) -> None:
