@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import weakref
 from dataclasses import is_dataclass
 from typing import Any, cast, get_origin
@@ -14,7 +15,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from typing_extensions import is_typeddict
 
-from pollinations_client import InvalidRequestError, ModelCard
+from pollinations_client import InvalidRequestError, ModelCard, snapshot
 from pollinations_client._adapter_support import (
     BUILT_IN_TOOLS,
     drop_titles,
@@ -233,6 +234,13 @@ def _remembered(tool: BaseTool, strict: bool | None) -> Wire:
         key = id(tool)
         _written[key] = (weakref.ref(tool, lambda _: _written.pop(key, None)), state, wire)
     return wire
+
+
+@functools.lru_cache(maxsize=256)
+def known_profile(model: str) -> ModelProfile | None:
+    """The profile of a model of the shipped catalogue, by any of its names. Not to be changed."""
+    card = snapshot().get(model)
+    return None if card is None else profile_from(card)
 
 
 def profile_from(card: ModelCard) -> ModelProfile:

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams, LanguageModelInput, ModelProfile
@@ -25,7 +25,6 @@ from pollinations_client import (
     PollinationsError,
     Reply,
     __version__,
-    snapshot,
 )
 from pollinations_client._adapter_support import CALL_SETTINGS, DEFAULT_KEEP_IMAGES
 
@@ -46,7 +45,7 @@ from ._options import (
 from ._streaming import ChunkEncoder
 from ._structured_output import Method, method_for, structured
 from ._token_counts import estimated_tokens, estimated_tokens_of_messages
-from ._tool_definitions import profile_from, tool_from
+from ._tool_definitions import known_profile, tool_from
 from .errors import as_model_error, model_errors
 
 if TYPE_CHECKING:
@@ -197,8 +196,19 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         return summed_output(llm_outputs)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        card = snapshot().get(self.model)
-        return None if card is None else profile_from(card)
+        known = known_profile(self.model)
+        return None if known is None else known.copy()
+
+    @model_validator(mode="after")
+    def _check_profile_keys(self) -> ChatPollinations:
+        """Warn of fields that LangChain does not know, in a profile that a user gave.
+
+        LangChain reads the type hints of a profile anew for each model, half the cost of making
+        one; a profile made here has known fields only.
+        """
+        if self.profile != known_profile(self.model):
+            cast(Any, super())._check_profile_keys()
+        return self
 
     def get_num_tokens_from_messages(
         self, messages: Sequence[BaseMessage], tools: Any = None

@@ -6,6 +6,7 @@ a client is made.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -372,6 +373,7 @@ def _gateway_address(address: str | None) -> str:
     return GATEWAY
 
 
+@functools.lru_cache(maxsize=64)  # models are made by the thousand, for a few addresses
 def _checked_url(address: str, param: str, where: str | None = None) -> str:
     """``given`` without ``/v1``, the chat endpoint and closing slashes; ``where`` is what messages
     call it.

@@ -6,9 +6,22 @@ import subprocess
 import sys
 import warnings
 
+import pytest
+
 from langchain_pollinations import ChatPollinations
 from pollinations_client.emulator import Emulator
 from support.langchain import KEY
+
+
+def test_an_unknown_field_in_a_profile_of_ones_own_is_warned_of() -> None:
+    """LangChain's check runs for a profile that was given, and the catalogue's need none."""
+    with pytest.warns(UserWarning, match="bee_legs"):
+        ChatPollinations(model="claude", api_key=KEY, profile={"bee_legs": 6})  # type: ignore[typeddict-unknown-key]
+    first, second = (ChatPollinations(model="claude", api_key=KEY) for _ in range(2))
+    assert first.profile is not None
+    first.profile["max_input_tokens"] = 1
+    assert second.profile != first.profile
+    assert ChatPollinations(model="claude", api_key=KEY).profile == second.profile
 
 
 def test_the_profile_comes_from_the_catalogue() -> None:
