@@ -1,9 +1,10 @@
 """Pollinations for LangChain: chat models, embeddings, and tools for agents."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pollinations_client import PollinationsError, __version__
-from pollinations_client._adapter_support import install_command, mixed_install
+from pollinations_client._adapter_support import install_command, lazy_names, mixed_install
 
 try:
     import langchain_core
@@ -14,18 +15,33 @@ if problem := mixed_install(Path(__file__).parent):
     raise ImportError(problem)
 
 from .chat_models import ChatPollinations
-from .document_loaders import PollinationsOCRLoader
-from .embeddings import PollinationsEmbeddings
-from .tools import (
-    PollinationsBalanceTool,
-    PollinationsImageTool,
-    PollinationsModelsTool,
-    PollinationsSearchTool,
-    PollinationsSpeechTool,
-    PollinationsToolkit,
-    PollinationsTranscriptionTool,
-    PollinationsVideoTool,
-)
+
+if TYPE_CHECKING:
+    from .document_loaders import PollinationsOCRLoader
+    from .embeddings import PollinationsEmbeddings
+    from .tools import (
+        PollinationsBalanceTool,
+        PollinationsImageTool,
+        PollinationsModelsTool,
+        PollinationsSearchTool,
+        PollinationsSpeechTool,
+        PollinationsToolkit,
+        PollinationsTranscriptionTool,
+        PollinationsVideoTool,
+    )
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            ".document_loaders": "PollinationsOCRLoader",
+            ".embeddings": "PollinationsEmbeddings",
+            ".tools": (
+                "PollinationsBalanceTool PollinationsImageTool PollinationsModelsTool"
+                " PollinationsSearchTool PollinationsSpeechTool PollinationsToolkit"
+                " PollinationsTranscriptionTool PollinationsVideoTool"
+            ),
+        },
+    )
 
 __all__ = [
     "ChatPollinations",
@@ -43,4 +59,4 @@ __all__ = [
     "__version__",
 ]
 
-del Path, install_command, langchain_core, mixed_install, problem
+del Path, install_command, langchain_core, lazy_names, mixed_install, problem

@@ -90,6 +90,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
 
     model_config = ConfigDict(
         extra="forbid",
+        defer_build=False,
         arbitrary_types_allowed=True,
         populate_by_name=True,
         protected_namespaces=(),

@@ -1,7 +1,9 @@
 """Pollinations for LlamaIndex: LLMs, embeddings, and tools for agents."""
 
+from typing import TYPE_CHECKING
+
 from pollinations_client import PollinationsError, __version__
-from pollinations_client._adapter_support import install_command, warn_of_mixed_install
+from pollinations_client._adapter_support import install_command, lazy_names, warn_of_mixed_install
 
 try:
     import llama_index.core
@@ -10,10 +12,21 @@ except ImportError as missing:
 
 from ._structured_output import StructuredOutputError
 from ._tool_calls import NoToolCallError
-from .embeddings import PollinationsEmbedding
 from .llm import Pollinations
-from .readers import PollinationsOCRReader
-from .tools import PollinationsToolSpec
+
+if TYPE_CHECKING:
+    from .embeddings import PollinationsEmbedding
+    from .readers import PollinationsOCRReader
+    from .tools import PollinationsToolSpec
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            ".embeddings": "PollinationsEmbedding",
+            ".readers": "PollinationsOCRReader",
+            ".tools": "PollinationsToolSpec",
+        },
+    )
 
 warn_of_mixed_install()
 
@@ -28,4 +41,4 @@ __all__ = [
     "__version__",
 ]
 
-del install_command, llama_index, warn_of_mixed_install
+del install_command, lazy_names, llama_index, warn_of_mixed_install

@@ -5,8 +5,11 @@ Needs httpx and pydantic only; the adapters ``langchain_pollinations`` and
 ``llamaindex_pollinations`` stand on it.
 """
 
+from typing import TYPE_CHECKING
+
 from . import errors
 from ._distribution import __version__
+from ._lazy_imports import lazy_names
 from .budget.budget import PollenBudget
 from .catalog.catalog import Catalog, Cost, CostPart, Durations, ModelCard, snapshot
 from .client import AsyncPollinationsClient, PollinationsClient
@@ -33,17 +36,6 @@ from .request.chat_options import ChatOptions, ModelOptions
 from .request.image_options import ImageOptions
 from .request.messages import PollinationsWarning
 from .request.text_options import TextOptions
-from .response.account import (
-    AccountBalance,
-    Balance,
-    DailyUsage,
-    KeyInfo,
-    KeyPermissions,
-    Profile,
-    UsageRecord,
-    daily_usage_from_csv,
-    usage_from_csv,
-)
 from .response.media_result import MediaResult
 from .response.ocr import OcrPage
 from .response.picture import Picture
@@ -51,6 +43,29 @@ from .response.upload import UploadedMedia
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from .response.account import (
+        AccountBalance,
+        Balance,
+        DailyUsage,
+        KeyInfo,
+        KeyPermissions,
+        Profile,
+        UsageRecord,
+        daily_usage_from_csv,
+        usage_from_csv,
+    )
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            ".response.account": (
+                "AccountBalance Balance DailyUsage KeyInfo KeyPermissions Profile"
+                " UsageRecord daily_usage_from_csv usage_from_csv"
+            ),
+        },
+    )
 
 __all__ = [
     "AccountBalance",

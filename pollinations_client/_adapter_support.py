@@ -1,43 +1,10 @@
 """Internals of the client that the adapters use. They import nothing else from inside it."""
 
+from typing import TYPE_CHECKING
+
 from ._distribution import install_command, mixed_install, warn_of_mixed_install
 from ._lazy_clients import CloseableMixin, ConnectedModel
-from .agent_tools.arguments import (
-    ArgumentAdvice,
-    ListArguments,
-    NoArguments,
-    SearchArguments,
-    checked_arguments,
-)
-from .agent_tools.lookups import (
-    BALANCE,
-    MODELS,
-    SEARCH,
-    SearchAnswer,
-    balance_text,
-    models_text,
-    offered_models_text,
-    search_answer,
-)
-from .agent_tools.media_tool import (
-    DESCRIPTIONS,
-    MediaAnswer,
-    MediaTool,
-    make_media,
-    make_media_async,
-)
-from .agent_tools.messages import message_for_model
-from .agent_tools.options import MediaToolOptions, check_kind
-from .agent_tools.references import ConversationPictures
-from .agent_tools.voice import (
-    SPEAK,
-    TRANSCRIBE,
-    SoundFolder,
-    TranscribeArguments,
-    speak_arguments,
-    spoken_answer,
-    transcript_answer,
-)
+from ._lazy_imports import lazy_names
 from .catalog.catalog import cost, family, has_trait
 from .connection_options import (
     CALL_SETTINGS,
@@ -71,6 +38,67 @@ from .response.json_text import (
 )
 from .schemas.openai_strict import drop_strict_nulls
 from .schemas.resolve import drop_titles, is_recursive, resolve_root
+
+if TYPE_CHECKING:
+    from .agent_tools.arguments import (
+        ArgumentAdvice,
+        ListArguments,
+        NoArguments,
+        SearchArguments,
+        checked_arguments,
+    )
+    from .agent_tools.lookups import (
+        BALANCE,
+        MODELS,
+        SEARCH,
+        SearchAnswer,
+        balance_text,
+        models_text,
+        offered_models_text,
+        search_answer,
+    )
+    from .agent_tools.media_tool import (
+        DESCRIPTIONS,
+        MediaAnswer,
+        MediaTool,
+        make_media,
+        make_media_async,
+    )
+    from .agent_tools.messages import message_for_model
+    from .agent_tools.options import MediaToolOptions, check_kind
+    from .agent_tools.references import ConversationPictures
+    from .agent_tools.voice import (
+        SPEAK,
+        TRANSCRIBE,
+        SoundFolder,
+        TranscribeArguments,
+        speak_arguments,
+        spoken_answer,
+        transcript_answer,
+    )
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            ".agent_tools.arguments": (
+                "ArgumentAdvice ListArguments NoArguments SearchArguments checked_arguments"
+            ),
+            ".agent_tools.lookups": (
+                "BALANCE MODELS SEARCH SearchAnswer balance_text models_text"
+                " offered_models_text search_answer"
+            ),
+            ".agent_tools.media_tool": (
+                "DESCRIPTIONS MediaAnswer MediaTool make_media make_media_async"
+            ),
+            ".agent_tools.messages": "message_for_model",
+            ".agent_tools.options": "MediaToolOptions check_kind",
+            ".agent_tools.references": "ConversationPictures",
+            ".agent_tools.voice": (
+                "SPEAK TRANSCRIBE SoundFolder TranscribeArguments speak_arguments"
+                " spoken_answer transcript_answer"
+            ),
+        },
+    )
 
 __all__ = [
     "BALANCE",
@@ -126,6 +154,7 @@ __all__ = [
     "invalid_request_from",
     "is_recursive",
     "kept_tool_media",
+    "lazy_names",
     "likeliest_first",
     "make_media",
     "make_media_async",

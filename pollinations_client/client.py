@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+from ._lazy_imports import LazyModule
 from .base_client import (
     BaseClient,
     Messages,
@@ -35,7 +36,6 @@ from .reply import Batch, Event, Finished, Reply, TextDelta
 from .request import endpoints
 from .request.chat_options import DEFAULT_OCR_MODEL
 from .request.embedding_options import EmbeddingBatch
-from .response import account
 from .response.media_result import MediaResult
 from .response.ocr import OcrPage
 from .response.picture import Picture
@@ -46,8 +46,11 @@ from .settings import CallSettings
 if TYPE_CHECKING:
     import numpy as np
 
+    from .response import account
     from .transport.base import Answer
     from .transport.transport import AsyncTransport, SyncTransport
+else:
+    account = LazyModule("pollinations_client.response.account")
 
 __all__ = ["AsyncPollinationsClient", "PollinationsClient"]
 

@@ -21,7 +21,7 @@ PICTURES_ONLY = frozenset({"width", "height", "quality", "transparent", "guidanc
 VIDEOS_ONLY = frozenset({"duration", "audio", "resolution"})
 
 
-class MediaToolOptions(ImageOptions):
+class MediaToolOptions(ImageOptions, defer_build=False):
     """What the operator settles for every picture and video of a tool.
 
     A call's arguments prevail over the fields of :class:`~pollinations_client.ImageOptions`.

@@ -40,7 +40,7 @@ Tokens = Annotated[int, within(0, unit="tokens")]
 Seed = Annotated[int, AfterValidator(_int32_seed)]
 
 
-class ModelOptions(Options):
+class ModelOptions(Options, defer_build=True):
     """Options that belong to a model as well as to one call.
 
     ``None`` means: not sent, the gateway's default holds.

@@ -38,7 +38,7 @@ def _no_key(extra: dict[str, str | int | float | bool]) -> dict[str, str | int |
 ExtraQuery = Annotated[dict[str, str | int | float | bool], AfterValidator(_no_key)]
 
 
-class ImageOptions(Options):
+class ImageOptions(Options, defer_build=True):
     """Every parameter of ``GET /image/{prompt}``.
 
     ``None`` means: not sent, the gateway's default holds.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -71,6 +72,9 @@ def drop_none(options: Mapping[str, Any], levels: int = 2) -> dict[str, Any]:
     }
 
 
+BUILD_LOCK = threading.Lock()
+
+
 class Options(BaseModel):
     """Base of all option models: closed, and speaking :class:`InvalidRequestError` in place of
     pydantic's.
@@ -84,6 +88,11 @@ class Options(BaseModel):
 
         Raises :class:`InvalidRequestError` naming the field, what is wrong and the remedy.
         """
+        if not cls.__pydantic_complete__:
+            # Built on first use (``defer_build``), by one thread: pydantic takes a half-built
+            # class's validator away from others.
+            with BUILD_LOCK:
+                cls.model_rebuild()
         try:
             return cls.model_validate(options)
         except ValidationError as error:

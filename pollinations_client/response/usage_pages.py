@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from typing import TYPE_CHECKING
 
-from .account import UsageRecord
+if TYPE_CHECKING:
+    from .account import UsageRecord
 
 log = logging.getLogger("pollinations_client")
 

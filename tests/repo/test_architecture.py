@@ -25,7 +25,7 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 # Folders and single files of the client, lowest first: each imports from its own line and from
 # those before it.
 LAYERS = [
-    {"_distribution", "connection_options", "errors"},
+    {"_distribution", "_lazy_imports", "connection_options", "errors"},
     {"lenient_json", "schemas", "media"},
     {"usage"},
     {"reply"},

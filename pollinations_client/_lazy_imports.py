@@ -1,0 +1,43 @@
+"""Import what few programs use when it is first asked for, and not with the package.
+
+Tools, account records and the like cost a third of the import of an adapter; a chain that only
+chats needs none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["LazyModule", "lazy_names"]
+
+
+def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of ``module`` (PEP 562) for names that it takes from elsewhere.
+
+    ``homes`` has the names, separated by blanks, by the module that each is imported from, relative
+    to the package of ``module``.
+    """
+    package = sys.modules[module].__package__
+    home_of = {name: home for home, names in homes.items() for name in names.split()}
+
+    def find(name: str) -> Any:
+        if name not in home_of:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(home_of[name], package), name)
+        setattr(sys.modules[module], name, value)  # found without this function from now on
+        return value
+
+    return find
+
+
+class LazyModule:
+    """A module that is imported when something in it is first asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
