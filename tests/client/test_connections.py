@@ -21,7 +21,7 @@ from pollinations_client import (
     PollinationsClient,
 )
 from pollinations_client.emulator import Emulator
-from support.rawserver import chunk, raw_server, stream_head
+from support.rawserver import chunk, raw_server, response, stream_head
 
 
 def test_a_closed_async_client_of_ones_own_is_named(gateway: Emulator) -> None:
@@ -90,6 +90,32 @@ def test_proxies_of_the_environment_and_their_exceptions(
     with PollinationsClient(base_url=gateway.url, limits=Limits(max_connections=8)) as around:
         assert around.chat("x").text
     through.close()
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_client_made_after_the_environment_changed_takes_the_new_way(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy that was set after the first call of the process; older clients stay on their way."""
+    whole = b'{"choices":[{"index":0,"finish_reason":"stop","message":{"content":"hi"}}]}'
+
+    def answer(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(response(whole))
+
+    with raw_server(answer) as server, raw_server(answer) as proxy:
+        older = PollinationsClient(base_url=server.url)
+        older.chat("x")
+        monkeypatch.setenv(variable, proxy.url)
+        assert PollinationsClient(base_url=server.url).chat("x").text == "hi"
+        newer = AsyncPollinationsClient(base_url=server.url)
+        assert asyncio.run(newer.chat("x")).text == "hi"
+        assert [line.split()[1] for line in proxy.requests] == [
+            f"{server.url}/v1/chat/completions".encode()
+        ] * 2
+        older.chat("x")
+        monkeypatch.delenv(variable)
+        PollinationsClient(base_url=server.url).chat("x")
+        assert (len(server.requests), len(proxy.requests)) == (3, 2)
 
 
 @pytest.mark.parametrize(

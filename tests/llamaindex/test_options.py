@@ -469,6 +469,22 @@ def test_other_names_of_an_option_are_read_and_written_later(
     assert alias not in llm.to_dict()
 
 
+def test_one_object_has_one_key_also_when_the_environment_changes(
+    gateway: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its blocking and awaited calls are billed to one account."""
+    monkeypatch.setenv("POLLINATIONS_API_KEY", "sk_the_first_key_of_all")
+    llm = Pollinations(api_base=gateway.url)
+    embed_model = PollinationsEmbedding(api_base=gateway.url)
+    monkeypatch.setenv("POLLINATIONS_API_KEY", "sk_another_key_that_is_newer")
+    llm.complete("hi")
+    asyncio.run(llm.acomplete("hi"))
+    embed_model.get_text_embedding("hi")
+    asyncio.run(embed_model.aget_text_embedding("hi"))
+    keys = [request.headers["authorization"] for request in gateway.requests]
+    assert keys == ["Bearer sk_the_first_key_of_all"] * 4
+
+
 @pytest.mark.parametrize("kind", [Pollinations, PollinationsEmbedding])
 def test_a_model_that_is_given_twice_is_refused(kind: Any) -> None:
     """As the first argument and by its name."""
