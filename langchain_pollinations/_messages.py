@@ -19,6 +19,7 @@ from pydantic_core import to_jsonable_python
 
 from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import (
+    AskedModel,
     drop_unsupported_media,
     kept_tool_media,
     older_pictures,
@@ -67,10 +68,9 @@ ENCODER = json.JSONEncoder(
 
 def wire_messages(
     messages: Sequence[BaseMessage],
+    model: AskedModel,
     *,
-    model: str | None = None,
     replay_reasoning: bool = True,
-    thinking_in_content: bool = False,
     keep_images: int | None = None,
 ) -> list[Wire]:
     """The conversation as the gateway takes it.
@@ -80,14 +80,15 @@ def wire_messages(
 
     Args:
         messages: The conversation.
-        model: Whom it is for: pictures of tools and answers go only to a model that takes pictures.
+        model: Whom it is for: pictures of tools and answers go only to a model that takes pictures,
+            and Claude wants signed thinking among the parts of its content.
         replay_reasoning: Send reasoning back: with every turn that calls tools and every turn since
             the last user message, where providers demand it; signed thinking wherever it stands.
-        thinking_in_content: The model wants signed thinking among the parts of its content.
         keep_images: Pictures of tools that are sent, the latest; of older ones the text alone.
     """
     wire: list[Wire] = []
     carried: list[Part] = []
+    in_content = model.has_trait("thinking_in_content")
     loop_from: int | None = None
     answered: frozenset[str] | None = None
     left_out: Iterator[int] | None = None
@@ -106,7 +107,7 @@ def wire_messages(
                 if replay_reasoning:
                     loop_from = _last_user(messages) if loop_from is None else loop_from
                     everything = place > loop_from or not CALL_FIELDS.isdisjoint(turn)
-                    _replay(turn, message, everything=everything, in_content=thinking_in_content)
+                    _replay(turn, message, everything=everything, in_content=in_content)
                 wire.append(turn)
                 carried += media
             case ToolMessage():
@@ -247,7 +248,7 @@ def _content(content: Any, place: int) -> str | list[Part]:
 
 
 def _assistant(
-    message: AIMessage, place: int, answered: frozenset[str], model: str | None
+    message: AIMessage, place: int, answered: frozenset[str], model: AskedModel
 ) -> tuple[Wire, list[Part]]:
     """An answer of the model, and its pictures, which only a user message can carry."""
     content: str | list[Part]
@@ -539,7 +540,7 @@ def _older_pictures(messages: Sequence[BaseMessage], keep: int) -> Iterator[int]
 
 
 def _tool_result(
-    message: ToolMessage, place: int, model: str | None, older: int = 0
+    message: ToolMessage, place: int, model: AskedModel, older: int = 0
 ) -> tuple[Wire, list[Part]]:
     if type(message.content) is str:
         return (

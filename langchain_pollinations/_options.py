@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 
-from pollinations_client import Cost, InvalidRequestError, ModelOptions, Reply
-from pollinations_client._adapter_support import MAX_SEED, drawn_seed, has_trait
+from pollinations_client import Catalog, Cost, InvalidRequestError, ModelOptions, Reply
+from pollinations_client._adapter_support import MAX_SEED, AskedModel, drawn_seed
 
 from ._json_mode import json_format
 from ._messages import Wire, wire_messages
@@ -71,13 +71,14 @@ def call_options(llm: ModelFields, stop: list[str] | None, given: Mapping[str, A
     return options
 
 
-def wire_for(llm: ModelFields, messages: Sequence[BaseMessage], options: Options) -> list[Wire]:
+def wire_for(
+    llm: ModelFields, messages: Sequence[BaseMessage], options: Options, catalog: Catalog
+) -> list[Wire]:
     """The messages as they are sent."""
     return wire_messages(
         messages,
-        model=options["model"],
+        AskedModel(options["model"], catalog),
         replay_reasoning=llm.replay_reasoning,
-        thinking_in_content=has_trait(options["model"], "thinking_in_content"),
         keep_images=llm.keep_images,
     )
 

@@ -256,7 +256,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     ) -> ChatResult:
         with model_errors():
             requests = requests_for(self, stop, kwargs)
-            wire, client = wire_for(self, messages, requests[0]), self._client
+            client = self._client
+            wire = wire_for(self, messages, requests[0], client.catalog)
             if len(requests) == 1:
                 replies = [client.chat(wire, **requests[0])]
             else:
@@ -273,7 +274,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     ) -> ChatResult:
         with model_errors():
             requests = requests_for(self, stop, kwargs)
-            wire, client = wire_for(self, messages, requests[0]), self._async_client
+            client = self._async_client
+            wire = wire_for(self, messages, requests[0], client.catalog)
             if len(requests) == 1:
                 replies = [await client.chat(wire, **requests[0])]
             else:
@@ -291,7 +293,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     ) -> Iterator[ChatGenerationChunk]:
         try:
             options = stream_request(self, stop, kwargs)
-            wire, chunks = wire_for(self, messages, options), self._chunks(options, kwargs)
+            wire = wire_for(self, messages, options, self.catalog)
+            chunks = self._chunks(options, kwargs)
             with contextlib.closing(self._client.stream_chat_batches(wire, **options)) as batches:
                 for batch in batches:
                     for event in batch:
@@ -313,7 +316,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     ) -> AsyncIterator[ChatGenerationChunk]:
         try:
             options = stream_request(self, stop, kwargs)
-            wire, chunks = wire_for(self, messages, options), self._chunks(options, kwargs)
+            wire = wire_for(self, messages, options, self.catalog)
+            chunks = self._chunks(options, kwargs)
             async with contextlib.aclosing(
                 self._async_client.stream_chat_batches(wire, **options)
             ) as batches:

@@ -25,8 +25,8 @@ from llama_index.core.tools import ToolOutput
 
 from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import (
+    AskedModel,
     drop_unsupported_media,
-    family,
     kept_tool_media,
     older_pictures,
 )
@@ -60,8 +60,8 @@ RESULT_OF = "Result of tool call {call_id}:"
 
 def wire_messages(
     messages: Sequence[ChatMessage],
+    model: AskedModel,
     *,
-    model: str | None = None,
     replay_reasoning: bool = True,
     keep_images: int | None = None,
 ) -> list[Wire]:
@@ -91,7 +91,7 @@ class _Conversation:
     """
 
     def __init__(
-        self, model: str | None, replay_reasoning: bool, keep_images: int | None = None
+        self, model: AskedModel, replay_reasoning: bool, keep_images: int | None = None
     ) -> None:
         self._model = model
         self._replays = replay_reasoning
@@ -257,8 +257,7 @@ class _Conversation:
     def _signed(self, block: ThinkingBlock) -> Part | None:
         about = block.additional_information
         # Answers of this package name their model; of the other classes Anthropic's signs.
-        made_by = family(str(about.get("model") or "claude"))
-        if self._model and made_by != family(self._model):
+        if not self._model.may_read_thinking_of(str(about.get("model") or "claude")):
             return None
         if redacted := about.get("redacted"):
             return {"type": "redacted_thinking", "data": redacted}

@@ -34,7 +34,12 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field
 
 from pollinations_client import ConfigurationError, ModelOptions
-from pollinations_client._adapter_support import DEFAULT_KEEP_IMAGES, with_model, with_secret_key
+from pollinations_client._adapter_support import (
+    DEFAULT_KEEP_IMAGES,
+    AskedModel,
+    with_model,
+    with_secret_key,
+)
 
 from . import _structured_calls
 from ._client import ClientMixin
@@ -294,7 +299,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     ) -> list[dict[str, Any]]:
         return wire_messages(
             messages,
-            model=options.get("model"),
+            AskedModel(options.get("model") or "", self.catalog),
             replay_reasoning=self.replay_reasoning,
             keep_images=self.keep_images,
         )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ._distribution import install_command, mixed_install, warn_of_mixed_install
 from ._lazy_clients import CloseableMixin, ConnectedModel
 from ._lazy_imports import lazy_names
-from .catalog.catalog import cost, family, has_trait
+from .catalog.catalog import AskedModel, cost
 from .connection_options import (
     CALL_SETTINGS,
     ApiKey,
@@ -119,6 +119,7 @@ __all__ = [
     "TRANSCRIBE",
     "ApiKey",
     "ArgumentAdvice",
+    "AskedModel",
     "CloseableMixin",
     "ConnectedModel",
     "ConnectionOptionsDict",
@@ -146,10 +147,8 @@ __all__ = [
     "drop_strict_nulls",
     "drop_titles",
     "drop_unsupported_media",
-    "family",
     "find_json",
     "first_fitting",
-    "has_trait",
     "install_command",
     "invalid_request_from",
     "is_recursive",

@@ -267,7 +267,7 @@ class BaseClient:
 
     def _sound(self, answer: Answer, target: NewFile | None, text: str) -> bytes | Path:
         """The sound that came, or the path of its file."""
-        secret = self.settings.api_key
+        secret = self._secret
         if target is None:
             sound_type(answer.body, len(answer.body), answer.info, secret)
             return answer.body
@@ -281,10 +281,11 @@ class BaseClient:
         return endpoints.transcription(sound_source(path_or_bytes), fields)
 
     def _transcript(self, answer: Answer) -> str:
-        return transcript_from(answer.body, answer.info, self.settings.api_key)
+        return transcript_from(answer.body, answer.info, self._secret)
 
     def _ocr_call(self, source: DocumentSource, model: str) -> endpoints.Call:
-        return endpoints.chat([{"role": "user", "content": [source.part]}], {"model": model})
+        asked = [{"role": "user", "content": [source.part]}]
+        return endpoints.chat(asked, {"model": model}, catalog=self.catalog)
 
     def _pages(self, answer: Answer, call: endpoints.Call, source: DocumentSource) -> list[OcrPage]:
         return pages_from(self._reply_in(answer, call), source.page_count)

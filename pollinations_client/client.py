@@ -91,7 +91,7 @@ class PollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind; see ``errors``.
         """
         own = self._call_settings(options)
-        call = endpoints.chat(messages_from(messages), options)
+        call = endpoints.chat(messages_from(messages), options, catalog=self.catalog)
         try:
             return self._reply_in(self._wire.fetch(call, settings=own), call)
         except BadRequestError as error:
@@ -115,7 +115,7 @@ class PollinationsClient(BaseClient):
     ) -> Generator[Batch, None, None]:
         """The events of :meth:`stream_chat`, those that came together in one list, at less cost."""
         own = self._call_settings(options)
-        call = endpoints.chat(messages_from(messages), options, stream=True)
+        call = endpoints.chat(messages_from(messages), options, stream=True, catalog=self.catalog)
         try:
             for batch in self._wire.batches(call, own):
                 yield batch
@@ -586,7 +586,7 @@ class AsyncPollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind; see ``errors``.
         """
         own = self._call_settings(options)
-        call = endpoints.chat(messages_from(messages), options)
+        call = endpoints.chat(messages_from(messages), options, catalog=self.catalog)
         try:
             return self._reply_in(await self._wire.fetch(call, settings=own), call)
         except BadRequestError as error:
@@ -610,7 +610,7 @@ class AsyncPollinationsClient(BaseClient):
     ) -> AsyncGenerator[Batch, None]:
         """The events of :meth:`stream_chat`, those that came together in one list, at less cost."""
         own = self._call_settings(options)
-        call = endpoints.chat(messages_from(messages), options, stream=True)
+        call = endpoints.chat(messages_from(messages), options, stream=True, catalog=self.catalog)
         try:
             async for batch in self._wire.batches(call, own):
                 yield batch

@@ -31,8 +31,6 @@ __all__ = [
     "card_from",
     "cards_from",
     "cost",
-    "family",
-    "has_trait",
     "snapshot",
 ]
 
@@ -49,6 +47,7 @@ Trait = Literal[
 
 # What a live card leaves open is filled from the older card of the same model. Prices never are: an
 # old price is a wrong price.
+MAX_KNOWN_TRAITS = 1_024  # of one catalogue; a name may be any
 FILLED = (
     *(
         "title",
@@ -93,7 +92,7 @@ class Catalog:
     (True, ['claude'])
     """
 
-    __slots__ = ("_by_key", "_cards", "_spellings", "date", "source")
+    __slots__ = ("_by_key", "_cards", "_known_traits", "_spellings", "date", "source")
 
     def __init__(
         self, cards: Iterable[ModelCard] = (), *, date: str | None = None, source: str | None = None
@@ -103,6 +102,7 @@ class Catalog:
         self.source = source
         self._by_key: dict[str, tuple[ModelCard, ...]] = {}
         self._spellings: dict[str, str] = {}
+        self._known_traits: dict[tuple[str, Trait], bool] = {}
         ways: tuple[Callable[[ModelCard], Iterable[str]], ...] = (_own_name, _aliases, _bare_names)
         for names_of in ways:
             for card in self._cards:
@@ -272,6 +272,14 @@ class Catalog:
 
         What each means is written beside it in ``models.json``.
         """
+        known = self._known_traits.get((name, trait))
+        if known is None:
+            if len(self._known_traits) >= MAX_KNOWN_TRAITS:
+                self._known_traits.clear()
+            known = self._known_traits[name, trait] = self._find_trait(name, trait)
+        return known
+
+    def _find_trait(self, name: str, trait: Trait) -> bool:
         rule = _knowledge().traits[trait]
         card = self.get(name)
         if trait == "refuses_forced_tool_choice" and card and card.supported_parameters:
@@ -311,21 +319,25 @@ def snapshot() -> Catalog:
     return Catalog(cards_from(items), date=date, source=facts["source"])
 
 
-def family(name: str) -> str | None:
-    """Whose model ``name`` is, by the shipped catalogue: see :meth:`Catalog.family`.
+@dataclasses.dataclass(frozen=True, slots=True)
+class AskedModel:
+    """The model that a request asks, by any name, and the catalogue of the client that asks it."""
 
-    >>> family("gemini-9-ultra"), family("openai/gpt-5.4"), family("community/someone/gpt")
-    ('google', 'openai', None)
-    """
-    return snapshot().family(name)
+    name: str
+    catalog: Catalog
 
+    @property
+    def card(self) -> ModelCard | None:
+        """What is known of the model; ``None`` for an unknown one."""
+        return self.catalog.get(self.name)
 
-@functools.lru_cache(maxsize=1_024)
-def has_trait(name: str, trait: Trait) -> bool:
-    """Whether the model ``name`` has ``trait``, by the shipped catalogue: see
-    :meth:`Catalog.has_trait`.
-    """
-    return snapshot().has_trait(name, trait)
+    def has_trait(self, trait: Trait) -> bool:
+        """See :meth:`Catalog.has_trait`."""
+        return self.catalog.has_trait(self.name, trait)
+
+    def may_read_thinking_of(self, name: str) -> bool:
+        """Whether it may be sent what the model ``name`` has signed: they are of one family."""
+        return not self.name or self.catalog.family(name) == self.catalog.family(self.name)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

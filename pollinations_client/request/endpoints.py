@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from ..catalog.catalog import has_trait
+from ..catalog.catalog import AskedModel, Catalog, snapshot
 from ..catalog.estimates import CallSize
 from ..errors import InvalidRequestError, number_in
 from ..media.sniff import extension_for, sniff
@@ -30,7 +30,7 @@ from .image_options import (
     is_too_long,
     prompt_path,
 )
-from .messages import TEXT_ONLY_ROLES, messages_for
+from .messages import DEFAULT_MODEL, TEXT_ONLY_ROLES, messages_for
 from .multipart import FormFile, encode_form
 from .text_options import TextOptions, text_query
 from .tool_names import ToolNames, tool_names_of
@@ -121,15 +121,21 @@ class Call:
 
 
 def chat(
-    messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any], *, stream: bool = False
+    messages: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any],
+    *,
+    stream: bool = False,
+    catalog: Catalog | None = None,
 ) -> Call:
     """``POST /v1/chat/completions``. ``options`` are fields of :class:`ChatOptions`.
 
+    ``catalog`` is what is known of the models; the shipped list by default.
+
     Raises :class:`InvalidRequestError` for what cannot be sent.
     """
-    body, tool_names = chat_body(messages, options, stream=stream)
+    body, tool_names = chat_body(messages, options, stream=stream, catalog=catalog)
     kind = "chat_stream" if stream else "chat"
-    if not stream and has_trait(body.get("model", ""), "repeat_is_billed"):
+    if not stream and _asked_model(options, catalog).has_trait("repeat_is_billed"):
         kind = "ocr"
     return Call(
         "POST",
@@ -144,7 +150,11 @@ def chat(
 
 
 def chat_body(
-    messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any], *, stream: bool
+    messages: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any],
+    *,
+    stream: bool,
+    catalog: Catalog | None = None,
 ) -> tuple[dict[str, Any], ToolNames]:
     """The JSON body of a chat request and the names of its tools.
 
@@ -152,9 +162,10 @@ def chat_body(
     """
     fields = _checked(ChatOptions, options).set_fields()
     extra = fields.pop("extra_body", {})
-    model = fields.get("model")
+    model = _asked_model(fields, catalog)
     names = tool_names_of(fields.get("tools", ()), fields.get("functions", ()))
-    body: dict[str, Any] = {} if model is None else {"model": model}
+    # The model and the messages come first.
+    body: dict[str, Any] = {"model": fields["model"]} if "model" in fields else {}
     body["messages"] = messages_for(messages, model, names)
     tool_fields = _tool_fields(fields, model, names)
     for name, value in fields.items():
@@ -170,7 +181,12 @@ def chat_body(
     return {**body, **tool_fields, **extra}, names
 
 
-def _tool_fields(fields: dict[str, Any], model: str | None, names: ToolNames) -> dict[str, Any]:
+def _asked_model(options: Mapping[str, Any], catalog: Catalog | None) -> AskedModel:
+    known = snapshot() if catalog is None else catalog
+    return AskedModel(options.get("model") or DEFAULT_MODEL, known)
+
+
+def _tool_fields(fields: dict[str, Any], model: AskedModel, names: ToolNames) -> dict[str, Any]:
     """What a body says of tools; taken out of ``fields``."""
     if TOOL_FIELDS.isdisjoint(fields):
         return {}

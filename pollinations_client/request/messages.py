@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..catalog.catalog import has_trait, snapshot
+from ..catalog.catalog import AskedModel
 from ..errors import InvalidRequestError
 from ..schemas.openai_strict import free_form_paths, strict_schema
 from .tool_names import ToolNames, valid_name
@@ -45,7 +45,7 @@ def _is_blank(message: Mapping[str, Any]) -> bool:
 
 
 def messages_for(
-    messages: Sequence[Mapping[str, Any]], model: str | None, tool_names: ToolNames | None = None
+    messages: Sequence[Mapping[str, Any]], model: AskedModel, tool_names: ToolNames | None = None
 ) -> list[Mapping[str, Any]]:
     """The messages as the gateway wants them, with tools called by the names they have on the wire.
 
@@ -74,7 +74,7 @@ def messages_for(
 
 
 def _message_for(
-    message: Mapping[str, Any], index: int, model: str | None, names: ToolNames
+    message: Mapping[str, Any], index: int, model: AskedModel, names: ToolNames
 ) -> Mapping[str, Any]:
     try:
         role, content = message["role"], message.get("content")
@@ -92,11 +92,11 @@ def _message_for(
         )
     ready = drop_none(message, levels=1)
     ready["content"] = _content_for(content, index, role)
-    if role == "developer" and not has_trait(model or DEFAULT_MODEL, "developer_role"):
+    if role == "developer" and not model.has_trait("developer_role"):
         ready["role"] = "system"
     if role == "tool":
         _check_tool_message(ready, index)
-        if not has_trait(model or DEFAULT_MODEL, "tool_result_names"):
+        if not model.has_trait("tool_result_names"):
             ready.pop("name", None)
     if "name" in ready:
         # The gateway drops a name with other characters, and refuses it on a tool's message.
@@ -225,7 +225,7 @@ def _part_for(part: Any, where: str) -> dict[str, Any]:
 
 
 def drop_unsupported_media(
-    model: str | None, parts: Sequence[dict[str, Any]]
+    model: AskedModel, parts: Sequence[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], str]:
     """What tools and earlier answers attached, less pictures and videos that ``model`` is known not
     to see; and a word.
@@ -234,7 +234,7 @@ def drop_unsupported_media(
     agent's tool should not end its run so. What the user attached is not for this: there the
     refusal is the answer.
     """
-    card = snapshot().get(model) if parts else None
+    card = model.card if parts else None
     seen = {"image_url": card is None or card.vision, "video_url": card is None or card.video_input}
     shown = [part for part in parts if seen.get(part["type"]) is not False]
     hidden = [part["type"] for part in parts if seen.get(part["type"]) is False]
@@ -242,7 +242,7 @@ def drop_unsupported_media(
         return shown, ""
     kinds = " or ".join(sorted({kind.removesuffix("_url") for kind in hidden}))
     what = "1 attachment" if len(hidden) == 1 else f"{len(hidden)} attachments"
-    warn(f"{model} takes no {kinds} input: {what} of tools or earlier answers left out.")
+    warn(f"{model.name} takes no {kinds} input: {what} of tools or earlier answers left out.")
     return shown, f"[{what} left out: this model takes no {kinds} input]"
 
 

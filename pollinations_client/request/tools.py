@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from ..catalog.catalog import has_trait
+from ..catalog.catalog import AskedModel
 from ..errors import InvalidRequestError
 from ..schemas.vertex import vertex_schema
 from .chat_options import BUILT_IN_TOOLS
-from .messages import DEFAULT_MODEL, warn
+from .messages import warn
 from .tool_names import ToolNames
 from .validation import drop_none
 
@@ -42,11 +42,11 @@ def _encoded_function(function: Mapping[str, Any], names: ToolNames) -> dict[str
     return ready
 
 
-def tools_for(tools: Sequence[Any], model: str | None, names: ToolNames) -> list[Any]:
+def tools_for(tools: Sequence[Any], model: AskedModel, names: ToolNames) -> list[Any]:
     """Tools as the gateway wants them: built-in names as objects, other names as the wire takes
     them, schemas reduced to what Vertex takes for Gemini.
     """
-    reduces = has_trait(model or DEFAULT_MODEL, "vertex_tool_schema")
+    reduces = model.has_trait("vertex_tool_schema")
     ready: list[Any] = []
     for index, tool in enumerate(tools):
         if isinstance(tool, str):
@@ -88,7 +88,7 @@ def _reduced(tool: dict[str, Any], *, reduces: bool) -> dict[str, Any]:
     }
 
 
-def response_format_for(wanted: Mapping[str, Any], model: str | None) -> dict[str, Any]:
+def response_format_for(wanted: Mapping[str, Any], model: AskedModel) -> dict[str, Any]:
     """``response_format`` with its schema reduced to what Vertex takes, for Gemini.
 
     The gateway reduces schemas of tools only, in both eras; Vertex refuses ``exclusiveMinimum``.
@@ -98,7 +98,7 @@ def response_format_for(wanted: Mapping[str, Any], model: str | None) -> dict[st
     schema = inner.get("schema") if isinstance(inner, Mapping) else None
     if not isinstance(inner, Mapping) or not isinstance(schema, Mapping):
         return ready
-    if not has_trait(model or DEFAULT_MODEL, "vertex_tool_schema"):
+    if not model.has_trait("vertex_tool_schema"):
         return ready
     reduced = from_json(_reduced_schema(to_json(schema)))
     return {**ready, "json_schema": {**inner, "schema": reduced}}
@@ -110,7 +110,7 @@ def _reduced_schema(schema: bytes) -> bytes:
 
 
 def tool_choice_for(
-    choice: Any, tools: Sequence[Any], model: str | None, tool_names: ToolNames
+    choice: Any, tools: Sequence[Any], model: AskedModel, tool_names: ToolNames
 ) -> Any:
     """``tool_choice`` in the gateway's own forms; ``None`` where it says nothing without tools.
 
@@ -146,10 +146,8 @@ def tool_choice_for(
             f" {', '.join(map(tool_names.decode, names)) or 'only built-in ones'}.",
             param="tool_choice",
         )
-    if ready not in ("auto", "none") and has_trait(
-        model or DEFAULT_MODEL, "refuses_forced_tool_choice"
-    ):
-        warn(f"{model} refuses a forced tool choice; 'auto' is sent in place of {choice!r}.")
+    if ready not in ("auto", "none") and model.has_trait("refuses_forced_tool_choice"):
+        warn(f"{model.name} refuses a forced tool choice; 'auto' is sent in place of {choice!r}.")
         return "auto"
     return ready
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import SecretStr
-
-from ..errors import MalformedReply, excerpt_of
+from ..errors import Keys, MalformedReply, excerpt_of
 from ..media.sniff import sniff
 from ..media.sounds import is_sound
 from ..reply import ResponseInfo
@@ -21,7 +19,7 @@ UNKNOWN_LENGTH = 0x7FFF_0000
 TEXT_BYTES = 64
 
 
-def sound_type(head: bytes, size: int, info: ResponseInfo, secret: SecretStr | None = None) -> str:
+def sound_type(head: bytes, size: int, info: ResponseInfo, secret: Keys = None) -> str:
     """The MIME type of a sound that came.
 
     Args:
@@ -55,7 +53,7 @@ def sound_type(head: bytes, size: int, info: ResponseInfo, secret: SecretStr | N
     return mime_type
 
 
-def transcript_from(body: bytes, info: ResponseInfo, secret: SecretStr | None = None) -> str:
+def transcript_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> str:
     """The text of a transcription; empty where nothing is said in the sound.
 
     Raises :class:`MalformedReply` for an answer without one.

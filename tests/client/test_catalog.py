@@ -23,8 +23,6 @@ from pollinations_client.catalog.catalog import (
     card_from,
     cards_from,
     cost,
-    family,
-    has_trait,
     snapshot,
 )
 from pollinations_client.catalog.pricing import units_from
@@ -32,6 +30,8 @@ from pollinations_client.client import PollinationsClient
 from pollinations_client.emulator import Emulator
 from pollinations_client.errors import MalformedReply, UnknownModelError
 from pollinations_client.reply import Reply, ResponseInfo
+from pollinations_client.request import endpoints
+from pollinations_client.request.messages import PollinationsWarning
 from pollinations_client.usage import Usage
 
 SEED_TEXT = {
@@ -498,7 +498,7 @@ def test_family_of_known_and_unknown_names(name: str, whose: str | None) -> None
     """The family follows publisher or beginning, for names no list has; a community's model has
     none.
     """
-    assert family(name) == whose
+    assert snapshot().family(name) == whose
 
 
 def test_family_of_a_live_alias_follows_its_card() -> None:
@@ -530,7 +530,7 @@ def test_traits_are_data(name: str, trait: Trait, has: bool) -> None:
     """Peculiarities hold for families, prefixes or models, in any spelling, and for nothing
     unknown.
     """
-    assert has_trait(name, trait) is has
+    assert snapshot().has_trait(name, trait) is has
 
 
 def test_every_trait_is_in_the_data_with_its_reason() -> None:
@@ -552,6 +552,31 @@ def test_trait_follows_a_live_card() -> None:
         cards_from([{"name": "anthropic/claude-opus-5.5", "aliases": ["claude-large"]}])
     )
     assert live.has_trait("claude-large", "refuses_forced_tool_choice")
+
+
+def test_a_refreshed_list_decides_how_a_request_is_written() -> None:
+    """What models can do changes without a release of this package."""
+    listed = [
+        {"name": "openai", "supported_parameters": ["tools", "temperature"]},
+        {"name": "sparrow", "publisher": "Google"},
+    ]
+    live = snapshot().merged(cards_from(listed))
+    size = {"type": "integer", "exclusiveMinimum": 0}
+    parameters = {"type": "object", "properties": {"size": size}}
+    tool = {"type": "function", "function": {"name": "draw", "parameters": parameters}}
+
+    def body(model: str, catalog: Catalog | None) -> dict[str, Any]:
+        options = {"model": model, "tools": [tool], "tool_choice": "draw"}
+        asked = [{"role": "developer", "content": "Draw"}]
+        call = endpoints.chat(asked, options, catalog=catalog)
+        return dict(json.loads(call.body or b""))
+
+    assert isinstance(body("openai", None)["tool_choice"], dict)
+    with pytest.warns(PollinationsWarning, match="refuses a forced tool choice"):
+        assert body("openai", live)["tool_choice"] == "auto"
+    assert body("sparrow", None)["tools"] == [tool]
+    reduced = body("sparrow", live)["tools"][0]["function"]["parameters"]
+    assert "exclusiveMinimum" not in reduced["properties"]["size"]
 
 
 # --- cost

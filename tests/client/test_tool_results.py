@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pollinations_client import InvalidRequestError, PollinationsClient
+from pollinations_client.catalog.catalog import AskedModel, snapshot
 from pollinations_client.emulator import Emulator
 from pollinations_client.request import messages as request_messages
 from pollinations_client.request import tool_results
@@ -128,7 +129,7 @@ MESSAGES = st.one_of(
 
 def _outcome(messages: list[dict[str, Any]]) -> Any:
     try:
-        return messages_for(messages, "openai")
+        return messages_for(messages, AskedModel("openai", snapshot()))
     except InvalidRequestError as error:
         return str(error)
 

@@ -21,15 +21,16 @@ from langchain_pollinations import ChatPollinations, _messages
 from langchain_pollinations._content import part_from
 from langchain_pollinations._messages import wire_messages
 from langchain_pollinations._responses import server_tool_block
-from pollinations_client import InvalidRequestError
+from pollinations_client import InvalidRequestError, snapshot
+from pollinations_client._adapter_support import AskedModel
 from pollinations_client.emulator import Emulator
 
 USER = HumanMessage("hi")
 
 
-def sent(*messages: Any, **options: Any) -> list[dict[str, Any]]:
+def sent(*messages: Any, model: str = "openai", **options: Any) -> list[dict[str, Any]]:
     """The conversation as it is sent."""
-    return wire_messages(messages, **options)
+    return wire_messages(messages, AskedModel(model, snapshot()), **options)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_a_refusal_is_what_was_said() -> None:
 )
 def test_encrypted_thinking_goes_back(message: AIMessage) -> None:
     """In Anthropic's form, in the standard form, and as our own messages keep it."""
-    turn = sent(USER, message, HumanMessage("b"), thinking_in_content=True)[1]
+    turn = sent(USER, message, HumanMessage("b"), model="claude")[1]
     assert turn["content_blocks"] == [{"type": "redacted_thinking", "data": "R"}]
     assert turn["content"] == [*turn["content_blocks"], {"type": "text", "text": "a"}]
 
@@ -245,7 +246,7 @@ def test_signed_thinking_of_others_goes_only_where_it_can_be_read() -> None:
         "role": "assistant",
         "content": [{"type": "text", "text": "a"}],
     }
-    assert sent(USER, theirs, USER, thinking_in_content=True)[1]["content"][0] == thought
+    assert sent(USER, theirs, USER, model="claude")[1]["content"][0] == thought
     assert sent(USER, ours, USER)[1]["content_blocks"] == [thought]
 
 
@@ -296,7 +297,7 @@ def test_the_messages_given_are_not_changed() -> None:
         ToolMessage([{"type": "image", "url": "https://a.example/b.png"}], tool_call_id="c"),
     ]
     before = [message.model_copy(deep=True) for message in messages]
-    wire_messages(messages, thinking_in_content=True)
+    sent(*messages, model="claude")
     assert messages == before
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from llama_index.core import PromptTemplate, Settings
 from llama_index.core.base.llms.base import BaseLLM
+from llama_index.core.base.llms.types import TextBlock, ThinkingBlock
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.indices.prompt_helper import PromptHelper
 from llama_index.core.instrumentation import get_dispatcher
@@ -27,6 +28,7 @@ from llama_index.core.llms.utils import resolve_llm
 
 from llamaindex_pollinations import Pollinations, PollinationsToolSpec
 from pollinations_client import ConfigurationError, PollinationsError, snapshot
+from pollinations_client.catalog.model_card import cards_from
 from pollinations_client.emulator import Chunks, Emulator, Fault
 from support.llamaindex import TAIL, delta
 
@@ -94,6 +96,22 @@ def test_a_model_without_tools_is_no_function_calling_model(make: Any) -> None:
     """The catalogue says which; agents ask."""
     without = next(card for card in snapshot() if card.category == "text" and card.tools is False)
     assert not make(without.name).metadata.is_function_calling_model
+
+
+def test_a_refreshed_catalogue_decides_which_thinking_goes_back(
+    llm: Any, gateway: Emulator
+) -> None:
+    """An alias that is unknown before names a model of Google's then, which reads its own."""
+    signed = {"signature": "s", "model": "gemini-3.1-pro"}
+    thought = ThinkingBlock(content="Hm.", additional_information=signed)
+    said = ChatMessage(role="assistant", blocks=[TextBlock(text="Yes."), thought])
+    asked = [said, ChatMessage(role="user", content="Why?")]
+    llm.chat(asked, model="openai")
+    listed = cards_from([{"name": "openai", "publisher": "Google"}])
+    llm._client.catalog = snapshot().merged(listed)
+    llm.chat(asked, model="openai")
+    first, second = (request.json["messages"][0]["content"] for request in gateway.requests)
+    assert (first, second[0]["signature"]) == ("Yes.", "s")
 
 
 def test_the_live_catalogue_is_fetched_when_asked_for(make: Any, gateway: Emulator) -> None:

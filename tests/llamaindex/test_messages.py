@@ -28,9 +28,10 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
-from llamaindex_pollinations import Pollinations
-from llamaindex_pollinations._messages import _Conversation, wire_messages
-from pollinations_client import InvalidRequestError, PollinationsWarning
+from llamaindex_pollinations import Pollinations, _messages
+from llamaindex_pollinations._messages import _Conversation
+from pollinations_client import InvalidRequestError, PollinationsWarning, snapshot
+from pollinations_client._adapter_support import AskedModel
 from pollinations_client.emulator import Answer, Chunks, Emulator
 from support.llamaindex import TAIL, delta
 
@@ -51,6 +52,13 @@ CALL = {
     "type": "function",
     "function": {"name": "draw", "arguments": '{"of": "a fox"}'},
 }
+
+
+def wire_messages(
+    messages: list[ChatMessage], *, model: str = "", **options: Any
+) -> list[dict[str, Any]]:
+    """The messages as they are sent to ``model``."""
+    return _messages.wire_messages(messages, AskedModel(model, snapshot()), **options)
 
 
 def base64_of(data: bytes) -> str:
@@ -887,7 +895,7 @@ TOOL_LOOP = [
 
 def _written(kind: type[_Conversation], messages: list[ChatMessage]) -> Any:
     try:
-        return kind("openai", replay_reasoning=True).wire(messages)
+        return kind(AskedModel("openai", snapshot()), replay_reasoning=True).wire(messages)
     except InvalidRequestError as error:
         return str(error)
 
