@@ -10,9 +10,9 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import Field, field_validator
 
-from .validation import Options, drop_none, within
+from .validation import Check, Options, drop_none, within
 
 DEFAULT_OCR_MODEL = "mistral-ocr"
 MAX_SEED = 2**31 - 1
@@ -37,7 +37,7 @@ Unit = Annotated[float, within(0, 1)]
 Penalty = Annotated[float, within(-2, 2)]
 Temperature = Annotated[float, within(0, 2)]
 Tokens = Annotated[int, within(0, unit="tokens")]
-Seed = Annotated[int, AfterValidator(_int32_seed)]
+Seed = Annotated[int, Check(_int32_seed, f"-1 to {MAX_SEED}")]
 
 
 class ModelOptions(Options, defer_build=True):

@@ -12,11 +12,11 @@ import urllib.parse
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, ConfigDict, Field, field_validator
 
 from ..errors import InvalidRequestError
 from .chat_options import MAX_SEED, Seed
-from .validation import Options, within
+from .validation import Check, Options, within
 
 URL_LIMIT_BYTES = (
     8_000  # the edge refuses longer ones with 400 or 414 (pollinations/pollinations issue 7786)
@@ -35,7 +35,7 @@ def _no_key(extra: dict[str, str | int | float | bool]) -> dict[str, str | int |
     return extra
 
 
-ExtraQuery = Annotated[dict[str, str | int | float | bool], AfterValidator(_no_key)]
+ExtraQuery = Annotated[dict[str, str | int | float | bool], Check(_no_key, "without a key")]
 
 
 class ImageOptions(Options, defer_build=True):

@@ -7,10 +7,12 @@ from __future__ import annotations
 import difflib
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import core_schema
 
 from ..connection_options import ConnectionOptionsDict
 from ..errors import InvalidRequestError, redact
@@ -46,7 +48,26 @@ UNSUPPORTED_OPTIONS = {  # what OpenAI's users are used to giving, and what stan
 }
 
 
-def within(low: float, high: float | None = None, unit: str = "") -> AfterValidator:
+@dataclass(frozen=True)
+class Check:
+    """A check for ``Annotated`` that signatures and ``help()`` show as ``text``, not as a function
+    at an address.
+    """
+
+    function: Callable[[Any], Any]
+    text: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Call the function with the value that pydantic has read."""
+        return core_schema.no_info_after_validator_function(self.function, handler(source))
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def within(low: float, high: float | None = None, unit: str = "") -> Check:
     """For ``Annotated``: a number from ``low`` to ``high``; the refusal names both bounds and the
     unit.
     """
@@ -58,7 +79,7 @@ def within(low: float, high: float | None = None, unit: str = "") -> AfterValida
             raise ValueError(f"The gateway takes {span}")
         return value
 
-    return AfterValidator(check)
+    return Check(check, span)
 
 
 def drop_none(options: Mapping[str, Any], levels: int = 2) -> dict[str, Any]:
