@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from pollinations_client import Catalog, InvalidRequestError, PollinationsError
 from pollinations_client._adapter_support import (
+    AsyncHttpClient,
     ConnectedModel,
     invalid_request_from,
     with_model,
@@ -57,7 +58,7 @@ class ClientMixin(ConnectedModel):
     """The gateway's address, with or without ``/v1``; else ``POLLINATIONS_BASE_URL``; else the
     public gateway.
     """
-    http_async_client: Any = Field(default=None, repr=False, exclude=True)
+    http_async_client: AsyncHttpClient = Field(default=None, repr=False, exclude=True)
     """An ``httpx.AsyncClient`` of your own, for async calls."""
 
     pollinations_api_key = other_name("api_key")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Generic, Literal, TypedDict, TypeVar, get_args
 
 from langchain_core import exceptions
 from langchain_core.exceptions import ModelError, OutputParserException
@@ -43,6 +43,16 @@ from ._tool_definitions import (
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 METHODS = get_args(Method)
+Parsed = TypeVar("Parsed")
+
+
+class RawAndParsed(TypedDict, Generic[Parsed]):
+    """What ``include_raw=True`` gives: the answer, and what was read in it or why nothing was."""
+
+    raw: AIMessage
+    parsed: Parsed | None
+    parsing_error: BaseException | None
+
 
 FORMATS = ("json_schema", "json_object", "text")
 SCHEMA_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")

@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack, cast, overload
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams, LanguageModelInput, ModelProfile
@@ -43,13 +43,16 @@ from ._options import (
     wire_for,
 )
 from ._streaming import ChunkEncoder
-from ._structured_output import Method, method_for, structured
+from ._structured_output import Method, Parsed, RawAndParsed, method_for, structured
 from ._token_counts import estimated_tokens, estimated_tokens_of_messages
 from ._tool_definitions import known_profile, tool_from
 from .errors import as_model_error, model_errors
 
 if TYPE_CHECKING:
     from ._option_types import ChatModelOptions
+
+# The words are there for editors; a tool's name is a string as well.
+ToolChoice = Literal["auto", "none", "required", "any"] | str | bool | dict[str, Any]
 
 
 class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
@@ -353,7 +356,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         self,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool | str],
         *,
-        tool_choice: str | bool | dict[str, Any] | None = None,
+        tool_choice: ToolChoice | None = None,
         strict: bool | None = None,
         parallel_tool_calls: bool | None = None,
         **kwargs: Any,
@@ -379,6 +382,47 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         bound = {name: value for name, value in given.items() if value is not None and value != []}
         return self.bind(**bound, **kwargs)
 
+    # mypy compares each overload alone with LangChain's signature, which gives a dict or a model.
+    @overload  # type: ignore[override]
+    def with_structured_output(
+        self,
+        schema: type[Parsed],
+        *,
+        method: Method | None = None,
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Parsed]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | None = None,
+        *,
+        method: Method | None = None,
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: type[Parsed],
+        *,
+        method: Method | None = None,
+        include_raw: Literal[True],
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, RawAndParsed[Parsed]]: ...
+    @overload
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: Method | None = None,
+        include_raw: bool,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]: ...
     def with_structured_output(
         self,
         schema: dict[str, Any] | type | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from langchain_core.embeddings import Embeddings
 from pydantic import ConfigDict, model_validator
@@ -13,6 +13,9 @@ from pollinations_client._adapter_support import DEFAULT_EMBEDDING_MODEL, Embedd
 
 from ._client import ClientMixin, other_name
 from .errors import model_errors
+
+if TYPE_CHECKING:
+    from ._option_types import EmbeddingsOptions
 
 __all__ = ["PollinationsEmbeddings"]
 
@@ -53,6 +56,11 @@ class PollinationsEmbeddings(ClientMixin, Embeddings):
     """Requests under way at a time, over all calls of this object; 8 by default."""
 
     model_name = other_name("model")
+
+    if TYPE_CHECKING:  # what editors complete; ClientMixin takes it
+
+        def __init__(self, model: str | None = None, **options: Unpack[EmbeddingsOptions]) -> None:
+            """Take options; open nothing."""
 
     @model_validator(mode="after")
     def _check_size(self) -> PollinationsEmbeddings:

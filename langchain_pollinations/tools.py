@@ -12,7 +12,7 @@ import base64
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.runnables import RunnableConfig
@@ -54,6 +54,16 @@ from pollinations_client._adapter_support import (
 
 from ._client import ClientMixin, other_name
 from .errors import as_tool_error, model_errors
+
+if TYPE_CHECKING:
+    from ._option_types import (
+        MakingToolOptions,
+        ModelsToolOptions,
+        SearchToolOptions,
+        ToolkitOptions,
+        ToolOptions,
+        VoiceToolOptions,
+    )
 
 MADE_FIELDS = frozenset({"args_schema", "description", "handle_validation_error"})
 Content = str | list[str | dict[str, Any]]
@@ -137,7 +147,7 @@ class MakingTool(GatewayTool, MediaToolOptions):
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
 
     kind: ClassVar[Literal["image", "video"]] = "image"
-    door: ClassVar[str] = "extra_query"
+    door: ClassVar[str | None] = "extra_query"
 
     _pictures: ConversationPictures = PrivateAttr(default_factory=ConversationPictures)
     _is_of_toolkit: bool = PrivateAttr(default=False)
@@ -242,6 +252,11 @@ class PollinationsImageTool(MakingTool):
     model: str | None = "flux"
     """The image model; see ``PollinationsClient().image_models()``."""
 
+    if TYPE_CHECKING:  # what editors complete; GatewayTool takes it
+
+        def __init__(self, model: str | None = None, **options: Unpack[MakingToolOptions]) -> None:
+            """Take options; open nothing."""
+
 
 class PollinationsVideoTool(MakingTool):
     """Makes a short video from a description: seconds to minutes of waiting, an mp4 in the artifact
@@ -255,6 +270,11 @@ class PollinationsVideoTool(MakingTool):
     args_schema: Any = NoArguments
     model: str | None = "veo"
     """The video model; see ``PollinationsClient().image_models()``."""
+
+    if TYPE_CHECKING:  # what editors complete; GatewayTool takes it
+
+        def __init__(self, model: str | None = None, **options: Unpack[MakingToolOptions]) -> None:
+            """Take options; open nothing."""
 
 
 class PollinationsSearchTool(GatewayTool):
@@ -282,6 +302,11 @@ class PollinationsSearchTool(GatewayTool):
     def _describe(self) -> None:
         check_kind(self.catalog, "text", self.model, param="model")
         super()._describe()
+
+    if TYPE_CHECKING:  # what editors complete; GatewayTool takes it
+
+        def __init__(self, model: str | None = None, **options: Unpack[SearchToolOptions]) -> None:
+            """Take options; open nothing."""
 
     def _run(
         self, query: str, run_manager: CallbackManagerForToolRun | None = None
@@ -339,6 +364,11 @@ class PollinationsSpeechTool(VoiceTool):
     model: str = DEFAULT_SPEECH_MODEL
     """The model that speaks; see ``PollinationsClient().audio_models()``."""
 
+    if TYPE_CHECKING:  # what editors complete; GatewayTool takes it
+
+        def __init__(self, model: str | None = None, **options: Unpack[VoiceToolOptions]) -> None:
+            """Take options; open nothing."""
+
     def _describe(self) -> None:
         if not self._has_own_schema:
             self.args_schema = speak_arguments(self.catalog, self.model)
@@ -371,6 +401,11 @@ class PollinationsTranscriptionTool(VoiceTool):
     args_schema: Any = TranscribeArguments
     model: str = DEFAULT_TRANSCRIPTION_MODEL
     """The model that listens."""
+
+    if TYPE_CHECKING:  # what editors complete; GatewayTool takes it
+
+        def __init__(self, model: str | None = None, **options: Unpack[VoiceToolOptions]) -> None:
+            """Take options; open nothing."""
 
     def _run(
         self,
@@ -405,6 +440,11 @@ class PollinationsModelsTool(GatewayTool):
     models_kind: Literal["text", "image", "video", "audio"] = "image"
     """What ``models`` make."""
 
+    if TYPE_CHECKING:  # what editors complete; GatewayTool takes it
+
+        def __init__(self, **options: Unpack[ModelsToolOptions]) -> None:
+            """Take options; open nothing."""
+
     def _describe(self) -> None:
         if not self._has_own_schema:
             self.args_schema = NoArguments if self.models else ListArguments
@@ -436,6 +476,11 @@ class PollinationsBalanceTool(GatewayTool):
     description: str = BALANCE
     args_schema: Any = NoArguments
 
+    if TYPE_CHECKING:  # what editors complete; GatewayTool takes it
+
+        def __init__(self, **options: Unpack[ToolOptions]) -> None:
+            """Take options; open nothing."""
+
     def _run(self, run_manager: CallbackManagerForToolRun | None = None) -> str:
         with tool_errors():
             return balance_text(self._client.balance())
@@ -453,7 +498,7 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", populate_by_name=True)
 
-    door: ClassVar[None] = None
+    door: ClassVar[str | None] = None
     aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, "image_model": "model"}
     further_settings: ClassVar[tuple[str, ...]] = ("media_base_url",)
 
@@ -479,10 +524,11 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
     _pictures: ConversationPictures = PrivateAttr(default_factory=ConversationPictures)
     _sounds: SoundFolder = PrivateAttr(default_factory=SoundFolder)
 
-    def __init__(self, model: str | None = None, **options: Any) -> None:
+    def __init__(self, model: str | None = None, **options: Unpack[ToolkitOptions]) -> None:
         """Take options; open nothing. Refuses models that are known to make something else."""
-        options = with_secret_key(options)
-        super().__init__(model, **options)
+        given = with_secret_key(options)
+        del options  # so that no frame of a traceback has the key as text
+        super().__init__(model, **given)
         self.get_tools()
 
     def get_tools(self) -> list[BaseTool]:
@@ -502,11 +548,9 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
         if self.models and len(self.models) > 1:
             tools.append(PollinationsModelsTool(models=self.models, **common))
         if self.voice:
-            sound = {**common, "save_dir": self.save_dir}
-            tools.append(PollinationsSpeechTool(**{**sound, "model": self.speech_model}))
-            tools.append(
-                PollinationsTranscriptionTool(**{**sound, "model": self.transcription_model})
-            )
+            sound: dict[str, Any] = {**common, "save_dir": self.save_dir}
+            tools.append(PollinationsSpeechTool(self.speech_model, **sound))
+            tools.append(PollinationsTranscriptionTool(self.transcription_model, **sound))
         tools.append(PollinationsBalanceTool(**common))
         return [tool._join(self) for tool in tools]
 

@@ -9,6 +9,7 @@ from llama_index.core.schema import BaseComponent
 from pydantic import Field, SecretStr, ValidationError
 
 from pollinations_client._adapter_support import (
+    AsyncHttpClient,
     ConnectedModel,
     invalid_request_from,
     with_secret_key,
@@ -41,7 +42,7 @@ class ClientMixin(ConnectedModel, BaseComponent):
     default_headers: Mapping[str, str] | None = Field(
         default=None, repr=False, description="Sent with every request."
     )
-    async_http_client: Any = Field(
+    async_http_client: AsyncHttpClient = Field(
         default=None, exclude=True, repr=False, description="An httpx.AsyncClient of your own."
     )
 

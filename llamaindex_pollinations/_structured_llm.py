@@ -20,10 +20,10 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
     MessageRole,
 )
-from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
 
+from ._callbacks import chat_callback, completion_callback
 from ._traced_headers import HiddenHeadersMixin
 
 __all__ = ["PollinationsStructuredLLM"]
@@ -35,7 +35,7 @@ class PollinationsStructuredLLM(HiddenHeadersMixin, StructuredLLM):
     Made by ``Pollinations.as_structured_llm``.
     """
 
-    @llm_chat_callback()
+    @chat_callback
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The object as it grows, as JSON text; ``raw`` is the object."""
 
@@ -45,7 +45,7 @@ class PollinationsStructuredLLM(HiddenHeadersMixin, StructuredLLM):
 
         return gen()
 
-    @llm_chat_callback()
+    @chat_callback
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
@@ -57,7 +57,7 @@ class PollinationsStructuredLLM(HiddenHeadersMixin, StructuredLLM):
 
         return gen()
 
-    @llm_completion_callback()
+    @completion_callback
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
@@ -69,7 +69,7 @@ class PollinationsStructuredLLM(HiddenHeadersMixin, StructuredLLM):
 
         return gen()
 
-    @llm_completion_callback()
+    @completion_callback
     # LlamaIndex 0.14.25 types its own method as a plain generator, and returns an async one.
     async def astream_complete(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, prompt: str, formatted: bool = False, **kwargs: Any

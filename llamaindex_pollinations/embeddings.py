@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from pydantic import ConfigDict, Field
@@ -14,9 +14,13 @@ from pollinations_client._adapter_support import (
     EmbeddingOptions,
     vector_size,
     with_model,
+    with_secret_key,
 )
 
 from ._client import ClientMixin
+
+if TYPE_CHECKING:
+    from ._option_types import EmbeddingModelOptions
 
 __all__ = ["PollinationsEmbedding"]
 
@@ -61,16 +65,20 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
         description="Requests under way at a time, over all calls of this object; 8 by default.",
     )
 
-    def __init__(self, model: str | None = None, /, **options: Any) -> None:
-        """Take settings; open nothing. ``model`` may come first, without its name."""
-        options = with_model(model, options)
-        name, _, size = str(options.pop("model_name", None) or "").partition("@")
+    def __init__(
+        self, model_id: str | None = None, /, **options: Unpack[EmbeddingModelOptions]
+    ) -> None:
+        """Take settings; open nothing. The model may come first, without its name."""
+        given = with_secret_key(options)
+        del options  # so that no frame of a traceback has the key as text
+        given = with_model(model_id, given)
+        name, _, size = str(given.pop("model_name", None) or "").partition("@")
         if name:
-            _set_once(options, "model", name)
+            _set_once(given, "model", name)
         # A dump names the size in any case; only another than the model's own is sent.
         if size.isdecimal() and int(size) != vector_size(name, None, snapshot()):
-            _set_once(options, "dimensions", int(size))
-        super().__init__(**options)
+            _set_once(given, "dimensions", int(size))
+        super().__init__(**given)
         EmbeddingOptions.checked(
             {"model": self.model, "dimensions": self.dimensions}, door=None
         ).fields_for(self.catalog)

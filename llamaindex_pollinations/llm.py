@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import llama_index.core.instrumentation as instrument
 from llama_index.core.base.llms.types import (
@@ -24,7 +24,6 @@ from llama_index.core.instrumentation.events.llm import (
     LLMStructuredPredictEndEvent,
     LLMStructuredPredictStartEvent,
 )
-from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.prompts import PromptTemplate
@@ -42,6 +41,7 @@ from pollinations_client._adapter_support import (
 )
 
 from . import _structured_calls
+from ._callbacks import chat_callback, completion_callback
 from ._client import ClientMixin
 from ._messages import wire_messages
 from ._options import alias_of, call_options
@@ -52,6 +52,9 @@ from ._structured_output import Attempt, Mode, attempts, check_output_cls, clean
 from ._tool_calls import agent_response, offered, refusals_in, selections_in
 from ._tool_definitions import choice_among, wire_tools
 from ._traced_headers import HiddenHeadersMixin
+
+if TYPE_CHECKING:
+    from ._option_types import LLMOptions
 
 __all__ = ["Pollinations"]
 
@@ -135,13 +138,14 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     model_name = alias_of("model")
     audio_config = alias_of("audio")
 
-    def __init__(self, model: str | None = None, /, **options: Any) -> None:
-        """Take settings; open nothing.
+    def __init__(self, model_id: str | None = None, /, **options: Unpack[LLMOptions]) -> None:
+        """Take settings; open nothing. The model may come first, without its name.
 
         ``base_url`` is another name of ``api_base``, ``audio_config`` of ``audio``.
         """
-        options = with_secret_key(options)
-        super().__init__(**with_model(model, options))
+        given = with_secret_key(options)
+        del options  # so that no frame of a traceback has the key as text
+        super().__init__(**with_model(model_id, given))
         room = self.max_tokens or self.max_completion_tokens or 0
         if self.context_window is not None and room >= self.context_window:
             raise ConfigurationError(
@@ -181,7 +185,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
 
     # -- chat and completion
 
-    @llm_chat_callback()
+    @chat_callback
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """The whole answer at once.
 
@@ -189,7 +193,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         """
         return self._chat(messages, kwargs)
 
-    @llm_chat_callback()
+    @chat_callback
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The answer as it comes; sent with the first ``next``.
 
@@ -197,12 +201,12 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         """
         return self._stream_chat(messages, kwargs)
 
-    @llm_completion_callback()
+    @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """The answer to one user message."""
         return completion_from(self._chat(self._prompted(prompt, formatted), kwargs))
 
-    @llm_completion_callback()
+    @completion_callback
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
@@ -217,26 +221,26 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
 
         return gen()
 
-    @llm_chat_callback()
+    @chat_callback
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """:meth:`chat`, awaited."""
         return await self._achat(messages, kwargs)
 
-    @llm_chat_callback()
+    @chat_callback
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         """:meth:`stream_chat`, awaited."""
         return self._astream_chat(messages, kwargs)
 
-    @llm_completion_callback()
+    @completion_callback
     async def acomplete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponse:
         """:meth:`complete`, awaited."""
         return completion_from(await self._achat(self._prompted(prompt, formatted), kwargs))
 
-    @llm_completion_callback()
+    @completion_callback
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:

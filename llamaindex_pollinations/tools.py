@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from llama_index.core.base.llms.types import TextBlock
 from llama_index.core.tools import FunctionTool, ToolMetadata, ToolOutput
@@ -23,6 +23,7 @@ from pollinations_client._adapter_support import (
     SEARCH,
     SPEAK,
     TRANSCRIBE,
+    ApiKey,
     CloseableMixin,
     ConversationPictures,
     ListArguments,
@@ -53,6 +54,9 @@ from pollinations_client._adapter_support import (
 from ._client import ClientMixin
 from ._fast_construct import image_block
 from ._options import with_own_names
+
+if TYPE_CHECKING:
+    from ._option_types import ToolSpecOptions
 
 __all__ = ["PollinationsToolSpec"]
 
@@ -194,13 +198,14 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         search_model: str | None = "sonar",
         voice: bool = False,
         save_dir: str | Path | None = None,
-        return_image: Any = False,
-        api_key: Any = None,
+        return_image: bool | Literal["auto"] = False,
+        api_key: ApiKey | None = None,
         api_base: str | None = None,
         handle_tool_error: bool = False,
-        **settings: Any,
+        **settings: "Unpack[ToolSpecOptions]",
     ) -> None:
-        api_key = as_secret(api_key)
+        secret = as_secret(api_key)
+        del api_key  # so that no frame of a traceback has the key as text
         self.model = model or (None if models else "flux")
         named = with_own_names({"api_base": api_base, **settings})
         known = _SpecOptions.model_fields.keys() - {"callback_manager"}
@@ -214,7 +219,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             voice=voice,
             save_dir=save_dir,
             return_image=return_image,
-            api_key=api_key,
+            api_key=secret,
             handle_tool_error=handle_tool_error,
             **named,
         )

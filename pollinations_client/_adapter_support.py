@@ -9,7 +9,10 @@ from .catalog.catalog import AskedModel, cost
 from .connection_options import (
     CALL_SETTINGS,
     ApiKey,
+    AsyncHttpClient,
     ConnectionOptionsDict,
+    SyncHttpClient,
+    Timeout,
     as_secret,
     with_secret_key,
 )
@@ -25,7 +28,7 @@ from .request.embedding_options import (
     vector_size,
 )
 from .request.messages import DEFAULT_MODEL, drop_unsupported_media, strict_form, warn
-from .request.option_types import ModelOptionsDict
+from .request.option_types import ImageOptionsDict, MediaToolOptionsDict, ModelOptionsDict
 from .request.tool_pictures import DEFAULT_KEEP_IMAGES, kept_tool_media, older_pictures
 from .request.validation import invalid_request_from, unknown_option, with_model
 from .response.json_text import (
@@ -120,21 +123,26 @@ __all__ = [
     "ApiKey",
     "ArgumentAdvice",
     "AskedModel",
+    "AsyncHttpClient",
     "CloseableMixin",
     "ConnectedModel",
     "ConnectionOptionsDict",
     "ConversationPictures",
     "EmbeddingOptions",
+    "ImageOptionsDict",
     "JsonFinder",
     "ListArguments",
     "MediaAnswer",
     "MediaTool",
     "MediaToolOptions",
+    "MediaToolOptionsDict",
     "ModelOptionsDict",
     "NoArguments",
     "SearchAnswer",
     "SearchArguments",
     "SoundFolder",
+    "SyncHttpClient",
+    "Timeout",
     "TranscribeArguments",
     "as_secret",
     "balance_text",

@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from .catalog.catalog import Catalog
 from .client import AsyncPollinationsClient, PollinationsClient
-from .connection_options import ConnectionOptions, without_secret_headers
+from .connection_options import ConnectionOptions, SyncHttpClient, without_secret_headers
 from .errors import ConfigurationError
 from .settings import NO_KEY, secret_key_from, settings_from
 
@@ -129,7 +129,7 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
     services: ClassVar[frozenset[str]] = frozenset()
     """Fields that copies share: what is injected is a service, not a value."""
 
-    http_client: Any = Field(default=None, repr=False, exclude=True)
+    http_client: SyncHttpClient = Field(default=None, repr=False, exclude=True)
     """An ``httpx.Client`` of your own, for sync calls; used as it is and never closed here."""
 
     _clients: LazyClients | None = PrivateAttr(default=None)

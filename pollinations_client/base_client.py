@@ -146,7 +146,7 @@ class BaseClient:
         """
         return cost(usage, self.catalog.get(model))
 
-    def _call_settings(self, options: dict[str, Any]) -> CallSettings | None:
+    def _call_settings(self, options: Any) -> CallSettings | None:
         """Take out of ``options`` what is for the call and not for the gateway."""
         if "n" in options and (options["n"] is None or options["n"] == 1):
             del options["n"]  # what the gateway does, said as OpenAI's clients say it

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, 
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from ._lazy_imports import LazyModule
 from .base_client import (
@@ -44,9 +44,13 @@ from .response.upload import UploadedMedia
 from .settings import CallSettings
 
 if TYPE_CHECKING:
+    import httpx
     import numpy as np
 
+    from .connection_options import ApiKey
+    from .request.option_types import ChatCallDict, ImageCallDict, TextCallDict, VideoCallDict
     from .response import account
+    from .settings import ClientOptions
     from .transport.base import Answer
     from .transport.transport import AsyncTransport, SyncTransport
 else:
@@ -68,6 +72,16 @@ class PollinationsClient(BaseClient):
         'stop'
     """
 
+    if TYPE_CHECKING:  # the type of http_client, for editors; BaseClient takes it
+
+        def __init__(
+            self,
+            api_key: ApiKey | None = None,
+            *,
+            http_client: httpx.Client | None = None,
+            **options: Unpack[ClientOptions],
+        ) -> None: ...
+
     @property
     def _wire(self) -> SyncTransport:
         if self._transport is None:
@@ -77,7 +91,7 @@ class PollinationsClient(BaseClient):
         transport: SyncTransport = self._transport
         return transport
 
-    def chat(self, messages: Messages, **options: Any) -> Reply:
+    def chat(self, messages: Messages, **options: Unpack[ChatCallDict]) -> Reply:
         """``POST /v1/chat/completions``, the whole answer at once.
 
         Args:
@@ -99,7 +113,9 @@ class PollinationsClient(BaseClient):
         call = self._relaxed(call, refusal, options.get("model"))
         return self._reply_in(self._wire.fetch(call, settings=own), call)
 
-    def stream_chat(self, messages: Messages, **options: Any) -> Generator[Event, None, None]:
+    def stream_chat(
+        self, messages: Messages, **options: Unpack[ChatCallDict]
+    ) -> Generator[Event, None, None]:
         """The same as a stream: events as they come, the last one :class:`Finished` with the whole
         reply.
 
@@ -111,7 +127,7 @@ class PollinationsClient(BaseClient):
                     yield event
 
     def stream_chat_batches(
-        self, messages: Messages, **options: Any
+        self, messages: Messages, **options: Unpack[ChatCallDict]
     ) -> Generator[Batch, None, None]:
         """The events of :meth:`stream_chat`, those that came together in one list, at less cost."""
         own = self._call_settings(options)
@@ -126,7 +142,7 @@ class PollinationsClient(BaseClient):
         for batch in self._wire.batches(call, own):
             yield batch
 
-    def text(self, prompt: str, **options: Any) -> str:
+    def text(self, prompt: str, **options: Unpack[TextCallDict]) -> str:
         """``GET /text/{prompt}``: the answer's text alone.
 
         Options are the fields of :class:`TextOptions`.
@@ -135,7 +151,9 @@ class PollinationsClient(BaseClient):
         call = endpoints.text(prompt, options)
         return self._text(self._fetch(call, options.get("model"), own), call)
 
-    def stream_text(self, prompt: str, **options: Any) -> Generator[str, None, None]:
+    def stream_text(
+        self, prompt: str, **options: Unpack[TextCallDict]
+    ) -> Generator[str, None, None]:
         """The same as a stream of text pieces."""
         own = self._call_settings(options)
         call = endpoints.text(prompt, options, stream=True)
@@ -151,7 +169,7 @@ class PollinationsClient(BaseClient):
             refusal = error
         raise self._explained(refusal, options.get("model"))
 
-    def image(self, prompt: str, **options: Any) -> Picture:
+    def image(self, prompt: str, **options: Unpack[ImageCallDict]) -> Picture:
         """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a
         random one is drawn. ``POST /v1/images/generations`` for prompts too long for an address.
 
@@ -162,7 +180,9 @@ class PollinationsClient(BaseClient):
         call = self._image_call(prompt, options)
         return self._make(call, prompt, options.get("model"), own)
 
-    def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
+    def video(
+        self, prompt: str, *, model: str = "veo", **options: Unpack[VideoCallDict]
+    ) -> Picture:
         """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the
         end.
         """
@@ -563,6 +583,16 @@ class AsyncPollinationsClient(BaseClient):
             reply = await client.chat("Say hello", model="openai")
     """
 
+    if TYPE_CHECKING:  # the type of http_client, for editors; BaseClient takes it
+
+        def __init__(
+            self,
+            api_key: ApiKey | None = None,
+            *,
+            http_client: httpx.AsyncClient | None = None,
+            **options: Unpack[ClientOptions],
+        ) -> None: ...
+
     @property
     def _wire(self) -> AsyncTransport:
         if self._transport is None:
@@ -572,7 +602,7 @@ class AsyncPollinationsClient(BaseClient):
         transport: AsyncTransport = self._transport
         return transport
 
-    async def chat(self, messages: Messages, **options: Any) -> Reply:
+    async def chat(self, messages: Messages, **options: Unpack[ChatCallDict]) -> Reply:
         """``POST /v1/chat/completions``, the whole answer at once.
 
         Args:
@@ -594,7 +624,9 @@ class AsyncPollinationsClient(BaseClient):
         call = self._relaxed(call, refusal, options.get("model"))
         return self._reply_in(await self._wire.fetch(call, settings=own), call)
 
-    async def stream_chat(self, messages: Messages, **options: Any) -> AsyncGenerator[Event, None]:
+    async def stream_chat(
+        self, messages: Messages, **options: Unpack[ChatCallDict]
+    ) -> AsyncGenerator[Event, None]:
         """The same as a stream: events as they come, the last one :class:`Finished` with the whole
         reply.
 
@@ -606,7 +638,7 @@ class AsyncPollinationsClient(BaseClient):
                     yield event
 
     async def stream_chat_batches(
-        self, messages: Messages, **options: Any
+        self, messages: Messages, **options: Unpack[ChatCallDict]
     ) -> AsyncGenerator[Batch, None]:
         """The events of :meth:`stream_chat`, those that came together in one list, at less cost."""
         own = self._call_settings(options)
@@ -621,7 +653,7 @@ class AsyncPollinationsClient(BaseClient):
         async for batch in self._wire.batches(call, own):
             yield batch
 
-    async def text(self, prompt: str, **options: Any) -> str:
+    async def text(self, prompt: str, **options: Unpack[TextCallDict]) -> str:
         """``GET /text/{prompt}``: the answer's text alone.
 
         Options are the fields of :class:`TextOptions`.
@@ -630,7 +662,9 @@ class AsyncPollinationsClient(BaseClient):
         call = endpoints.text(prompt, options)
         return self._text(await self._fetch(call, options.get("model"), own), call)
 
-    async def stream_text(self, prompt: str, **options: Any) -> AsyncGenerator[str, None]:
+    async def stream_text(
+        self, prompt: str, **options: Unpack[TextCallDict]
+    ) -> AsyncGenerator[str, None]:
         """The same as a stream of text pieces."""
         own = self._call_settings(options)
         call = endpoints.text(prompt, options, stream=True)
@@ -646,7 +680,7 @@ class AsyncPollinationsClient(BaseClient):
             refusal = error
         raise self._explained(refusal, options.get("model"))
 
-    async def image(self, prompt: str, **options: Any) -> Picture:
+    async def image(self, prompt: str, **options: Unpack[ImageCallDict]) -> Picture:
         """``GET /image/{prompt}``: a picture, or a video from a video model; without a seed a
         random one is drawn. ``POST /v1/images/generations`` for prompts too long for an address.
 
@@ -657,7 +691,9 @@ class AsyncPollinationsClient(BaseClient):
         call = self._image_call(prompt, options)
         return await self._make(call, prompt, options.get("model"), own)
 
-    async def video(self, prompt: str, *, model: str = "veo", **options: Any) -> Picture:
+    async def video(
+        self, prompt: str, *, model: str = "veo", **options: Unpack[VideoCallDict]
+    ) -> Picture:
         """``GET /image/{prompt}`` with a video model: seconds to minutes of waiting, an mp4 in the
         end.
         """

@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic import BaseModel, Field, SecretStr, field_serializer
+
+if TYPE_CHECKING:
+    import httpx
+
+    Timeout = float | httpx.Timeout | None
+    SyncHttpClient = httpx.Client | None
+    AsyncHttpClient = httpx.AsyncClient | None
+else:  # httpx is loaded with the first call; what is none of its classes is refused then
+    Timeout = SyncHttpClient = AsyncHttpClient = Any
 
 ApiKey = str | SecretStr | Callable[[], str | SecretStr | Awaitable[str | SecretStr]]
 """A key, or a function that is asked for it before each request."""
@@ -22,7 +31,7 @@ SECRET_HEADERS = re.compile(r"auth|cookie|key|token|secret|password", re.IGNOREC
 class CallSettingsDict(TypedDict, total=False):
     """What a call may set for itself, in place of the client's; in no body."""
 
-    timeout: Any
+    timeout: Timeout
     stream_idle_timeout: float | None
     total_timeout: float | None
     max_retries: int | None
@@ -36,7 +45,7 @@ CALL_SETTINGS = CallSettingsDict.__optional_keys__
 class ConnectionOptionsDict(TypedDict, total=False):
     """Types of :class:`ConnectionOptions` for editors, all but the key's."""
 
-    timeout: Any
+    timeout: Timeout
     stream_idle_timeout: float | None
     total_timeout: float | None
     max_retries: int | None
@@ -53,7 +62,7 @@ class ConnectionOptions(BaseModel):
 
     Or a function, sync or async, that is asked for it before each request.
     """
-    timeout: Any = None
+    timeout: Timeout = None
     """Seconds an answer, a stream's first or its next byte may take, or an ``httpx.Timeout``."""
     stream_idle_timeout: float | None = None
     """Seconds between two bytes of a stream; 120 by default."""

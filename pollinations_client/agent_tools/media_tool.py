@@ -98,7 +98,8 @@ class MediaTool:
 
         ``shared`` says that ``options`` are those of a toolkit.
         """
-        self.kind, self.options, self.shared = kind, options, shared
+        self.kind: Kind = kind
+        self.options, self.shared = options, shared
         self._pictures = pictures
         self._catalog = catalog
         self.choice = model_choice(catalog, kind, model, models)
@@ -256,7 +257,8 @@ def make_media(client: PollinationsClient, request: MediaRequest) -> Picture:
     prompt, options = request.prompt, request.options
     if request.kind == "video":
         links = [(client.upload(picture)).url for picture in request.pictures]
-        return client.video(prompt, **{**options, "image": links or options.get("image")})
+        fields: dict[str, Any] = {**options, "image": links or options.get("image")}
+        return client.video(prompt, **fields)
     if not request.pictures:
         return client.image(prompt, **options)
     pictures = list(request.pictures)
@@ -272,7 +274,8 @@ async def make_media_async(client: AsyncPollinationsClient, request: MediaReques
     prompt, options = request.prompt, request.options
     if request.kind == "video":
         links = [(await client.upload(picture)).url for picture in request.pictures]
-        return await client.video(prompt, **{**options, "image": links or options.get("image")})
+        fields: dict[str, Any] = {**options, "image": links or options.get("image")}
+        return await client.video(prompt, **fields)
     if not request.pictures:
         return await client.image(prompt, **options)
     pictures = list(request.pictures)

@@ -70,7 +70,8 @@ def model_choice(
         raise InvalidRequestError("models: the list is empty; name one or leave it out.")
     default = model or (models[0] if models else None)
     offered = tuple(dict.fromkeys(models or ()))
-    every = tuple(dict.fromkeys([*([default] if default else []), *offered]))
+    first = [default] if default else []
+    every = tuple(dict.fromkeys([*first, *offered]))
     for name in every:
         check_kind(catalog, kind, name, param="models" if name in offered else "model")
     return ModelChoice(default, offered, tuple(catalog.get(name, kind) for name in every))

@@ -197,7 +197,7 @@ def edits(exchange: Exchange) -> Reply:
     """POST /v1/images/edits: pictures of a form, or at addresses in JSON, made anew."""
     rules = authenticate(exchange.state, exchange.received)
     if "multipart/form-data" not in exchange.received.headers.get("content-type", ""):
-        body = exchange.received.json
+        body: dict[str, Any] = exchange.received.json
         if complaint := mapping(body):
             raise invalid({}, [complaint])
         return _generation(exchange, rules, body, references=_listed(body.get("image")), edits=True)
