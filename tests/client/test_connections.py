@@ -155,3 +155,29 @@ def test_an_async_client_of_ones_own_stays_open(gateway: Emulator) -> None:
             assert not own.is_closed
 
     asyncio.run(go())
+
+
+async def test_aiohttp_can_carry_async_calls_and_its_failures_are_ours() -> None:
+    """Through ``httpx-aiohttp``, whose client is an ``httpx.AsyncClient``."""
+    from httpx_aiohttp import HttpxAiohttpClient
+
+    def cut(peer: socket.socket, _: bytes) -> None:
+        peer.sendall(
+            stream_head() + chunk(b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n')
+        )
+        peer.shutdown(socket.SHUT_WR)
+
+    with raw_server(cut) as server, Emulator() as gateway:
+        async with HttpxAiohttpClient(timeout=5) as carrier:
+            client = AsyncPollinationsClient(
+                base_url=gateway.url, http_client=carrier, max_retries=0
+            )
+            assert (await client.chat("x")).text
+            assert [event async for event in client.stream_chat("x")][-1].reply.text
+            cut_off = AsyncPollinationsClient(base_url=server.url, http_client=carrier)
+            with pytest.raises(APIConnectionError) as caught:
+                assert [event async for event in cut_off.stream_chat("x")]
+            assert caught.value.partial.text == "x"
+            gone = AsyncPollinationsClient(base_url="http://127.0.0.1:9", http_client=carrier)
+            with pytest.raises(APIConnectionError):
+                await gone.chat("x")

@@ -305,7 +305,11 @@ def test_installed_versions_lie_between_the_declared_floors_and_ceilings() -> No
     extras = project["optional-dependencies"]
     declared = [
         *project["dependencies"],
-        *(one for name in ("langchain", "llamaindex", "emulator") for one in extras[name]),
+        *(
+            one
+            for name in ("langchain", "llamaindex", "emulator", "aiohttp")
+            for one in extras[name]
+        ),
     ]
     for text in declared:
         requirement = Requirement(text)
