@@ -36,6 +36,8 @@ Kind = Literal["rate_limit", "refusal"]
 # not all come back in one moment.
 JITTER_PART = 0.25
 MAX_JITTER_S = 5.0
+# The code of a 429 that is about one model, and not about the key.
+MODEL_LIMIT = "community_model_rate_limit"
 # asyncio wakes up to a clock tick early.
 CLOCK_TICK_S = 0.001
 
@@ -79,6 +81,8 @@ class GatewayState:
         above ``retry_after_limit_s``, and not beyond its own total time.
         """
         policy, wait_s = attempts.settings.retry, failure.retry_after
+        if failure.code == MODEL_LIMIT:
+            return
         if isinstance(failure, RateLimitError) and wait_s:
             if wait_s > policy.retry_after_limit_s:
                 self._refuse(account, failure, memory_s and min(memory_s, wait_s))

@@ -157,6 +157,18 @@ def test_a_wait_that_the_policy_does_not_take_holds_nobody(
     assert len(gateway.requests) == 3
 
 
+def test_a_limit_of_one_model_holds_no_other(gateway: Emulator) -> None:
+    """A community model has a limit of its own."""
+    code = "community_model_rate_limit"
+    gateway.script(
+        Fault("status", status=429, retry_after="0.05"),
+        Fault("status", status=429, retry_after=str(LONG_S), code=code),
+    )
+    with pytest.raises(RateLimitError):
+        client_of(gateway).chat("first", max_retries=1)
+    client_of(gateway).chat("second", model="claude")
+
+
 def test_a_served_call_that_waited_lifts_the_limit(gateway: Emulator) -> None:
     """Then nothing is remembered, and nothing is looked up any more."""
     gateway.script(Fault("status", status=429, retry_after="0.05"))
