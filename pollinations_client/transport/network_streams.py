@@ -187,12 +187,14 @@ class LoopStream(asyncio.Protocol):
         scheme, host, port = origin
         name = host.decode("ascii")
         stream = cls(asyncio.get_running_loop(), streams)
+        options: dict[str, Any] = {}
+        # uvloop, which uvicorn prefers, does not know the option.
+        if isinstance(stream._loop, asyncio.BaseEventLoop):
+            options["happy_eyeballs_delay"] = _race_delay_s(name)
         with _connect_errors():
             try:
                 async with asyncio.timeout(limits.within_total(limits.connect_s)):
-                    await stream._loop.create_connection(
-                        lambda: stream, name, port, happy_eyeballs_delay=_race_delay_s(name)
-                    )
+                    await stream._loop.create_connection(lambda: stream, name, port, **options)
                 if scheme == b"https":
                     async with asyncio.timeout(limits.within_total(limits.connect_s)):
                         await stream._start_tls(context(), name)

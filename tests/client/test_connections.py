@@ -11,6 +11,7 @@ import time
 
 import httpx
 import pytest
+import uvloop
 
 from pollinations_client import (
     APIConnectionError,
@@ -181,3 +182,20 @@ async def test_aiohttp_can_carry_async_calls_and_its_failures_are_ours() -> None
             gone = AsyncPollinationsClient(base_url="http://127.0.0.1:9", http_client=carrier)
             with pytest.raises(APIConnectionError):
                 await gone.chat("x")
+
+
+def test_calls_and_streams_work_on_uvloop(gateway: Emulator) -> None:
+    """The loop that uvicorn prefers has no option for ``happy_eyeballs_delay``."""
+
+    async def go() -> None:
+        client = AsyncPollinationsClient(base_url=gateway.url)
+        replies = await asyncio.gather(*(client.chat(f"row {number}") for number in range(20)))
+        assert all(reply.text for reply in replies)
+        assert [event async for event in client.stream_chat("hi")]
+        left = client.stream_chat("word " * 100)
+        await anext(left)
+        await left.aclose()
+        await client.aclose()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(go())
