@@ -1,0 +1,158 @@
+"""The examples for one machine: killed in the middle, run again, every row once, nothing paid
+twice.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pollinations_client.emulator import Emulator, Fault
+
+ROOT = Path(__file__).parents[2]
+KEY = "sk_demo_0123456789abcdef"
+ROWS = 120
+CONCURRENCY = 4
+
+
+def start(script: str, *arguments: object, gateway: Emulator, key: str = KEY) -> subprocess.Popen:
+    """The example as a process."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "examples" / script), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={
+            "PATH": "",
+            "PYTHONPATH": str(ROOT),
+            "POLLINATIONS_API_KEY": key,
+            "POLLINATIONS_BASE_URL": gateway.url,
+        },
+    )
+
+
+def finish(script: str, *arguments: object, gateway: Emulator, key: str = KEY) -> str:
+    """Its output, when it is done."""
+    with start(script, *arguments, gateway=gateway, key=key) as process:
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    return output
+
+
+def kill_after(process: subprocess.Popen, gateway: Emulator, requests: int) -> None:
+    """kill -9 once the gateway has seen so many requests."""
+    with process:
+        while len(gateway.requests) < requests and process.poll() is None:
+            time.sleep(0.005)
+        process.kill()
+    assert process.returncode == -9, process.stdout and process.stdout.read()
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """Rows of a labelling job."""
+    file = tmp_path / "rows.jsonl"
+    lines = [
+        json.dumps({"id": f"row-{n}", "text": f"The soup was cold, {n}."}) for n in range(ROWS)
+    ]
+    file.write_text("\n".join(lines))
+    return file
+
+
+def labels_in(file: Path) -> dict[str, dict[str, str]]:
+    """The results by key; a key that comes twice fails."""
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    by_key = {record["id"]: record for record in records}
+    assert len(by_key) == len(records)
+    return by_key
+
+
+def test_a_killed_batch_pays_again_only_for_what_was_under_way(
+    gateway: Emulator, rows: Path, tmp_path: Path
+) -> None:
+    """After kill -9 and a second run every row is there once; a third run sends nothing."""
+    arguments = (rows, tmp_path / "labels.jsonl", "--concurrency", CONCURRENCY)
+    kill_after(start("langchain_batch.py", *arguments, gateway=gateway), gateway, ROWS // 2)
+    sent = len(gateway.requests)
+    finish("langchain_batch.py", *arguments, gateway=gateway)
+    assert len(labels_in(tmp_path / "labels.jsonl")) == ROWS
+    assert ROWS <= len(gateway.requests) <= ROWS + CONCURRENCY
+    assert sent < ROWS
+    sent = len(gateway.requests)
+    finish("langchain_batch.py", *arguments, gateway=gateway)
+    assert len(gateway.requests) == sent
+
+
+def test_a_bad_row_of_a_batch_is_one_record_with_its_key(
+    gateway: Emulator, rows: Path, tmp_path: Path
+) -> None:
+    """The others have answers, and a later run asks for that row alone."""
+    gateway.script(Fault("status", status=400, message="This row is bad."))
+    arguments = (rows, tmp_path / "labels.jsonl")
+    finish("langchain_batch.py", *arguments, gateway=gateway)
+    bad = [record for record in labels_in(tmp_path / "labels.jsonl").values() if "error" in record]
+    assert len(bad) == 1
+    assert bad[0]["error_kind"] == "BadRequestError"
+    assert "This row is bad." in bad[0]["error"]
+    sent = len(gateway.requests)
+    finish("langchain_batch.py", *arguments, gateway=gateway)
+    assert len(gateway.requests) == sent + 1
+
+
+def test_a_batch_with_a_wrong_key_sends_what_is_under_way_and_no_more(
+    gateway: Emulator, rows: Path, tmp_path: Path
+) -> None:
+    """120 rows, four at a time."""
+    arguments = (rows, tmp_path / "labels.jsonl", "--concurrency", CONCURRENCY)
+    finish("langchain_batch.py", *arguments, gateway=gateway, key="sk_invalid")
+    kinds = {record["error_kind"] for record in labels_in(tmp_path / "labels.jsonl").values()}
+    assert kinds == {"AuthenticationError"}
+    assert len(gateway.requests) <= CONCURRENCY
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    """A folder of texts."""
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number:02}.txt").write_text(f"Bee number {number} dances for {number} s.")
+    return folder
+
+
+def texts_sent(gateway: Emulator) -> list[str]:
+    """Every text that was embedded, in order."""
+    return [text for request in gateway.requests for text in request.json["input"]]
+
+
+def count_vectors(folder: Path) -> int:
+    """How many vectors the stored index has."""
+    stored = json.loads((folder / "index" / "default__vector_store.json").read_text())
+    return len(stored["embedding_dict"])
+
+
+def test_a_killed_ingestion_embeds_again_only_its_last_window(
+    gateway: Emulator, documents: Path, tmp_path: Path
+) -> None:
+    """After kill -9 and a second run every document is in the index; a third run sends nothing,
+    and a changed document is embedded alone.
+    """
+    arguments = (documents, tmp_path / "index", "--window", 4)
+    kill_after(start("llamaindex_ingest.py", *arguments, gateway=gateway), gateway, 5)
+    finish("llamaindex_ingest.py", *arguments, gateway=gateway)
+    texts = texts_sent(gateway)
+    assert len(set(texts)) == 40
+    assert len(texts) <= 40 + 2 * 4
+    assert count_vectors(tmp_path / "index") == 40
+    gateway.clear()
+    finish("llamaindex_ingest.py", *arguments, gateway=gateway)
+    assert gateway.requests == []
+    (documents / "07.txt").write_text("Bee number 7 sleeps.")
+    finish("llamaindex_ingest.py", *arguments, gateway=gateway)
+    assert len(texts_sent(gateway)) == 1
+    assert count_vectors(tmp_path / "index") == 40
