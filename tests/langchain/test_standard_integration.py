@@ -15,7 +15,14 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests, ToolsIntegrationTests
 
-from langchain_pollinations import ChatPollinations, PollinationsImageTool, PollinationsVideoTool
+from langchain_pollinations import (
+    ChatPollinations,
+    PollinationsBalanceTool,
+    PollinationsImageTool,
+    PollinationsModelsTool,
+    PollinationsSearchTool,
+    PollinationsVideoTool,
+)
 from pollinations_client.emulator import Emulator
 
 KEY = "sk_demo_0123456789abcdef"
@@ -227,3 +234,75 @@ class TestVideoToolIntegration(ToolsIntegrationTests):
     def tool_invoke_params_example(self) -> dict[str, Any]:
         """A call."""
         return {"prompt": "bees dancing", "duration": 4}
+
+
+class TestSearchToolIntegration(ToolsIntegrationTests):
+    """``PollinationsSearchTool`` on the wire."""
+
+    @pytest.fixture(autouse=True)
+    def _on_the_emulator(self, gateway: Emulator) -> Iterator[None]:
+        self.url = gateway.url
+        return
+
+    @property
+    def tool_constructor(self) -> type[PollinationsSearchTool]:
+        """The class under test."""
+        return PollinationsSearchTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY, "base_url": self.url}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {"query": "Why do bees dance?"}
+
+
+class TestModelsToolIntegration(ToolsIntegrationTests):
+    """``PollinationsModelsTool`` on the wire."""
+
+    @pytest.fixture(autouse=True)
+    def _on_the_emulator(self, gateway: Emulator) -> Iterator[None]:
+        self.url = gateway.url
+        return
+
+    @property
+    def tool_constructor(self) -> type[PollinationsModelsTool]:
+        """The class under test."""
+        return PollinationsModelsTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY, "base_url": self.url}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {"kind": "image"}
+
+
+class TestBalanceToolIntegration(ToolsIntegrationTests):
+    """``PollinationsBalanceTool`` on the wire."""
+
+    @pytest.fixture(autouse=True)
+    def _on_the_emulator(self, gateway: Emulator) -> Iterator[None]:
+        self.url = gateway.url
+        return
+
+    @property
+    def tool_constructor(self) -> type[PollinationsBalanceTool]:
+        """The class under test."""
+        return PollinationsBalanceTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY, "base_url": self.url}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {}

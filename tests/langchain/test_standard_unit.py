@@ -9,7 +9,14 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.load import dumps, loads
 from langchain_tests.unit_tests import ChatModelUnitTests, ToolsUnitTests
 
-from langchain_pollinations import ChatPollinations, PollinationsImageTool, PollinationsVideoTool
+from langchain_pollinations import (
+    ChatPollinations,
+    PollinationsBalanceTool,
+    PollinationsImageTool,
+    PollinationsModelsTool,
+    PollinationsSearchTool,
+    PollinationsVideoTool,
+)
 
 KEY = "sk_demo_0123456789abcdef"
 
@@ -84,6 +91,63 @@ class TestVideoToolUnit(ToolsUnitTests):
     def tool_invoke_params_example(self) -> dict[str, Any]:
         """A call."""
         return {"prompt": "bees dancing", "duration": 4}
+
+
+class TestSearchToolUnit(ToolsUnitTests):
+    """The contract of ``PollinationsSearchTool``."""
+
+    @property
+    def tool_constructor(self) -> type[PollinationsSearchTool]:
+        """The class under test."""
+        return PollinationsSearchTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {"query": "Why do bees dance?"}
+
+
+class TestModelsToolUnit(ToolsUnitTests):
+    """The contract of ``PollinationsModelsTool``."""
+
+    @property
+    def tool_constructor(self) -> type[PollinationsModelsTool]:
+        """The class under test."""
+        return PollinationsModelsTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {"kind": "image"}
+
+
+class TestBalanceToolUnit(ToolsUnitTests):
+    """The contract of ``PollinationsBalanceTool``."""
+
+    @property
+    def tool_constructor(self) -> type[PollinationsBalanceTool]:
+        """The class under test."""
+        return PollinationsBalanceTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {}
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
