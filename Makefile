@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev --editable '.[all]'
 	@touch $@
 
-demo: $(STAMP)  ## A chain, an agent that draws, a RAG pipeline; on the emulator when no key is set
+demo: $(STAMP)  ## Chains, an agent that draws, RAG, a budget; on the emulator when no key is set
 	@echo "Loading LangChain and LlamaIndex ..."
 	@$(BIN)/python demo.py
 

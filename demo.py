@@ -1,15 +1,18 @@
-"""The main job in one sitting: swap models in a chain, watch one think, let an agent draw, ask your
-own documents.
+"""The main job in one sitting: swap models in a chain, watch one think, let an agent draw and edit,
+ask your own documents, and keep an eye on the money.
 
 Runs on the local emulator when no key is set: ``make demo``. With POLLINATIONS_API_KEY set it runs
-on the gateway.
+on the gateway, within a budget of half a pollen.
 """
 
 import contextlib
 import os
 import signal
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 
@@ -22,7 +25,6 @@ def stop(*_: object) -> None:
 signal.signal(signal.SIGINT, stop)
 
 from langchain.agents import create_agent
-from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 from llama_index.core import (
@@ -32,29 +34,55 @@ from llama_index.core import (
     VectorStoreIndex,
     load_index_from_storage,
 )
+from PIL import Image
+from tqdm import tqdm
 
-from langchain_pollinations import ChatPollinations, PollinationsImageTool
+from langchain_pollinations import ChatPollinations, PollinationsToolkit
 from llamaindex_pollinations import Pollinations, PollinationsEmbedding
-from pollinations_client import PollinationsClient, PollinationsError
-from pollinations_client.emulator import Emulator
+from pollinations_client import (
+    BudgetSpentError,
+    PollenBudget,
+    PollinationsClient,
+    PollinationsError,
+)
+from pollinations_client.emulator import Answer, Emulator
 
 DOCUMENTS = Path(__file__).parent / "notebooks" / "documents"
-INDEX = Path("bee-index")
+INDEX, PICTURES = Path("bee-index"), Path("pictures")
+WIDTH = 98  # characters a line
+SENTENCES = {
+    "openai": "They carry pollen from flower to flower, so that plants can set fruit and seed.",
+    "claude": "A third of what we eat, from apples to almonds, depends on their visits.",
+    "deepseek": "Without them most wild flowers, and the animals that live on them, would go.",
+}
+EDIT = "the same hills in the evening"
+
+Script = Callable[..., None]
+"""Takes the emulator's next answers; does nothing when a gateway answers."""
 
 
-def swap_models() -> None:
+def say(label: str, text: str) -> None:
+    """One labelled paragraph, wrapped."""
+    first = f"   {label:>8}: "
+    print(textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first)))
+
+
+def swap_models(script: Script) -> None:
     """A LangChain chain; the model is a name."""
     print("\n1. One chain, three models")
     prompt = ChatPromptTemplate.from_template("Why do {insects} matter? One sentence, please.")
-    for name in ("openai", "claude", "deepseek"):
-        chain = prompt | ChatPollinations(model=name) | StrOutputParser()
-        print(f"   {name:>8}: {chain.invoke({'insects': 'bees'})}")
+    script(*(Answer(text=sentence) for sentence in SENTENCES.values()))
+    for name in SENTENCES:
+        answer = (prompt | ChatPollinations(name)).invoke({"insects": "bees"})
+        say(name, answer.text)
 
 
-def watch_it_think() -> None:
+def watch_it_think(script: Script) -> None:
     """A streamed answer, its reasoning apart."""
     print("\n2. A streamed answer, reasoning first", end="")
-    model = ChatPollinations(model="deepseek", reasoning_effort="low")
+    thoughts = "Leap years come every four years but not in 1900. They have one day more than 365."
+    script(Answer(reasoning=thoughts, text="A leap year has 366 days."))
+    model = ChatPollinations("deepseek", reasoning_effort="low")
     titles, speaking = {"reasoning": "thinks", "text": "answers"}, None
     for chunk in model.stream("How many days has a leap year?"):
         for block in chunk.content_blocks:
@@ -73,25 +101,39 @@ def garden_weather(place: str) -> str:
     return f"{place}: 21 °C, sunny, a light breeze"
 
 
-def let_an_agent_draw() -> None:
-    """A LangChain agent with a tool of its own and the picture tool."""
-    print("\n3. An agent looks out of the window and draws what it sees")
-    picture_tool = PollinationsImageTool(model="flux", width=768, height=512, save_dir="pictures")
-    agent = create_agent(ChatPollinations(model="openai"), tools=[garden_weather, picture_tool])
+def let_an_agent_draw(script: Script) -> None:
+    """A LangChain agent with a tool of its own, which makes a picture and changes it."""
+    print("\n3. An agent looks at the weather, draws, and changes what it drew")
+    script(
+        Answer(tool_calls=[("garden_weather", {"place": "Kew"})]),
+        Answer(tool_calls=[("generate_image", {"prompt": "bees over lavender", "seed": 7})]),
+        Answer(tool_calls=[("generate_image", {"prompt": EDIT, "image": "picture-1", "seed": 8})]),
+        Answer(text="It is sunny at Kew. I drew bees over lavender, by day and in the evening."),
+    )
+    tools = PollinationsToolkit(
+        model="kontext", width=768, height=512, save_dir=PICTURES, search_model=None
+    ).get_tools()
+    agent = create_agent(ChatPollinations("openai"), tools=[garden_weather, *tools])
     question = (
-        "Look up the weather in the garden at 'Kew', then generate an image of bees over lavender."
+        "Look up the weather in the garden at 'Kew', then generate an image of bees over lavender,"
+        f" then change it: {EDIT}."
     )
     for step in agent.stream({"messages": [("user", question)]}, stream_mode="updates"):
         for update in step.values():
-            for message in update["messages"]:
-                for call in getattr(message, "tool_calls", []):
-                    arguments = ", ".join(f"{k}={v!r}" for k, v in call["args"].items())
-                    print(f"      calls: {call['name']}({arguments})")
-                if message.text:
-                    print(f"   {message.type:>8}: {message.text}")
+            show_messages(update["messages"])
 
 
-def ask_documents() -> None:
+def show_messages(messages: list[Any]) -> None:
+    """The calls and the texts of an agent's new messages."""
+    for message in messages:
+        for call in getattr(message, "tool_calls", []):
+            arguments = ", ".join(f"{name}={value!r}" for name, value in call["args"].items())
+            say("calls", f"{call['name']}({arguments})")
+        if message.text:
+            say(message.type, message.text)
+
+
+def ask_documents(script: Script) -> None:
     """A LlamaIndex index over the documents of this repository, kept in a folder: what is in it
     already is not embedded again.
     """
@@ -108,36 +150,73 @@ def ask_documents() -> None:
         index = load_index_from_storage(StorageContext.from_defaults(persist_dir=str(folder)))
     else:
         index = VectorStoreIndex([])
-    changed = index.refresh_ref_docs(documents)
+    bar = tqdm(documents, "   embedding", leave=False, disable=not sys.stderr.isatty())
+    changed = sum(sum(index.refresh_ref_docs([document])) for document in bar)
     index.storage_context.persist(folder)
-    print(f"   embedded: {sum(changed)} of {len(documents)} documents, kept in {folder}")
+    say("embedded", f"{changed} of {len(documents)} documents, kept in {folder}")
     answer = index.as_query_engine(similarity_top_k=2).query("How long does a summer worker live?")
-    print(f"     answer: {answer}")
+    say("answer", str(answer))
     for node in answer.source_nodes:
-        print(f"     source: {node.metadata['file']}, similarity {node.score:.2f}")
+        say("source", f"{node.metadata['file']}, similarity {node.score:.2f}")
 
 
-def gateway_that_answers(stack: contextlib.ExitStack) -> str:
-    """Start the emulator when neither a key nor an address is set, and say who answers."""
+def show_the_money(budget: PollenBudget) -> None:
+    """What the calls above cost, and a budget that refuses."""
+    print("\n5. What this costs on the gateway, and a budget that stops a call before it is paid")
+    print(textwrap.indent(budget.table(), "   "))
+    try:
+        with PollenBudget(0.001):
+            PollinationsClient().image("bees over lavender", model="flux")
+    except BudgetSpentError as error:
+        say("refused", error.message)
+
+
+def save_contact_sheet() -> None:
+    """All pictures of the folder on one."""
+    files = sorted(PICTURES.glob("[!_]*.jpg"), key=lambda file: file.stat().st_mtime)[-4:]
+    sheet = Image.new("RGB", (400 * len(files), 267), "white")
+    for number, file in enumerate(files):
+        with Image.open(file) as picture:
+            sheet.paste(picture.resize((392, 261)), (400 * number + 4, 3))
+    sheet.save(PICTURES / "_contact-sheet.png")
+    print(f"\nThe pictures, side by side: {PICTURES / '_contact-sheet.png'}")
+
+
+def no_script(*_: Answer) -> None:
+    """The gateway answers for itself."""
+
+
+def start(stack: contextlib.ExitStack) -> tuple[str, Script]:
+    """Start the emulator when neither a key nor an address is set. Who answers, and its script."""
     if os.environ.get("POLLINATIONS_BASE_URL"):
-        return f"{PollinationsClient().settings.base_url} answers: POLLINATIONS_BASE_URL is set."
+        url = PollinationsClient().settings.base_url
+        return f"{url} answers: POLLINATIONS_BASE_URL is set.", no_script
     if os.environ.get("POLLINATIONS_API_KEY"):
-        return "The Pollinations gateway answers: a key is set. Calls are paid in pollen."
-    os.environ["POLLINATIONS_BASE_URL"] = stack.enter_context(Emulator()).url
+        return (
+            "The Pollinations gateway answers: a key is set. Calls are paid in pollen.",
+            no_script,
+        )
+    gateway = stack.enter_context(Emulator())
+    os.environ["POLLINATIONS_BASE_URL"] = gateway.url
     return (
-        f"The emulator answers at {os.environ['POLLINATIONS_BASE_URL']}: no key is set. It is no"
-        " language model; nothing is spent.\nFor the real gateway: export POLLINATIONS_API_KEY=..."
-        " (https://enter.pollinations.ai/keys)"
+        f"The emulator answers at {gateway.url}: no key is set. Nothing is spent; the answers of"
+        " parts 1 to 3 are scripted.\nFor the real gateway: export POLLINATIONS_API_KEY=..."
+        " (https://enter.pollinations.ai/keys)",
+        gateway.script,
     )
 
 
 def main() -> int:
-    """Run the four parts on the gateway, or on the emulator when there is no key."""
+    """Run all parts on the gateway, or on the emulator when there is no key."""
     with contextlib.ExitStack() as stack:
         try:
-            print(gateway_that_answers(stack))
-            for part in (swap_models, watch_it_think, let_an_agent_draw, ask_documents):
-                part()
+            who_answers, script = start(stack)
+            print(who_answers)
+            with PollenBudget(0.50, unpriced="allow") as budget:
+                for part in (swap_models, watch_it_think, let_an_agent_draw, ask_documents):
+                    part(script)
+            show_the_money(budget)
+            save_contact_sheet()
         except PollinationsError as error:
             print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
             return 1

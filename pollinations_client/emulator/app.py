@@ -134,7 +134,7 @@ def _reply(
 ) -> Reply:
     if received.method == "OPTIONS":
         return _preflight(received)
-    item: Item | None = state.queue.take()
+    item: Item | None = state.queue.take(received.path)
     fault: Fault | None = None
     if isinstance(item, Fault) and item.kind not in ("status", "reset"):
         fault, item = item, item.options.get("answer")

@@ -72,7 +72,7 @@ class KeyRules:
 @dataclass(frozen=True)
 class Answer:
     """A scripted answer in normal form; rendered as JSON or as a stream, whichever the request
-    asked for.
+    asked for. Lists, account calls, embeddings, and pictures unless it has ``images``, leave it.
 
     ``tool_calls`` holds ``(name, arguments)`` pairs or wire dictionaries; ``images`` holds picture
     bytes or data URLs that become ``content_blocks``; ``usage`` replaces the counted usage (``{}``
@@ -270,6 +270,17 @@ class Queue:
                 )
             self.items.extend([item] * (item.times if isinstance(item, Fault) else 1))
 
-    def take(self) -> Item | None:
-        """The next item, or None."""
-        return self.items.popleft() if self.items else None
+    def take(self, path: str) -> Item | None:
+        """The next item, or None. What a model answers waits for a request that it can answer."""
+        if not self.items or not _can_answer(self.items[0], path):
+            return None
+        return self.items.popleft()
+
+
+def _can_answer(item: Item, path: str) -> bool:
+    if not isinstance(item, Answer | Chunks):
+        return True
+    if path.startswith(("/account/", "/api/", "/v1/embeddings")) or path.endswith("/models"):
+        return False
+    is_picture = path.startswith(("/image/", "/video/", "/v1/images/"))
+    return not is_picture or (isinstance(item, Answer) and bool(item.images))

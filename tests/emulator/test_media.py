@@ -314,7 +314,8 @@ def test_every_listed_model_answers(either_gateway: Emulator) -> None:
                     "audio": {"voice": "alloy", "format": "wav"},
                 }
             response = loopback.post(either_gateway.url + "/v1/chat/completions", json=body)
-            assert response.status_code == 200, name
+            # An OCR model reads documents only.
+            assert response.status_code == (400 if "ocr" in name else 200), name
     for item in get(either_gateway, "/image/models").json():
         response = get(either_gateway, f"/image/x?width=16&height=16&model={item['name']}")
         made = item["output_modalities"][0]

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from client import loopback
 
+from pollinations_client import PollinationsClient
 from pollinations_client.emulator import (
     Answer,
     Body,
@@ -452,3 +453,12 @@ def test_it_shares_no_code_with_the_client() -> None:
                 assert node.module == "_distribution", file.name
             if isinstance(node, ast.ImportFrom) and node.level == 0:
                 assert not (node.module or "").startswith("pollinations_client"), file.name
+
+
+def test_a_scripted_answer_waits_for_a_request_to_a_model(gateway: Emulator) -> None:
+    """Lists and pictures asked for in between leave it; a literal body serves whoever comes."""
+    gateway.script(Answer(text="four"))
+    with PollinationsClient(base_url=gateway.url) as client:
+        client.text_models()
+        assert client.image("a bee", model="flux").size_px
+        assert client.chat("2 + 2?").text == "four"

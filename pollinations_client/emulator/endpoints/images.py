@@ -5,6 +5,7 @@ the media store: POST /upload, GET /media/{id}.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import re
 import time
@@ -251,7 +252,8 @@ def _generation(
     query = {"width": width, "height": height, "seed": str(seed)} | (
         {"transparent": "true"} if body.get("transparent") in (True, "true") else {}
     )
-    spec = picture_spec("today", " ".join([body["prompt"], *references]), model, query)
+    spec = picture_spec("today", body["prompt"], model, query)
+    spec = dataclasses.replace(spec, references=tuple(references))
 
     def generate() -> Reply:
         data = make_picture(spec)

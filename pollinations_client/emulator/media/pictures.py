@@ -47,7 +47,10 @@ SNOW = frozenset({"snow", "winter", "snowy", "ice"})
 
 @dataclass(frozen=True)
 class PictureSpec:
-    """What to draw; sizes in pixels. ``phase`` moves the scene on from frame to frame."""
+    """What to draw; sizes in pixels. ``phase`` moves the scene on from frame to frame.
+
+    ``references`` name the pictures to start from: with others the scene is another.
+    """
 
     prompt: str
     model: str
@@ -56,6 +59,7 @@ class PictureSpec:
     height: int = DEFAULT_PX
     transparent: bool = False
     phase: float = 0.0
+    references: tuple[str, ...] = ()
 
 
 def within(width: int, height: int, limit: int = MAX_PX) -> tuple[int, int]:
@@ -89,7 +93,8 @@ def _mixed(left: RGB, right: RGB, share: float) -> RGB:
 
 def draw(spec: PictureSpec) -> Image.Image:
     """The drawing, RGBA."""
-    chance = random.Random(f"{spec.prompt}|{spec.model}|{spec.seed}")  # noqa: S311
+    origin = "|".join([spec.prompt, spec.model, str(spec.seed), *spec.references])
+    chance = random.Random(origin)  # noqa: S311
     words = set(tokens(spec.prompt))
     named = [COLOUR_OF[word] for word in dict.fromkeys(tokens(spec.prompt)) if word in COLOUR_OF]
     far, near = chance.choice(PALETTES)
