@@ -26,6 +26,7 @@ from pydantic.v1 import ValidationError as ValidationErrorV1
 from pollinations_client import Catalog, InvalidRequestError
 from pollinations_client._adapter_support import (
     JsonFinder,
+    ParsePace,
     find_json,
     first_fitting,
     likeliest_first,
@@ -38,6 +39,7 @@ from ._tool_definitions import (
     function_from,
     is_bare,
     name_of,
+    tool_from,
     without_recursive_typed_dict,
 )
 
@@ -128,14 +130,17 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
     return {"type": "json_schema", "json_schema": inner}
 
 
-def method_for(model: str, catalog: Catalog) -> Method:
+def method_for(model: str, catalog: Catalog, *, has_tools: bool = False) -> Method:
     """The method that suits a model: ``json_schema`` where it is followed, else a forced tool.
 
-    A model that calls no tools, or cannot be forced to, is asked by schema unless its card says
-    that it takes none.
+    ``has_tools``: others are offered beside, which Gemini loses where JSON is asked for. A model
+    that calls no tools, or cannot be forced to, is asked by schema unless its card says that it
+    takes none.
     """
     card = catalog.get(model)
     if card is None:
+        return "function_calling"
+    if has_tools and card.tools is not False and catalog.has_trait(model, "json_drops_tools"):
         return "function_calling"
     if card.takes_json_schema or card.tools is False:
         return "json_schema"
@@ -157,7 +162,8 @@ def structured(
 ) -> Runnable[Any, Any]:
     """``llm`` asked for ``schema`` by ``method``, and the parser of its answers.
 
-    ``options`` of the call hold over those that the method sets; ``tools`` are offered beside.
+    ``options`` of the call hold over those that the method sets; ``tools`` are offered beside, and
+    where the model calls one of them there is no object: None, and the call is in the raw message.
     """
     if method not in METHODS:
         raise InvalidRequestError(
@@ -172,20 +178,30 @@ def structured(
     parser = StructuredOutputParser(
         schema_class=schema if is_class else None, json_schema=json_schema or {}
     )
+    beside = options.pop("tools", None) or ()
+    tools: list[Any] = [tool_from(tool, strict, index) for index, tool in enumerate(beside)]
+    parser.other_tools = frozenset(map(_function_name, tools)) - {""}
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": json_schema}
     options["ls_structured_output_format"] = traced
     if method == "function_calling":
         name = written(function_from, schema, strict=None)["name"]
         parser.tool_name = name
-        tools = [schema, *(options.pop("tools", None) or ())]
-        forced = {"tool_choice": name, "strict": strict, "parallel_tool_calls": False}
-        bound = llm.bind_tools(tools, **{**forced, **options})
+        # With tools beside, the model chooses between them and the answer.
+        choice = "any" if tools else name
+        forced = {"tool_choice": choice, "strict": strict, "parallel_tool_calls": False}
+        bound = llm.bind_tools([schema, *tools], **{**forced, **options})
     else:
         by_method = {"type": "json_object"}
         if method == "json_schema":
             by_method = response_format_for(schema, strict=strict)
-        bound = llm.bind(**{"response_format": by_method, **options})
+        offered = {"tools": tools} if tools else {}
+        bound = llm.bind(**{"response_format": by_method, **offered, **options})
     return _with_raw(bound, parser) if include_raw else bound | parser
+
+
+def _function_name(tool: Any) -> str:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return str(function["name"]) if function else ""
 
 
 def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
@@ -234,6 +250,8 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
     """A Pydantic class of either version, or None for plain data."""
     json_schema: dict[str, Any] = Field(default_factory=dict)
     tool_name: str | None = None
+    other_tools: frozenset[str] = frozenset()
+    """Tools that were offered beside; a call of them is an answer without an object."""
 
     @property
     def OutputType(self) -> Any:  # noqa: N802
@@ -245,13 +263,18 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         return self.parse_result([Generation(text=text)])
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Parse an answer. Raises ``OutputParserException``, or what Pydantic says of a call."""
+        """Parse an answer; None where it calls a tool that was offered beside.
+
+        Raises ``OutputParserException``, or what Pydantic says of a call.
+        """
         if partial:
             return self.parse_partial(result, find_json(result[0].text))
         if refusal_in(result):
             raise no_answer(result)
         if (arguments := self._arguments_in(result)) is not None:
             return self._object_from(arguments)
+        if self.other_tools and self._calls_other_tool(result):
+            return None
         is_cut = (
             getattr(message_of(result), "response_metadata", {}).get("finish_reason") == "length"
         )
@@ -297,6 +320,10 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         calls = getattr(message_of(result), "tool_calls", ())
         return next((call["args"] for call in calls if call["name"] == self.tool_name), None)
 
+    def _calls_other_tool(self, result: list[Generation]) -> bool:
+        calls = getattr(message_of(result), "tool_calls", ())
+        return any(call["name"] in self.other_tools for call in calls)
+
     def _object_from(self, data: Any) -> Any:
         cls = self.schema_class
         if cls is None:
@@ -317,31 +344,55 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
 
 
 class _StreamedAnswer:
-    """The sum of a stream's chunks, and what was parsed out of it last."""
+    """The sum of a stream's chunks, and what was parsed out of it last.
+
+    LangChain reads all arguments anew with each sum, and Pydantic validates the object anew, so a
+    long answer is not summed and read at every chunk.
+    """
 
     def __init__(self, parser: StructuredOutputParser) -> None:
         self._parser = parser
         self._finder = JsonFinder()
         self._sum: Any = None
+        self._pending: list[Any] = []  # chunks that are not in the sum yet
+        self._pace = ParsePace()
+        self._chars = 0
         self._last: Any = None
 
     def feed(self, message: str | BaseMessage) -> Iterator[Any]:
-        """The partial object, if the message added to it."""
+        """The partial object, if it is due and another than the last."""
         chunk = _chunk_from(message)
         self._finder.feed(chunk.text)
-        self._sum = chunk if self._sum is None else self._sum + chunk
-        parsed = self._parser.parse_partial([self._sum], self._finder)
+        self._pending.append(chunk)
+        self._chars += len(chunk.text) + _chars_of_arguments(chunk)
+        if not self._pace.is_due(self._chars):
+            return
+        parsed = self._parser.parse_partial([self._summed()], self._finder)
         if parsed is not None and parsed != self._last:
             self._last = parsed
             yield parsed
 
     def end(self) -> Iterator[Any]:
         """The whole object, if it is another. Raises what ``parse_result`` raises."""
-        if self._sum is None:
+        if not self._pending and self._sum is None:
             return
-        parsed = self._parser.parse_result([self._sum])
-        if parsed != self._last:
+        parsed = self._parser.parse_result([self._summed()])
+        if parsed is None or parsed != self._last:
             yield parsed
+
+    def _summed(self) -> Any:
+        chunks = self._pending if self._sum is None else [self._sum, *self._pending]
+        self._pending = []
+        if isinstance(chunks[0], ChatGenerationChunk):
+            self._sum = chunks[0] + chunks[1:] if chunks[1:] else chunks[0]
+        else:
+            self._sum = GenerationChunk(text="".join(chunk.text for chunk in chunks))
+        return self._sum
+
+
+def _chars_of_arguments(chunk: Any) -> int:
+    fragments = getattr(message_of([chunk]), "tool_call_chunks", ())
+    return sum(len(fragment["args"] or "") for fragment in fragments)
 
 
 def _chunk_from(message: str | BaseMessage) -> Any:

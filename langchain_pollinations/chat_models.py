@@ -447,7 +447,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         with model_errors():
             if method is None:
                 model = kwargs.get("model") or kwargs.get("model_name") or self.model
-                method = method_for(model, self.catalog)
+                method = method_for(model, self.catalog, has_tools=bool(kwargs.get("tools")))
             return structured(
                 self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
             )

@@ -20,7 +20,7 @@ from pollinations_client import (
     PollinationsError,
     UnprocessableEntityError,
 )
-from pollinations_client._adapter_support import JsonFinder, warn
+from pollinations_client._adapter_support import JsonFinder, ParsePace, warn
 
 from ._structured_output import Attempt, StructuredOutputError, last_failure, unwrapped
 
@@ -118,11 +118,14 @@ class _Growth:
         self._seen: dict[str, Any] | None = None
         self._last: ChatResponse | None = None
         self._finder = JsonFinder()
+        self._pace = ParsePace()
 
     def feed(self, response: ChatResponse) -> BaseModel | None:
         """The object so far, where the response added to it."""
         self._last = response
         self._finder.feed(response.delta or "")
+        if not self._pace.is_due(len(self._finder.text) + _chars_of_arguments(response)):
+            return None
         data = self._attempt.partial_in(response, self._finder)
         if not data or data == self._seen:
             return None
@@ -140,6 +143,11 @@ class _Growth:
         if self._last is None:
             raise StructuredOutputError("The stream was empty.")
         return self._attempt.object_in(self._last)
+
+
+def _chars_of_arguments(response: ChatResponse) -> int:
+    arguments = [getattr(block, "tool_kwargs", "") for block in response.message.blocks]
+    return sum(len(text) for text in arguments if isinstance(text, str))
 
 
 def _note(

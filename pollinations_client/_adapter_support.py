@@ -33,6 +33,7 @@ from .request.tool_pictures import DEFAULT_KEEP_IMAGES, kept_tool_media, older_p
 from .request.validation import invalid_request_from, unknown_option, with_model
 from .response.json_text import (
     JsonFinder,
+    ParsePace,
     find_json,
     first_fitting,
     likeliest_first,
@@ -138,6 +139,7 @@ __all__ = [
     "MediaToolOptionsDict",
     "ModelOptionsDict",
     "NoArguments",
+    "ParsePace",
     "SearchAnswer",
     "SearchArguments",
     "SoundFolder",

@@ -36,6 +36,7 @@ __all__ = [
 
 Trait = Literal[
     "default_tools",
+    "json_drops_tools",
     "developer_role",
     "mp3_only",
     "refuses_forced_tool_choice",

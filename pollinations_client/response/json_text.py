@@ -23,6 +23,7 @@ __all__ = [
     "MAX_DEPTH",
     "JsonFinder",
     "JsonValue",
+    "ParsePace",
     "find_json",
     "first_fitting",
     "likeliest_first",
@@ -34,6 +35,7 @@ T = TypeVar("T")
 
 # The limit of pydantic_core's parser. Python's own raises RecursionError at about 900.
 MAX_DEPTH = 200
+FREQUENT_CHARS = 2_000
 
 # How JSON begins, or what is meant as JSON. Prose has brackets too: "the set {1, 2}", "[Note: x]",
 # "[0, 1)". What single quotes or unquoted names open is an object that the model got wrong, and
@@ -72,6 +74,27 @@ class JsonValue(NamedTuple):
     start: int
     text: str
     data: Any
+
+
+class ParsePace:
+    """When a growing answer is parsed again.
+
+    That costs as much as the whole answer so far, so it is due at every piece while the answer is
+    short, then whenever it has grown by an eighth: the work is bounded by the answer's length.
+    """
+
+    __slots__ = ("_due_chars",)
+
+    def __init__(self) -> None:
+        self._due_chars = 0
+
+    def is_due(self, chars: int) -> bool:
+        """Whether an answer of ``chars`` characters is to be parsed."""
+        if chars < self._due_chars:
+            return False
+        if chars > FREQUENT_CHARS:
+            self._due_chars = chars + chars // 8
+        return True
 
 
 class JsonFinder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import json
 import re
@@ -284,6 +285,30 @@ def test_options_of_the_call_are_taken(gateway: Emulator, make: Any, include_raw
         Node, method="json_schema", response_format=wanted, include_raw=True
     ).invoke("x")
     assert gateway.requests[-1].json["response_format"] == wanted
+
+
+def test_tools_beside_a_schema_may_be_called_instead(gateway: Emulator, make: Any) -> None:
+    """There is no object then, and no error: the call is in the raw message, as with ChatOpenAI."""
+    called = Answer(tool_calls=[("keep", {"node": {"name": "a"}})])
+    for method in ("function_calling", "json_schema"):
+        plain = make().with_structured_output(Node, method=method, tools=[keep])
+        raw = make().with_structured_output(Node, method=method, tools=[keep], include_raw=True)
+        gateway.script(*[called] * 5)
+        assert plain.invoke("x") is None
+        assert list(plain.stream("x")) == [None]
+        assert asyncio.run(plain.ainvoke("x")) is None
+        for answer in (raw.invoke("x"), asyncio.run(raw.ainvoke("x"))):
+            assert (answer["parsed"], answer["parsing_error"]) == (None, None)
+            assert answer["raw"].tool_calls[0]["name"] == "keep"
+    assert {request.json.get("tool_choice") for request in gateway.requests} == {"required", None}
+
+
+def test_a_schema_with_tools_beside_goes_to_gemini_as_a_tool(gateway: Emulator, make: Any) -> None:
+    """Its gateway removes every tool where JSON is asked for."""
+    make("gemini").with_structured_output(Node, tools=[keep]).invoke("A node 'a'.")
+    sent = gateway.requests[-1].json
+    assert [one["function"]["name"] for one in sent["tools"]] == ["Node", "keep"]
+    assert "response_format" not in sent
 
 
 def test_the_method_is_chosen_for_the_model_of_the_call(gateway: Emulator, make: Any) -> None:

@@ -62,6 +62,38 @@ def four_ways(llm: Any, prompt: str = "x") -> list[Any]:
     ]
 
 
+@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
+def test_a_long_streamed_object_is_parsed_by_its_growth(
+    gateway: Emulator, make: Any, method: str
+) -> None:
+    """Each partial object costs as much as the whole answer so far: ten times the answer is some
+    twenty partial objects more, and the last one is whole.
+    """
+    counts = []
+    for size in (300, 3_000):
+        node = {"name": "root", "children": [{"name": f"leaf {n}"} for n in range(size)]}
+        text = json.dumps(node)
+        pieces = [text[at : at + 50] for at in range(0, len(text), 50)]
+        if method == "json_schema":
+            chunks = [chunk({"content": piece}) for piece in pieces]
+        else:
+            chunks = [
+                chunk({"tool_calls": [_fragment(piece, at)]}) for at, piece in enumerate(pieces)
+            ]
+        gateway.script(Chunks([*chunks, chunk({}, "stop")]))
+        llm = make().with_structured_output(Node, method=method)
+        objects = list(llm.stream("x"))
+        assert objects[-1] == Node.model_validate(node)
+        counts.append(len(objects))
+    assert counts[1] <= counts[0] + 25
+
+
+def _fragment(piece: str, at: int) -> dict[str, Any]:
+    about = {} if at else {"id": "call_1", "type": "function"}
+    named = {} if at else {"name": "Node"}
+    return {"index": 0, **about, "function": {**named, "arguments": piece}}
+
+
 @pytest.mark.parametrize("schema", [Node, Lax, Node.model_json_schema()], ids=["a", "lax", "dict"])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("text", HALF.values(), ids=HALF)

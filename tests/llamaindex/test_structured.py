@@ -31,7 +31,8 @@ from pollinations_client import (
     UnknownModelError,
 )
 from pollinations_client._adapter_support import find_json
-from pollinations_client.emulator import Answer, Emulator, Fault
+from pollinations_client.emulator import Answer, Chunks, Emulator, Fault
+from support.llamaindex import TAIL, delta, fragment
 
 METHODS = (
     "structured_predict",
@@ -80,6 +81,36 @@ def answer_by(way: str, **person: Any) -> Answer:
     if way == "function":
         return Answer(tool_calls=[("Person", person)])
     return Answer(text=json.dumps(person))
+
+
+class Swarm(BaseModel):
+    """A list that may be long."""
+
+    bees: list[str]
+
+
+@pytest.mark.parametrize("mode", ["function", "json_schema"])
+def test_a_long_streamed_object_is_validated_by_its_growth(
+    make: Any, gateway: Emulator, mode: str
+) -> None:
+    """Each partial object costs as much as the whole answer so far; the last one is whole."""
+    counts = []
+    for size in (500, 5_000):
+        swarm = {"bees": [f"bee number {n}" for n in range(size)]}
+        text = json.dumps(swarm)
+        pieces = [text[at : at + 50] for at in range(0, len(text), 50)]
+        if mode == "json_schema":
+            chunks = [delta(content=piece) for piece in pieces]
+        else:
+            first = fragment(0, id="call_1", name="Swarm", arguments="")
+            parts = [first, *(fragment(0, arguments=piece) for piece in pieces)]
+            chunks = [delta(tool_calls=[part]) for part in parts]
+        gateway.script(Chunks([*chunks, delta("stop"), TAIL]))
+        llm = make(structured_output_mode=mode)
+        objects = list(llm.stream_structured_predict(Swarm, PromptTemplate("Bees")))
+        assert objects[-1].bees == swarm["bees"]
+        counts.append(len(objects))
+    assert counts[1] <= counts[0] + 25
 
 
 @pytest.mark.parametrize("way", WAYS)
