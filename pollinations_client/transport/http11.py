@@ -13,10 +13,12 @@ from typing import Any
 import h11
 import httpx
 
+from .plain_chunks import MAX_CHUNKS, ReceivedBytes
+
 JOINED_BYTES = 64 * 1024  # head and body up to this size go out in one write
-MAX_PIECE_EVENTS = 32  # chunks in one piece: what is read of a burst is used before the rest is
 MAX_HEAD_BYTES = 100 * 1024  # of a response's head, or of a line between chunks; as in httpcore
 DEFAULT_PORTS = {b"http": 80, b"https": 443}
+WITHOUT_BODY = frozenset({204, 304})
 BODY_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 Origin = tuple[bytes, bytes, int]
@@ -51,6 +53,11 @@ class RawRequest:
             return
         raise httpx.LocalProtocolError(reason)
 
+    @property
+    def is_head(self) -> bool:
+        """Whether only the head of the response is asked for."""
+        return self._event.method == b"HEAD"
+
     def __repr__(self) -> str:  # headers carry the key
         return f"<RawRequest {self._event.method.decode()}>"
 
@@ -69,10 +76,20 @@ Body = bytes | SizedPieces | None
 class Http11:
     """The state of one connection: what is being sent on it, and what came."""
 
-    __slots__ = ("_failure", "_state", "is_complete")
+    __slots__ = (
+        "_failure",
+        "_is_head_request",
+        "_last_bytes",
+        "_received",
+        "_state",
+        "is_complete",
+    )
 
     def __init__(self) -> None:
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._received = ReceivedBytes()
+        self._last_bytes = b""  # that h11 got of a head
+        self._is_head_request = False
         self._failure: httpx.RemoteProtocolError | None = None
         self.is_complete = False
 
@@ -83,6 +100,7 @@ class Http11:
         for each length.
         """
         self.is_complete = False
+        self._is_head_request = request.is_head
         data: bytes = self._state.send(request._event) or b""
         self._state.send(h11.EndOfMessage())
         if isinstance(body, bytes):
@@ -103,18 +121,38 @@ class Http11:
 
     def receive(self, data: bytes) -> None:
         """Take what the connection brought; nothing for its end."""
-        if not data and self._state.their_state is h11.SEND_RESPONSE:
+        if data:
+            self._received.append(data)
+            return
+        if self._state.their_state is h11.SEND_RESPONSE:
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
-        self._state.receive_data(data)
+        self._feed(self._received.take_all())
+        self._state.receive_data(b"")
+
+    def _feed(self, data: bytes) -> None:
+        if data:  # nothing means the end to h11
+            self._state.receive_data(data)
 
     def head(self) -> h11.Response | None:
         """The response's head, or ``None`` until it is there. Interim responses are skipped."""
         while True:
             event = self._next_event()
             if isinstance(event, h11.Response):
+                self._begin_body(event)
                 return event
             if event is h11.NEED_DATA:
-                return None
+                if not self._received:
+                    return None
+                data = self._received.take_head(self._last_bytes)
+                self._last_bytes = (self._last_bytes + data)[-3:]
+                self._feed(data)
+
+    def _begin_body(self, head: h11.Response) -> None:
+        self._last_bytes = b""
+        is_empty = self._is_head_request or head.status_code in WITHOUT_BODY
+        is_chunked = any(name == b"transfer-encoding" for name, _ in head.headers)
+        if is_chunked and not is_empty and self._state.trailing_data == (b"", False):
+            self._received.begin_chunks()
 
     def body(self) -> bytes:
         """What has come of the body, some chunks together.
@@ -123,11 +161,23 @@ class Http11:
         """
         if self._failure is not None:
             raise self._failure
+        while True:
+            if content := self._received.take_chunks():
+                return content
+            data = self._received.take_for_h11()
+            if not data and self._received.has_plain_chunks:
+                return b""
+            self._feed(data)
+            content = self._read_h11()
+            if content or self.is_complete or not self._received:
+                return content
+
+    def _read_h11(self) -> bytes:
         pieces: list[bytes] = []
         try:
             while isinstance(event := self._next_event(), h11.Data):
                 pieces.append(event.data)
-                if len(pieces) == MAX_PIECE_EVENTS:
+                if len(pieces) == MAX_CHUNKS:
                     return b"".join(pieces)
         except httpx.RemoteProtocolError as error:
             if not pieces:
@@ -152,7 +202,7 @@ class Http11:
         state = self._state
         if not (self.is_complete and state.our_state is state.their_state is h11.DONE):
             return False
-        if state.trailing_data != (b"", False):
+        if self._received or state.trailing_data != (b"", False):
             return False
         state.start_next_cycle()
         return True

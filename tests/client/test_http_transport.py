@@ -69,6 +69,15 @@ SHAPES = {
     "trailers": CHUNKED + b"3\r\nabc\r\n0\r\nX-Sum: 1\r\nX-Other: 2\r\n\r\n",
     "chunk sizes in any case": CHUNKED + b"00A\r\n0123456789\r\nb\r\n0123456789a\r\n0\r\n\r\n",
     "many chunks": CHUNKED + b"".join(b"1\r\n%d\r\n" % (n % 10) for n in range(100)) + b"0\r\n\r\n",
+    "chunks in HTTP/1.0": CHUNKED.replace(b"1.1", b"1.0") + b"2\r\nhi\r\n0\r\n\r\n",
+    "chunks after line ends of one byte": CHUNKED.replace(b"\r\n", b"\n")
+    + b"2\r\nhi\r\n3\r\nabc\r\n0\r\n\r\n",
+    "chunks of no content": CHUNKED.replace(b"200 OK", b"204 No") + b"2\r\nhi\r\n0\r\n\r\n",
+    "chunks not modified": CHUNKED.replace(b"200 OK", b"304 No") + b"2\r\nhi\r\n0\r\n\r\n",
+    "sizes that only Python reads": CHUNKED + b"1_0\r\n0123456789abcdef\r\n0\r\n\r\n",
+    "a signed size": CHUNKED + b"+2\r\nhi\r\n0\r\n\r\n",
+    "a chunk without its end": CHUNKED + b"2\r\nhi3\r\nabc\r\n0\r\n\r\n",
+    "a last chunk of many zeros": CHUNKED + b"2\r\nhi\r\n000\r\n\r\n",
     "an empty chunked body": CHUNKED + b"0\r\n\r\n",
     "no content": b"HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n",
     "not modified": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n",
@@ -218,6 +227,43 @@ def test_a_spoilt_response_reads_as_with_h11_alone(
     pieces = [data[start:end] for start, end in itertools.pairwise(borders)]
     pieces = without_empty(pieces)
     assert read_with_ours(pieces) == read_with_h11_alone(pieces)
+
+
+CHUNK_PARTS = [
+    *(chunk(b"data: x\n\n"), chunk(b"y"), chunk(b"0\r\n\r\n"), chunk(b"z" * 300), chunk(b"")),
+    *(b"3;a=b\r\nabc\r\n", b"3 \r\nabc\r\n", b" 3\r\nabc\r\n", b"3\nabc\n", b"0x3\r\nabc\r\n"),
+    *(b"-3\r\nabc\r\n", b"3\r\nabcd\r\n", b"3\r\nab\r\n", b"\r\n", b"X-Trailer: 1\r\n", b"\x00"),
+    *(b"0000000000000000003\r\nabc\r\n", b"fffffffff\r\n", b"3\r\nabc\r\r", b"3\r\rabc\r\n"),
+]
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.sampled_from(CHUNK_PARTS), max_size=12).map(b"".join),
+    st.lists(st.integers(0, 500), max_size=6),
+)
+def test_any_row_of_chunks_reads_as_with_h11_alone(body: bytes, cuts: list[int]) -> None:
+    """Good ones, odd ones and broken ones, in reads of any size."""
+    data = CHUNKED + body
+    borders = [0, *sorted(min(len(CHUNKED) - 5 + cut, len(data)) for cut in cuts), len(data)]
+    pieces = without_empty([data[start:end] for start, end in itertools.pairwise(borders)])
+    assert read_with_ours(pieces) == read_with_h11_alone(pieces)
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_what_came_of_a_chunk_is_not_held_back_until_its_end(cut: int) -> None:
+    """A server that stalls within one: the caller has all that came before."""
+    http = Http11()
+    list(http.send(RawRequest("GET", URL, []), None))
+    http.receive(CHUNKED + b"2\r\nhi\r\n" + b"5\r\nabcde\r\n"[:cut])
+    assert http.head() is not None
+    assert http.body() + http.body() == b"hi" + b"abcde"[: max(0, cut - 3)]
+    http.receive(b"5\r\nabcde\r\n"[cut:] + b"1\r\nf\r\n0\r\n\r\n")
+    rest = b""
+    while not http.is_complete:
+        rest += http.body()
+    assert rest == b"abcde"[max(0, cut - 3) :] + b"f"
+    assert http.start_next()
 
 
 def test_a_first_chunk_is_not_held_back_until_a_whole_burst_is_read() -> None:
