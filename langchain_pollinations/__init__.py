@@ -19,6 +19,7 @@ from .chat_models import ChatPollinations
 if TYPE_CHECKING:
     from .document_loaders import PollinationsOCRLoader
     from .embeddings import PollinationsEmbeddings
+    from .middleware import BudgetMiddleware as BudgetMiddleware  # needs the package langchain
     from .tools import (
         PollinationsBalanceTool,
         PollinationsImageTool,
@@ -35,6 +36,7 @@ else:
         {
             ".document_loaders": "PollinationsOCRLoader",
             ".embeddings": "PollinationsEmbeddings",
+            ".middleware": "BudgetMiddleware",
             ".tools": (
                 "PollinationsBalanceTool PollinationsImageTool PollinationsModelsTool"
                 " PollinationsSearchTool PollinationsSpeechTool PollinationsToolkit"

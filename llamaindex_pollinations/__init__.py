@@ -15,6 +15,7 @@ from ._tool_calls import NoToolCallError
 from .llm import Pollinations
 
 if TYPE_CHECKING:
+    from .agents import BudgetAgentMixin, BudgetFunctionAgent
     from .embeddings import PollinationsEmbedding
     from .readers import PollinationsOCRReader
     from .tools import PollinationsToolSpec
@@ -22,6 +23,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            ".agents": "BudgetAgentMixin BudgetFunctionAgent",
             ".embeddings": "PollinationsEmbedding",
             ".readers": "PollinationsOCRReader",
             ".tools": "PollinationsToolSpec",
@@ -31,6 +33,8 @@ else:
 warn_of_mixed_install()
 
 __all__ = [
+    "BudgetAgentMixin",
+    "BudgetFunctionAgent",
     "NoToolCallError",
     "Pollinations",
     "PollinationsEmbedding",

@@ -68,7 +68,7 @@ if TYPE_CHECKING:
         make_media,
         make_media_async,
     )
-    from .agent_tools.messages import message_for_model
+    from .agent_tools.messages import last_words, message_for_model
     from .agent_tools.options import MediaToolOptions, check_kind
     from .agent_tools.references import ConversationPictures
     from .agent_tools.voice import (
@@ -94,7 +94,7 @@ else:
             ".agent_tools.media_tool": (
                 "DESCRIPTIONS MediaAnswer MediaTool make_media make_media_async"
             ),
-            ".agent_tools.messages": "message_for_model",
+            ".agent_tools.messages": "last_words message_for_model",
             ".agent_tools.options": "MediaToolOptions check_kind",
             ".agent_tools.references": "ConversationPictures",
             ".agent_tools.voice": (
@@ -163,6 +163,7 @@ __all__ = [
     "invalid_request_from",
     "is_recursive",
     "kept_tool_media",
+    "last_words",
     "lazy_names",
     "likeliest_first",
     "make_media",

@@ -51,6 +51,7 @@ class ConnectionOptionsDict(TypedDict, total=False):
     max_retries: int | None
     retry_streams: bool
     refusal_memory_s: float | None
+    budget: Any
     default_headers: Mapping[str, str] | None
 
 
@@ -79,6 +80,8 @@ class ConnectionOptions(BaseModel):
     """Seconds for which a 401 or 402 lets paid calls with the same key fail unsent, with the same
     error. Off by default; a batch of many rows then ends after the first hopeless one.
     """
+    budget: Any = Field(default=None, repr=False, exclude=True)
+    """A :class:`~pollinations_client.PollenBudget` that counts every paid call."""
     default_headers: Mapping[str, str] | None = Field(default=None, repr=False, exclude=True)
     """Sent with every request."""
 

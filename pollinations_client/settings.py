@@ -18,6 +18,7 @@ from typing import Any, Unpack
 from pydantic import SecretStr
 
 from ._distribution import __version__, install_command
+from .budget.budget import PollenBudget
 from .connection_options import (
     SECRET_HEADERS,
     ApiKey,
@@ -166,6 +167,7 @@ class Settings:
     max_concurrency: int = DEFAULT_MAX_CONCURRENCY
     key_function: KeyFunction | None = field(default=None, repr=False)
     refusal_memory_s: float | None = None
+    budget: PollenBudget | None = None
 
     def for_call(self, options: Mapping[str, Any]) -> CallSettings:
         """The settings of a call: ``options`` are those of :data:`CALL_SETTINGS`, ``None`` for the
@@ -302,12 +304,23 @@ def settings_from(api_key: ApiKey | None = None, **options: Unpack[ClientOptions
         default_headers=_checked_headers(options.get("default_headers") or {}, "default_headers"),
         user_agent=f"{USER_AGENT} {product}" if product else USER_AGENT,
         refusal_memory_s=_checked_memory(options.get("refusal_memory_s")),
+        budget=_checked_budget(options.get("budget")),
         max_concurrency=_checked_concurrency(options.get("max_concurrency")),
     )
 
 
 def _checked_memory(seconds: Any) -> float | None:
     return None if seconds is None else _positive(seconds, "refusal_memory_s")
+
+
+def _checked_budget(budget: Any) -> PollenBudget | None:
+    if budget is None or isinstance(budget, PollenBudget):
+        return budget
+    kind = type(budget).__name__
+    raise ConfigurationError(
+        f"budget: a PollenBudget is needed, such as PollenBudget(0.5). Given: {kind}.",
+        param="budget",
+    )
 
 
 def _checked_concurrency(limit: int | None) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from .. import errors
-from ..errors import PollinationsError
+from ..errors import BudgetSpentError, PollinationsError, UnpricedModelError
 from ..response.error_tables import REMEDIES
 
-__all__ = ["advice_for", "message_for_model"]
+__all__ = ["advice_for", "last_words", "message_for_model"]
 
 SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[(])")
 # Options, calls and settings of a program, request ids, and pages where a person may pay.
@@ -21,7 +21,7 @@ ASIDES = re.compile(r"\s*\((?:timeout|total_timeout|stream_idle_timeout|Limits[^
 # The nearest ancestor of an error decides.
 ADVICE: dict[type[PollinationsError], str] = {
     errors.UnpricedModelError: "Do not call this tool again: tell the user.",
-    errors.BudgetSpentError: ("The budget is spent: do not call again, finish with what there is."),
+    errors.BudgetSpentError: "The budget is spent: do not call again, finish with what there is.",
     errors.PaymentRequiredError: (
         "Do not call this tool again: tell the user that the balance is spent."
     ),
@@ -53,3 +53,14 @@ def message_for_model(error: PollinationsError) -> str:
     if not text.endswith((".", "!", "?", "]", ")")):
         text += "."
     return f"{text} {advice_for(error)}"
+
+
+def last_words(error: BudgetSpentError) -> str:
+    """What an agent says in place of its next step, so that its run ends with what there is.
+
+    Raises a model's missing price again: that is not spent money, but the operator's to mend.
+    """
+    if isinstance(error, UnpricedModelError):
+        raise error
+    problem = error.message.replace(REMEDIES[BudgetSpentError], "").strip()
+    return f"{problem} The run ends here, with what was done so far."

@@ -18,6 +18,7 @@ from ..catalog.catalog import Catalog
 from ..catalog.estimates import CallSize, Estimate, dearest_estimate, estimate_for
 from ..errors import BudgetSpentError, ConfigurationError, UnpricedModelError
 from ..request.messages import warn
+from ..response.error_tables import REMEDIES
 from .ledger import Ledger, pollen_text
 from .price_list import PriceList
 
@@ -264,12 +265,15 @@ class PollenBudget:
         """
         catalog = self.prices_at(address).catalog
         estimate = estimate_for(size, prompt_tokens, catalog)
+        left = self._ledger.left
+        if left <= 0:
+            self._refuse(estimate.model, estimate.amount, left)
         amount = self._amount_for(size, prompt_tokens, estimate, catalog)
         if self._started is None:
             self._started = dt.datetime.now(dt.UTC)
-        left = self._ledger.reserve(amount)
-        if left is not None:
-            self._refuse(estimate.model, amount, left)
+        refused = self._ledger.reserve(amount)
+        if refused is not None:
+            self._refuse(estimate.model, amount, refused)
         return estimate._replace(amount=amount)
 
     def _amount_for(
@@ -289,28 +293,30 @@ class PollenBudget:
             if dearest is not None:
                 return dearest
         raise UnpricedModelError(
-            f"No price of {estimate.model} is known, so the budget cannot tell what this call may"
-            " cost; nothing was sent. Use a model that the gateway lists with a price (such as"
-            " openai, or flux for pictures), or make the budget with unpriced='reserve', or 'allow'"
-            " to count such calls only.",
+            f"No price of {estimate.model} is known, so a budget cannot tell what this call may"
+            " cost; nothing was sent. Use a model that the gateway lists with a price, or make the"
+            " budget with unpriced='reserve', or 'allow' to count such calls only.",
             limit=self.limit,
             left=self.left,
             model=estimate.model,
             param="model",
         )
 
-    def _refuse(self, model: str, needed: Decimal, left: Decimal) -> NoReturn:
-        may_cost = f"this call to {model} may cost {pollen_text(needed)}"
-        if left > 0:
-            problem = f"has {pollen_text(left)} left, and {may_cost}"
+    def _refuse(self, model: str, needed: Decimal | None, left: Decimal) -> NoReturn:
+        if needed is None:
+            reason = f"the price of {model} is not known"
         else:
-            problem = f"is spent, and {may_cost}"
+            reason = f"this call to {model} may cost {pollen_text(needed)}"
+        if left > 0:
+            problem = f"has {pollen_text(left)} left, and {reason}"
+        else:
+            problem = f"is spent, and {reason}"
         raise BudgetSpentError(
             f"The budget of {pollen_text(self._ledger.limit)} pollen {problem}; nothing was sent."
-            " Raise the limit, or ask for less: a smaller max_tokens, a cheaper model.",
+            f" {REMEDIES[BudgetSpentError]}",
             limit=self.limit,
             left=float(left),
-            needed=float(needed),
+            needed=None if needed is None else float(needed),
             model=model,
         )
 

@@ -21,7 +21,7 @@ from .budget import ACTIVE_BUDGETS, PollenBudget
 
 MAX_NOTICE_BYTES = 8_192
 
-__all__ = ["Reservation", "budgets_for"]
+__all__ = ["Reservation", "budgets_for", "has_pollen"]
 
 
 def budgets_for(call: Call, own: PollenBudget | None) -> Sequence[PollenBudget]:
@@ -30,6 +30,11 @@ def budgets_for(call: Call, own: PollenBudget | None) -> Sequence[PollenBudget]:
     if call.kind.is_free or not (active or own):
         return ()
     return tuple(dict.fromkeys(active if own is None else (*active, own)))
+
+
+def has_pollen(budgets: Sequence[PollenBudget]) -> bool:
+    """Whether each has something left, so that prices matter."""
+    return all(budget.left > 0 for budget in budgets)
 
 
 class _Share(NamedTuple):

@@ -9,6 +9,7 @@ from ..errors import (
     APIStatusError,
     AuthenticationError,
     BadRequestError,
+    BudgetSpentError,
     ContentPolicyError,
     ContextOverflowError,
     InsufficientBalanceError,
@@ -208,6 +209,9 @@ REMEDIES: dict[type[PollinationsError], str] = {
     InsufficientBalanceError: "Top up the account; a retry cannot help.",
     KeyBudgetExhaustedError: "Raise this key's budget or use another key; a retry cannot help.",
     PaidModelError: "Use a model without paid_only, or a key that may spend paid pollen.",
+    BudgetSpentError: (
+        "Raise the limit, or ask for less: a smaller max_tokens, a cheaper model, fewer calls."
+    ),
     PaymentRequiredError: "Top up the account or raise the key's budget; a retry cannot help.",
     ModelNotAllowedError: "Use a model this key may call, or widen the key's permissions.",
     UnknownModelError: "The gateway lists its models at /v1/models.",

@@ -216,7 +216,7 @@ class BaseTransport:
 
     def _budgets(self, call: Call) -> Sequence[PollenBudget]:
         """The budgets that count ``call``; mostly none."""
-        return budgets_for(call, None)
+        return budgets_for(call, self.settings.budget)
 
     def _reservation(self, budgets: Sequence[PollenBudget], call: Call) -> Reservation:
         """What ``call`` may cost, held back. Raises :class:`BudgetSpentError` where it is too

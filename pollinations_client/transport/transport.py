@@ -19,7 +19,7 @@ import httpx
 
 from ..budget.budget import PollenBudget
 from ..budget.price_list import Refresh
-from ..budget.reservation import Reservation
+from ..budget.reservation import Reservation, has_pollen
 from ..errors import (
     APIConnectionError,
     MalformedReply,
@@ -87,7 +87,7 @@ class SyncTransport(BaseTransport):
     def _reserve(self, budgets: Sequence[PollenBudget], call: Call) -> Reservation:
         """Hold back what ``call`` may cost, by today's prices."""
         prices = budgets[0].prices_at(self.settings.base_url)
-        while prices.is_due:
+        while prices.is_due and has_pollen(budgets):
             refresh = self._begin_refresh(prices)
             if refresh is None:
                 prices.wait()
@@ -317,7 +317,7 @@ class AsyncTransport(BaseTransport):
     async def _reserve(self, budgets: Sequence[PollenBudget], call: Call) -> Reservation:
         """Hold back what ``call`` may cost, by today's prices."""
         prices = budgets[0].prices_at(self.settings.base_url)
-        while prices.is_due:
+        while prices.is_due and has_pollen(budgets):
             refresh = self._begin_refresh(prices)
             if refresh is None:
                 await prices.wait_async()
