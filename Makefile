@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check coverage measure notebooks clean
+.PHONY: help demo test check coverage measure notebooks floors clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,5 +42,11 @@ measure: $(STAMP)  ## The figures by which the repository judges its own shape
 notebooks: $(STAMP)  ## Run the notebooks again and keep their outputs
 	@$(BIN)/python notebooks/run.py
 
+floors: $(STAMP)  ## The tests on the oldest versions that pyproject.toml admits
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-floors
+	@$(BIN)/uv pip install --quiet --python .venv-floors/bin/python --resolution lowest-direct --requirements pyproject.toml --extra all
+	@$(BIN)/uv pip install --quiet --python .venv-floors/bin/python hypothesis packaging pytest pytest-asyncio pytest-socket pytest-xdist
+	@.venv-floors/bin/python -m pytest -q -n 2 --dist loadfile tests/client tests/emulator
+
 clean:  ## Remove what was built
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-floors build dist .mypy_cache .ruff_cache .hypothesis

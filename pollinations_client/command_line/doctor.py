@@ -25,9 +25,10 @@ State = Literal["ok", "note", "fault"]
 
 DISTRIBUTION = "pollinations-adapters"
 FOREIGN_DISTRIBUTION = "langchain-pollinations"
-# Extra, what it installs, and the package of ours that needs it.
+# Extra, what it installs, and what needs it.
 EXTRAS = {
     "langchain": (("langchain-core",), "langchain_pollinations"),
+    "agents": (("langchain",), "langchain.agents"),
     "llamaindex": (("llama-index-core",), "llamaindex_pollinations"),
     "emulator": (("jsonschema", "starlette", "uvicorn", "pillow"), "pollinations_client.emulator"),
 }
@@ -127,10 +128,17 @@ def _unsupported(name: str, version: str) -> str | None:
     except metadata.PackageNotFoundError:
         return None
     for requirement in map(Requirement, declared):
+        marker = requirement.marker
+        applies = marker is None or any(map(marker.evaluate, _installed_extras()))
         is_outside = not requirement.specifier.contains(version, prereleases=True)
-        if requirement.name == name and is_outside:
+        if requirement.name == name and applies and is_outside:
             return str(requirement.specifier)
     return None
+
+
+def _installed_extras() -> list[dict[str, str]]:
+    """The extras whose packages are all there; others ask nothing of what they share."""
+    return [{"extra": extra} for extra, (names, _) in EXTRAS.items() if all(map(_version, names))]
 
 
 def _import(package: str) -> Finding:

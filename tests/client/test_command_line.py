@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -510,8 +511,6 @@ def test_doctor_names_a_version_out_of_range(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the command that mends it."""
-    from importlib import metadata
-
     version_of = metadata.version
 
     def changed(name: str) -> str:
@@ -522,6 +521,26 @@ def test_doctor_names_a_version_out_of_range(
     printed = capsys.readouterr().out
     assert "fault  httpx: 1.0.0; this release is made for " in printed
     assert '-> pip install "httpx' in printed
+
+
+def test_doctor_asks_nothing_for_an_extra_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pydantic that is too new for LlamaIndex alone does no harm without it."""
+    versions = {"pydantic": "2.14.4", "llama-index-core": None}
+    version_of = metadata.version
+
+    def changed(name: str) -> str:
+        version = versions.get(name, version_of(name))
+        if version is None:
+            raise metadata.PackageNotFoundError(name)
+        return version
+
+    monkeypatch.setattr(metadata, "version", changed)
+    assert main(["doctor"]) == 0
+    versions["llama-index-core"] = "0.14.25"
+    assert main(["doctor"]) == 1
+    assert "fault  pydantic: 2.14.4; this release is made for " in capsys.readouterr().out
 
 
 def test_doctor_names_a_package_of_the_same_import_name(tmp_path: Path) -> None:
