@@ -283,9 +283,9 @@ class BaseClient:
     def _transcript(self, answer: Answer) -> str:
         return transcript_from(answer.body, answer.info, self._secret)
 
-    def _ocr_call(self, source: DocumentSource, model: str) -> endpoints.Call:
+    def _ocr_call(self, source: DocumentSource, options: Mapping[str, Any]) -> endpoints.Call:
         asked = [{"role": "user", "content": [source.part]}]
-        return endpoints.chat(asked, {"model": model}, catalog=self.catalog)
+        return endpoints.chat(asked, options, catalog=self.catalog)
 
     def _pages(self, answer: Answer, call: endpoints.Call, source: DocumentSource) -> list[OcrPage]:
         return pages_from(self._reply_in(answer, call), source.page_count)
@@ -398,6 +398,21 @@ def picture_sources(image: Any) -> tuple[list[str], list[bytes]]:
         reason = "give addresses or pictures, not both" if addresses else "give a picture"
         raise InvalidRequestError(f"image: {reason}.", param="image")
     return addresses, pictures
+
+
+def refused_batch(error: BadRequestError, batch: EmbeddingBatch) -> BadRequestError:
+    """``error`` with the texts that it may be about; a model's name is about none of them."""
+    if not isinstance(error, UnknownModelError):
+        first, count = batch.start, len(batch.texts)
+        longest = first + max(range(count), key=lambda at: len(batch.texts[at]))
+        about = f"It is about texts[{first}]."
+        if count > 1:
+            about = (
+                f"The request held texts[{first}] to texts[{first + count - 1}]; the longest is"
+                f" texts[{longest}]."
+            )
+        error.args = (f"{error.message} {about}",)
+    return error
 
 
 def newer_gateway_needed(error: PollinationsError, feature: str) -> PollinationsError:

@@ -23,6 +23,7 @@ from .base_client import (
     new_file,
     newer_gateway_needed,
     picture_sources,
+    refused_batch,
     route_missing,
     usage_pages,
     usage_query,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     import httpx
     import numpy as np
 
-    from .connection_options import ApiKey
+    from .connection_options import ApiKey, CallSettingsDict
     from .request.option_types import ChatCallDict, ImageCallDict, TextCallDict, VideoCallDict
     from .response import account
     from .settings import ClientOptions
@@ -261,6 +262,7 @@ class PollinationsClient(BaseClient):
         dimensions: int | None = None,
         task: str | None = None,
         as_numpy: Literal[False] = False,
+        **options: Unpack[CallSettingsDict],
     ) -> list[list[float]]: ...
     @overload
     def embed(
@@ -271,6 +273,7 @@ class PollinationsClient(BaseClient):
         dimensions: int | None = None,
         task: str | None = None,
         as_numpy: Literal[True],
+        **options: Unpack[CallSettingsDict],
     ) -> np.ndarray: ...
     def embed(
         self,
@@ -280,6 +283,7 @@ class PollinationsClient(BaseClient):
         dimensions: int | None = None,
         task: str | None = None,
         as_numpy: bool = False,
+        **options: Unpack[CallSettingsDict],
     ) -> Any:
         """``POST /v1/embeddings``: one vector a text, in the order of the texts.
 
@@ -293,6 +297,7 @@ class PollinationsClient(BaseClient):
                 a word of the model's family such as ``CLUSTERING``. Models without tasks are not
                 told the first two, and refuse the others.
             as_numpy: Return a float32 array of shape (texts, dimensions) in place of lists.
+            **options: What holds for this call alone, as of :meth:`chat`.
 
         Returns:
             ``list[list[float]]``, or a numpy array.
@@ -302,16 +307,22 @@ class PollinationsClient(BaseClient):
             PollinationsError: The first failure, by kind. ``missing`` has the indices of texts
                 without a vector, ``partial`` the vectors that came, by index.
         """
-        fields, batches = self._embedding_request(
-            texts, {"model": model, "dimensions": dimensions, "task": task}
-        )
-        outcomes = self._concurrency.run(partial(self._embed_batch, fields), batches)
+        asked = {"model": model, "dimensions": dimensions, "task": task, **options}
+        own = self._call_settings(asked)
+        fields, batches = self._embedding_request(texts, asked)
+        outcomes = self._concurrency.run(partial(self._embed_batch, fields, own), batches)
         return joined_embeddings(batches, outcomes, as_numpy)
 
-    def _embed_batch(self, fields: Mapping[str, Any], batch: EmbeddingBatch) -> list[array[float]]:
+    def _embed_batch(
+        self, fields: Mapping[str, Any], own: CallSettings | None, batch: EmbeddingBatch
+    ) -> list[array[float]]:
         call = endpoints.embeddings(fields, batch.texts)
-        answer = self._fetch_newer(call, fields["model"], "embed()")
-        return self._vectors(answer, batch, fields)
+        try:
+            answer = self._fetch_newer(call, fields["model"], "embed()", own)
+            return self._vectors(answer, batch, fields)
+        except BadRequestError as error:
+            refusal = error
+        raise refused_batch(refusal, batch)
 
     @overload
     def speech(
@@ -323,6 +334,7 @@ class PollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: None = None,
+        **options: Unpack[CallSettingsDict],
     ) -> bytes: ...
     @overload
     def speech(
@@ -334,6 +346,7 @@ class PollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: str | PathLike[str],
+        **options: Unpack[CallSettingsDict],
     ) -> Path: ...
     def speech(
         self,
@@ -344,6 +357,7 @@ class PollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: str | PathLike[str] | None = None,
+        **options: Unpack[CallSettingsDict],
     ) -> bytes | Path:
         """``POST /v1/audio/speech``: a text spoken, or music from a music model.
 
@@ -357,6 +371,7 @@ class PollinationsClient(BaseClient):
             path: Write the sound there while it comes, and return the path. A path without an
                 ending is a folder. An existing file is kept and a number added; after a failure
                 there is no file.
+            **options: What holds for this call alone, as of :meth:`chat`.
 
         Returns:
             The bytes, or the path of the file.
@@ -367,10 +382,11 @@ class PollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. A request that may have been
                 carried out is not repeated, since it would be billed again.
         """
-        options = {"model": model, "voice": voice, "format": format, "speed": speed}
-        call = self._speech_call(text, options, path)
+        asked = {"model": model, "voice": voice, "format": format, "speed": speed, **options}
+        own = self._call_settings(asked)
+        call = self._speech_call(text, asked, path)
         with new_file(path) as target:
-            answer = self._fetch_newer(call, model, "speech()", target)
+            answer = self._fetch_newer(call, model, "speech()", own, target)
             return self._sound(answer, target, text)
 
     def transcribe(
@@ -379,6 +395,7 @@ class PollinationsClient(BaseClient):
         language: str | None = None,
         *,
         model: str | None = None,
+        **options: Unpack[CallSettingsDict],
     ) -> str:
         """``POST /v1/audio/transcriptions``: what is said in a sound.
 
@@ -387,6 +404,7 @@ class PollinationsClient(BaseClient):
                 flac, ogg, m4a, mp4 or webm by their content, at most 25 MiB.
             language: An ISO-639-1 code such as ``en``; found out by default.
             model: A model that reads sound; ``whisper-large-v3`` by default.
+            **options: What holds for this call alone, as of :meth:`chat`.
 
         Returns:
             The text; empty where nothing is said.
@@ -396,11 +414,17 @@ class PollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. A request that may have been
                 carried out is not repeated, since it would be billed again.
         """
-        call = self._transcription_call(path_or_bytes, {"model": model, "language": language})
-        return self._transcript(self._fetch_newer(call, model, "transcribe()"))
+        asked = {"model": model, "language": language, **options}
+        own = self._call_settings(asked)
+        call = self._transcription_call(path_or_bytes, asked)
+        return self._transcript(self._fetch_newer(call, model, "transcribe()", own))
 
     def ocr(
-        self, path_or_url: str | PathLike[str], *, model: str = DEFAULT_OCR_MODEL
+        self,
+        path_or_url: str | PathLike[str],
+        *,
+        model: str = DEFAULT_OCR_MODEL,
+        **options: Unpack[CallSettingsDict],
     ) -> list[OcrPage]:
         """``POST /v1/chat/completions`` with an OCR model: the pages of a PDF or a picture as
         Markdown.
@@ -408,6 +432,7 @@ class PollinationsClient(BaseClient):
         Args:
             path_or_url: A file, sent whole, or an http(s) address, which the gateway reads.
             model: A model that reads documents.
+            **options: What holds for this call alone, as of :meth:`chat`.
 
         Returns:
             One :class:`OcrPage` a page, numbered from 1. Where the gateway does not tell pages
@@ -418,20 +443,27 @@ class PollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. Every page is billed, and so is a
                 repeat; none follows where a request may have been carried out.
         """
+        asked = {"model": model, **options}
+        own = self._call_settings(asked)
         source = document_source(path_or_url)
-        call = self._ocr_call(source, model)
+        call = self._ocr_call(source, asked)
         try:
-            return self._pages(self._fetch(call, model), call, source)
+            return self._pages(self._fetch(call, model, own), call, source)
         except UnknownModelError as error:
             refusal = error
         raise newer_gateway_needed(refusal, "ocr()")
 
     def _fetch_newer(
-        self, call: endpoints.Call, model: str | None, method: str, target: NewFile | None = None
+        self,
+        call: endpoints.Call,
+        model: str | None,
+        method: str,
+        own: CallSettings | None,
+        target: NewFile | None = None,
     ) -> Answer:
         """The answer of a route that API 0.3.0 may not have."""
         try:
-            return self._fetch(call, model, target=target)
+            return self._fetch(call, model, own, target)
         except NotFoundError as error:
             refusal = error
         raise newer_gateway_needed(refusal, method)
@@ -772,6 +804,7 @@ class AsyncPollinationsClient(BaseClient):
         dimensions: int | None = None,
         task: str | None = None,
         as_numpy: Literal[False] = False,
+        **options: Unpack[CallSettingsDict],
     ) -> list[list[float]]: ...
     @overload
     async def embed(
@@ -782,6 +815,7 @@ class AsyncPollinationsClient(BaseClient):
         dimensions: int | None = None,
         task: str | None = None,
         as_numpy: Literal[True],
+        **options: Unpack[CallSettingsDict],
     ) -> np.ndarray: ...
     async def embed(
         self,
@@ -791,6 +825,7 @@ class AsyncPollinationsClient(BaseClient):
         dimensions: int | None = None,
         task: str | None = None,
         as_numpy: bool = False,
+        **options: Unpack[CallSettingsDict],
     ) -> Any:
         """``POST /v1/embeddings``: one vector a text, in the order of the texts.
 
@@ -804,6 +839,7 @@ class AsyncPollinationsClient(BaseClient):
                 a word of the model's family such as ``CLUSTERING``. Models without tasks are not
                 told the first two, and refuse the others.
             as_numpy: Return a float32 array of shape (texts, dimensions) in place of lists.
+            **options: What holds for this call alone, as of :meth:`chat`.
 
         Returns:
             ``list[list[float]]``, or a numpy array.
@@ -813,18 +849,22 @@ class AsyncPollinationsClient(BaseClient):
             PollinationsError: The first failure, by kind. ``missing`` has the indices of texts
                 without a vector, ``partial`` the vectors that came, by index.
         """
-        fields, batches = self._embedding_request(
-            texts, {"model": model, "dimensions": dimensions, "task": task}
-        )
-        outcomes = await self._concurrency.arun(partial(self._embed_batch, fields), batches)
+        asked = {"model": model, "dimensions": dimensions, "task": task, **options}
+        own = self._call_settings(asked)
+        fields, batches = self._embedding_request(texts, asked)
+        outcomes = await self._concurrency.arun(partial(self._embed_batch, fields, own), batches)
         return joined_embeddings(batches, outcomes, as_numpy)
 
     async def _embed_batch(
-        self, fields: Mapping[str, Any], batch: EmbeddingBatch
+        self, fields: Mapping[str, Any], own: CallSettings | None, batch: EmbeddingBatch
     ) -> list[array[float]]:
         call = endpoints.embeddings(fields, batch.texts)
-        answer = await self._fetch_newer(call, fields["model"], "embed()")
-        return self._vectors(answer, batch, fields)
+        try:
+            answer = await self._fetch_newer(call, fields["model"], "embed()", own)
+            return self._vectors(answer, batch, fields)
+        except BadRequestError as error:
+            refusal = error
+        raise refused_batch(refusal, batch)
 
     @overload
     async def speech(
@@ -836,6 +876,7 @@ class AsyncPollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: None = None,
+        **options: Unpack[CallSettingsDict],
     ) -> bytes: ...
     @overload
     async def speech(
@@ -847,6 +888,7 @@ class AsyncPollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: str | PathLike[str],
+        **options: Unpack[CallSettingsDict],
     ) -> Path: ...
     async def speech(
         self,
@@ -857,6 +899,7 @@ class AsyncPollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: str | PathLike[str] | None = None,
+        **options: Unpack[CallSettingsDict],
     ) -> bytes | Path:
         """``POST /v1/audio/speech``: a text spoken, or music from a music model.
 
@@ -870,6 +913,7 @@ class AsyncPollinationsClient(BaseClient):
             path: Write the sound there while it comes, and return the path. A path without an
                 ending is a folder. An existing file is kept and a number added; after a failure
                 there is no file.
+            **options: What holds for this call alone, as of :meth:`chat`.
 
         Returns:
             The bytes, or the path of the file.
@@ -880,10 +924,11 @@ class AsyncPollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. A request that may have been
                 carried out is not repeated, since it would be billed again.
         """
-        options = {"model": model, "voice": voice, "format": format, "speed": speed}
-        call = self._speech_call(text, options, path)
+        asked = {"model": model, "voice": voice, "format": format, "speed": speed, **options}
+        own = self._call_settings(asked)
+        call = self._speech_call(text, asked, path)
         with new_file(path) as target:
-            answer = await self._fetch_newer(call, model, "speech()", target)
+            answer = await self._fetch_newer(call, model, "speech()", own, target)
             return self._sound(answer, target, text)
 
     async def transcribe(
@@ -892,6 +937,7 @@ class AsyncPollinationsClient(BaseClient):
         language: str | None = None,
         *,
         model: str | None = None,
+        **options: Unpack[CallSettingsDict],
     ) -> str:
         """``POST /v1/audio/transcriptions``: what is said in a sound.
 
@@ -900,6 +946,7 @@ class AsyncPollinationsClient(BaseClient):
                 flac, ogg, m4a, mp4 or webm by their content, at most 25 MiB.
             language: An ISO-639-1 code such as ``en``; found out by default.
             model: A model that reads sound; ``whisper-large-v3`` by default.
+            **options: What holds for this call alone, as of :meth:`chat`.
 
         Returns:
             The text; empty where nothing is said.
@@ -909,11 +956,17 @@ class AsyncPollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. A request that may have been
                 carried out is not repeated, since it would be billed again.
         """
-        call = self._transcription_call(path_or_bytes, {"model": model, "language": language})
-        return self._transcript(await self._fetch_newer(call, model, "transcribe()"))
+        asked = {"model": model, "language": language, **options}
+        own = self._call_settings(asked)
+        call = self._transcription_call(path_or_bytes, asked)
+        return self._transcript(await self._fetch_newer(call, model, "transcribe()", own))
 
     async def ocr(
-        self, path_or_url: str | PathLike[str], *, model: str = DEFAULT_OCR_MODEL
+        self,
+        path_or_url: str | PathLike[str],
+        *,
+        model: str = DEFAULT_OCR_MODEL,
+        **options: Unpack[CallSettingsDict],
     ) -> list[OcrPage]:
         """``POST /v1/chat/completions`` with an OCR model: the pages of a PDF or a picture as
         Markdown.
@@ -921,6 +974,7 @@ class AsyncPollinationsClient(BaseClient):
         Args:
             path_or_url: A file, sent whole, or an http(s) address, which the gateway reads.
             model: A model that reads documents.
+            **options: What holds for this call alone, as of :meth:`chat`.
 
         Returns:
             One :class:`OcrPage` a page, numbered from 1. Where the gateway does not tell pages
@@ -931,20 +985,27 @@ class AsyncPollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. Every page is billed, and so is a
                 repeat; none follows where a request may have been carried out.
         """
+        asked = {"model": model, **options}
+        own = self._call_settings(asked)
         source = document_source(path_or_url)
-        call = self._ocr_call(source, model)
+        call = self._ocr_call(source, asked)
         try:
-            return self._pages(await self._fetch(call, model), call, source)
+            return self._pages(await self._fetch(call, model, own), call, source)
         except UnknownModelError as error:
             refusal = error
         raise newer_gateway_needed(refusal, "ocr()")
 
     async def _fetch_newer(
-        self, call: endpoints.Call, model: str | None, method: str, target: NewFile | None = None
+        self,
+        call: endpoints.Call,
+        model: str | None,
+        method: str,
+        own: CallSettings | None,
+        target: NewFile | None = None,
     ) -> Answer:
         """The answer of a route that API 0.3.0 may not have."""
         try:
-            return await self._fetch(call, model, target=target)
+            return await self._fetch(call, model, own, target)
         except NotFoundError as error:
             refusal = error
         raise newer_gateway_needed(refusal, method)

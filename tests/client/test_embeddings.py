@@ -20,6 +20,7 @@ from pollinations_client import (
     AsyncPollinationsClient,
     AuthenticationError,
     ConfigurationError,
+    ContextOverflowError,
     InvalidRequestError,
     MalformedReply,
     NotFoundError,
@@ -330,3 +331,30 @@ def test_float_lists_keep_the_precision_of_float32(embed: Embed, gateway: Emulat
     numbers = [0.1, -0.30000001192092896]
     gateway.script(answer(numbers))
     assert embed(["a"]) == [array("f", numbers).tolist()]
+
+
+def test_a_refusal_names_the_texts_it_may_be_about(embed: Embed, gateway: Emulator) -> None:
+    """The gateway does not say which of the 32 was too long."""
+    refusal = Fault("status", times=2, status=400, message="maximum context length is 8192 tokens")
+    gateway.script(refusal)
+    with pytest.raises(ContextOverflowError, match=r"texts\[0\] to texts\[2\]; .* texts\[1\]"):
+        embed(["a", "a b c", "b"])
+    with pytest.raises(ContextOverflowError, match=r"It is about texts\[0\]"):
+        embed(["a"])
+
+
+@pytest.mark.parametrize(
+    ("method", "argument"), [("embed", ["a"]), ("speech", "a"), ("ocr", "https://a.example/a.pdf")]
+)
+def test_a_call_has_settings_of_its_own(gateway: Emulator, method: str, argument: Any) -> None:
+    """Retries, limits, headers; a name that is none is refused with the nearest."""
+    with PollinationsClient(KEY, base_url=gateway.url) as client:
+        call: Any = getattr(client, method)
+        call(argument, extra_headers={"x-trace": "7"}, timeout=20)
+        assert gateway.requests[0].headers["x-trace"] == "7"
+        gateway.script(Fault("status", status=503))
+        with pytest.raises(ServerError):
+            call(argument, max_retries=0)
+        with pytest.raises(InvalidRequestError, match="timeouts"):
+            call(argument, timeouts=3)
+    assert len(gateway.requests) == 2

@@ -16,7 +16,7 @@ from langchain_tests.unit_tests import EmbeddingsUnitTests
 
 from langchain_pollinations import PollinationsEmbeddings
 from pollinations_client import InvalidRequestError, PaymentRequiredError, PollinationsError
-from pollinations_client.emulator import Answer, Emulator, Fault
+from pollinations_client.emulator import Emulator, Fault
 
 KEY = "sk_demo_0123456789abcdef"
 FACTS = ["Bees dance to show where flowers are.", "Whales sing.", "Owls fly without a sound."]
@@ -158,7 +158,7 @@ def test_a_failed_batch_loses_nothing_of_the_others(
     documents = [Document(f"fact {at}", metadata={"source": str(at)}) for at in range(6)]
     options: dict[str, Any] = {"batch_size": 2, "cleanup": None, "key_encoder": "sha256"}
     embeddings.embed_query("warm")
-    gateway.script(Answer(), Answer(), Fault("status", status=402))
+    gateway.script(Fault("slow", times=2, bytes_per_s=10**9), Fault("status", status=402))
     with pytest.raises(PaymentRequiredError):
         index(documents, manager, store, **options)
     sent = len(gateway.requests)

@@ -22,7 +22,7 @@ from pollinations_client import (
     PaymentRequiredError,
     PollinationsError,
 )
-from pollinations_client.emulator import Answer, Emulator, Fault
+from pollinations_client.emulator import Emulator, Fault
 from support.rawserver import raw_server, response
 
 KEY = "sk_demo_0123456789abcdef"
@@ -210,7 +210,7 @@ def test_a_failed_batch_loses_nothing_of_the_others(gateway: Emulator) -> None:
     embed_model = PollinationsEmbedding(
         api_key=KEY, api_base=gateway.url, embeddings_cache=SimpleKVStore(), embed_batch_size=2
     )
-    gateway.script(Answer(), Answer(), Fault("status", status=402))
+    gateway.script(Fault("slow", times=2, bytes_per_s=10**9), Fault("status", status=402))
     documents = [Document(text=text) for text in TEXTS[:6]]
     pipeline = IngestionPipeline(transformations=[embed_model], disable_cache=True)
     with pytest.raises(PaymentRequiredError):
