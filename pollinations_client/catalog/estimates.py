@@ -7,7 +7,7 @@ Upper bounds, wherever there is one: a prompt has at most as many tokens as byte
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -60,7 +60,7 @@ class CallSize(NamedTuple):
     """What a call's price depends on, as far as it is known beforehand."""
 
     category: str
-    """Of the model: ``text``, ``image``, ``video``, ``audio`` or ``embedding``."""
+    """``text``, ``image``, ``video``, ``audio``, ``transcription`` or ``embedding``."""
     model: str | None
     max_tokens: int | None = None
     duration_s: int | None = None
@@ -137,19 +137,28 @@ def _usual_length_s(card: ModelCard) -> Decimal | None:
     return lengths.default or max(lengths.allowed, default=None) or lengths.maximum
 
 
-def _sound(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
-    prices = card.prices
-    given_bytes = Decimal(prompt_tokens if size.prompt_bytes is None else size.prompt_bytes)
-    heard_s = given_bytes / MIN_SOUND_BYTES_PER_S
-    spoken_s = max(given_bytes / SPOKEN_BYTES_PER_S, Decimal(DEFAULT_SOUND_S))
+def _speech(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
+    text_bytes = Decimal(prompt_tokens if size.prompt_bytes is None else size.prompt_bytes)
+    spoken_s = max(text_bytes / SPOKEN_BYTES_PER_S, Decimal(DEFAULT_SOUND_S))
     length_s = Decimal(size.duration_s or _usual_length_s(card) or spoken_s)
-    units = {
-        "completionAudioTokens": given_bytes,
-        "completionAudioSeconds": length_s,
-        "promptAudioSeconds": heard_s,
-        "promptAudioTokens": heard_s * SOUND_TOKENS_PER_S,
-    }
-    amounts = [count * prices[unit] for unit, count in units.items() if unit in prices]
+    return _sum_of(card, {"completionAudioTokens": text_bytes, "completionAudioSeconds": length_s})
+
+
+def _transcription(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
+    heard_s = Decimal(size.prompt_bytes or prompt_tokens) / MIN_SOUND_BYTES_PER_S
+    return _sum_of(
+        card,
+        {
+            "promptAudioSeconds": heard_s,
+            "promptAudioTokens": heard_s * SOUND_TOKENS_PER_S,
+            "completionTextTokens": heard_s * SPOKEN_BYTES_PER_S,
+        },
+    )
+
+
+def _sum_of(card: ModelCard, units: Mapping[str, Decimal]) -> Decimal | None:
+    """The units that have a price; ``None`` where none has."""
+    amounts = [count * card.prices[unit] for unit, count in units.items() if unit in card.prices]
     return sum(amounts, ZERO) if amounts else None
 
 
@@ -162,7 +171,8 @@ ESTIMATES: dict[str, Callable[[CallSize, int, ModelCard], Decimal | None]] = {
     "text": _chat,
     "image": _picture,
     "video": _video,
-    "audio": _sound,
+    "audio": _speech,
+    "transcription": _transcription,
     "embedding": _vectors,
 }
 
@@ -195,16 +205,21 @@ def estimate_for(size: CallSize | None, prompt_tokens: int, catalog: Catalog) ->
     return max(priced, key=lambda one: one.amount or ZERO, default=Estimate("the default model"))
 
 
+def _listed_as(size: CallSize) -> str:
+    """The category of the models that can do it."""
+    return "audio" if size.category == "transcription" else size.category
+
+
 def dearest_estimate(size: CallSize, prompt_tokens: int, catalog: Catalog) -> Decimal | None:
     """What a call of this size may cost on the dearest model of its kind."""
-    kinds = {"image", "video"} if size.duration_s or size.has_sound else {size.category}
+    kinds = {"image", "video"} if size.duration_s or size.has_sound else {_listed_as(size)}
     cards = [card for card in catalog if card.category in kinds]
     amounts = [estimated_cost(size, prompt_tokens, card) for card in cards]
     return max((amount for amount in amounts if amount is not None), default=None)
 
 
 def _estimate(size: CallSize, prompt_tokens: int, name: str, catalog: Catalog) -> Estimate:
-    card = catalog.get(name, size.category) or catalog.get(name)
+    card = catalog.get(name, _listed_as(size)) or catalog.get(name)
     if card is None:
         return Estimate(name)
     return Estimate(name, card, estimated_cost(size, prompt_tokens, card))

@@ -362,7 +362,7 @@ def transcription(source: SoundSource, fields: Mapping[str, str]) -> Call:
         "/v1/audio/transcriptions",
         CALL_KINDS["transcription"],
         upload=Upload(source, fields),
-        size=CallSize("audio", fields.get("model"), prompt_bytes=source.size_bytes),
+        size=CallSize("transcription", fields.get("model"), prompt_bytes=source.size_bytes),
     )
 
 

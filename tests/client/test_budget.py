@@ -726,7 +726,12 @@ def test_the_quick_sum_is_the_careful_one(
             6e-4,
         ),
         ({"completionAudioTokens": 1e-4}, CallSize("audio", "m", prompt_bytes=20), 2e-3),
-        ({"promptAudioSeconds": 1e-3}, CallSize("audio", "m", prompt_bytes=20_000), 1e-2),
+        (
+            {"promptAudioSeconds": 1e-3},
+            CallSize("transcription", "m", prompt_bytes=20_000),
+            1e-2,
+        ),
+        ({"completionAudioTokens": 1}, CallSize("transcription", "m", prompt_bytes=9), None),
         ({"completionAudioSeconds": 1e-3}, CallSize("audio", "m", prompt_bytes=8_000), 1),
         ({}, CallSize("text", "m", 50), None),
     ],
@@ -752,33 +757,57 @@ def test_a_picture_in_a_prompt_is_not_counted_by_its_bytes() -> None:
     assert max_prompt_tokens(b'{"a":"' + b"bee " * 100 + b'"}') == 408
 
 
-def test_thousand_random_interleavings_never_pass_the_limit() -> None:
-    """Calls that succeed, are refused, are lost or repeat, in threads, at random."""
+OUTCOMES: tuple[tuple[Any, float], ...] = (
+    (Answer(text="x", usage={"prompt_tokens": 10, "completion_tokens": 5}), 10 * 3 + 5 * 15),
+    (Answer(text="x", usage={"prompt_tokens": 10, "completion_tokens": 100}), 10 * 3 + 100 * 15),
+    (Fault("status", status=400), 0),
+    (Fault("status", status=503), 0),
+    (Fault("reset"), 0),
+)
+
+
+async def test_thousand_random_interleavings_never_pass_the_limit(
+    gateway: Emulator, client: PollinationsClient, async_client: AsyncPollinationsClient
+) -> None:
+    """Cheap and dear answers, refusals and lost calls, plain and streamed, in tasks and threads."""
     rng = random.Random(11)
-    budget = PollenBudget(Decimal("0.02"))
-    size = CallSize("image", "flux")
-    overdrawn = []
+    budget = PollenBudget(Decimal("0.25"))
+    with budget:
+        client.image("a bee", model="flux", width=64)
+    gateway.clear()
+    script = [rng.choice(OUTCOMES) for _ in range(1_000)]
+    gateway.script(*(outcome for outcome, _ in script))
+    options: Any = {"model": "claude", "max_tokens": 100, "max_retries": 0}
+    highest = []
+    slots = asyncio.Semaphore(40)
 
-    def one(seed: int) -> None:
-        choice = random.Random(seed)
-        try:
-            estimate = budget.reserve(size, 10, "http://127.0.0.1:1")
-        except BudgetSpentError:
-            return
-        if budget.spent + budget.reserved > budget.limit:
-            overdrawn.append(seed)
-        amount = estimate.amount
-        assert amount is not None
-        match choice.randrange(3):
-            case 0:
-                budget.release(amount)
-            case 1:
-                budget.settle(estimate, amount, amount, is_certain=True)
-            case _:
-                budget.settle(estimate, amount, amount / 2, is_certain=False)
+    async def one(number: int) -> bool:
+        prompt = f"row {number}"
+        async with slots:
+            try:
+                match number % 4:
+                    case 0:
+                        await asyncio.to_thread(client.chat, prompt, **options)
+                    case 1:
+                        await asyncio.to_thread(list, client.stream_chat(prompt, **options))
+                    case 2:
+                        await async_client.chat(prompt, **options)
+                    case _:
+                        async for _ in async_client.stream_chat(prompt, **options):
+                            pass
+            except BudgetSpentError:
+                return False
+            except PollinationsError:
+                pass
+            finally:
+                highest.append(Decimal(str(budget.spent)) + Decimal(str(budget.reserved)))
+        return True
 
-    with ThreadPoolExecutor(16) as threads:
-        list(threads.map(one, [rng.randrange(10**9) for _ in range(1_000)]))
-    assert not overdrawn
-    assert 0.018 < budget.spent <= 0.02
+    with budget:
+        sent = sum(await asyncio.gather(*map(one, range(1_000))))
+    assert sent == len(gateway.requests)
+    assert 100 < sent < 1_000
+    billed = sum(pollen for _, pollen in script[:sent]) / 1e6
+    assert billed + FLUX <= budget.spent <= budget.limit
+    assert max(highest) <= Decimal("0.25")
     assert budget.reserved == 0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_SPEAKER = "elevenlabs"
 DEFAULT_LISTENER = "whisper-large-v3"
 MAX_CHARS = 4096
+COMPRESSED_BYTES_PER_S = 16_000
 MAX_FILE_BYTES = 25 * 1024 * 1024
 FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
 TRANSCRIPTS = ("json", "text", "srt", "verbose_json", "vtt")
@@ -96,10 +97,19 @@ def transcribe(exchange: Exchange) -> Reply:
         raise GatewayError(400, "Invalid file format. Supported: mp3, mp4, m4a, wav, webm.")
     exchange.state.generations += 1
     said = exchange.scripted.text if isinstance(exchange.scripted, Answer) else _words(sound)
-    headers = {"x-model-used": model.name, "x-model-requested": asked}
+    headers = {
+        "x-model-used": model.name,
+        "x-model-requested": asked,
+        "x-usage-prompt-audio-seconds": f"{_seconds(sound):.2f}",
+    }
     if form_of_answer == "text":
         return Reply((said or "").encode(), content_type=TEXT, headers=headers)
     return json_reply({"text": said or ""}, headers=headers)
+
+
+def _seconds(sound: bytes) -> float:
+    pcm = pcm_in(sound)
+    return len(sound) / COMPRESSED_BYTES_PER_S if pcm is None else len(pcm) / 2 / RATE_HZ
 
 
 def _words(sound: bytes) -> str:
@@ -107,7 +117,7 @@ def _words(sound: bytes) -> str:
     if pcm is None:
         return f"A sound of {len(sound)} bytes."
     said = text_in(pcm)
-    return f"A sound of {len(pcm) / 2 / RATE_HZ:.1f} seconds." if said is None else said
+    return f"A sound of {_seconds(sound):.1f} seconds." if said is None else said
 
 
 def _model(asked: Any, output: str) -> Model:

@@ -168,6 +168,9 @@ DEFAULT_PRICES = {
 }
 
 
+LISTENING_PRICES = {"promptAudioSeconds": "0.0001"}
+
+
 @cache
 def _shipped() -> dict[str, dict[str, Any]]:
     """The client's shipped list by name and alias: a data file, not the code under test."""
@@ -177,7 +180,7 @@ def _shipped() -> dict[str, dict[str, Any]]:
 
 
 def _prices(model: Model, *, today: bool) -> dict[str, Any]:
-    prices = DEFAULT_PRICES[model.kind]
+    prices = LISTENING_PRICES if model.makes == "text" else DEFAULT_PRICES[model.kind]
     # The seed era's "openai" was another model at another price than today's.
     if today or model.family != "openai":
         prices = _shipped().get(model.name, {}).get("pricing") or prices
