@@ -14,8 +14,7 @@ from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any, Literal, NoReturn, Protocol, Self
 
-from ..catalog.catalog import Catalog
-from ..catalog.estimates import CallSize, Estimate, dearest_estimate, estimate_for
+from ..catalog.estimates import CallSize, Estimate, Estimator
 from ..errors import BudgetSpentError, ConfigurationError, UnpricedModelError
 from ..request.messages import warn
 from ..response.error_tables import REMEDIES
@@ -259,46 +258,50 @@ class PollenBudget:
             prices = self._price_lists.setdefault(address, PriceList())
         return prices
 
-    def reserve(self, size: CallSize | None, prompt_tokens: int, address: str) -> Estimate:
-        """Hold back what a call may cost. Raises :class:`BudgetSpentError` where that is too
-        much.
+    def reserve(
+        self, size: CallSize | None, prompt_tokens: int, address: str
+    ) -> tuple[Estimate, Decimal]:
+        """Hold back what a call may cost, and say how much that is.
+
+        Raises :class:`BudgetSpentError` where it is too much.
         """
-        catalog = self.prices_at(address).catalog
-        estimate = estimate_for(size, prompt_tokens, catalog)
-        left = self._ledger.left
-        if left <= 0:
-            self._refuse(estimate.model, estimate.amount, left)
-        amount = self._amount_for(size, prompt_tokens, estimate, catalog)
+        estimator = self.prices_at(address).estimator
+        estimate = estimator.estimate(size, prompt_tokens)
+        if estimate.amount is None:
+            amount = self._unpriced_amount(size, prompt_tokens, estimate.model, estimator)
+        elif self._chat_reserve is not None and size is not None and _is_open_chat(size):
+            amount = self._chat_reserve
+        else:
+            amount = estimate.amount
         if self._started is None:
             self._started = dt.datetime.now(dt.UTC)
         refused = self._ledger.reserve(amount)
         if refused is not None:
             self._refuse(estimate.model, amount, refused)
-        return estimate._replace(amount=amount)
+        return estimate, amount
 
-    def _amount_for(
-        self, size: CallSize | None, prompt_tokens: int, estimate: Estimate, catalog: Catalog
+    def _unpriced_amount(
+        self, size: CallSize | None, prompt_tokens: int, model: str, estimator: Estimator
     ) -> Decimal:
-        is_open_chat = size is not None and size.category == "text" and not size.max_tokens
-        if estimate.amount is not None:
-            if is_open_chat and self._chat_reserve is not None:
-                return self._chat_reserve
-            return estimate.amount
+        """What to hold back for a model whose price is not known, by the budget's ``unpriced``."""
+        left = self._ledger.left
+        if left <= 0:
+            self._refuse(model, None, left)
         if self._unpriced == "allow":
             return ZERO
         if self._unpriced == "reserve" and size is not None:
             if size.category == "text":
                 return self._chat_reserve or DEFAULT_CHAT_RESERVE
-            dearest = dearest_estimate(size, prompt_tokens, catalog)
+            dearest = estimator.dearest(size, prompt_tokens)
             if dearest is not None:
                 return dearest
         raise UnpricedModelError(
-            f"No price of {estimate.model} is known, so a budget cannot tell what this call may"
+            f"No price of {model} is known, so a budget cannot tell what this call may"
             " cost; nothing was sent. Use a model that the gateway lists with a price, or make the"
             " budget with unpriced='reserve', or 'allow' to count such calls only.",
             limit=self.limit,
-            left=self.left,
-            model=estimate.model,
+            left=float(left),
+            model=model,
             param="model",
         )
 
@@ -341,6 +344,11 @@ class PollenBudget:
             self._on_warn(self)
         else:
             log.warning("Of a budget, %s", self._ledger.summary())
+
+
+def _is_open_chat(size: CallSize) -> bool:
+    """Whether nothing bounds the answer."""
+    return size.category == "text" and not size.max_tokens
 
 
 def _from_pickle(limit: Decimal, options: dict[str, Any]) -> PollenBudget:

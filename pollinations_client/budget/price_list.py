@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from ..catalog.catalog import Catalog, snapshot
+from ..catalog.estimates import Estimator
 from ..catalog.model_card import ModelCard
 
 __all__ = ["PriceList", "Refresh"]
@@ -29,14 +30,19 @@ MAX_WAIT_S = 60.0
 class PriceList:
     """A catalogue with today's prices, or with shipped ones while there are no others."""
 
-    __slots__ = ("_is_fresh", "_lock", "_next_try", "_pending", "catalog")
+    __slots__ = ("_is_fresh", "_lock", "_next_try", "_pending", "estimator")
 
     def __init__(self) -> None:
-        self.catalog: Catalog = snapshot()
+        self.estimator = Estimator(snapshot())
         self._lock = threading.Lock()
         self._is_fresh = False
         self._next_try = 0.0
         self._pending: Refresh | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """The models with their prices."""
+        return self.estimator.catalog
 
     @property
     def is_due(self) -> bool:
@@ -71,7 +77,8 @@ class PriceList:
         """Use the prices that were read. For lists that were not, shipped ones hold meanwhile."""
         if refresh.cards:
             today = dt.datetime.now(dt.UTC).date().isoformat()
-            self.catalog = snapshot().merged(refresh.cards, complete=refresh.covered, date=today)
+            catalog = snapshot().merged(refresh.cards, complete=refresh.covered, date=today)
+            self.estimator = Estimator(catalog)
         if refresh.is_complete and not is_cancelled:
             self._is_fresh = True
         elif not is_cancelled:
@@ -82,7 +89,7 @@ class PriceList:
     def use(self, other: PriceList) -> None:
         """Take the prices that were refreshed for another budget of the same call."""
         if other._is_fresh and not self._is_fresh:
-            self.catalog, self._is_fresh = other.catalog, True
+            self.estimator, self._is_fresh = other.estimator, True
 
     def _forget(self, refresh: Refresh) -> None:
         with self._lock:

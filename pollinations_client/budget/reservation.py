@@ -27,8 +27,10 @@ __all__ = ["Reservation", "budgets_for", "has_pollen"]
 def budgets_for(call: Call, own: PollenBudget | None) -> Sequence[PollenBudget]:
     """The budgets that count ``call``: those it is made under, and its client's ``own``."""
     active = ACTIVE_BUDGETS.get()
-    if call.kind.is_free or not (active or own):
+    if not (active or own) or call.kind.is_free:
         return ()
+    if own is None and len(active) == 1:
+        return active
     return tuple(dict.fromkeys(active if own is None else (*active, own)))
 
 
@@ -78,9 +80,7 @@ class Reservation:
         shares: list[_Share] = []
         try:
             for budget in self._budgets:
-                estimate = budget.reserve(call.size, tokens, self._address)
-                assert estimate.amount is not None
-                shares.append(_Share(budget, estimate, estimate.amount))
+                shares.append(_Share(budget, *budget.reserve(call.size, tokens, self._address)))
         except BudgetSpentError:
             for share in shares:
                 share.budget.release(share.reserved)
@@ -146,7 +146,9 @@ class Reservation:
         kept.
         """
         reader = self.reader
-        if reader is None or not self._shares:
+        if not self._shares:
+            return
+        if reader is None:
             self.keep()
         elif isinstance(reader.failure, (PaymentRequiredError, PermissionDeniedError)):
             self.release()  # a notice in place of an answer

@@ -17,8 +17,7 @@ from .model_card import ModelCard
 __all__ = [
     "CallSize",
     "Estimate",
-    "dearest_estimate",
-    "estimate_for",
+    "Estimator",
     "estimated_cost",
     "max_prompt_tokens",
 ]
@@ -51,6 +50,7 @@ ATTACHMENT_TOKENS = {
     b'"type":"file"': 50_000,
     b'"type":"video_url"': 100_000,
 }
+CONTENT_PART = b'"type":"'
 BASE64 = re.compile(
     rb'"(?:url|data|file_data|file_url)":"(?:data:[^"]{0,100};base64,)?[A-Za-z0-9+/=]{256,}"'
 )
@@ -76,6 +76,8 @@ class CallSize(NamedTuple):
 
 def max_prompt_tokens(body: bytes) -> int:
     """At most this many tokens are in the JSON body of a request."""
+    if CONTENT_PART not in body:
+        return len(body)
     attached = sum(body.count(mark) * tokens for mark, tokens in ATTACHMENT_TOKENS.items())
     return len(BASE64.sub(b"", body)) + attached
 
@@ -186,40 +188,51 @@ class Estimate(NamedTuple):
     amount: Decimal | None = None
 
 
-def estimate_for(size: CallSize | None, prompt_tokens: int, catalog: Catalog) -> Estimate:
-    """What a call of this size may cost by the prices in ``catalog``.
+class Estimator:
+    """Estimates by one catalogue. Cards are looked up once for each model."""
 
-    A model that is not listed there may be one that the key cannot pay for: shipped prices hold
-    then, and the gateway says so itself.
-    """
-    if size is None:
-        return Estimate("a model that is not named")
-    if size.model is not None:
-        estimate = _estimate(size, prompt_tokens, size.model, catalog)
-        if estimate.card is None:
-            estimate = _estimate(size, prompt_tokens, size.model, snapshot())
-        return estimate
-    defaults = DEFAULT_MODELS.get(size.category, ())
-    known = [_estimate(size, prompt_tokens, name, catalog) for name in defaults]
-    priced = [estimate for estimate in known if estimate.amount is not None]
-    return max(priced, key=lambda one: one.amount or ZERO, default=Estimate("the default model"))
+    __slots__ = ("_cards", "catalog")
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._cards: dict[tuple[str, str], ModelCard | None] = {}
+
+    def estimate(self, size: CallSize | None, prompt_tokens: int) -> Estimate:
+        """What a call of this size may cost."""
+        if size is None:
+            return Estimate("a model that is not named")
+        if size.model is not None:
+            return self._estimate(size, prompt_tokens, size.model)
+        defaults = DEFAULT_MODELS.get(size.category, ())
+        known = [self._estimate(size, prompt_tokens, name) for name in defaults]
+        priced = [estimate for estimate in known if estimate.amount is not None]
+        unknown = Estimate("the default model")
+        return max(priced, key=lambda one: one.amount or ZERO, default=unknown)
+
+    def dearest(self, size: CallSize, prompt_tokens: int) -> Decimal | None:
+        """What a call of this size may cost on the dearest model of its kind."""
+        kinds = {"image", "video"} if size.duration_s or size.has_sound else {_listed_as(size)}
+        cards = [card for card in self.catalog if card.category in kinds]
+        amounts = [estimated_cost(size, prompt_tokens, card) for card in cards]
+        return max((amount for amount in amounts if amount is not None), default=None)
+
+    def _estimate(self, size: CallSize, prompt_tokens: int, name: str) -> Estimate:
+        key = (size.category, name)
+        if key not in self._cards:
+            self._cards[key] = self._card(size, name)
+        card = self._cards[key]
+        if card is None:
+            return Estimate(name)
+        return Estimate(name, card, estimated_cost(size, prompt_tokens, card))
+
+    def _card(self, size: CallSize, name: str) -> ModelCard | None:
+        """The card of a model. One that is not listed may be one that the key cannot pay for:
+        shipped prices hold then, and the gateway says so itself.
+        """
+        listed = self.catalog.get(name, _listed_as(size)) or self.catalog.get(name)
+        return listed or snapshot().get(name)
 
 
 def _listed_as(size: CallSize) -> str:
     """The category of the models that can do it."""
     return "audio" if size.category == "transcription" else size.category
-
-
-def dearest_estimate(size: CallSize, prompt_tokens: int, catalog: Catalog) -> Decimal | None:
-    """What a call of this size may cost on the dearest model of its kind."""
-    kinds = {"image", "video"} if size.duration_s or size.has_sound else {_listed_as(size)}
-    cards = [card for card in catalog if card.category in kinds]
-    amounts = [estimated_cost(size, prompt_tokens, card) for card in cards]
-    return max((amount for amount in amounts if amount is not None), default=None)
-
-
-def _estimate(size: CallSize, prompt_tokens: int, name: str, catalog: Catalog) -> Estimate:
-    card = catalog.get(name, _listed_as(size)) or catalog.get(name)
-    if card is None:
-        return Estimate(name)
-    return Estimate(name, card, estimated_cost(size, prompt_tokens, card))

@@ -216,10 +216,10 @@ def _usual_counts(usage: Usage | ResponseInfo) -> Iterable[tuple[str, int]] | No
             return None
         counts = []
         for name, count in usage.usage.items():
-            if not (0 <= count < MAX_USUAL_COUNT and count == int(count)):
+            if not 0 <= count < MAX_USUAL_COUNT or (whole := int(count)) != count:
                 return None
             if (unit := price_unit(name)) is not None:
-                counts.append((unit, int(count)))
+                counts.append((unit, whole))
         return counts or None
     cached, written, reasoning = usage.cached or 0, usage.cache_write or 0, usage.reasoning or 0
     plain_input, plain_output = usage.input - cached - written, usage.output - reasoning

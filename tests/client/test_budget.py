@@ -9,6 +9,7 @@ import asyncio
 import copy
 import pickle
 import random
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,10 +38,12 @@ from pollinations_client import (
     UnpricedModelError,
     snapshot,
 )
-from pollinations_client.catalog.estimates import CallSize, estimate_for, max_prompt_tokens
+from pollinations_client.budget.reservation import Reservation, budgets_for
+from pollinations_client.catalog.estimates import CallSize, Estimator, max_prompt_tokens
 from pollinations_client.catalog.model_card import card_from
 from pollinations_client.catalog.pricing import cost, total_pollen
 from pollinations_client.emulator import Answer, Body, Emulator, Fault, Frames
+from pollinations_client.request import endpoints
 from pollinations_client.usage import usage_from
 
 KEY = "sk_demo_0123456789abcdef"
@@ -741,7 +744,7 @@ def test_what_a_call_may_cost(card: dict[str, float], size: CallSize, pollen: fl
     lengths = {"allowed_durations": [2, 6]} if size.category == "video" else {}
     facts = {"name": "m", "category": size.category, "pricing": card, **lengths}
     catalog = snapshot().merged([card_from(facts)])
-    amount = estimate_for(size, 100, catalog).amount
+    amount = Estimator(catalog).estimate(size, 100).amount
     assert amount == (None if pollen is None else pytest.approx(Decimal(str(pollen))))
 
 
@@ -755,6 +758,30 @@ def test_a_picture_in_a_prompt_is_not_counted_by_its_bytes() -> None:
     text = body.replace(b'"', b'\\"')
     assert max_prompt_tokens(b'{"content":"' + text + b'"}') > 1_000_000
     assert max_prompt_tokens(b'{"a":"' + b"bee " * 100 + b'"}') == 408
+
+
+def test_a_budget_costs_a_call_some_fifty_function_calls() -> None:
+    """About 10 microseconds, and none of it without a budget."""
+    budget = PollenBudget(1)
+    call = endpoints.chat([{"role": "user", "content": "hi"}], {"model": "claude"})
+    headers = {"x-usage-prompt-text-tokens": "10", "x-usage-completion-text-tokens": "20"}
+    info = ResponseInfo.from_headers(200, headers)
+
+    def count_once() -> None:
+        reservation = Reservation(budgets_for(call, budget), call, "http://127.0.0.1:1")
+        reservation.settle_answer(info, b"")
+        reservation.close()
+
+    assert budgets_for(call, None) == ()
+    count_once()
+    events: list[str] = []
+    sys.setprofile(lambda frame, event, argument: events.append(event))
+    try:
+        count_once()
+    finally:
+        sys.setprofile(None)
+    assert events.count("call") + events.count("c_call") < 75
+    assert budget.spent > 0
 
 
 OUTCOMES: tuple[tuple[Any, float], ...] = (
