@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check coverage measure notebooks floors clean
+.PHONY: help demo test check bench coverage measure notebooks floors clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,13 @@ check: $(STAMP)  ## Style, types, and what the repository promises about itself
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/repo
+	@$(BIN)/python benchmarks/counts.py
+
+bench: $(STAMP)  ## Speed beside floors and other packages: table, plots, and new counts for check
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-bench
+	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --group bench --editable '.[all]'
+	@.venv-bench/bin/python benchmarks/run.py
+	@$(BIN)/python benchmarks/counts.py --write
 
 coverage: $(STAMP)  ## The tests once more, with the branches they reach
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
@@ -49,4 +56,4 @@ floors: $(STAMP)  ## The tests on the oldest versions that pyproject.toml admits
 	@.venv-floors/bin/python -m pytest -q -n 2 --dist loadfile tests/client tests/emulator
 
 clean:  ## Remove what was built
-	@rm -rf $(VENV) .venv-floors build dist .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-bench .venv-floors build dist .mypy_cache .ruff_cache .hypothesis
