@@ -42,6 +42,7 @@ AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "pcm": "pcm16", "
 DEFAULT_TTL = "5m"
 UNTITLED = "input_document"  # what LlamaIndex calls a document without a title
 PEEKED_BYTES = 64
+MAX_COPIED_CHARACTERS = 1 << 20
 
 
 def parts_from(block: Any, where: str) -> list[Part]:
@@ -103,7 +104,7 @@ def _citation(block: CitationBlock, where: str) -> list[Part]:
 
 
 def _image(block: ImageBlock, where: str) -> Part:
-    image: Part = {"url": str(block.url)} if block.url else {}
+    image: Part = {"url": _address(block.url)} if block.url else {}
     if not image:
         data = _base64(block.image, block.path, block, where)
         image["url"] = (
@@ -114,8 +115,17 @@ def _image(block: ImageBlock, where: str) -> Part:
     return {"type": "image_url", "image_url": image}
 
 
+def _address(url: Any) -> Any:
+    """An address as it is sent: text, but where it holds a picture of megabytes.
+
+    The JSON encoder writes pydantic's own object without the copy that its text would be: a
+    picture sent as a data URL takes twice its size in memory, and not three times.
+    """
+    return url if len(url.path or "") > MAX_COPIED_CHARACTERS else str(url)
+
+
 def _video(block: VideoBlock, where: str) -> Part:
-    video: Part = {"url": str(block.url)} if block.url else {}
+    video: Part = {"url": _address(block.url)} if block.url else {}
     if not video:
         data = _base64(block.video, block.path, block, where)
         video["url"] = (

@@ -11,6 +11,9 @@ from .errors import number_in
 __all__ = ["Usage", "usage_from"]
 
 
+MAX_COUNT = 2**63  # larger ones are no counts of tokens
+
+
 @dataclass(slots=True, frozen=True)
 class Usage:
     """Tokens of one answer, as billed. ``raw`` is the gateway's own object.
@@ -83,8 +86,16 @@ def _object(source: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _count(source: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         value = source.get(name)
+        if value is None:
+            continue
+        if type(value) is int and 0 <= value < MAX_COUNT:
+            return value
         if isinstance(value, str):
             value = number_in(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63:
+        if (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and 0 <= value < MAX_COUNT
+        ):
             return int(value)
     return None

@@ -36,12 +36,16 @@ class EventTemplate:
     index of the call that a fragment of arguments belongs to.
     """
 
-    __slots__ = ("_end", "_failures", "_start", "_uses", "call_index", "field")
+    __slots__ = (
+        *("_end", "_end_length", "_failures", "_start", "_start_length", "_uses"),
+        *("call_index", "field"),
+    )
 
     def __init__(self) -> None:
         self.field: str | None = None
         self.call_index = 0
         self._start = self._end = b""
+        self._start_length = self._end_length = 0
         self._failures = 0
         self._uses = MIN_USES
 
@@ -50,7 +54,7 @@ class EventTemplate:
         if not (payload.startswith(self._start) and payload.endswith(self._end)):
             return None
         try:
-            text = from_json(payload[len(self._start) : len(payload) - len(self._end)])
+            text = from_json(payload[self._start_length : -self._end_length])
         except ValueError:
             return None
         self._uses += 1
@@ -75,6 +79,7 @@ class EventTemplate:
         if place < 0 or string is None:
             return False
         self._start, self._end = payload[: string.start()], payload[string.end() :]
+        self._start_length, self._end_length = len(self._start), len(self._end)
         delta = chunk["choices"][0]["delta"]
         if field == "tool_calls":
             self.call_index = delta[field][0]["index"]

@@ -33,6 +33,7 @@ from llamaindex_pollinations._messages import _Conversation
 from pollinations_client import InvalidRequestError, PollinationsWarning, snapshot
 from pollinations_client._adapter_support import AskedModel
 from pollinations_client.emulator import Answer, Chunks, Emulator
+from pollinations_client.request.endpoints import chat
 from support.llamaindex import TAIL, delta
 
 PNG = base64.b64decode(
@@ -907,3 +908,14 @@ def test_the_straight_path_writes_what_the_careful_one_writes(
     """Messages that are one text or one call are recognised before all others."""
     messages = [message for run in runs for message in run]
     assert _written(_Conversation, messages) == _written(CarefulConversation, messages)
+
+
+def test_a_large_picture_is_written_without_a_copy_of_its_text() -> None:
+    """And goes out as the same words: the encoder writes the address's own object."""
+    url = "data:image/png;base64," + "QUJD" * 300_000
+    (wire,) = wire_messages([ChatMessage(role="user", blocks=[ImageBlock(url=url)])])
+    part = wire["content"][0]
+    assert not isinstance(part["image_url"]["url"], str)
+    assert json.loads(chat([wire], {}).body or b"")["messages"][0]["content"] == [
+        {"type": "image_url", "image_url": {"url": url}}
+    ]
