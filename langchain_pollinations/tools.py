@@ -415,7 +415,8 @@ class PollinationsTranscriptionTool(VoiceTool):
     ) -> str:
         with tool_errors():
             file = self._sounds.file(self.save_dir, path)
-            return transcript_answer(self._client.transcribe(file, language, model=self.model))
+            text = self._client.transcribe(file, language, model=self.model)
+            return transcript_answer(text)
 
     async def _arun(
         self,

@@ -112,17 +112,18 @@ class SpecTool(FunctionTool):
         return checked_arguments(schema, {**in_order, **kwargs})
 
     def _output(self, answer: Any, kwargs: dict[str, Any]) -> ToolOutput:
-        blocks, raw = _blocks(answer), answer
+        raw = answer
         if isinstance(answer, MediaAnswer):
             raw = answer.result
         elif isinstance(answer, SearchAnswer):
             raw = answer.sources
-        return ToolOutput(
-            blocks=blocks,
+        output = ToolOutput(
             tool_name=self.metadata.get_name(),
             raw_input={"args": (), "kwargs": kwargs},
             raw_output=raw,
         )
+        output.blocks = _blocks(answer)  # its constructor would copy the picture twice
+        return output
 
     def _failed(self, error: PollinationsError, kwargs: dict[str, Any]) -> ToolOutput:
         """The error, for who reads it is a model; raised, as LlamaIndex's agents want it."""

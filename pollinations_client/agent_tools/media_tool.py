@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
@@ -48,6 +49,7 @@ DESCRIPTIONS: dict[Kind, str] = {
         " a picture: use it only when the user asks for a video, a clip or an animation."
     ),
 }
+MAX_TOLD_PROMPT_CHARS = 300  # the model wrote it, and pays for it again on every turn
 EDITS = (
     " To change a picture that was made before, name it in image and say in the prompt what to"
     " change."
@@ -249,7 +251,8 @@ def _told(noun: str, name: str | None, result: MediaResult, place: str) -> str:
     if result.url is not None:
         place += f", at {result.url}"
     label = "" if name is None else f" It is called {name}."
-    return f"Made a {noun} of {result.prompt!r} ({about}){place}.{label}"
+    subject = shorten(result.prompt, MAX_TOLD_PROMPT_CHARS, placeholder=" ...")
+    return f"Made a {noun} of {subject!r} ({about}){place}.{label}"
 
 
 def make_media(client: PollinationsClient, request: MediaRequest) -> Picture:

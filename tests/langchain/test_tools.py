@@ -84,6 +84,24 @@ def test_the_model_reads_one_line_and_the_program_gets_the_bytes(
     assert KEY not in repr(message)
 
 
+def test_what_came_from_the_cache_costs_that_at_most(gateway: Emulator) -> None:
+    """It bills nothing; and no address is told that needs a key."""
+    tool = PollinationsImageTool(base_url=gateway.url, width=64, height=64)
+    first, again = (answer_of(tool, True, prompt="a bee", seed=7).artifact for _ in range(2))
+    assert (first.cost, first.cost_is_upper_bound) == (0.002, False)
+    assert (again.cost, again.cost_is_upper_bound) == (0.002, True)
+    assert (first.url, again.url) == (None, None)
+
+
+def test_a_long_prompt_is_not_told_back_whole(gateway: Emulator) -> None:
+    """The model wrote it, and would pay for it again on every turn."""
+    tool = PollinationsImageTool(base_url=gateway.url, width=64, height=64)
+    message = answer_of(tool, True, prompt="bees over lavender " * 600)
+    assert gateway.requests[0].path == "/v1/images/generations"
+    assert len(str(message.content)) < 600
+    assert message.artifact.prompt == "bees over lavender " * 600
+
+
 def test_arguments_of_the_call_come_before_the_operators(gateway: Emulator) -> None:
     """Fields are defaults; what a model may not decide it cannot override."""
     tool = PollinationsImageTool(

@@ -219,6 +219,49 @@ def test_sync_and_async_twins_are_the_same_line_by_line(file: str, sync: str, tw
     assert len(_class_body(file, sync).splitlines()) > 20
 
 
+TOOL_WORDS = {
+    "_async_client": "_client",
+    "AsyncPollinationsClient": "PollinationsClient",
+    "AsyncCallbackManagerForToolRun": "CallbackManagerForToolRun",
+    "make_media_async": "make_media",
+    "_arun": "_run",
+    "_aanswer": "_answer",
+    "_checked_aanswer": "_checked_answer",
+    "acall": "call",
+    "async_fn": "fn",
+}
+
+
+def _functions(file: Path) -> dict[str, list[str]]:
+    """The functions of a file by their names, in their order; several classes may share a name."""
+    functions: dict[str, list[str]] = {}
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            text = "\n".join(map(ast.unparse, body))
+            text = re.sub(r"\b(async|await) ", "", text)
+            text = re.sub(r"asyncio\.to_thread\(([\w.]+), ", r"\1(", text)
+            text = re.sub(r"\w+", lambda word: TOOL_WORDS.get(word[0], word[0]), text)
+            functions.setdefault(node.name, []).append(ast.unparse(ast.parse(text)))
+    return functions
+
+
+@pytest.mark.parametrize(
+    ("file", "sync", "twin", "count"),
+    [
+        ("pollinations_client/agent_tools/media_tool.py", "make_media", "make_media_async", 1),
+        ("langchain_pollinations/tools.py", "_run", "_arun", 4),
+        ("llamaindex_pollinations/tools.py", "call", "acall", 1),
+        ("llamaindex_pollinations/tools.py", "_checked_answer", "_checked_aanswer", 1),
+    ],
+)
+def test_the_tools_twins_are_the_same(file: str, sync: str, twin: str, count: int) -> None:
+    """They differ in ``async`` and ``await``, and in the thread that saves."""
+    functions = _functions(ROOT / file)
+    assert functions[twin] == functions[sync]
+    assert len(functions[sync]) >= count
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importing_and_constructing_touch_no_network_and_load_no_http(package: str) -> None:
     """No socket, no TLS context, no httpx before the first call."""

@@ -37,6 +37,7 @@ DEFAULT = {"seed": "flux", "today": "zimage"}
 ASPECTS_TODAY = ("16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "9:21", "adaptive")
 ASPECTS_SEED = ("16:9", "9:16")
 MAX_VIDEO_PX = 512
+REFERENCE = re.compile(r"https?://|data:image/")
 BINARY = "application/octet-stream"
 QUALITIES = ("low", "medium", "high", "hd")
 
@@ -151,11 +152,14 @@ def _check_references(model: Model, image: str) -> None:
             "Invalid image URL. Put image= param last and percent-encode nested URLs; only http and"
             " https are read.",
         )
-    if len(urls) > model.references:
+    _check_count(model, len(urls))
+
+
+def _check_count(model: Model, count: int) -> None:
+    if count > model.references:
         raise GatewayError(
             400,
-            f"Model '{model.name}' takes at most {model.references} reference images, not"
-            f" {len(urls)}.",
+            f"Model '{model.name}' takes at most {model.references} reference images, not {count}.",
         )
 
 
@@ -218,9 +222,12 @@ def edits(exchange: Exchange) -> Reply:
 
 
 def _listed(image: Any) -> list[str]:
-    if isinstance(image, list):
-        return [one for one in image if isinstance(one, str)]
-    return [image] if isinstance(image, str) else []
+    links = image if isinstance(image, list) else [image] if image is not None else []
+    if any(
+        not isinstance(one, str) or not re.match(r"https?://|data:image/", one) for one in links
+    ):
+        raise invalid({"image": ["Invalid URL"]})
+    return links
 
 
 def _generation(
@@ -239,12 +246,7 @@ def _generation(
     asked = body.get("model") or DEFAULT["today"]
     model = picture_model("today", asked)
     permit(rules, model, asked, exchange.state.era)
-    if len(references) > model.references:
-        raise GatewayError(
-            400,
-            f"Model '{model.name}' takes at most {model.references} reference images, not"
-            f" {len(references)}.",
-        )
+    _check_count(model, len(references))
     seed = body.get(
         "seed", int.from_bytes(hashlib.sha256(exchange.received.body).digest()[:4]) // 2
     )
