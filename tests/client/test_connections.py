@@ -119,6 +119,46 @@ def test_a_client_made_after_the_environment_changed_takes_the_new_way(
         assert (len(server.requests), len(proxy.requests)) == (3, 2)
 
 
+def _answer(peer: socket.socket, request: bytes) -> None:
+    """As a proxy would pass it on; a stream's body does not end after the answer."""
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\n'
+    whole = b'{"choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}'
+    if b'"stream":true' in request:
+        peer.sendall(stream_head() + chunk(event) + chunk(b"data: [DONE]\n\n"))
+        peer.recv(1)
+    else:
+        peer.sendall(response(whole))
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_proxy_of_the_environment_carries_calls_and_streams(
+    monkeypatch: pytest.MonkeyPatch, is_async: bool
+) -> None:
+    """Through httpx, which is told the whole address; an answer that is complete is not waited
+    behind.
+    """
+
+    async def on_a_loop() -> list[str]:
+        async with AsyncPollinationsClient("sk_x", base_url="http://gateway.example") as client:
+            *_, last = [event async for event in client.stream_chat("x")]
+            return [(await client.chat("x")).text, last.reply.text]
+
+    with raw_server(_answer) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        began = time.monotonic()
+        if is_async:
+            texts = asyncio.run(on_a_loop())
+        else:
+            with PollinationsClient("sk_x", base_url="http://gateway.example") as client:
+                *_, last = client.stream_chat("x")
+                texts = [client.chat("x").text, last.reply.text]
+        assert texts == ["hi", "hi"]
+        assert time.monotonic() - began < 5
+        assert {request.split(b" ")[1] for request in proxy.requests} == {
+            b"http://gateway.example/v1/chat/completions"
+        }
+
+
 @pytest.mark.parametrize(
     "program",
     [
