@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import functools
 import http.cookiejar
 import os
@@ -48,6 +49,20 @@ class SharedClient:
         """Count a call out. Returns whether the client is to be closed now."""
         self.calls -= 1
         return self.is_retired and self.calls == 0
+
+    async def aclose(self) -> None:
+        """Close the client of a loop."""
+        self.end_keeper()
+        await self.client.aclose()
+
+    def end_keeper(self) -> None:
+        """End the generator that closes the client with its loop; it awaits nothing here, so no
+        loop is needed. One that nobody ends is a RuntimeWarning where a loop is never closed.
+        """
+        self.is_dropped = True
+        if self.keeper is not None:
+            with contextlib.suppress(StopIteration, RuntimeError):  # it has ended, or does just now
+                self.keeper.aclose().send(None)
 
     def leave(self, user: Any) -> bool:
         """Count a user out. Returns whether it was the last one."""
@@ -99,7 +114,7 @@ class LoopClients:
         shared_clients = list(self.by_key.values())
         self.by_key.clear()
         for shared in shared_clients:
-            shared.is_dropped = True
+            shared.end_keeper()
             if isinstance(shared.client, AsyncPooledTransport):
                 for stream in list(shared.client.streams):
                     stream.close_without_loop()
@@ -196,7 +211,7 @@ def give_back_sync(shared: SharedClient) -> None:
 async def give_back_async(shared: SharedClient) -> None:
     """A call has ended."""
     if shared.end_call():
-        await shared.client.aclose()
+        await shared.aclose()
 
 
 def leave_sync(key: PoolKey, user: Any) -> None:
@@ -221,7 +236,7 @@ async def leave_async(key: PoolKey, user: Any) -> None:
         return
     del clients[key]
     if shared.calls == 0:
-        await shared.client.aclose()
+        await shared.aclose()
 
 
 def _clients_of(loop: asyncio.AbstractEventLoop) -> LoopClients:
