@@ -213,6 +213,15 @@ def test_an_answer_may_leave_usage_out_and_add_fields(gateway: Emulator) -> None
     assert message["content_blocks"][1]["image_url"]["url"].startswith("data:image/png;base64,")
 
 
+def test_pieces_of_an_older_function_call_are_folded_into_one(gateway: Emulator) -> None:
+    """Its name comes first and its arguments after."""
+    called = [{"name": "f"}, {"arguments": '{"a"'}, {"arguments": ": 1}"}]
+    chunks = [{"choices": [{"delta": {"function_call": part}}]} for part in called]
+    gateway.script(Chunks(chunks))
+    message = post(gateway, hello()).json()["choices"][0]["message"]
+    assert message["function_call"] == {"name": "f", "arguments": '{"a": 1}'}
+
+
 def test_chunks_are_served_literally_and_folded_when_no_stream_is_asked_for(
     gateway: Emulator,
 ) -> None:

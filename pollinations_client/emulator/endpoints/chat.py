@@ -175,6 +175,10 @@ def _fold_delta(message: Json, calls: list[Json], delta: Json) -> None:
         if name == "tool_calls":
             for part in value or []:
                 _fold_call(calls, part)
+        elif name == "function_call" and value is not None:
+            so_far = message.setdefault(name, {"name": None, "arguments": ""})
+            so_far["name"] = value.get("name") or so_far["name"]
+            so_far["arguments"] += value.get("arguments") or ""
         elif isinstance(value, str) and name != "role":
             message[name] = (message.get(name) or "") + value
         elif value is not None:
