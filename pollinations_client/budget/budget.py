@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any, Literal, NoReturn, Protocol, Self
 
+from ..catalog.catalog import snapshot
 from ..catalog.estimates import CallSize, Estimate, Estimator
 from ..errors import BudgetSpentError, ConfigurationError, UnpricedModelError
 from ..request.messages import warn
@@ -205,8 +206,9 @@ class PollenBudget:
 
     def _key(self, model: str) -> str:
         """A model's own name, for one of its aliases; records may have either."""
-        for prices in self._price_lists.values():
-            if (card := prices.catalog.get(model)) is not None:
+        catalogs = [prices.catalog for prices in self._price_lists.values()]
+        for catalog in (*catalogs, snapshot()):
+            if (card := catalog.get(model)) is not None:
                 return card.name
         return model
 

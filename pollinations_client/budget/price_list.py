@@ -55,6 +55,8 @@ class PriceList:
         A call that ``blocks`` its thread cannot wait for a task of that thread, and does it, too.
         """
         with self._lock:
+            if not self.is_due:
+                return None  # another call has just ended it
             pending = self._pending
             if pending is None:
                 self._pending = pending = Refresh(self)

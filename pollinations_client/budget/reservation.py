@@ -52,7 +52,7 @@ class _Share(NamedTuple):
         """
         if cost is None:
             is_certain = False
-            is_priced = self.estimate.card is not None or self.reserved
+            is_priced = self.estimate.amount is not None or self.reserved
             cost = self.reserved if is_priced else None
         self.budget.settle(self.estimate, self.reserved, cost, is_certain=is_certain)
 

@@ -29,10 +29,11 @@ DEFAULT_MODELS = {"text": ("openai",), "image": ("flux", "zimage"), "video": ("v
 # an ordinary language, at three bytes a token.
 DEFAULT_REPLY_TOKENS = 1_000
 TYPICAL_BYTES_PER_TOKEN = 3
-# A price below this is one of a picture's tokens, not of a picture. The dearest picture by tokens
-# is GPT Image's of high quality and 1024x1536 pixels.
+# A price below this is one of a picture's tokens, not of a picture. Gemini's pictures have up to
+# 2,520 tokens (4K); the dearest is GPT Image's of high quality and 1024x1536 pixels.
 MIN_PICTURE_PRICE = Decimal("0.0005")
 MAX_PICTURE_TOKENS = 6_240
+MAX_PICTURE_TOKENS_OF_FAMILY = {"google": 2_520}
 # Seedance counts width x height x frames / 1024: full HD at 24 frames a second.
 VIDEO_TOKENS_PER_S = 50_000
 DEFAULT_VIDEO_S = 10
@@ -110,7 +111,11 @@ def _picture(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | N
     price = card.prices.get("completionImageTokens")
     if price is None:
         return None
-    count = 1 if price >= MIN_PICTURE_PRICE else MAX_PICTURE_TOKENS
+    count = 1
+    if price < MIN_PICTURE_PRICE:
+        count = MAX_PICTURE_TOKENS_OF_FAMILY.get(
+            snapshot().family(card.name) or "", MAX_PICTURE_TOKENS
+        )
     reference_tokens = size.references * ATTACHMENT_TOKENS[b'"type":"image_url"']
     return (
         count * price
