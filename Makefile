@@ -28,6 +28,7 @@ test: $(STAMP)  ## Every test, over the emulator on 127.0.0.1
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(STAMP)  ## Style, types, and what the repository promises about itself
+	@$(BIN)/python -P -c 'import sys; from pollinations_client._distribution import installed_mixture; sys.exit(installed_mixture())'
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -68,3 +68,18 @@ def test_an_unmixed_install_says_nothing(tmp_path: Path) -> None:
     statement = "import langchain_pollinations, llamaindex_pollinations"
     done = run_with(tmp_path, f"{statement}, pollinations_client.emulator")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_make_check_says_that_the_other_package_is_installed_over_ours(
+    is_mixed: bool, tmp_path: Path
+) -> None:
+    """Tests alone would not: they import from the checkout, and a user's program does not."""
+    copy_of_packages(tmp_path)
+    if is_mixed:
+        (tmp_path / "langchain_pollinations" / "_openai_compat.py").touch()
+    lines = (ROOT / "Makefile").read_text().splitlines()
+    program = next(line.split("'")[1] for line in lines if "installed_mixture" in line)
+    done = run_with(tmp_path, program)
+    assert done.returncode == int(is_mixed)
+    assert ("a package of another author" in done.stderr) is is_mixed
