@@ -26,7 +26,11 @@ from pollinations_client import (
     Reply,
     __version__,
 )
-from pollinations_client._adapter_support import CALL_SETTINGS, DEFAULT_KEEP_IMAGES
+from pollinations_client._adapter_support import (
+    CALL_SETTINGS,
+    DEFAULT_KEEP_IMAGES,
+    ConnectionOptionsDict,
+)
 
 from ._client import ClientMixin, other_name
 from ._json_mode import json_format
@@ -53,6 +57,9 @@ if TYPE_CHECKING:
 
 # The words are there for editors; a tool's name is a string as well.
 ToolChoice = Literal["auto", "none", "required", "any"] | str | bool | dict[str, Any]
+
+# Fields of a model that change when an answer comes, and never what it is.
+NO_PART_OF_ANSWERS = ConnectionOptionsDict.__optional_keys__
 
 
 class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
@@ -181,9 +188,13 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         return {**told, "stop": stop or told.get("stop")}
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        """What a cache files an answer under: limits and headers of a call do not change it."""
+        """What a cache files an answer under: limits, retries and headers do not change it, whether
+        the model has them or the call.
+        """
         asked = {name: value for name, value in kwargs.items() if name not in CALL_SETTINGS}
-        return super()._get_llm_string(stop, **asked)
+        plain = self.model_copy(update=dict.fromkeys(NO_PART_OF_ANSWERS))
+        plain.__dict__.pop("_serialized", None)  # core computes it once, and a copy has it too
+        return super(ChatPollinations, plain)._get_llm_string(stop, **asked)
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)

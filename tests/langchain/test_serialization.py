@@ -9,13 +9,12 @@ import traceback
 from typing import Any
 
 import pytest
+from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load import dumps, load, loads
 
 from langchain_pollinations import ChatPollinations, PollinationsImageTool
-from pollinations_client import (
-    PollinationsError,
-)
+from pollinations_client import PollinationsError
 from pollinations_client.emulator import Body, Emulator
 from support.langchain import KEY
 
@@ -118,3 +117,24 @@ def test_a_deep_copy_has_options_of_its_own(gateway: Emulator, make: Any) -> Non
     copied.stop.append("y")
     assert (llm.extra_body, llm.stop) == ({"top_k": {"a": 1}}, ["x"])
     assert copied.invoke("hi").content
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"max_retries": 5},
+        {"timeout": 30, "total_timeout": 90, "stream_idle_timeout": 20},
+        {"retry_streams": True, "refusal_memory_s": 60},
+        {"default_headers": {"x-team": "a"}},
+    ],
+)
+def test_limits_and_retries_do_not_change_what_a_cache_finds(
+    gateway: Emulator, make: Any, changes: dict[str, Any]
+) -> None:
+    """A second run of a batch with other limits pays for nothing; another temperature does."""
+    cache = InMemoryCache()
+    make(cache=cache).invoke("hi")
+    make(cache=cache, **changes).invoke("hi")
+    assert len(gateway.requests) == 1
+    make(cache=cache, temperature=0.5, **changes).invoke("hi")
+    assert [request.path for request in gateway.requests].count("/v1/chat/completions") == 2
