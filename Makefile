@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+SCALE_VENV := .venv-scale
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench coverage measure notebooks floors clean
+.PHONY: help demo test check bench coverage measure notebooks floors scale clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,5 +57,15 @@ floors: $(STAMP)  ## The tests on the oldest versions that pyproject.toml admits
 	@$(BIN)/uv pip install --quiet --python .venv-floors/bin/python hypothesis packaging pytest pytest-asyncio pytest-socket pytest-xdist
 	@.venv-floors/bin/python -m pytest -q -n 2 --dist loadfile tests/client tests/emulator
 
+scale: $(SCALE_VENV)/.installed  ## Ray Data over the emulator: an actor killed, the gateway dead, a second run
+	@$(SCALE_VENV)/bin/python tools/scale.py
+
+$(SCALE_VENV)/.installed: pyproject.toml
+	@echo "Setting up $(SCALE_VENV) with Ray (once; 700 MB) ..."
+	@test -x $(SCALE_VENV)/bin/python || $(PYTHON) -m venv $(SCALE_VENV)
+	@$(SCALE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(SCALE_VENV)/bin/uv pip install --quiet --python $(SCALE_VENV)/bin/python --group scale --editable '.[all]'
+	@touch $@
+
 clean:  ## Remove what was built
-	@rm -rf $(VENV) .venv-bench .venv-floors build dist .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-bench .venv-floors $(SCALE_VENV) build dist .mypy_cache .ruff_cache .hypothesis

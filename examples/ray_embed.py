@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import pyarrow as pa
-from ray_job import HOPELESS, Outcome, arguments, run, start_ray
+from ray_job import HOPELESS, Outcome, arguments, run
 
 from llamaindex_pollinations import PollinationsEmbedding
 from pollinations_client import PollinationsError
@@ -62,10 +62,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="openai/text-embedding-3-small")
     parser.add_argument("--dimensions", type=int, help="numbers in a vector; the model's own size")
     options = parser.parse_args(argv)
-    start_ray()
     # The client splits into requests of 32 itself and runs several at a time.
     model = PollinationsEmbedding(
-        options.model, dimensions=options.dimensions, embed_batch_size=2048, max_retries=12
+        options.model,
+        dimensions=options.dimensions,
+        embed_batch_size=2048,
+        max_retries=12,
+        refusal_memory_s=60,
     )
     recipe = {"work": "embed", "model": model.model_name}
     run(options, partial(Embedder, model), recipe, pa.list_(pa.float32()))

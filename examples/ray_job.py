@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
+import logging
+import os
 import sys
 import time
 from collections import Counter
@@ -28,9 +29,11 @@ import ray
 from pollinations_client import (
     APIConnectionError,
     AuthenticationError,
+    BudgetSpentError,
     InvalidRequestError,
     PaymentRequiredError,
     PermissionDeniedError,
+    PollenBudget,
     PollinationsError,
 )
 
@@ -41,8 +44,8 @@ RECIPE_FILE = "job.json"
 PART_FILES = "part-*.parquet"
 # Actors mostly wait for the gateway; whole cores would leave none for reading on a small machine.
 CPUS_OF_AN_ACTOR = 0.5
+MIN_LOCAL_CORES = 4
 PROGRESS_EVERY_S = 5.0
-SHARE_PER_BATCH = 4  # a batch draws a quarter of an actor's share of what is left
 
 
 @dataclass
@@ -122,7 +125,7 @@ def checked_keys(source: str, column: str) -> int:
 
 @ray.remote(num_cpus=0)
 class Purse:
-    """The pollen of the whole job. Actors draw a little for each batch and put back the rest.
+    """The pollen of the whole job. Each actor draws a part, and more when that is spent.
 
     What an actor drew before it died stays out: this run spends less, never more.
     """
@@ -133,17 +136,13 @@ class Purse:
 
     def draw(self) -> float:
         """A part of what is left."""
-        amount = self.left / (self.actors * SHARE_PER_BATCH)
+        amount = self.left / (2 * self.actors)
         self.left -= amount
         return amount
 
     def put_back(self, amount: float) -> None:
-        """What a batch did not spend."""
+        """What an actor did not spend."""
         self.left += amount
-
-    def remaining(self) -> float:
-        """What no actor holds."""
-        return self.left
 
 
 class Worker:
@@ -159,6 +158,7 @@ class Worker:
         purse: Any,
     ) -> None:
         self.work, self.purse = make_work(), purse
+        self.budget: PollenBudget | None = None
         self.folder, self.key, self.text = Path(folder), key, text
         self.schema = pa.schema(
             [
@@ -177,13 +177,8 @@ class Worker:
         part = self.folder / f"part-{name}.parquet"
         if part.exists():
             return report(pq.read_table(part).to_pylist(), 0, None)
-        pollen = ray.get(self.purse.draw.remote()) if self.purse is not None else math.inf
-        if pollen <= 0:
-            return report([], len(keys), "the pollen of this job (--budget) is spent")
+        began_s = time.process_time()
         outcomes = self._outcomes(batch[self.text].to_pylist())
-        spent = sum(outcome.cost or 0.0 for outcome in outcomes)
-        if self.purse is not None:
-            ray.get(self.purse.put_back.remote(pollen - spent))
         records = [
             record_of(self.key, key, outcome)
             for key, outcome in zip(keys, outcomes, strict=True)
@@ -194,13 +189,51 @@ class Worker:
             unfinished = part.with_suffix(".tmp")
             pq.write_table(pa.Table.from_pylist(records, schema=self.schema), unfinished)
             unfinished.replace(part)
-        return report(records, len(keys) - len(records), stop_reason(outcomes))
+        postponed, cpu_s = len(keys) - len(records), time.process_time() - began_s
+        return report(records, postponed, stop_reason(outcomes), cpu_s)
 
     def _outcomes(self, texts: Sequence[str | None]) -> list[Outcome]:
-        """The work on all texts that are any."""
+        """One outcome a text; a row without a text is not worked on."""
         readable = [text for text in texts if text and text.strip()]
-        worked = iter(self.work(readable) if readable else [])
+        worked = iter(self._paid_work(readable))
         return [next(worked) if text and text.strip() else Outcome(error=EMPTY) for text in texts]
+
+    def _paid_work(self, texts: list[str]) -> list[Outcome]:
+        """The work within the pollen that this actor holds; it draws more while there is some."""
+        if self.purse is None or not texts:
+            return self.work(texts) if texts else []
+        outcomes = self._within_budget(texts)
+        while refused := [
+            number
+            for number, outcome in enumerate(outcomes)
+            if isinstance(outcome.error, BudgetSpentError)
+        ]:
+            self._draw()
+            again = self._within_budget([texts[number] for number in refused])
+            for number, outcome in zip(refused, again, strict=True):
+                outcomes[number] = outcome
+            if all(isinstance(outcome.error, BudgetSpentError) for outcome in again):
+                break
+        return outcomes
+
+    def _draw(self) -> None:
+        """Swap what is left of this actor's pollen for a part of what is left of the job's."""
+        if self.budget is not None:
+            ray.get(self.purse.put_back.remote(self.budget.left))
+        self.budget = PollenBudget(ray.get(self.purse.draw.remote()))
+
+    def _within_budget(self, texts: list[str]) -> list[Outcome]:
+        if self.budget is None:
+            self._draw()
+        spent_before = self.budget.spent
+        with self.budget:
+            outcomes = self.work(texts)
+        unpriced = [
+            outcome for outcome in outcomes if outcome.error is None and outcome.cost is None
+        ]
+        for outcome in unpriced:
+            outcome.cost = (self.budget.spent - spent_before) / len(unpriced)
+        return outcomes
 
 
 def record_of(key_column: str, key: str, outcome: Outcome) -> dict[str, Any]:
@@ -235,7 +268,9 @@ def stop_reason(outcomes: Sequence[Outcome]) -> str | None:
     return None
 
 
-def report(records: list[dict[str, Any]], postponed: int, stop: str | None) -> pa.Table:
+def report(
+    records: list[dict[str, Any]], postponed: int, stop: str | None, cpu_s: float = 0.0
+) -> pa.Table:
     """One row of counts, which is all that goes back to the driver."""
     costs = [record["cost_pollen"] for record in records]
     return pa.table(
@@ -244,6 +279,7 @@ def report(records: list[dict[str, Any]], postponed: int, stop: str | None) -> p
             "errors": [sum(record["error_kind"] is not None for record in records)],
             "postponed": [postponed],
             "cost": [float(sum(cost for cost in costs if cost is not None))],
+            "cpu_s": [cpu_s],
             "stop": pa.array([stop], pa.string()),
         }
     )
@@ -280,6 +316,9 @@ def run(
     total = checked_keys(options.source, options.key)
     done = read_done(options.results, options.key)
     print(f"{total} rows, {len(done)} done before, {broken} broken files to do again.", flush=True)
+    if len(done) >= total:
+        return
+    start_ray()
     purse = purse_for(options, done)
     reports = _reports(options, make_work, kind, done[options.key], purse)
     counts = Counter(done=len(done), cost=pc.sum(done["cost_pollen"]).as_py() or 0)
@@ -306,7 +345,7 @@ def purse_for(options: argparse.Namespace, done: pa.Table) -> Any:
     if options.budget is None:
         return None
     spent = pc.sum(done["cost_pollen"]).as_py() or 0.0
-    return Purse.remote(options.budget - spent, options.actors)
+    return Purse.remote(max(options.budget - spent, 0.0), options.actors)
 
 
 def _reports(
@@ -351,7 +390,8 @@ def progress(counts: Counter[str], total: int, seconds: float, before: int) -> s
     rate = (counts["done"] - before) / max(seconds, 0.001)
     return (
         f"{counts['done']} of {total} rows done ({rate:.0f} a second), {counts['errors']} bad,"
-        f" {counts['postponed']} left for a later run, {counts['cost']:.4f} pollen"
+        f" {counts['postponed']} left for a later run, {counts['cost']:.4f} pollen,"
+        f" {counts['cpu_s'] * 1000 / max(counts['done'] - before, 1):.1f} ms CPU a row"
     )
 
 
@@ -360,5 +400,13 @@ def start_ray() -> None:
 
     The key is not passed on: each worker reads it from its own environment.
     """
-    ray.init(log_to_driver=False, include_dashboard=False)
+    is_local = "RAY_ADDRESS" not in os.environ
+    ray.init(
+        # Logical cores: with fewer Ray Data finds none for reading beside two actors, and waits.
+        num_cpus=max(MIN_LOCAL_CORES, os.cpu_count() or 1) if is_local else None,
+        log_to_driver=False,
+        include_dashboard=False,
+        logging_level=logging.ERROR,
+    )
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = sys.stderr.isatty()

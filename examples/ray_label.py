@@ -9,6 +9,7 @@ The model travels pickled, without its key. Run it again to do what is missing.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 from langchain_core.messages import AIMessage
 from langchain_core.prompts import ChatPromptTemplate
-from ray_job import Outcome, arguments, run, start_ray
+from ray_job import Outcome, arguments, run
 
 from langchain_pollinations import ChatPollinations
 from pollinations_client import PollinationsError
@@ -34,7 +35,8 @@ class Labeller:
 
     def __call__(self, texts: Sequence[str]) -> list[Outcome]:
         """One outcome a text, in their order."""
-        return self.loop.run(self._label(texts))
+        # The context carries the budget that the caller has entered.
+        return self.loop.run(self._label(texts), context=contextvars.copy_context())
 
     async def _label(self, texts: Sequence[str]) -> list[Outcome]:
         outcomes = [Outcome() for _ in texts]
@@ -64,9 +66,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="openai")
     parser.add_argument("--prompt", default=PROMPT, help="with {text} where a row's text belongs")
     options = parser.parse_args(argv)
-    start_ray()
-    # Twelve retries bridge about a minute without a gateway.
-    model = ChatPollinations(options.model, temperature=0, max_retries=12)
+    # Twelve retries bridge about a minute without a gateway; a wrong key is not tried for each row.
+    model = ChatPollinations(options.model, temperature=0, max_retries=12, refusal_memory_s=60)
     work = partial(Labeller, model, options.prompt, options.concurrency)
     recipe: dict[str, Any] = {"work": "label", "model": options.model, "prompt": options.prompt}
     run(options, work, recipe, pa.string())
