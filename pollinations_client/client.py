@@ -307,9 +307,9 @@ class PollinationsClient(BaseClient):
             PollinationsError: The first failure, by kind. ``missing`` has the indices of texts
                 without a vector, ``partial`` the vectors that came, by index.
         """
-        asked = {"model": model, "dimensions": dimensions, "task": task, **options}
-        own = self._call_settings(asked)
-        fields, batches = self._embedding_request(texts, asked)
+        named = {"model": model, "dimensions": dimensions, "task": task, **options}
+        own = self._call_settings(named)
+        fields, batches = self._embedding_request(texts, named)
         outcomes = self._concurrency.run(partial(self._embed_batch, fields, own), batches)
         return joined_embeddings(batches, outcomes, as_numpy)
 
@@ -382,9 +382,9 @@ class PollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. A request that may have been
                 carried out is not repeated, since it would be billed again.
         """
-        asked = {"model": model, "voice": voice, "format": format, "speed": speed, **options}
-        own = self._call_settings(asked)
-        call = self._speech_call(text, asked, path)
+        fields = {"model": model, "voice": voice, "format": format, "speed": speed, **options}
+        own = self._call_settings(fields)
+        call = self._speech_call(text, fields, path)
         with new_file(path) as target:
             answer = self._fetch_newer(call, model, "speech()", own, target)
             return self._sound(answer, target, text)
@@ -414,9 +414,9 @@ class PollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. A request that may have been
                 carried out is not repeated, since it would be billed again.
         """
-        asked = {"model": model, "language": language, **options}
-        own = self._call_settings(asked)
-        call = self._transcription_call(path_or_bytes, asked)
+        fields = {"model": model, "language": language, **options}
+        own = self._call_settings(fields)
+        call = self._transcription_call(path_or_bytes, fields)
         return self._transcript(self._fetch_newer(call, model, "transcribe()", own))
 
     def ocr(
@@ -443,10 +443,10 @@ class PollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. Every page is billed, and so is a
                 repeat; none follows where a request may have been carried out.
         """
-        asked = {"model": model, **options}
-        own = self._call_settings(asked)
+        fields = {"model": model, **options}
+        own = self._call_settings(fields)
         source = document_source(path_or_url)
-        call = self._ocr_call(source, asked)
+        call = self._ocr_call(source, fields)
         try:
             return self._pages(self._fetch(call, model, own), call, source)
         except UnknownModelError as error:
@@ -849,9 +849,9 @@ class AsyncPollinationsClient(BaseClient):
             PollinationsError: The first failure, by kind. ``missing`` has the indices of texts
                 without a vector, ``partial`` the vectors that came, by index.
         """
-        asked = {"model": model, "dimensions": dimensions, "task": task, **options}
-        own = self._call_settings(asked)
-        fields, batches = self._embedding_request(texts, asked)
+        named = {"model": model, "dimensions": dimensions, "task": task, **options}
+        own = self._call_settings(named)
+        fields, batches = self._embedding_request(texts, named)
         outcomes = await self._concurrency.arun(partial(self._embed_batch, fields, own), batches)
         return joined_embeddings(batches, outcomes, as_numpy)
 
@@ -924,9 +924,9 @@ class AsyncPollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. A request that may have been
                 carried out is not repeated, since it would be billed again.
         """
-        asked = {"model": model, "voice": voice, "format": format, "speed": speed, **options}
-        own = self._call_settings(asked)
-        call = self._speech_call(text, asked, path)
+        fields = {"model": model, "voice": voice, "format": format, "speed": speed, **options}
+        own = self._call_settings(fields)
+        call = self._speech_call(text, fields, path)
         with new_file(path) as target:
             answer = await self._fetch_newer(call, model, "speech()", own, target)
             return self._sound(answer, target, text)
@@ -956,9 +956,9 @@ class AsyncPollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. A request that may have been
                 carried out is not repeated, since it would be billed again.
         """
-        asked = {"model": model, "language": language, **options}
-        own = self._call_settings(asked)
-        call = self._transcription_call(path_or_bytes, asked)
+        fields = {"model": model, "language": language, **options}
+        own = self._call_settings(fields)
+        call = self._transcription_call(path_or_bytes, fields)
         return self._transcript(await self._fetch_newer(call, model, "transcribe()", own))
 
     async def ocr(
@@ -985,10 +985,10 @@ class AsyncPollinationsClient(BaseClient):
             PollinationsError: For every other failure, by kind. Every page is billed, and so is a
                 repeat; none follows where a request may have been carried out.
         """
-        asked = {"model": model, **options}
-        own = self._call_settings(asked)
+        fields = {"model": model, **options}
+        own = self._call_settings(fields)
         source = document_source(path_or_url)
-        call = self._ocr_call(source, asked)
+        call = self._ocr_call(source, fields)
         try:
             return self._pages(await self._fetch(call, model, own), call, source)
         except UnknownModelError as error:

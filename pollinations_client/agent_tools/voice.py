@@ -104,9 +104,9 @@ class SoundFolder:
         try:
             root = folder.resolve()
             for candidate in (root / name, Path(name)):
-                found = candidate.resolve()
-                if found.is_relative_to(root) and found.is_file():
-                    return found
+                file = candidate.resolve()
+                if file.is_relative_to(root) and file.is_file():
+                    return file
         except (OSError, ValueError, RuntimeError):  # a name that is none, a circle of links
             pass
         listed = ", ".join(_sounds_in(folder)) or "none"

@@ -58,8 +58,8 @@ class DocumentSource:
         """The content part of a chat message."""
         if self.mime_type.startswith("image/"):
             return {"type": "image_url", "image_url": {"url": self.url}}
-        place = "file_data" if self.url.startswith("data:") else "file_url"
-        file = {"file_name": self.name, "mime_type": self.mime_type, place: self.url}
+        field_name = "file_data" if self.url.startswith("data:") else "file_url"
+        file = {"file_name": self.name, "mime_type": self.mime_type, field_name: self.url}
         return {"type": "file", "file": file}
 
 
@@ -100,8 +100,8 @@ def _from_bytes(data: bytes, origin: str, name: str | None) -> DocumentSource:
     if not data:
         raise _refusal(f"{what} is empty")
     if mime_type is None or (mime_type != PDF and not mime_type.startswith("image/")):
-        found = f", but {mime_type}" if mime_type else ""
-        raise _refusal(f"{what} is neither a PDF nor a picture by its content{found}")
+        content = f", but {mime_type}" if mime_type else ""
+        raise _refusal(f"{what} is neither a PDF nor a picture by its content{content}")
     pages = (len(PDF_PAGE.findall(data)) or None) if mime_type == PDF else 1
     url = f"data:{mime_type};base64,{base64.b64encode(data).decode()}"
     return DocumentSource(url, origin, document_name(name, mime_type=mime_type), mime_type, pages)

@@ -59,10 +59,10 @@ class SpeechOptions(Options):
         _check_direction(card, model, "audio", "makes no sound")
         if self.voice is not None:
             body["voice"] = _checked_voice(self.voice, model, card)
-        asked = self.format if self.format is not None else _format_of(path)
-        if asked is not None:
+        sound_format = self.format if self.format is not None else _format_of(path)
+        if sound_format is not None:
             body["response_format"] = _checked_format(
-                asked, model, is_mp3_only=catalog.has_trait(model, "mp3_only")
+                sound_format, model, is_mp3_only=catalog.has_trait(model, "mp3_only")
             )
         if self.speed is not None:
             body["speed"] = self.speed
@@ -95,8 +95,8 @@ class TranscriptionOptions(Options):
 
 def _checked_text(text: Any) -> str:
     if not isinstance(text, str) or not text.strip():
-        given = "an empty text" if isinstance(text, str) else type(text).__name__
-        raise InvalidRequestError(f"text: Words to speak are needed. Given: {given}.", param="text")
+        kind = "an empty text" if isinstance(text, str) else type(text).__name__
+        raise InvalidRequestError(f"text: Words to speak are needed. Given: {kind}.", param="text")
     if len(text) > MAX_SPEECH_CHARS:
         raise InvalidRequestError(
             f"text: The gateway speaks at most {MAX_SPEECH_CHARS} characters a call, and there are"
@@ -113,30 +113,30 @@ def _check_direction(card: ModelCard | None, model: str, output: str, fault: str
 
 def _checked_voice(voice: str, model: str, card: ModelCard | None) -> str:
     """``voice``, where the model has it or its voices are not known."""
-    known = card.voices if card is not None else ()
-    if not known or voice in known:
+    voices = card.voices if card is not None else ()
+    if not voices or voice in voices:
         return voice
-    near = difflib.get_close_matches(voice.strip().lower(), known, n=3, cutoff=0.5)
-    names = f"Nearest: {', '.join(near)}." if near else f"It has {', '.join(known)}."
+    near = difflib.get_close_matches(voice.strip().lower(), voices, n=3, cutoff=0.5)
+    names = f"Nearest: {', '.join(near)}." if near else f"It has {', '.join(voices)}."
     raise InvalidRequestError(f"voice: {model} has no voice {voice!r}. {names}", param="voice")
 
 
 def _format_of(path: str | os.PathLike[str] | None) -> str | None:
     """The format that a file's ending names, if it names one."""
     ending = PurePath(path).suffix.lower().removeprefix(".") if path is not None else ""
-    found = FORMAT_NAMES.get(ending, ending)
-    return found if found in SPEECH_FORMATS else None
+    name = FORMAT_NAMES.get(ending, ending)
+    return name if name in SPEECH_FORMATS else None
 
 
-def _checked_format(asked: str, model: str, *, is_mp3_only: bool) -> str:
-    found = FORMAT_NAMES.get(asked, asked)
+def _checked_format(sound_format: str, model: str, *, is_mp3_only: bool) -> str:
+    name = FORMAT_NAMES.get(sound_format, sound_format)
     taken = ("mp3",) if is_mp3_only else SPEECH_FORMATS
-    if found in taken:
-        return found
-    near = difflib.get_close_matches(asked.lower(), taken, n=1)
+    if name in taken:
+        return name
+    near = difflib.get_close_matches(sound_format.lower(), taken, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InvalidRequestError(
-        f"format: {model} gives {', '.join(taken)}. Given: {asked!r}.{hint}", param="format"
+        f"format: {model} gives {', '.join(taken)}. Given: {sound_format!r}.{hint}", param="format"
     )
 
 

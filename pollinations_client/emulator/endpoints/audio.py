@@ -96,15 +96,15 @@ def transcribe(exchange: Exchange) -> Reply:
     if not kind.startswith("audio/") and kind not in ("video/mp4", "video/webm"):
         raise GatewayError(400, "Invalid file format. Supported: mp3, mp4, m4a, wav, webm.")
     exchange.state.generations += 1
-    said = exchange.scripted.text if isinstance(exchange.scripted, Answer) else _words(sound)
+    text = exchange.scripted.text if isinstance(exchange.scripted, Answer) else _words(sound)
     headers = {
         "x-model-used": model.name,
         "x-model-requested": asked,
         "x-usage-prompt-audio-seconds": f"{_seconds(sound):.2f}",
     }
     if form_of_answer == "text":
-        return Reply((said or "").encode(), content_type=TEXT, headers=headers)
-    return json_reply({"text": said or ""}, headers=headers)
+        return Reply((text or "").encode(), content_type=TEXT, headers=headers)
+    return json_reply({"text": text or ""}, headers=headers)
 
 
 def _seconds(sound: bytes) -> float:
@@ -116,8 +116,8 @@ def _words(sound: bytes) -> str:
     pcm = pcm_in(sound)
     if pcm is None:
         return f"A sound of {len(sound)} bytes."
-    said = text_in(pcm)
-    return f"A sound of {_seconds(sound):.1f} seconds." if said is None else said
+    text = text_in(pcm)
+    return f"A sound of {_seconds(sound):.1f} seconds." if text is None else text
 
 
 def _model(asked: Any, output: str) -> Model:
