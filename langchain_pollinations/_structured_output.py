@@ -69,6 +69,9 @@ def named(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     schema = resolve_root(schema)
+    if schema.get("type") == "function" and "name" in schema:
+        # OpenAI's Responses write a tool so; LangChain reads it without the type.
+        schema = {name: value for name, value in schema.items() if name != "type"}
     if schema.keys() & {"title", "name", "function", "json_schema"}:
         return schema
     return {"title": "answer", **schema}

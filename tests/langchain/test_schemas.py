@@ -311,6 +311,18 @@ def test_a_schema_with_tools_beside_goes_to_gemini_as_a_tool(gateway: Emulator, 
     assert "response_format" not in sent
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_tool_in_the_flat_form_of_openais_responses_is_a_schema(
+    gateway: Emulator, make: Any, method: str
+) -> None:
+    """As ``bind_tools`` takes it."""
+    parameters = {"type": "object", "properties": {"value": {"type": "integer"}}}
+    flat = {"type": "function", "name": "count", "description": "A.", "parameters": parameters}
+    gateway.script(Answer('{"value": 3}', tool_calls=[("count", {"value": 3})]))
+    llm = make().with_structured_output(flat, method=method)
+    assert llm.invoke("Count to 3, as JSON.") == {"value": 3}
+
+
 def test_the_method_is_chosen_for_the_model_of_the_call(gateway: Emulator, make: Any) -> None:
     """Not for the model that is not asked."""
     for model in ("perplexity-fast", "openai"):
