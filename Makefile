@@ -7,7 +7,7 @@ SCALE_VENV := .venv-scale
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench coverage measure notebooks floors scale clean
+.PHONY: help demo test check bench coverage measure notebooks docs floors scale clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ measure: $(STAMP)  ## The figures by which the repository judges its own shape
 
 notebooks: $(STAMP)  ## Run the notebooks again and keep their outputs
 	@$(BIN)/python notebooks/run.py
+
+docs: $(STAMP)  ## The documentation as a site, in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "Open build/site/index.html"
 
 floors: $(STAMP)  ## The tests on the oldest versions that pyproject.toml admits
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-floors

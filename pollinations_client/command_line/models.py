@@ -94,14 +94,15 @@ def _row(card: ModelCard) -> tuple[Any, ...]:
         card.name,
         card.category,
         card.context_window,
-        _price(card, INPUT_UNITS),
-        _price(card, OUTPUT_UNITS),
+        price_text(card, INPUT_UNITS),
+        price_text(card, OUTPUT_UNITS),
         tools,
         ", ".join(card.aliases),
     )
 
 
-def _price(card: ModelCard, units: tuple[str, ...]) -> str | None:
+def price_text(card: ModelCard, units: tuple[str, ...]) -> str | None:
+    """The price of the first of ``units`` that has one, in a readable number of them."""
     for unit in units:
         if unit in card.prices:
             suffix, count = UNITS[unit]

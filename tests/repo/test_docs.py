@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import generate_docs
 from pollinations_client import (
     AsyncPollinationsClient,
     ChatOptions,
@@ -141,21 +143,63 @@ def test_the_first_blocks_of_the_readme_print_what_it_shows(
     assert (tmp_path / "pictures" / "bees-over-lavender-7.jpg").exists()
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
-def test_the_python_blocks_of_a_page_run(page: Path, gateway: Emulator, tmp_path: Path) -> None:
-    """One after the other, on the emulator."""
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-    program = "\n".join(block for block in blocks if "# not run" not in block)
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+# LlamaIndex's agents use what pydantic has deprecated.
+STRICTLY = ["-W", "error", "-W", "default::DeprecationWarning"]
+# Separates what the blocks of a page print.
+MARK = "\x1e"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT / "docs")))
+def test_the_python_blocks_of_a_page_run_and_print_what_it_shows(
+    page: Path, gateway: Emulator, tmp_path: Path
+) -> None:
+    """One after the other, on the emulator. An ``output`` block is what the one before prints."""
+    fences = re.findall(r"```(python|output)\n(.*?)```", page.read_text(), re.DOTALL)
+    blocks = [(kind, text) for kind, text in fences if "# not run" not in text]
+    program = "".join(
+        f"print({MARK!r}, end='')\n{text}\n" for kind, text in blocks if kind == "python"
+    )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
+        [sys.executable, *STRICTLY, "-c", program],
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={"PATH": "", "POLLINATIONS_BASE_URL": gateway.url, "PYTHONPATH": str(ROOT)},
+        env={
+            "PATH": "",
+            "POLLINATIONS_BASE_URL": gateway.url,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONIOENCODING": "utf-8",
+        },
         check=False,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    printed = iter(done.stdout.split(MARK)[1:])
+    last = ""
+    for kind, text in blocks:
+        if kind == "python":
+            last = next(printed)
+        else:
+            assert last == text, page.name
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    """Links and anchors lead somewhere, and every page of the navigation is there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "guides/agents" in (tmp_path / "llms.txt").read_text()
+    reference = (tmp_path / "reference" / "langchain.html").read_text()
+    assert "Randomness, 0 to 2" in reference
+    assert "openai/gpt-5.4-nano" in (tmp_path / "models.html").read_text()
+    assert "Top up the account" in (tmp_path / "troubleshooting.html").read_text()
 
 
 def without_chance(printed: str) -> str:
@@ -214,7 +258,9 @@ def test_a_second_demonstration_embeds_no_document_again(gateway: Emulator, tmp_
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:
-    """Relative links name files of the repository."""
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+    """Relative links name files of the repository, or pages that are made from code."""
+    generated = {ROOT / "docs" / name for name in generate_docs.PAGES}
+    for page in [*ROOT.glob("*.md"), *PAGES]:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            path = (page.parent / target).resolve()
+            assert path.exists() or path in generated, f"{page.name}: {target}"

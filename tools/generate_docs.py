@@ -1,0 +1,133 @@
+"""Pages of the documentation that are made from code: models, errors, the adapters' reference.
+
+mkdocs calls ``on_files`` when it builds the site, so they are never older than the code.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from pydantic import BaseModel
+
+import langchain_pollinations
+import llamaindex_pollinations
+from pollinations_client import Catalog, ModelCard, errors, snapshot
+from pollinations_client.command_line.models import INPUT_UNITS, OUTPUT_UNITS, price_text
+from pollinations_client.response.error_tables import BY_STATUS, REMEDIES
+
+OURS = ("pollinations_client", "langchain_pollinations", "llamaindex_pollinations")
+KINDS = {
+    "text": "Chat",
+    "image": "Pictures",
+    "video": "Video",
+    "audio": "Sound",
+    "embedding": "Embeddings",
+}
+
+
+def models_page(catalog: Catalog) -> str:
+    """Every model of the shipped catalogue, by kind."""
+    lines = [
+        "# Models and prices",
+        "",
+        f"The list shipped with this version, of {catalog.date}. Ask the gateway for today's:"
+        " `pollinations models`,",
+        "or `llm.refresh_catalog()`. Prices are pollen (1 pollen = 1 US dollar), `/M` a million"
+        " tokens; a price has",
+        "the month in which it was read. A dash is not said. Any other name is sent as it is.",
+    ]
+    for kind, title in KINDS.items():
+        cards = catalog.find(category=kind)
+        lines += ["", f"## {title}", "", "| name | also | context | tools | in | out | as of |"]
+        lines += ["|---|---|---|---|---|---|---|", *map(_row, cards)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(card: ModelCard) -> str:
+    cells: list[Any] = [
+        f"`{card.name}`",
+        ", ".join(f"`{alias}`" for alias in card.aliases),
+        card.context_window,
+        {True: "yes", False: "no", None: None}[card.tools],
+        price_text(card, INPUT_UNITS),
+        price_text(card, OUTPUT_UNITS),
+        card.prices_as_of,
+    ]
+    return f"| {' | '.join(str(cell) if cell else '-' for cell in cells)} |"
+
+
+def troubleshooting_page() -> str:
+    """Every error class, with its status, meaning and remedy."""
+    tree = inspect.getdoc(errors) or ""
+    drawing = tree.split("::\n\n")[1].split("\n\n")[0]
+    lines = [
+        "# Troubleshooting",
+        "",
+        "Every error is a `PollinationsError`. Its message says what happened, to what, and what to"
+        " do next.",
+        "`pollinations doctor` looks for the usual causes.",
+        "",
+        "```text",
+        inspect.cleandoc(drawing),
+        "```",
+    ]
+    for name in sorted(errors.__all__):
+        lines += _entry(getattr(errors, name))
+    return "\n".join(lines) + "\n"
+
+
+def _entry(kind: type[errors.PollinationsError]) -> list[str]:
+    meaning = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
+    meaning = meaning.replace(":class:`~pollinations_client.", "`").replace("``", "`")
+    statuses = [str(status) for status, mapped in BY_STATUS.items() if mapped is kind]
+    facts = [f"A kind of `{kind.__mro__[1].__name__}`."]
+    if statuses:
+        facts.append(f"HTTP {', '.join(statuses)}.")
+    facts.append("May pass with a retry." if kind.is_retryable else "A retry does not help.")
+    entry = ["", f"## {kind.__name__}", "", meaning, "", " ".join(facts)]
+    return [*entry, "", f"**What to do:** {REMEDIES[kind]}"] if kind in REMEDIES else entry
+
+
+def reference_page(package: ModuleType, title: str) -> str:
+    """Every public class of an adapter, with the options that it inherits from our own classes."""
+    lines = [f"# {title}"]
+    for name in package.__all__:
+        thing = getattr(package, name)
+        if not isinstance(thing, type) or thing is errors.PollinationsError:
+            continue
+        lines += ["", f"::: {package.__name__}.{name}"]
+        if inherited := _inherited_options(thing):
+            lines += ["    options:", "      inherited_members:"]
+            lines += [f"        - {option}" for option in inherited]
+    return "\n".join(lines) + "\n"
+
+
+def _inherited_options(kind: type) -> list[str]:
+    """Names of the fields that stand in our own base classes."""
+    ours = [
+        base
+        for base in kind.__mro__[1:]
+        if base.__module__.startswith(OURS) and issubclass(base, BaseModel)
+    ]
+    fields = {name for base in ours for name in base.__annotations__}
+    return sorted(fields & getattr(kind, "model_fields", {}).keys())
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "models.md": lambda: models_page(snapshot()),
+    "troubleshooting.md": troubleshooting_page,
+    "reference/langchain.md": lambda: reference_page(langchain_pollinations, "LangChain"),
+    "reference/llamaindex.md": lambda: reference_page(llamaindex_pollinations, "LlamaIndex"),
+}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages to a site that mkdocs builds."""
+    for name, page in PAGES.items():
+        files.append(File.generated(config, name, content=page()))
+    return files
