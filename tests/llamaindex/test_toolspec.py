@@ -307,9 +307,9 @@ def test_the_web_is_searched_with_sources(make_spec: Any, form: str, gateway: Em
 def test_models_and_balance_can_be_asked_for(make_spec: Any, form: str) -> None:
     """In words for the model; a list of models only where there is a choice."""
     spec = make_spec(models=["flux", "kontext"])
-    assert called(tool_of(spec, "list_models"), form).content == (
-        "flux (0.002 pollen a picture or image token)\nkontext (changes pictures)"
-    )
+    flux, kontext = called(tool_of(spec, "list_models"), form).content.splitlines()
+    assert flux.startswith("flux (0.002 pollen")
+    assert kontext.startswith("kontext (changes pictures")
     assert "pollen are left" in called(tool_of(spec, "check_balance"), form).content
     assert "flux" in make_spec().list_models()
     with pytest.raises(InvalidRequestError, match="kind"):
