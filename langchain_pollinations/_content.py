@@ -219,15 +219,9 @@ def _video(block: dict[str, Any], where: str) -> Part:
 def _file(block: dict[str, Any], where: str) -> Part:
     if block.get("source_type") == "text" or (block.get("source") or {}).get("type") == "text":
         return _plain_text(block, where)
-    if isinstance(
-        inner := (block.get("source") or {}).get("content"), (str, list)
-    ):  # a document made of blocks
-        parts = [part_from(one, where) for one in ([inner] if isinstance(inner, str) else inner)]
-        if all(part["type"] == "text" for part in parts):
-            return {"type": "text", "text": "\n".join(part["text"] for part in parts)}
-        raise InvalidRequestError(
-            f"{where}: a document made of blocks is sent as text; give pictures beside it."
-        )
+    inner = (block.get("source") or {}).get("content")
+    if isinstance(inner, (str, list)):
+        return _document_of_blocks([inner] if isinstance(inner, str) else inner, where)
     source, fields = source_of(block), {**_extras(block), **block}
     name = next((fields[field] for field in NAME_FIELDS if fields.get(field)), None)
     if source.file_id:
@@ -243,6 +237,15 @@ def _file(block: dict[str, Any], where: str) -> Part:
     if not source.url:
         raise _no_source(block, where)
     return {"type": "file", "file": {**file, "file_url": source.url}}
+
+
+def _document_of_blocks(blocks: list[Any], where: str) -> Part:
+    parts = [part_from(block, where) for block in blocks]
+    if all(part["type"] == "text" for part in parts):
+        return {"type": "text", "text": "\n".join(part["text"] for part in parts)}
+    raise InvalidRequestError(
+        f"{where}: a document made of blocks is sent as text; give pictures beside it."
+    )
 
 
 def _media(block: dict[str, Any], where: str) -> Part:

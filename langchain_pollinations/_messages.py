@@ -142,7 +142,8 @@ def _text_turn(message: BaseMessage) -> Wire | None:
     if kind is HumanMessage:
         return {"role": "user", "content": content}
     if kind is ToolMessage:
-        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": content}  # type: ignore[attr-defined]
+        call_id = message.tool_call_id  # type: ignore[attr-defined]
+        return {"role": "tool", "tool_call_id": call_id, "content": content}
     if kind is SystemMessage and not _is_blank(content):
         return {"role": "system", "content": content}
     if kind is not AIMessage or message.invalid_tool_calls:  # type: ignore[attr-defined]

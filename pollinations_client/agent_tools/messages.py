@@ -13,10 +13,10 @@ __all__ = ["advice_for", "last_words", "message_for_model"]
 SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[(])")
 # Options, calls and settings of a program, request ids, and pages where a person may pay.
 FOR_PROGRAMS = re.compile(
-    r"\w\(|\w=|`|\b(?:base_url|api_key|max_retries|max_tokens|unpriced|total_timeout|http_client|\w+_timeout)\b"
+    r"\w\(|\w=|`|\b(?:base_url|api_key|max_retries|max_tokens|unpriced|http_client|\w+_timeout)\b"
     r"|\.partial|POLLINATIONS_|request id|enter\.pollinations|\bSee https?:"
 )
-ASIDES = re.compile(r"\s*\((?:timeout|total_timeout|stream_idle_timeout|Limits[^)]*)\)")
+ASIDES = re.compile(r"\s*\((?:(?:\w+_)?timeout|Limits[^)]*)\)")
 
 # The nearest ancestor of an error decides.
 ADVICE: dict[type[PollinationsError], str] = {

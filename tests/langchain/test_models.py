@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ from support.langchain import KEY
 def test_an_unknown_field_in_a_profile_of_ones_own_is_warned_of() -> None:
     """LangChain's check runs for a profile that was given, and the catalogue's need none."""
     with pytest.warns(UserWarning, match="bee_legs"):
-        ChatPollinations(model="claude", api_key=KEY, profile={"bee_legs": 6})  # type: ignore[typeddict-unknown-key]
+        profile: Any = {"bee_legs": 6}
+        ChatPollinations(model="claude", api_key=KEY, profile=profile)
     first, second = (ChatPollinations(model="claude", api_key=KEY) for _ in range(2))
     assert first.profile is not None
     first.profile["max_input_tokens"] = 1
