@@ -277,7 +277,7 @@ def other_recipes(gateway: Gateway, folder: Path) -> None:
 
 def spent_budget(gateway: Gateway, folder: Path) -> None:
     """A job that may spend little, and tells what is left."""
-    with step("0.02 pollen for 5,000 rows"):
+    with step("0.02 pollen, which is too little"):
         before = gateway.requests()
         job = Job(
             *(gateway, folder, "ray_label.py", str(folder / "rows.parquet"), str(folder / "few")),
@@ -286,7 +286,7 @@ def spent_budget(gateway: Gateway, folder: Path) -> None:
         check("the job stopped", job.wait() != 0)
         print(indented(job.text()))
         spent = sum(row["cost_pollen"] or 0 for row in results(folder / "few").to_pylist())
-        check(f"{gateway.requests() - before} requests, {spent:.4f} pollen", 0.015 < spent <= 0.02)
+        check(f"{gateway.requests() - before} requests, {spent:.4f} pollen", 0 < spent <= 0.02)
 
 
 def wrong_key(gateway: Gateway, folder: Path) -> None:
