@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import ModelRetryMiddleware
 from langchain_core.exceptions import (
     ModelAuthenticationError,
     ModelError,
@@ -19,7 +21,7 @@ from langchain_pollinations import ChatPollinations
 from pollinations_client import (
     PollinationsError,
 )
-from pollinations_client.emulator import Body, Emulator, Fault, Frames
+from pollinations_client.emulator import Body, Chunks, Emulator, Fault, Frames
 from support.langchain import chunk
 
 
@@ -34,6 +36,27 @@ def test_retries_are_as_many_as_asked_for(
     with pytest.raises(ModelError):
         list(llm.stream("x")) if stream else llm.invoke("x")
     assert len(gateway.requests) == retries + 1
+
+
+def test_half_a_cached_answer_is_not_asked_for_again_by_what_looks_at_the_error(
+    gateway: Emulator, make: Any
+) -> None:
+    """The gateway would give the same half. A bare ``with_retry`` repeats every Exception; with a
+    function it looks, as LangChain's middleware does by itself.
+    """
+    half = Chunks([chunk({"content": "ha"})], done=False, headers={"X-Cache": "HIT"})
+    gateway.script(*[half] * 4)
+    llm = make(streaming=True)
+    careful = llm.with_retry(retry_if_exception_type=lambda error: error.is_retryable)
+    agent = create_agent(llm, middleware=[ModelRetryMiddleware(on_failure="error")])
+    for ask in (
+        lambda: careful.invoke("x"),
+        lambda: agent.invoke({"messages": [("user", "x")]}),
+    ):
+        sent = len(gateway.requests)
+        with pytest.raises(PollinationsError, match="another seed"):
+            ask()
+        assert len(gateway.requests) == sent + 1
 
 
 @pytest.mark.parametrize("timeout", [0.2, httpx.Timeout(0.2)])
