@@ -193,7 +193,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         """
         asked = {name: value for name, value in kwargs.items() if name not in CALL_SETTINGS}
         plain = self.model_copy(update=dict.fromkeys(NO_PART_OF_ANSWERS))
-        plain.__dict__.pop("_serialized", None)  # core computes it once, and a copy has it too
+        vars(plain).pop("_serialized", None)  # core computes it once, and a copy has it too
         return super(ChatPollinations, plain)._get_llm_string(stop, **asked)
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
