@@ -53,10 +53,8 @@ def test_a_call_has_limits_of_its_own(operation: Callable[..., Any]) -> None:
     """They hold for that call, and are in no body and no query."""
     with raw_server(lambda _peer, _: time.sleep(1)) as server:
         client = PollinationsClient(base_url=server.url)
-        began = time.monotonic()
-        with pytest.raises(APITimeoutError):
+        with pytest.raises(APITimeoutError, match=r"0\.2 s"):
             operation(client, timeout=0.2, max_retries=0)
-        assert time.monotonic() - began < 0.9
         assert len(server.requests) == 1
         assert b"timeout" not in server.requests[0]
         assert b"max_retries" not in server.requests[0]

@@ -33,10 +33,8 @@ def test_a_call_has_limits_of_its_own(name: str) -> None:
             lambda: asyncio.run(bound.ainvoke("x")),
         ]
         for call in calls:
-            began = time.monotonic()
-            with pytest.raises(APITimeoutError):
+            with pytest.raises(APITimeoutError, match=r"0\.2 s"):
                 call()
-            assert time.monotonic() - began < 0.9
         assert len(server.requests) == len(calls)
         assert not [request for request in server.requests if b"timeout" in request]
 
