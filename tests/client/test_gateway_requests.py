@@ -62,12 +62,14 @@ def test_a_picture_without_a_seed_is_never_the_same_request_twice(
     assert min(seeds) >= 0
 
 
-def test_long_prompts_and_nested_urls_are_encoded_or_refused(
+def test_long_prompts_and_nested_urls_are_sent_or_refused(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
-    """Issues 7786, 6208."""
+    """Issues 7786, 6208: a prompt too long for an address goes in a body where there is one."""
+    client.image("b" * 9_000, width=64, height=64)
+    assert gateway.requests[-1].path == "/v1/images/generations"
     with pytest.raises(InvalidRequestError, match="Shorten"):
-        client.image("b" * 9_000)
+        client.text("b" * 9_000)
     client.image("bee", model="kontext", width=64, height=64, image=["https://a.example/x?y=1&z=2"])
     assert gateway.requests[-1].query["image"] == "https://a.example/x?y=1&z=2"
 
