@@ -28,7 +28,7 @@ def chat_call(framework: str) -> str:
             name = ours(frame)
             if event != "call":
                 return
-            is_sent = is_sent or frame.f_code.co_qualname == "Client.send"
+            is_sent = is_sent or frame.f_code.co_qualname == "PooledTransport.send"
             caller = frame.f_back and ours(frame.f_back)
             if name:
                 entered.add(name)
