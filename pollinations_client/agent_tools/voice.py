@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, create_model
 from ..catalog.catalog import Catalog
 from ..errors import InvalidRequestError
 from ..media.sniff import sniff
+from ..media.sounds import sound_source
 from ..request.audio_options import MAX_SPEECH_CHARS
 from ..response.media_result import MediaResult
 from .arguments import Arguments
@@ -95,30 +96,56 @@ class SoundFolder:
         return f"{self.path(save_dir)}{os.sep}"
 
     def file(self, save_dir: str | Path | None, name: str) -> Path:
-        """The file that a model named, by a name within the folder or by its path.
+        """The sound that a model named, by a name within the folder or by its path.
 
-        Raises :class:`InvalidRequestError` for everything that is not a file inside the folder;
+        Raises :class:`InvalidRequestError` for everything that is not a sound inside the folder;
         links and ``..`` are followed before that is decided, and what lies outside is not told.
         """
         folder = self.path(save_dir)
-        try:
-            root = folder.resolve()
-            for candidate in (root / name, Path(name)):
-                file = candidate.resolve()
-                if file.is_relative_to(root) and file.is_file():
-                    return file
-        except (OSError, ValueError, RuntimeError):  # a name that is none, a circle of links
-            pass
+        root = folder.resolve()
+        for candidate in (root / name, Path(name)):
+            file = _resolved_inside(candidate, root)
+            if file is not None:
+                return _checked_sound(file)
         listed = ", ".join(_sounds_in(folder)) or "none"
         raise InvalidRequestError(
             f"path: no sound of that name is in the sounds folder. There: {listed}.", param="path"
         )
 
 
+def _resolved_inside(path: Path, root: Path) -> Path | None:
+    """The file that ``path`` leads to; ``None`` where it is none, or lies outside of ``root``."""
+    try:
+        file = path.resolve()
+        if file.is_relative_to(root) and file.is_file():
+            return file
+    except (OSError, ValueError, RuntimeError):  # a name that is none, a circle of links
+        pass
+    return None
+
+
+def _checked_sound(file: Path) -> Path:
+    """``file`` if it is a sound that can be sent; the refusal names the tool's own argument."""
+    try:
+        sound_source(file)
+    except InvalidRequestError as error:
+        reason = error.message.removeprefix("path_or_bytes: ")
+        refusal = InvalidRequestError(f"path: {reason}", param="path")
+    else:
+        return file
+    raise refusal
+
+
 def _sounds_in(folder: Path) -> list[str]:
+    """The names of sounds in the folder, links to files outside of it left out."""
     if not folder.is_dir():
         return []
-    names = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in SOUND_ENDINGS)
+    root = folder.resolve()
+    names = sorted(
+        file.name
+        for file in folder.iterdir()
+        if file.suffix.lower() in SOUND_ENDINGS and _resolved_inside(file, root)
+    )
     more = [f"and {len(names) - MAX_LISTED_FILES} more"] if len(names) > MAX_LISTED_FILES else []
     return names[:MAX_LISTED_FILES] + more
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,8 +22,11 @@ from langchain_pollinations import (
     PollinationsImageTool,
     PollinationsModelsTool,
     PollinationsSearchTool,
+    PollinationsSpeechTool,
+    PollinationsTranscriptionTool,
     PollinationsVideoTool,
 )
+from pollinations_client import PollinationsClient
 from pollinations_client.emulator import Emulator
 
 KEY = "sk_demo_0123456789abcdef"
@@ -282,6 +286,56 @@ class TestModelsToolIntegration(ToolsIntegrationTests):
     def tool_invoke_params_example(self) -> dict[str, Any]:
         """A call."""
         return {"kind": "image"}
+
+
+class TestSpeechToolIntegration(ToolsIntegrationTests):
+    """``PollinationsSpeechTool`` on the wire."""
+
+    @pytest.fixture(autouse=True)
+    def _on_the_emulator(self, gateway: Emulator, tmp_path: Path) -> Iterator[None]:
+        self.url, self.folder = gateway.url, tmp_path
+        return
+
+    @property
+    def tool_constructor(self) -> type[PollinationsSpeechTool]:
+        """The class under test."""
+        return PollinationsSpeechTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY, "base_url": self.url, "save_dir": self.folder}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {"text": "Bees dance."}
+
+
+class TestTranscriptionToolIntegration(ToolsIntegrationTests):
+    """``PollinationsTranscriptionTool`` on the wire."""
+
+    @pytest.fixture(autouse=True)
+    def _on_the_emulator(self, gateway: Emulator, tmp_path: Path) -> Iterator[None]:
+        self.url, self.folder = gateway.url, tmp_path
+        with PollinationsClient(KEY, base_url=gateway.url) as client:
+            client.speech("Bees dance.", path=tmp_path / "bees.wav")
+        return
+
+    @property
+    def tool_constructor(self) -> type[PollinationsTranscriptionTool]:
+        """The class under test."""
+        return PollinationsTranscriptionTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY, "base_url": self.url, "save_dir": self.folder}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {"path": "bees.wav"}
 
 
 class TestBalanceToolIntegration(ToolsIntegrationTests):

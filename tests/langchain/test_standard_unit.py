@@ -15,6 +15,8 @@ from langchain_pollinations import (
     PollinationsImageTool,
     PollinationsModelsTool,
     PollinationsSearchTool,
+    PollinationsSpeechTool,
+    PollinationsTranscriptionTool,
     PollinationsVideoTool,
 )
 
@@ -129,6 +131,44 @@ class TestModelsToolUnit(ToolsUnitTests):
     def tool_invoke_params_example(self) -> dict[str, Any]:
         """A call."""
         return {"kind": "image"}
+
+
+class TestSpeechToolUnit(ToolsUnitTests):
+    """The contract of ``PollinationsSpeechTool``."""
+
+    @property
+    def tool_constructor(self) -> type[PollinationsSpeechTool]:
+        """The class under test."""
+        return PollinationsSpeechTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {"text": "Bees dance."}
+
+
+class TestTranscriptionToolUnit(ToolsUnitTests):
+    """The contract of ``PollinationsTranscriptionTool``."""
+
+    @property
+    def tool_constructor(self) -> type[PollinationsTranscriptionTool]:
+        """The class under test."""
+        return PollinationsTranscriptionTool
+
+    @property
+    def tool_constructor_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"api_key": KEY}
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        """A call."""
+        return {"path": "bees.wav"}
 
 
 class TestBalanceToolUnit(ToolsUnitTests):

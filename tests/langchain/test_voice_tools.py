@@ -42,6 +42,20 @@ def answer_of(tool: BaseTool, arguments: dict[str, Any], sync: bool = True) -> T
     return message
 
 
+def test_a_model_is_told_of_sounds_that_it_may_name_only(
+    tools: dict[str, BaseTool], folder: Path, tmp_path: Path
+) -> None:
+    """A link out of the folder is not among them, and a refusal names the tool's argument."""
+    answer_of(tools["speak"], {"text": WORDS})
+    (tmp_path / "secret.wav").write_bytes(b"secret")
+    (folder / "link.wav").symlink_to(tmp_path / "secret.wav")
+    (folder / "text.wav").write_bytes(b"no sound")
+    refused = answer_of(tools["transcribe"], {"path": "link.wav"}).text
+    assert "bees-dance" in refused.lower()
+    assert "link.wav" not in refused
+    assert answer_of(tools["transcribe"], {"path": "text.wav"}).text.startswith("path: ")
+
+
 def test_voice_is_off_by_default(gateway: Emulator) -> None:
     """A toolkit offers it where the operator asks for it."""
     names = [tool.name for tool in PollinationsToolkit(base_url=gateway.url).get_tools()]
