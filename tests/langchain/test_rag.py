@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain_chroma import Chroma
+from langchain_classic.retrievers import ContextualCompressionRetriever, EnsembleRetriever
+from langchain_classic.retrievers.document_compressors import LLMListwiseRerank
 from langchain_core.documents import Document
 from langchain_core.indexing import InMemoryRecordManager, index
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnablePassthrough
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.tools import create_retriever_tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_pollinations import ChatPollinations, PollinationsEmbeddings, PollinationsOCRLoader
-from pollinations_client.emulator import Emulator
+from pollinations_client.emulator import Answer, Emulator
 from support.pdf import pdf
 
 FOLDER = Path(__file__).parents[2] / "notebooks" / "documents"
@@ -135,6 +137,40 @@ def test_an_agent_searches_and_remembers(store: Chroma, gateway: Emulator) -> No
     second = agent.invoke({"messages": [("user", "Say 'thanks'.")]}, config)
     assert len(second["messages"]) == len(first["messages"]) + 2
     assert ANSWER in str(gateway.requests[-1].json["messages"])
+
+
+def test_words_and_vectors_together_are_ranked_by_the_model(
+    store: Chroma, gateway: Emulator
+) -> None:
+    """Two retrievers, one list, and LangChain's reranker on top."""
+    question = "Which crops need bumblebees?"
+
+    def with_words(query: str) -> list[Document]:
+        words = set(query.lower().strip("?").split())
+        return [
+            document
+            for document in paragraphs()
+            if len(words & set(document.page_content.lower().split())) > 1
+        ]
+
+    both = EnsembleRetriever(
+        retrievers=[store.as_retriever(search_kwargs={"k": 3}), RunnableLambda(with_words)]
+    )
+    candidates = both.invoke(question)
+    best = next(
+        number
+        for number, document in enumerate(candidates)
+        if "blueberries" in document.page_content
+    )
+    ranked = ContextualCompressionRetriever(
+        base_compressor=LLMListwiseRerank.from_llm(ChatPollinations("gemini"), top_n=1),
+        base_retriever=both,
+    )
+    gateway.script(Answer(tool_calls=[("RankDocuments", {"ranked_document_ids": [best, 0]})]))
+    assert [document.metadata["source"] for document in ranked.invoke(question)] == [
+        "pollination.md"
+    ]
+    assert "bumblebees" in str(gateway.requests[-1].json["messages"])
 
 
 def test_a_scanned_document_is_found_by_its_page(tmp_path: Path) -> None:
