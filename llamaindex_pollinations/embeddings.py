@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
@@ -11,6 +12,7 @@ from pollinations_client import InvalidRequestError, snapshot
 from pollinations_client._adapter_support import (
     DEFAULT_EMBEDDING_MODEL,
     MAX_INPUTS,
+    ConnectionOptionsDict,
     EmbeddingOptions,
     vector_size,
     with_model,
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from ._option_types import EmbeddingModelOptions
 
 __all__ = ["PollinationsEmbedding"]
+
+# Fields that change when and how vectors are asked for, and never a vector.
+NO_PART_OF_VECTORS = ConnectionOptionsDict.__optional_keys__ | {
+    "embed_batch_size",
+    "embeddings_cache",
+    "max_concurrency",
+    "num_workers",
+}
 
 
 class PollinationsEmbedding(ClientMixin, BaseEmbedding):
@@ -89,6 +99,23 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
     def class_name(cls) -> str:
         """The name that dumps carry."""
         return "PollinationsEmbedding"
+
+    def to_dict(self, **kwargs: Any) -> dict[str, Any]:
+        """Return what makes the vectors: the model, their size and the gateway's address.
+
+        ``to_json`` and ``model_dump`` have limits, retries and batch sizes too.
+        """
+        # IngestionPipeline files vectors under the text of this dictionary (get_transformation_hash
+        # in llama_index/core/ingestion/pipeline.py): more retries must not pay for them again.
+        return {
+            name: value
+            for name, value in super().to_dict(**kwargs).items()
+            if name not in NO_PART_OF_VECTORS
+        }
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return every setting as JSON, the key and secret headers excepted."""
+        return json.dumps(super().to_dict(**kwargs))
 
     def _get_query_embedding(self, query: str) -> Embedding:
         return self._client.embed(

@@ -7,6 +7,7 @@ import json
 import pickle
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,6 +152,65 @@ def test_an_ingestion_pipeline_runs_twice_and_sends_once(
         nodes = pipeline.run(documents=documents)
         assert all(node.embedding for node in nodes)
         assert len(gateway.requests) == requests
+
+
+@pytest.mark.parametrize(
+    ("options", "requests"),
+    [
+        (
+            {
+                "timeout": 30,
+                "total_timeout": 900,
+                "stream_idle_timeout": 5,
+                "max_retries": 12,
+                "retry_streams": True,
+                "refusal_memory_s": 60,
+                "default_headers": {"x-team": "bees"},
+                "embed_batch_size": 2048,
+                "max_concurrency": 3,
+                "num_workers": 2,
+                "embeddings_cache": SimpleKVStore(),
+            },
+            1,
+        ),
+        ({"dimensions": 256}, 2),
+        ({"model": "cohere-embed-v4"}, 2),
+    ],
+)
+def test_an_ingestion_cache_asks_again_only_for_other_vectors(
+    gateway: Emulator, tmp_path: Path, options: dict[str, Any], requests: int
+) -> None:
+    """A second run with other limits, batches or headers pays for nothing."""
+    documents = [Document(text="Bees dance."), Document(text="Owls hunt.")]
+    folder = str(tmp_path / "pipeline")
+    for changed in ({}, options):
+        model = PollinationsEmbedding(api_key=KEY, api_base=gateway.url, **changed)
+        pipeline = IngestionPipeline(transformations=[SentenceSplitter(), model])
+        if changed:
+            pipeline.load(folder)
+        assert all(node.embedding for node in pipeline.run(documents=documents))
+        pipeline.persist(folder)
+    assert len(gateway.requests) == requests
+
+
+def test_every_field_counts_as_part_of_a_vector_or_not(embed_model: PollinationsEmbedding) -> None:
+    """A new option has to be sorted: what is in ``to_dict`` makes another cache entry."""
+    assert set(embed_model.to_dict()) == {
+        "api_base",
+        "class_name",
+        "dimensions",
+        "model",
+        "model_name",
+    }
+
+
+def test_json_of_a_model_has_its_limits(gateway: Emulator) -> None:
+    """Which ``to_dict`` leaves out."""
+    model = PollinationsEmbedding(
+        api_key=KEY, api_base=gateway.url, max_retries=7, embed_batch_size=5
+    )
+    again = PollinationsEmbedding.from_json(model.to_json(), api_key=KEY)
+    assert (again.max_retries, again.embed_batch_size) == (7, 5)
 
 
 def test_a_failure_tells_what_is_missing(
