@@ -15,6 +15,7 @@ from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import document_name, document_type
 
 Part = dict[str, Any]
+Wire = dict[str, Any]
 
 # The gateway's own part types go through as they are.
 GATEWAY_PARTS = frozenset({"image_url", "video_url", "input_audio"})

@@ -21,6 +21,13 @@ class JsonFormat:
 
     schema: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def from_response_format(cls, response_format: Mapping[str, Any]) -> JsonFormat:
+        """The format for a ``response_format`` that asks for JSON."""
+        inner = response_format.get("json_schema")
+        schema = isinstance(inner, dict) and inner.get("schema")
+        return cls(schema) if isinstance(schema, dict) else cls()
+
     def json_in(self, text: str, *, is_cut: bool = False) -> str:
         """The JSON object in ``text``; ``text`` as it is where none is whole, or a list is meant.
 
@@ -30,21 +37,6 @@ class JsonFormat:
         if len(values) > 1:
             values = likeliest_first(values, self.schema)
         return values[0].text if values and isinstance(values[0].data, dict) else text
-
-
-def json_format(options: Mapping[str, Any]) -> JsonFormat | None:
-    """The JSON that a request's options ask for; None where they ask for none."""
-    response_format = options.get("response_format") or (options.get("extra_body") or {}).get(
-        "response_format"
-    )
-    if not isinstance(response_format, dict) or response_format.get("type") not in {
-        "json_object",
-        "json_schema",
-    }:
-        return None
-    inner = response_format.get("json_schema")
-    schema = inner.get("schema") if isinstance(inner, dict) else None
-    return JsonFormat(schema) if isinstance(schema, dict) else JsonFormat()
 
 
 class JsonStream:

@@ -1,6 +1,4 @@
-"""From a model's fields and a call's options to what is sent, and from the replies to LangChain's
-result. Pure.
-"""
+"""Merge a model's fields and a call's options into requests, and replies into a result. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +11,9 @@ from langchain_core.outputs import ChatResult
 from pollinations_client import Catalog, Cost, InvalidRequestError, ModelOptions, Reply
 from pollinations_client._adapter_support import MAX_SEED, AskedModel, drawn_seed
 
-from ._json_mode import json_format
-from ._messages import Wire, wire_messages
+from ._content import Wire
+from ._json_mode import JsonFormat
+from ._messages import wire_messages
 from ._responses import generation_from, summed_counts, token_usage_from
 from ._structured_output import response_format_for
 from ._tool_definitions import older_function_from, tool_from
@@ -22,11 +21,14 @@ from ._tool_definitions import older_function_from, tool_from
 # Names that LangChain's users know from other models, at construction and in a call.
 ALIASES = {"model_name": "model", "stop_sequences": "stop", "model_kwargs": "extra_body"}
 CALL_ALIASES = {**ALIASES, "request_timeout": "timeout"}
+# Core takes the first two out of a call's options in ``invoke`` and ``stream``, and leaves them
+# where a program calls ``_generate`` itself. The others are settings of this adapter.
 NOT_SENT = frozenset(
     {"ls_structured_output_format", "structured_output_format", "stream_usage", "stream", "n"}
 )
 MAX_N = 16
 SENT = tuple(ModelOptions.model_fields)
+JSON_FORMATS = frozenset({"json_object", "json_schema"})
 
 Options = dict[str, Any]
 
@@ -41,16 +43,20 @@ class ModelFields(Protocol):
     keep_images: int
     extra_body: dict[str, Any] | None
 
+    @property
+    def catalog(self) -> Catalog:
+        """What is known of models."""
+
 
 def sent_options(llm: ModelFields) -> Options:
-    """The options in the model's own fields that are given."""
+    """The options among a model's own fields that have a value."""
     fields = llm.__dict__
     return {name: fields[name] for name in SENT if fields[name] is not None}
 
 
-def call_options(llm: ModelFields, stop: list[str] | None, given: Mapping[str, Any]) -> Options:
-    """What is sent: the call's options before the model's."""
-    options = {**sent_options(llm), **given}
+def call_options(llm: ModelFields, stop: list[str] | None, overrides: Mapping[str, Any]) -> Options:
+    """The options that are sent: a call's own override the model's."""
+    options = {**sent_options(llm), **overrides}
     for name in NOT_SENT & options.keys():
         del options[name]
     for alias in CALL_ALIASES.keys() & options.keys():
@@ -59,64 +65,70 @@ def call_options(llm: ModelFields, stop: list[str] | None, given: Mapping[str, A
     if stop is not None:
         options["stop"] = stop
     if tools := options.get("tools"):
-        options["tools"] = [tool_from(tool, None, place) for place, tool in enumerate(tools)]
+        options["tools"] = [tool_from(tool, None, index) for index, tool in enumerate(tools)]
     if functions := options.get("functions"):
         options["functions"] = [
-            older_function_from(one, index) for index, one in enumerate(functions)
+            older_function_from(function, index) for index, function in enumerate(functions)
         ]
-    if (wanted := options.get("response_format")) is not None:
-        options["response_format"] = response_format_for(wanted)
+    if (response_format := options.get("response_format")) is not None:
+        options["response_format"] = response_format_for(response_format)
     if llm.extra_body and options.get("extra_body") is not llm.extra_body:
         options["extra_body"] = {**llm.extra_body, **(options.get("extra_body") or {})}
     return options
 
 
-def wire_for(
-    llm: ModelFields, messages: Sequence[BaseMessage], options: Options, catalog: Catalog
-) -> list[Wire]:
+def wire_for(llm: ModelFields, messages: Sequence[BaseMessage], options: Options) -> list[Wire]:
     """The messages as they are sent."""
     return wire_messages(
         messages,
-        AskedModel(options["model"], catalog),
+        lambda: AskedModel(options["model"], llm.catalog),
         replay_reasoning=llm.replay_reasoning,
         keep_images=llm.keep_images,
     )
 
 
-def answers_of(llm: ModelFields, given: Mapping[str, Any]) -> int:
-    """How many answers a call asks for."""
-    n = llm.n if given.get("n") is None else given["n"]
+def requests_for(
+    llm: ModelFields, stop: list[str] | None, overrides: Mapping[str, Any]
+) -> list[Options]:
+    """The options of each request of a call.
+
+    The gateway gives one answer to a request, so ``n`` requests differ in their seeds: with equal
+    seeds its cache would give all of them the same answer.
+    """
+    options, n = call_options(llm, stop, overrides), number_of_answers(llm, overrides)
+    if n == 1:
+        return [options]
+    seed = options.get("seed")
+    if seed is None:
+        seed = -1  # a drawn one: omitted seeds are equal seeds to the cache
+    first = drawn_seed(seed) or 0
+    return [{**options, "seed": (first + number) % (MAX_SEED + 1)} for number in range(n)]
+
+
+def stream_request(
+    llm: ModelFields, stop: list[str] | None, overrides: Mapping[str, Any]
+) -> Options:
+    """The options of a stream."""
+    options = call_options(llm, stop, overrides)
+    if number_of_answers(llm, overrides) > 1:
+        raise InvalidRequestError(
+            "n: a stream brings one answer; ask for several with generate() or n=1.", param="n"
+        )
+    if not overrides.get("stream_usage", llm.stream_usage):
+        options.setdefault("stream_options", {"include_usage": False})
+    return options
+
+
+def number_of_answers(llm: ModelFields, overrides: Mapping[str, Any]) -> int:
+    """How many answers a call asks for; raises :class:`InvalidRequestError` out of bounds."""
+    n = overrides.get("n")
+    if n is None:
+        n = llm.n
     if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MAX_N:
         raise InvalidRequestError(
             f"n: 1 to {MAX_N} answers per prompt; {n!r} was given.", param="n"
         )
     return n
-
-
-def requests_for(
-    llm: ModelFields, stop: list[str] | None, given: Mapping[str, Any]
-) -> list[Options]:
-    """The options of each request: the gateway gives one answer to each, so ``n`` of them differ in
-    their seeds.
-    """
-    options, n = call_options(llm, stop, given), answers_of(llm, given)
-    if n == 1:
-        return [options]
-    seed = options.get("seed")
-    first = drawn_seed(-1 if seed is None else seed) or 0
-    return [{**options, "seed": (first + number) % (MAX_SEED + 1)} for number in range(n)]
-
-
-def stream_request(llm: ModelFields, stop: list[str] | None, given: Mapping[str, Any]) -> Options:
-    """The options of a stream."""
-    options = call_options(llm, stop, given)
-    if answers_of(llm, given) > 1:
-        raise InvalidRequestError(
-            "n: a stream brings one answer; ask for several with generate() or n=1.", param="n"
-        )
-    if not given.get("stream_usage", llm.stream_usage):
-        options.setdefault("stream_options", {"include_usage": False})
-    return options
 
 
 def offers_functions(options: Mapping[str, Any]) -> bool:
@@ -129,18 +141,31 @@ def audio_format_of(options: Mapping[str, Any]) -> str | None:
     return (options.get("audio") or {}).get("format")
 
 
+def json_format_of(options: Mapping[str, Any]) -> JsonFormat | None:
+    """The JSON that a request asks for; None where it asks for none."""
+    extra_body = options.get("extra_body") or {}
+    response_format = options.get("response_format") or extra_body.get("response_format")
+    if not isinstance(response_format, dict) or response_format.get("type") not in JSON_FORMATS:
+        return None
+    return JsonFormat.from_response_format(response_format)
+
+
 def result_from(
-    replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply], Cost]
+    replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply, str], Cost]
 ) -> ChatResult:
-    """One generation a reply, and what all of them used."""
-    sound, wanted = audio_format_of(options), json_format(options)
+    """One generation for each reply, and the tokens of all of them.
+
+    ``cost_of`` is asked with the model of the request: the gateway bills the model that was asked
+    for, also where another one answered in its place.
+    """
+    audio_format, json_format = audio_format_of(options), json_format_of(options)
     generations = [
         generation_from(
             reply,
             model=options["model"],
-            cost=cost_of(reply),
-            audio_format=sound,
-            json_format=wanted,
+            cost=cost_of(reply, options["model"]),
+            audio_format=audio_format,
+            json_format=json_format,
             offers_functions=offers_functions(options),
         )
         for reply in replies
@@ -153,11 +178,12 @@ def result_from(
 
 def summed_output(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
     """``llm_output`` of several calls as one: the last model's name, and the counts of all."""
-    known = [output for output in outputs if output]
+    # A prompt that a cache answered has no output, or an empty one.
+    outputs = [output for output in outputs if output]
     merged: dict[str, Any] = {}
-    for output in known:
-        merged.update(output)
-    counts = [output["token_usage"] for output in known if "token_usage" in output]
+    for output in outputs:
+        merged.update(output or {})
+    counts = [output["token_usage"] for output in outputs if output and "token_usage" in output]
     if counts:
         merged["token_usage"] = summed_counts(counts)
     return merged

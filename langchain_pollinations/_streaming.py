@@ -81,7 +81,7 @@ class ChunkEncoder:
         model: str | None = None,
         tells_usage: bool = True,
         json_format: JsonFormat | None = None,
-        cost_of: Callable[[Reply], Cost] = lambda reply: Cost(unknown=("usage",)),
+        cost_of: Callable[[Reply, str], Cost] = lambda reply, model: Cost(unknown=("usage",)),
         offers_functions: bool = False,
     ) -> None:
         self._audio_format = audio_format
@@ -167,7 +167,7 @@ class ChunkEncoder:
 
     def _last(self, reply: Reply) -> ChatGenerationChunk:
         """The last chunk: usage, metadata, finish reason, each exactly once."""
-        cost = self._cost_of(reply)
+        cost = self._cost_of(reply, self._model or "")
         content: Any = reply.refusal if reply.refusal and not reply.text else ""
         extras = extras_from(reply, whole=False)
         for place, part in enumerate(reply.parts):

@@ -20,10 +20,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from pollinations_client import (
     ConfigurationError,
-    Cost,
     ModelOptions,
     PollinationsError,
-    Reply,
     __version__,
 )
 from pollinations_client._adapter_support import (
@@ -33,11 +31,11 @@ from pollinations_client._adapter_support import (
 )
 
 from ._client import ClientMixin, other_name
-from ._json_mode import json_format
 from ._options import (
     ALIASES,
     MAX_N,
     audio_format_of,
+    json_format_of,
     offers_functions,
     requests_for,
     result_from,
@@ -268,16 +266,19 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with model_errors():
+        try:
             requests = requests_for(self, stop, kwargs)
+            wire = wire_for(self, messages, requests[0])
             client = self._client
-            wire = wire_for(self, messages, requests[0], client.catalog)
             if len(requests) == 1:
                 replies = [client.chat(wire, **requests[0])]
             else:
                 with concurrent.futures.ThreadPoolExecutor(len(requests)) as pool:
                     replies = list(pool.map(lambda options: client.chat(wire, **options), requests))
-            return result_from(replies, requests[0], self._pricer(requests[0]))
+            return result_from(replies, requests[0], client.cost)
+        except PollinationsError as error:
+            failure = as_model_error(error)
+        raise failure  # outside of the handler, so that a traceback tells the error once
 
     async def _agenerate(
         self,
@@ -286,17 +287,20 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with model_errors():
+        try:
             requests = requests_for(self, stop, kwargs)
+            wire = wire_for(self, messages, requests[0])
             client = self._async_client
-            wire = wire_for(self, messages, requests[0], client.catalog)
             if len(requests) == 1:
                 replies = [await client.chat(wire, **requests[0])]
             else:
                 replies = await asyncio.gather(
                     *(client.chat(wire, **options) for options in requests)
                 )
-            return result_from(replies, requests[0], self._pricer(requests[0]))
+            return result_from(replies, requests[0], client.cost)
+        except PollinationsError as error:
+            failure = as_model_error(error)
+        raise failure
 
     def _stream(
         self,
@@ -307,7 +311,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     ) -> Iterator[ChatGenerationChunk]:
         try:
             options = stream_request(self, stop, kwargs)
-            wire = wire_for(self, messages, options, self.catalog)
+            wire = wire_for(self, messages, options)
             chunks = self._chunks(options, kwargs)
             with contextlib.closing(self._client.stream_chat_batches(wire, **options)) as batches:
                 for batch in batches:
@@ -330,7 +334,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     ) -> AsyncIterator[ChatGenerationChunk]:
         try:
             options = stream_request(self, stop, kwargs)
-            wire = wire_for(self, messages, options, self.catalog)
+            wire = wire_for(self, messages, options)
             chunks = self._chunks(options, kwargs)
             async with contextlib.aclosing(
                 self._async_client.stream_chat_batches(wire, **options)
@@ -352,14 +356,10 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             audio_format_of(options),
             model=options["model"],
             tells_usage=counts,
-            json_format=json_format(options),
-            cost_of=self._pricer(options),
+            json_format=json_format_of(options),
+            cost_of=self._client.cost,
             offers_functions=offers_functions(options),
         )
-
-    def _pricer(self, options: dict[str, Any]) -> Callable[[Reply], Cost]:
-        """What tells the cost of a reply: the gateway bills the model that was asked for."""
-        return lambda reply: self._client.cost(reply, options["model"])
 
     # -- tools and structure
 

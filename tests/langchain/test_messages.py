@@ -30,7 +30,7 @@ USER = HumanMessage("hi")
 
 def sent(*messages: Any, model: str = "openai", **options: Any) -> list[dict[str, Any]]:
     """The conversation as it is sent."""
-    return wire_messages(messages, AskedModel(model, snapshot()), **options)
+    return wire_messages(messages, lambda: AskedModel(model, snapshot()), **options)
 
 
 @pytest.mark.parametrize(
