@@ -8,7 +8,7 @@ import urllib.parse
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pollinations_client import ChatOptions, ImageOptions, InvalidRequestError, PollinationsWarning
@@ -502,13 +502,15 @@ def query(prompt: str = "a fox", **options: Any) -> dict[str, str]:
 
 
 @given(st.text(min_size=1, max_size=60).filter(lambda text: text.strip() and text.isprintable()))
+@example("models")
 def test_any_prompt_is_one_path_segment(prompt: str) -> None:
-    """Slashes, question marks and dots included."""
+    """Slashes, question marks and dots included; the bare word models is the list's address."""
     path = endpoints.image(prompt, {"seed": 1}).target.partition("?")[0]
     segment = path.removeprefix("/image/")
     assert "/" not in segment
     assert segment not in {".", ".."}
-    assert urllib.parse.unquote(segment) == prompt
+    sent = "models " if prompt == "models" else prompt
+    assert urllib.parse.unquote(segment) == sent
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", None, 5, "\ud83d"])
