@@ -26,7 +26,12 @@ def parse_json(source: str | bytes) -> Any:
     try:
         return from_json(source)
     except ValueError:
-        return SurrogateJoiner().joined(parse_with_halves(source))
+        return parse_mended_json(source)
+
+
+def parse_mended_json(source: str | bytes) -> Any:
+    """The value of ``source``, which the strict parser refused. Raises ValueError."""
+    return SurrogateJoiner().joined(parse_with_halves(source))
 
 
 def parse_with_halves(source: str | bytes) -> Any:

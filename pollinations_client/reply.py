@@ -231,6 +231,15 @@ class ResponseInfo:
             retries_taken=retries_taken,
         )
 
+    @property
+    def forbids_storing(self) -> bool:
+        """Whether no cache may keep the answer.
+
+        Every payment notice seen so far was marked so. The first words of a stream are held back
+        only where they may be one, and a notice without the mark is found at its end.
+        """
+        return "no-store" in self.headers.get("cache-control", "")
+
 
 def _usage_counts(headers: Mapping[str, str]) -> dict[str, float]:
     counts: dict[str, float] = {}

@@ -95,7 +95,7 @@ class Reservation:
         if is_unbilled:
             return
         self._may_be_billed = True
-        if not self._call.kind.repeat_is_billed_once:
+        if not self._call.repeat_is_billed_once:
             self.keep()
             self._reserve()
 

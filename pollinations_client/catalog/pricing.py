@@ -32,8 +32,8 @@ PRICED_LIKE = {
     "promptVideoTokens": "promptTextTokens",
     "completionReasoningTokens": "completionTextTokens",
 }
-# /v1/images/generations reports pictures as plain output_tokens.
-PRICED_LIKE_FOR_PICTURES = {**PRICED_LIKE, "completionTextTokens": "completionImageTokens"}
+# By category: /v1/images/generations reports pictures as plain output_tokens.
+SIBLINGS = {"image": {**PRICED_LIKE, "completionTextTokens": "completionImageTokens"}}
 
 # Where a provider's usage object may hold each detail; the first that is not zero counts.
 PROMPT_DETAILS = {
@@ -169,8 +169,10 @@ def cost(
     if usage is None:
         return Cost(unknown=("usage",))
     units, unreadable = units_from(usage)
-    prices = {} if card is None else card.prices
-    siblings = PRICED_LIKE_FOR_PICTURES if card is not None and card.is_image else PRICED_LIKE
+    prices: Mapping[str, Decimal] = {}
+    siblings = PRICED_LIKE
+    if card is not None:
+        prices, siblings = card.prices, SIBLINGS.get(card.category, PRICED_LIKE)
     parts = tuple(_part(unit, count, prices, siblings) for unit, count in units.items() if count)
     conditions = tuple(
         name for name in CONDITIONS if parts and card is not None and card.extra.get(name)
@@ -198,7 +200,7 @@ def total_pollen(usage: Usage | ResponseInfo, card: ModelCard | None) -> Decimal
     counts = _usual_counts(usage)
     if counts is None or card is None:
         return cost(usage, card).total
-    siblings = PRICED_LIKE_FOR_PICTURES if card.is_image else PRICED_LIKE
+    siblings = SIBLINGS.get(card.category, PRICED_LIKE)
     prices, total = card.prices, ZERO
     for unit, count in counts:
         if count:

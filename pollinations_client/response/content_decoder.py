@@ -28,7 +28,7 @@ from ..reply import (
     TextDelta,
     TextPart,
 )
-from .think_tags import LeadingTextFilter
+from .think_tags import TAG, LeadingTextFilter
 
 Block = dict[str, Any]
 Run = type[TextPart] | type[ReasoningPart]
@@ -42,24 +42,24 @@ READ_TYPES = TEXT_TYPES | THINKING_TYPES
 
 
 class ContentDecoder:
-    """What a message brings goes in by kind; the events for it come out; ``parts`` is the
-    result.
-    """
+    """What a message brings goes in by kind; the events for it come out; ``parts`` is filled."""
 
     __slots__ = (
         "_audio_index",
         "_audio_pieces",
         "_block",
         "_echo",
+        "_opening",
         "_reasoning_from",
         "_reasoning_index",
         "_run",
         "_signature_pieces",
         "_signed",
         "_text_from",
+        "_text_passes",
         "_transcript_pieces",
+        "_watches_notices",
         "index",
-        "opening",
         "parts",
         "pieces",
         "takes_reasoning",
@@ -67,15 +67,18 @@ class ContentDecoder:
         "unread",
     )
 
-    def __init__(self, *, watches_notices: bool) -> None:
-        self.parts: list[Part] = []
+    def __init__(self, parts: list[Part], *, watches_notices: bool) -> None:
+        self.parts = parts
         self.pieces: list[str] = []  # of the open run, joined when it closes
         self.index = -1  # of the open run in ``parts``
         # The open run is text (or reasoning) of the plain field, and the next piece of that field
         # may be appended to ``pieces`` as it comes: the decoder's short path.
         self.takes_text = False
         self.takes_reasoning = False
-        self.opening = LeadingTextFilter(watches_notices=watches_notices)
+        # The first words go through a filter where they may be a thought in tags or a notice.
+        self._watches_notices = watches_notices
+        self._opening: LeadingTextFilter | None = None
+        self._text_passes = False
         self.unread: list[Block] = []  # deltas of blocks that say nothing this project knows
         self._run: TextPart | ReasoningPart | None = None
         self._block: Any = None  # the provider's index of the content block behind the open run
@@ -94,7 +97,20 @@ class ContentDecoder:
         if self._text_from == "blocks" and self._echo.repeats(text):
             return []  # the field repeats what the blocks have said, piece by piece or at the end
         self._text_from = "content"
-        return self._opened(self.opening.feed(text))
+        if not self._text_passes:
+            return self._first_words(text)
+        return self._extend(TextPart, text)
+
+    def _first_words(self, text: str) -> list[Event]:
+        if self._opening is None:
+            begins_tag = text[0] == TAG[0] or text[0].isspace()
+            if not begins_tag and not self._watches_notices:
+                self._text_passes = True
+                return self._extend(TextPart, text)
+            self._opening = LeadingTextFilter(watches_notices=self._watches_notices)
+        pieces = self._opening.feed(text)
+        self._text_passes = self._opening.is_past
+        return self._opened(pieces)
 
     def reasoning(self, text: str, source: str = "field") -> list[Event]:
         """A piece of reasoning; ``source`` tells the field from the blocks."""
@@ -103,13 +119,19 @@ class ContentDecoder:
         self._reasoning_from = source
         return [*self.settle(), *self._extend(ReasoningPart, text)]
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether text came that was not given out yet."""
+        return self._opening is not None and bool(self._opening.waiting)
+
     def settle(self) -> list[Event]:
         """Give out text held back at the opening: something else has begun, or the answer has
         ended.
         """
-        if self.opening.is_past or not self.opening.waiting:
+        if self._opening is None or self._text_passes or not self._opening.waiting:
             return []
-        return self._opened(self.opening.release())
+        self._text_passes = True
+        return self._opened(self._opening.release())
 
     def close(self) -> None:
         """Join all pieces, so that ``parts`` is the answer so far."""
@@ -223,7 +245,7 @@ class ContentDecoder:
             self._block = block
         self.pieces.append(text)
         if kind is TextPart:
-            self.takes_text = self._text_from == "content" and self.opening.is_past
+            self.takes_text = self._text_from == "content" and self._text_passes
             return [TextDelta(text, self.index)]
         self._reasoning_index = self.index
         self.takes_reasoning = self._reasoning_from == "field"

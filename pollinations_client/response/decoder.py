@@ -9,6 +9,7 @@ straight path; everything else is read beside it.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -113,23 +114,30 @@ class ReplyDecoder:
         self._reasoning_is_named = False
         self._refusal: list[str] = []
         self._annotations: set[str] = set()
-        self._details = ReasoningDetails()
-        self._calls = ToolCallDecoder()
         self._tool_names = tool_names
         self._parts = ContentDecoder(
-            watches_notices=payment_notices.is_announced(self._reply.info.headers)
+            self._reply.parts, watches_notices=self._reply.info.forbids_storing
         )
-        self._reply.parts = self._parts.parts
         # The delta's only field, if the last chunk was a common one of that field.
         self.common_field: str | None = None
         self._layout: tuple[str, ...] | None = None
         self._choice_layout: tuple[str, ...] | None = None
 
+    # Most answers have neither calls nor details, so their decoders are made by the first of them.
+
+    @functools.cached_property
+    def _calls(self) -> ToolCallDecoder:
+        return ToolCallDecoder(self._reply.tool_calls)
+
+    @functools.cached_property
+    def _details(self) -> ReasoningDetails:
+        return ReasoningDetails(self._reply.reasoning_details)
+
     @property
     def has_output(self) -> bool:
         """Whether anything of the answer itself has come."""
-        parts = self._parts
-        return bool(parts.parts or parts.opening.waiting or self._calls.began or self._refusal)
+        reply = self._reply
+        return bool(reply.parts or self._parts.is_waiting or reply.tool_calls or self._refusal)
 
     @property
     def usage(self) -> Usage | None:
@@ -141,9 +149,10 @@ class ReplyDecoder:
         reply = self._reply
         self._parts.settle()
         self._parts.close()
-        self._details.join()
-        reply.reasoning_details = self._details.entries
-        reply.tool_calls = self._calls.calls()
+        if reply.reasoning_details:
+            self._details.join()
+        if reply.tool_calls:
+            self._calls.join()
         reply.refusal = "".join(self._refusal) if self._refusal else None
         if self._parts.unread:
             reply.extra["message.content_blocks"] = self._parts.unread
@@ -407,10 +416,10 @@ class ReplyDecoder:
         Raises where the answer is none.
         """
         reply = self._reply
-        was_held = bool(self._parts.opening.waiting)
+        was_held = self._parts.is_waiting
         events = self._parts.settle()
         self.partial()
-        if not (reply.usage and reply.usage.counts_anything) and not self._calls.began:
+        if not (reply.usage and reply.usage.counts_anything) and not reply.tool_calls:
             notice = payment_notices.error_in(reply.text, reply.info.headers, label=self._label)
             if notice is not None:
                 notice.partial = None if was_held else reply

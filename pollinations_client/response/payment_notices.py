@@ -28,17 +28,7 @@ def may_carry(headers: Mapping[str, str]) -> bool:
     is.
     """
     caching = headers.get("cache-control", "")
-    return is_announced(headers) or not ("public" in caching or "immutable" in caching)
-
-
-def is_announced(headers: Mapping[str, str]) -> bool:
-    """Whether a stream with these headers is worth holding back: every notice seen so far was
-    marked ``no-store``.
-
-    Without the mark an ordinary stream would lose its first words to the wait; a notice is then
-    found at its end.
-    """
-    return "no-store" in headers.get("cache-control", "")
+    return "no-store" in caching or not ("public" in caching or "immutable" in caching)
 
 
 def may_become(text: str) -> bool:

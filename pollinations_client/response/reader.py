@@ -26,7 +26,7 @@ from ..errors import (
     redact,
     sure_keys_in,
 )
-from ..lenient_json import SurrogateJoiner, parse_json, parse_with_halves
+from ..lenient_json import SurrogateJoiner, parse_json, parse_mended_json, parse_with_halves
 from ..reply import Event, Reply, ResponseInfo
 from ..usage import Usage
 from . import payment_notices
@@ -73,9 +73,6 @@ class ResponseReader:
         self._json_limit_bytes = json_limit_bytes
         self._stream_limit_bytes = stream_limit_bytes
         self._reply_decoder = ReplyDecoder(info, label=label, secret=secret, tool_names=tool_names)
-        self._event_decoder = EventDecoder(keys=sure_keys_in(secret))
-        self._template = EventTemplate()
-        self._joiner = SurrogateJoiner()
         # The body, while it is not known to be a stream, or known not to be one.
         self._pieces: list[bytes] = []
         self._received_bytes = 0
@@ -147,6 +144,10 @@ class ResponseReader:
                 f"The answer is larger than {self._json_limit_bytes} bytes."
             )
         self._is_stream = self._looks_like_stream()
+        if self._is_stream:
+            self._event_decoder = EventDecoder(keys=sure_keys_in(self._secret))
+            self._template = EventTemplate()
+            self._joiner = SurrogateJoiner()
         return self._is_stream
 
     def _looks_like_stream(self) -> bool:
@@ -344,7 +345,7 @@ def _plain_text(body: bytes, info: ResponseInfo, label: str, secret: Keys) -> st
         raise EmptyReply(
             f"The gateway answered {info.status} without a word.", request_id=info.request_id
         )
-    if "no-store" in info.headers.get("cache-control", ""):
+    if info.forbids_storing:
         notice = payment_notices.error_in(text, info.headers, label=label)
         if notice is not None:
             raise notice
@@ -402,7 +403,11 @@ def json_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> Any:
     JSON).
     """
     try:
-        return parse_json(body)
+        return from_json(body)
+    except ValueError:
+        pass
+    try:
+        return parse_mended_json(body)
     except ValueError as error:
         kind = redact(info.headers.get("content-type") or "no declared type", secret)
         raise MalformedReply(

@@ -11,10 +11,10 @@ READABLE_FIELDS = ("text", "summary")
 class ReasoningDetails:
     """Fragments in; ``entries`` has them joined by index and type once ``join`` was called."""
 
-    __slots__ = ("_by_key", "_pieces", "entries")
+    __slots__ = ("_by_key", "_entries", "_pieces")
 
-    def __init__(self) -> None:
-        self.entries: list[dict[str, Any]] = []
+    def __init__(self, entries: list[dict[str, Any]]) -> None:
+        self._entries = entries
         self._by_key: dict[tuple[Any, Any], int] = {}
         self._pieces: list[dict[str, list[str]]] = []  # of the joined fields, entry by entry
 
@@ -33,7 +33,7 @@ class ReasoningDetails:
 
     def _add_fragment(self, fragment: dict[str, Any]) -> None:
         number = self._number_of(fragment)
-        entry, pieces = self.entries[number], self._pieces[number]
+        entry, pieces = self._entries[number], self._pieces[number]
         for name, value in fragment.items():
             if name in JOINED_FIELDS and isinstance(value, str):
                 pieces.setdefault(name, []).append(value)
@@ -47,8 +47,8 @@ class ReasoningDetails:
         key = (index, kind) if isinstance(index, (int, str)) and _is_name(kind) else None
         number = None if key is None else self._by_key.get(key)
         if number is None:
-            number = len(self.entries)
-            self.entries.append({})
+            number = len(self._entries)
+            self._entries.append({})
             self._pieces.append({})
             if key is not None:
                 self._by_key[key] = number
@@ -56,7 +56,7 @@ class ReasoningDetails:
 
     def join(self) -> None:
         """Join the pieces that came since the last time."""
-        for entry, pieces in zip(self.entries, self._pieces, strict=True):
+        for entry, pieces in zip(self._entries, self._pieces, strict=True):
             for name, texts in pieces.items():
                 texts[:] = ["".join(texts)]
                 entry[name] = texts[0]

@@ -132,25 +132,23 @@ class _Slot:
 
 
 class ToolCallDecoder:
-    """Fragments in, whole calls out. Every fragment is answered with what is new in it."""
+    """Fragments in; ``calls`` gets each call when it begins, and its arguments by ``join``.
 
-    __slots__ = ("_by_id", "_by_index", "_slots")
+    Every fragment is answered with what is new in it.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_by_id", "_by_index", "_calls", "_slots")
+
+    def __init__(self, calls: list[ToolCall]) -> None:
+        self._calls = calls
         self._slots: list[_Slot] = []
         self._by_index: dict[int | str, _Slot] = {}
         self._by_id: dict[str, _Slot] = {}
 
-    @property
-    def began(self) -> bool:
-        """Whether any call has begun."""
-        return bool(self._slots)
-
-    def calls(self) -> list[ToolCall]:
-        """The calls so far, in the order they began."""
+    def join(self) -> None:
+        """Join the arguments that came so far."""
         for slot in self._slots:
             slot.call.arguments = slot.arguments.text()
-        return [slot.call for slot in self._slots]
 
     def feed(self, entries: list[Any], *, each_is_whole: bool = False) -> list[ToolCallDelta]:
         """Take in a ``tool_calls`` list; an entry that only repeats what is known gives no event.
@@ -219,6 +217,7 @@ class ToolCallDecoder:
             return slot, False
         slot = _Slot(len(self._slots), fragment.index)
         self._slots.append(slot)
+        self._calls.append(slot.call)
         if fragment.index is not None:
             self._by_index[fragment.index] = slot
         return slot, True

@@ -103,8 +103,9 @@ class CarefulReader(ResponseReader):
 
     def feed(self, piece: bytes) -> list[Any]:
         """The events that ``piece`` completes."""
-        self._event_decoder._is_between_events = False
-        self._template.field = None
+        if self._is_stream:
+            self._event_decoder._is_between_events = False
+            self._template.field = None
         return super().feed(piece)
 
 

@@ -109,8 +109,9 @@ def test_events_after_the_last_one_and_events_without_end() -> None:
     assert reader.is_finished
     assert reader.end() == []
     bomb = ResponseReader(EVENT_STREAM)
+    bomb.feed(b"data: ")
     bomb._event_decoder = EventDecoder(100)
-    bomb.feed(b"data: " + b"x" * 200)
+    bomb.feed(b"x" * 200)
     assert isinstance(bomb.failure, MalformedReply)
     deep = b'data: {"choices": ' + b"[" * 100_000 + b"\n\n"
     with pytest.raises(PollinationsError):
