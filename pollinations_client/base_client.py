@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import datetime as dt
+import functools
 import os
 from array import array
 from collections.abc import Mapping, Sequence
@@ -91,7 +92,6 @@ class BaseClient:
         self.settings = settings
         self._concurrency = ConcurrencyLimit(settings.max_concurrency)
         self._http_client = http_client
-        self._catalog: Catalog | None = None
         self._transport: Any = None
 
     def __repr__(self) -> str:
@@ -101,12 +101,11 @@ class BaseClient:
         return f"{type(self).__name__}(base_url={settings and settings.base_url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            "settings": self.settings,
-            "_http_client": None,
-            "_catalog": self._catalog,
-            "_transport": None,
-        }
+        state: dict[str, Any] = {"settings": self.settings}
+        state.update(_http_client=None, _transport=None)
+        if self.catalog is not snapshot():  # the shipped one is on the other side already
+            state["catalog"] = self.catalog
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -123,17 +122,14 @@ class BaseClient:
         transport = self._transport
         return self.settings.api_key if transport is None else transport.secrets
 
-    @property
+    @functools.cached_property
     def catalog(self) -> Catalog:
         """What is known of models: the list shipped with the package, with what ``refresh()``
         brought laid over it.
-        """
-        return self._catalog if self._catalog is not None else snapshot()
 
-    @catalog.setter
-    def catalog(self, known: Catalog) -> None:
-        """Use another one, such as what a client of the same gateway has refreshed."""
-        self._catalog = known
+        Set it to use another one, such as what a client of the same gateway has refreshed.
+        """
+        return snapshot()
 
     def cost(
         self, usage: Reply | Usage | Mapping[str, Any] | ResponseInfo | None, model: str
@@ -292,13 +288,13 @@ class BaseClient:
 
     def _merge_cards(self, cards: Sequence[ModelCard], complete: set[str]) -> Catalog:
         """Lay a live list over the shipped one; ``complete`` are the categories it has whole."""
-        self._catalog = snapshot().merged(
+        self.catalog = snapshot().merged(
             cards,
             complete=complete,
             date=dt.datetime.now(dt.UTC).date().isoformat(),
             source=self.settings.base_url,
         )
-        return self._catalog
+        return self.catalog
 
 
 def new_file(

@@ -65,7 +65,7 @@ class RetryPolicy:
         most = 1 + max(self.max_retries, 0)
         if is_safe(failure):
             return most
-        repeats = call.kind.repeat_is_billed_once or call.kind.is_free or self.retry_streams
+        repeats = call.repeat_is_billed_once or call.kind.is_free or self.retry_streams
         match failure:
             case APIStatusError() if (
                 failure.is_retryable and failure.status_code in UNBILLED_STATUSES

@@ -122,7 +122,7 @@ class Reservation:
 
     def settle_answer(self, info: ResponseInfo, body: bytes) -> None:
         """The same for a whole answer, whose usage is in its headers or in its body."""
-        if payment_notices.is_announced(info.headers) and _is_notice(info, body):
+        if info.forbids_storing and _is_notice(info, body):
             self.release()
         else:
             self.settle(info, info if info.usage else self._usage_in(info, body))

@@ -54,7 +54,6 @@ CALL_KINDS = {
     ),
     "picture": CallKind("picture_s", "image_bytes", MEDIA, is_compressed=False),
     "video": CallKind("video_s", "video_bytes", MEDIA, is_compressed=False),
-    "ocr": CallKind("answer_s", "json_bytes", JSON, repeat_is_billed_once=False),
     "speech": CallKind(
         *("answer_s", "video_bytes", f"audio/*, {JSON}"),
         is_compressed=False,

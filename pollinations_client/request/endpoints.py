@@ -19,7 +19,7 @@ from ..catalog.estimates import CallSize
 from ..errors import InvalidRequestError, number_in
 from ..media.sniff import extension_for, sniff
 from ..media.sounds import SoundSource
-from .call_kinds import CALL_KINDS, JSON, CallKind
+from .call_kinds import CALL_KINDS, CallKind
 from .chat_options import ChatOptions, drawn_seed
 from .image_options import (
     ImageOptions,
@@ -87,37 +87,37 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. ``target`` is path and query as sent."""
+    """One request."""
 
     method: Literal["GET", "POST"]
     target: str
+    """Path and query as sent."""
     kind: CallKind
+    label: str
+    """Method and endpoint for messages and logs: neither the prompt nor the query is in it."""
     body: bytes | None = None
     upload: Upload | None = field(default=None, hash=False)
     """Sent as multipart in place of ``body``, read from disk while it is sent."""
-    content_type: str = JSON
+    form_type: str = ""
+    """The content type of a form, which holds its boundary; empty where ``body`` is JSON."""
     tool_names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """From a tool's name on the wire to its own, where the two differ."""
     asked: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Model and seed of a picture, which its answer may not repeat."""
+    model: AskedModel | None = None
+    """The chat model that is asked."""
     size: CallSize | None = None
     """What the price depends on. A call without it, unless it is free, has no known price."""
 
     @property
-    def is_form(self) -> bool:
-        """Whether ``body`` is a form, whose type is its own."""
-        return self.content_type != JSON
+    def repeat_is_billed_once(self) -> bool:
+        """Whether the gateway bills an identical repeat once; not where the model is uncached."""
+        is_uncached = self.model is not None and self.model.has_trait("repeat_is_billed")
+        return self.kind.repeat_is_billed_once and not is_uncached
 
-    @property
-    def label(self) -> str:
-        """What is asked for, in an error message: method and endpoint, without the prompt or the
-        query.
-        """
-        path = self.target.partition("?")[0]
-        for endpoint in ("/image/", "/text/", "/video/"):
-            if path.startswith(endpoint) and path != f"{endpoint}models":
-                return f"{self.method} {endpoint}{{prompt}}"
-        return f"{self.method} {path}"
+
+def _post(path: str, kind: str, body: bytes | None = None, **details: Any) -> Call:
+    return Call("POST", path, CALL_KINDS[kind], f"POST {path}", body, **details)
 
 
 def chat(
@@ -134,18 +134,14 @@ def chat(
     Raises :class:`InvalidRequestError` for what cannot be sent.
     """
     body, tool_names = chat_body(messages, options, stream=stream, catalog=catalog)
-    kind = "chat_stream" if stream else "chat"
-    if not stream and _asked_model(options, catalog).has_trait("repeat_is_billed"):
-        kind = "ocr"
-    return Call(
-        "POST",
+    max_tokens = body.get("max_completion_tokens") or body.get("max_tokens")
+    return _post(
         "/v1/chat/completions",
-        CALL_KINDS[kind],
-        body=_encoded(body),
+        "chat_stream" if stream else "chat",
+        _encoded(body),
         tool_names=tool_names.decoding,
-        size=CallSize(
-            "text", body.get("model"), body.get("max_completion_tokens") or body.get("max_tokens")
-        ),
+        model=_asked_model(options, catalog),
+        size=CallSize("text", body.get("model"), max_tokens),
     )
 
 
@@ -163,7 +159,9 @@ def chat_body(
     fields = _checked(ChatOptions, options).set_fields()
     extra = fields.pop("extra_body", {})
     model = _asked_model(fields, catalog)
-    names = tool_names_of(fields.get("tools", ()), fields.get("functions", ()))
+    names = ToolNames()
+    if "tools" in fields or "functions" in fields:
+        names = tool_names_of(fields.get("tools", ()), fields.get("functions", ()))
     # The model and the messages come first.
     body: dict[str, Any] = {"model": fields["model"]} if "model" in fields else {}
     body["messages"] = messages_for(messages, model, names)
@@ -242,11 +240,10 @@ def picture(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) 
     if only_get or not is_too_long(_image_target(prompt, image_query(checked))):
         return image(prompt, options, is_video=is_video)
     body = {"prompt": checked_prompt(prompt), **generation_fields(checked)}
-    return Call(
-        "POST",
+    return _post(
         "/v1/images/generations",
-        CALL_KINDS["picture_json"],
-        body=_encoded(body),
+        "picture_json",
+        _encoded(body),
         asked=body,
         size=_media_size(prompt, body),
     )
@@ -262,7 +259,8 @@ def image(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) ->
     target = check_url_length(_image_target(prompt, pairs))
     slow = is_video or any(getattr(checked, name) is not None for name in VIDEO_HINTS)
     kind = CALL_KINDS["video" if slow else "picture"]
-    return Call("GET", target, kind, size=_media_size(prompt, dict(pairs)))
+    size = _media_size(prompt, dict(pairs))
+    return Call("GET", target, kind, "GET /image/{prompt}", size=size)
 
 
 def _media_size(prompt: str, sent: Mapping[str, Any], pictures: int = 0) -> CallSize:
@@ -291,13 +289,12 @@ def edit(prompt: str, pictures: Sequence[bytes], options: Mapping[str, Any]) -> 
     texts = [(name, _form_text(value)) for name, value in fields.items()]
     name = "image" if len(pictures) == 1 else "image[]"
     files = [_picture_file(name, number, data) for number, data in enumerate(pictures, 1)]
-    body, content_type = encode_form(texts, files)
-    return Call(
-        "POST",
+    body, form_type = encode_form(texts, files)
+    return _post(
         "/v1/images/edits",
-        CALL_KINDS["picture_json"],
-        body=body,
-        content_type=content_type,
+        "picture_json",
+        body,
+        form_type=form_type,
         asked=fields,
         size=_media_size(prompt, fields, len(pictures)),
     )
@@ -327,8 +324,8 @@ def upload(data: bytes) -> Call:
             param="data",
         )
     file = FormFile("file", f"upload.{extension_for(mime_type)}", mime_type, data)
-    body, content_type = encode_form([], [file])
-    return Call("POST", "/upload", CALL_KINDS["upload"], body=body, content_type=content_type)
+    body, form_type = encode_form([], [file])
+    return _post("/upload", "upload", body, form_type=form_type)
 
 
 def text(prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Call:
@@ -339,45 +336,41 @@ def text(prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Ca
     sent = dict(pairs)
     max_tokens = number_in(sent.get("max_completion_tokens") or sent.get("max_tokens", ""))
     size = CallSize("text", sent.get("model"), max_tokens)
-    return Call("GET", target, CALL_KINDS["text_stream" if stream else "text"], size=size)
+    kind = CALL_KINDS["text_stream" if stream else "text"]
+    return Call("GET", target, kind, "GET /text/{prompt}", size=size)
 
 
 def embeddings(fields: Mapping[str, Any], texts: Sequence[str]) -> Call:
     """``POST /v1/embeddings`` for at most 32 texts."""
-    body = _encoded({**fields, "input": texts})
     size = CallSize("embedding", fields.get("model"))
-    return Call("POST", "/v1/embeddings", CALL_KINDS["embeddings"], body=body, size=size)
+    return _post("/v1/embeddings", "embeddings", _encoded({**fields, "input": texts}), size=size)
 
 
 def speech(body: Mapping[str, Any]) -> Call:
     """``POST /v1/audio/speech``."""
     size = CallSize("audio", body.get("model"), prompt_bytes=len(body["input"].encode()))
-    return Call("POST", "/v1/audio/speech", CALL_KINDS["speech"], body=_encoded(body), size=size)
+    return _post("/v1/audio/speech", "speech", _encoded(body), size=size)
 
 
 def transcription(source: SoundSource, fields: Mapping[str, str]) -> Call:
     """``POST /v1/audio/transcriptions``: the sound in a form."""
-    return Call(
-        "POST",
-        "/v1/audio/transcriptions",
-        CALL_KINDS["transcription"],
-        upload=Upload(source, fields),
-        size=CallSize("transcription", fields.get("model"), prompt_bytes=source.size_bytes),
-    )
+    size = CallSize("transcription", fields.get("model"), prompt_bytes=source.size_bytes)
+    upload = Upload(source, fields)
+    return _post("/v1/audio/transcriptions", "transcription", upload=upload, size=size)
 
 
 def models(path: str) -> Call:
     """A model list: ``/v1/models``, ``/text/models``, ``/image/models``, ``/audio/models`` or one
     of today's others.
     """
-    return Call("GET", path, CALL_KINDS["models"])
+    return Call("GET", path, CALL_KINDS["models"], f"GET {path}")
 
 
 def account(path: str, query: Mapping[str, str | int | None] | None = None) -> Call:
     """``GET /account/...``. ``None`` in the query means: not sent."""
     pairs = [(name, str(value)) for name, value in (query or {}).items() if value is not None]
     target = f"/account/{path}" + (f"?{urllib.parse.urlencode(pairs)}" if pairs else "")
-    return Call("GET", target, CALL_KINDS["account"])
+    return Call("GET", target, CALL_KINDS["account"], f"GET /account/{path}")
 
 
 def _queried(pairs: list[tuple[str, str]]) -> str:

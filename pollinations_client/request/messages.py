@@ -61,16 +61,28 @@ def messages_for(
             "messages: the list is empty; the gateway needs at least one message.", param="messages"
         )
     names = tool_names or ToolNames()
-    ready = [_message_for(message, place, model, names) for place, message in enumerate(messages)]
-    if any("cache_control" in message for message in ready):
+    ready: list[Mapping[str, Any]] = []
+    has_calls = has_marks = False
+    for index, message in enumerate(messages):
+        if (
+            type(message) is dict
+            and len(message) == 2
+            and message.get("role") in PLAIN_ROLES
+            and type(message.get("content")) is str
+        ):
+            ready.append(message)  # nearly every message: nothing of it has to be written anew
+            continue
+        wire = _message_for(message, index, model, names)
+        has_calls = has_calls or "tool_calls" in wire
+        has_marks = has_marks or "cache_control" in wire
+        ready.append(wire)
+    if has_marks:
         ready = _with_marked_parts(ready)
     if all(map(_is_blank, ready)):
         raise InvalidRequestError(
             "messages: all of them are empty; say something.", param="messages"
         )
-    if any("tool_calls" in message for message in ready):
-        return with_every_call_answered(ready)
-    return ready
+    return with_every_call_answered(ready) if has_calls else ready
 
 
 def _message_for(
@@ -82,7 +94,7 @@ def _message_for(
         raise InvalidRequestError(
             f"messages[{index}]: a dict with a role is needed.", param="messages"
         ) from None
-    if type(content) is str and _is_ready(message, role, names):
+    if type(content) is str and len(message) == 3 and _is_ready(message, role, names):
         return message
     if role not in ROLES:
         raise InvalidRequestError(
@@ -112,13 +124,9 @@ def _message_for(
 
 
 def _is_ready(message: Mapping[str, Any], role: str, names: ToolNames) -> bool:
-    """Whether a message with text for content is in the gateway's form already: what both adapters
-    write, and so is passed on as it is.
+    """Whether a message of text and one more field is in the gateway's form already: what both
+    adapters write, and so is passed on as it is.
     """
-    if len(message) == 2:
-        return role in PLAIN_ROLES
-    if len(message) != 3:
-        return False
     if role == "tool":
         call_id = message.get("tool_call_id")
         return type(call_id) is str and call_id != ""

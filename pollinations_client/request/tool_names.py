@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["MAX_NAME_LENGTH", "ToolNames", "tool_names_of", "valid_name"]
@@ -32,6 +33,7 @@ def valid_name(name: str) -> str:
     return INVALID_CHARACTER.sub("_", name)[:MAX_NAME_LENGTH] or "_"
 
 
+@dataclass(slots=True)
 class ToolNames:
     """The names of one request's tools, and what each is called on the wire.
 
@@ -40,25 +42,28 @@ class ToolNames:
     depends on the request's tools alone, not on their order, so that a conversation reads the same
     on every turn.
 
-    >>> names = ToolNames(["get.data", "list files"])
+    >>> names = ToolNames.of(["get.data", "list files"])
     >>> names.encode("get.data"), names.decode("list_files")
     ('get_data', 'list files')
-    >>> sorted(ToolNames(["get.data", "get data"]).decoding)
+    >>> sorted(ToolNames.of(["get.data", "get data"]).decoding)
     ['get_data_1cad4cbb', 'get_data_f65f0a28']
     """
 
-    __slots__ = ("_taken", "_wire_names", "decoding")
+    decoding: dict[str, str] = field(default_factory=dict)
+    """From a name on the wire to the tool's own, where the two differ."""
+    _wire_names: dict[str, str] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
+    @classmethod
+    def of(cls, names: Iterable[str]) -> ToolNames:
+        """The mapping for the tools of these names."""
         distinct = dict.fromkeys(names)
         invalid = [name for name in distinct if not VALID.fullmatch(name)]
-        self._taken = set(distinct.keys() - set(invalid))
-        self._wire_names: dict[str, str] = {}
-        self.decoding: dict[str, str] = {}
-        """From a name on the wire to the tool's own, where the two differ."""
+        mapping = cls(_taken=set(distinct.keys() - set(invalid)))
         wishes = Counter(valid_name(name) for name in invalid)
         for name in invalid:
-            self._add(name, is_shared=wishes[valid_name(name)] > 1)
+            mapping._add(name, is_shared=wishes[valid_name(name)] > 1)
+        return mapping
 
     def encode(self, name: str) -> str:
         """What ``name`` is called on the wire; also for a tool of the history that is not offered
@@ -96,7 +101,7 @@ def _with_digest(name: str) -> str:
 def tool_names_of(tools: Sequence[Any], functions: Sequence[Any] = ()) -> ToolNames:
     """The names of a request's tools, of those that have one."""
     named = [*(_function_of(tool) for tool in tools), *functions]
-    return ToolNames(
+    return ToolNames.of(
         name
         for function in named
         if isinstance(function, Mapping) and isinstance(name := function.get("name"), str)

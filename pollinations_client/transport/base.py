@@ -141,7 +141,7 @@ class BaseTransport:
             headers = self._call_headers(call, attempts)
             return sized_upload(call, self._url(call, host), headers, upload)
         key = (host or self.settings.base_url) + call.target, call.kind, call.body is not None
-        is_plain = not (attempts.settings.headers or self.settings.key_function or call.is_form)
+        is_plain = not (attempts.settings.headers or self.settings.key_function or call.form_type)
         request = self._raw_requests.get(key) if is_plain else None
         if request is None:
             headers = self._call_headers(call, attempts)
@@ -164,8 +164,8 @@ class BaseTransport:
         if kind not in self._kind_headers:
             self._kind_headers[kind] = self._headers_for(call)
         headers = self._kind_headers[kind].copy()
-        if call.is_form:
-            headers["content-type"] = call.content_type  # holds the boundary of this form alone
+        if call.form_type:
+            headers["content-type"] = call.form_type  # holds the boundary of this form alone
         if attempts.settings.headers:
             self._blank_out(secrets_in(attempts.settings.headers))
             headers.update(attempts.settings.headers)

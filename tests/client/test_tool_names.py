@@ -38,18 +38,18 @@ def tool(name: str) -> dict[str, Any]:
 )
 def test_wire_names_are_valid_distinct_and_read_back(names: list[str]) -> None:
     """For any names, in any order."""
-    mapping = ToolNames(names)
+    mapping = ToolNames.of(names)
     wire = [mapping.encode(name) for name in names]
     assert len(set(wire)) == len(names)
     assert all(VALID.fullmatch(name) for name in wire)
     assert [mapping.decode(name) for name in wire] == names
-    backwards = ToolNames(reversed(names))
+    backwards = ToolNames.of(reversed(names))
     assert [backwards.encode(name) for name in names] == wire
 
 
 def test_names_without_a_clash_are_only_made_valid() -> None:
     """A valid name stays, another one loses nothing but its bad characters."""
-    names = ToolNames(["get_data", "list files", "x" * 64])
+    names = ToolNames.of(["get_data", "list files", "x" * 64])
     assert [names.encode(name) for name in ("get_data", "list files", "x" * 64)] == [
         "get_data",
         "list_files",
@@ -59,7 +59,7 @@ def test_names_without_a_clash_are_only_made_valid() -> None:
 
 def test_calls_of_a_tool_that_is_not_offered_any_more_are_sent_validly() -> None:
     """A history may name tools of an earlier turn; they take no offered tool's name."""
-    names = ToolNames(["get.data"])
+    names = ToolNames.of(["get.data"])
     assert names.encode("old.tool") == "old_tool"
     assert VALID.fullmatch(names.encode("get data"))
     assert names.encode("get data") != names.encode("get.data") == "get_data"
@@ -105,7 +105,7 @@ def test_deprecated_functions_have_one_name_too() -> None:
 def test_a_call_comes_back_under_the_tools_own_name(gateway: Emulator, pair: list[str]) -> None:
     """At once and as a stream, blocking and awaited."""
     tools = [tool(name) for name in pair]
-    wire_name = ToolNames(pair).encode(pair[1])
+    wire_name = ToolNames.of(pair).encode(pair[1])
 
     def script() -> None:
         gateway.script(Answer(tool_calls=[(wire_name, {"x": 1})]))
