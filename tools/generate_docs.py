@@ -1,4 +1,5 @@
-"""Pages of the documentation that are made from code: models, errors, the adapters' reference.
+"""Pages of the documentation that are made from code: models, errors, the adapters' reference; and
+the notebooks, which lie beside the pages' folder.
 
 mkdocs calls ``on_files`` when it builds the site, so they are never older than the code.
 """
@@ -7,10 +8,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 
@@ -20,6 +23,7 @@ from pollinations_client import Catalog, ModelCard, errors, snapshot
 from pollinations_client.command_line.models import INPUT_UNITS, OUTPUT_UNITS, price_text
 from pollinations_client.response.error_tables import BY_STATUS, REMEDIES
 
+ROOT = Path(__file__).parents[1]
 OURS = ("pollinations_client", "langchain_pollinations", "llamaindex_pollinations")
 KINDS = {
     "text": "Chat",
@@ -126,8 +130,12 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+@event_priority(100)  # before mkdocs-jupyter looks for notebooks
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages to a site that mkdocs builds."""
+    """Add the pages and the notebooks to a site that mkdocs builds."""
     for name, page in PAGES.items():
         files.append(File.generated(config, name, content=page()))
+    for notebook in ROOT.glob("notebooks/*.ipynb"):
+        name = notebook.relative_to(ROOT).as_posix()
+        files.append(File(name, str(ROOT), config.site_dir, config.use_directory_urls))
     return files

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
@@ -200,6 +201,26 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert "Randomness, 0 to 2" in reference
     assert "openai/gpt-5.4-nano" in (tmp_path / "models.html").read_text()
     assert "Top up the account" in (tmp_path / "troubleshooting.html").read_text()
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        page = tmp_path / "notebooks" / f"{notebook.stem}.html"
+        assert "data:image/" in page.read_text(), "the picture that the notebook keeps"
+    assert dead_links(tmp_path) == []
+
+
+def dead_links(site: Path) -> list[str]:
+    """Links and pictures of a built site that lead to no file or no anchor of it."""
+    pages = {page: page.read_text() for page in site.rglob("*.html") if page.name != "404.html"}
+    dead = []
+    for page, html in pages.items():
+        for target in set(re.findall(r'(?:href|src)="(?!https?:|data:|mailto:)([^"]*)"', html)):
+            path, _, anchor = unquote(target).partition("#")
+            file = (page.parent / path).resolve() if path else page
+            if file.is_dir():
+                file /= "index.html"
+            is_anchor_missing = anchor and file in pages and f'id="{anchor}"' not in pages[file]
+            if not file.exists() or is_anchor_missing:
+                dead.append(f"{page.relative_to(site)}: {target}")
+    return dead
 
 
 def without_chance(printed: str) -> str:
