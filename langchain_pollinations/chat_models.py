@@ -61,39 +61,189 @@ NO_PART_OF_ANSWERS = ConnectionOptionsDict.__optional_keys__
 
 
 class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
-    """A chat model behind the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok and the
-    rest, by name.
+    """Chat models of the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok, all by name.
 
     Setup:
-        ``pip install ".[langchain]"`` in a clone of the repository and set ``POLLINATIONS_API_KEY``
-        (<https://enter.pollinations.ai/keys>), or pass the emulator's address as ``base_url``.
+        Install from a clone of the repository, and set the environment variable
+        ``POLLINATIONS_API_KEY`` (keys: <https://enter.pollinations.ai/keys>). Without a key, start
+        ``pollinations emulator`` and set ``POLLINATIONS_BASE_URL`` to the address that it prints.
 
-    Invoke and stream:
-        >>> from pollinations_client.emulator import Emulator
-        >>> gateway = Emulator(); gateway.start()
-        >>> llm = ChatPollinations(model="claude", temperature=0.2, base_url=gateway.url)
-        >>> llm.invoke("Say hello").response_metadata["model_provider"]
-        'pollinations'
-        >>> gateway.stop()
+        ```bash
+        pip install ".[langchain]"
+        export POLLINATIONS_API_KEY="sk_..."
+        ```
 
-    Swap models: ``llm.bind(model="gemini")``, ``llm.invoke(..., model="gemini")`` or
-    ``configurable_fields``.
+    Key init args - completion params:
+        - ``model``: any name or alias; ``llm.catalog.names("text")`` knows many,
+          ``llm.refresh_catalog()`` all of them
+        - ``temperature`` 0 to 2, ``top_p`` 0 to 1, ``max_tokens``, ``stop``
+        - ``seed``: equal seeds give equal answers from the gateway's cache; -1 draws one per call
+        - ``reasoning_effort``: none, minimal, low, medium, high, xhigh, max
+        - ``n``: answers per prompt, each of them paid
+        - ``extra_body``, also ``model_kwargs``: fields of a request that are not listed below
 
-    Options are the fields below; ``None`` is not sent. An unknown one is refused with the nearest
-    name, and ``extra_body`` is the door for fields that are not listed. Every error is a
-    ``PollinationsError`` and LangChain's ``ModelError`` of its kind. Those used most:
+        ``None`` is not sent. An unknown option is an error that names the nearest one.
 
-    - ``model``: any name or alias; ``llm.catalog.names("text")`` knows many,
-      ``llm.refresh_catalog()`` all of them
-    - ``temperature`` 0 to 2, ``top_p`` 0 to 1, ``max_tokens``, ``stop``, ``seed`` (-1 draws one per
-      call)
-    - ``reasoning_effort``: none, minimal, low, medium, high, xhigh, max
-    - ``api_key`` or ``POLLINATIONS_API_KEY``; ``base_url`` or ``POLLINATIONS_BASE_URL``
-    - ``timeout`` in seconds, ``max_retries``
+    Key init args - client params:
+        - ``api_key``: a string, a ``SecretStr`` or a function; else ``POLLINATIONS_API_KEY``
+        - ``base_url``: else ``POLLINATIONS_BASE_URL``, else the public gateway
+        - ``timeout`` and ``total_timeout`` in seconds, ``max_retries``
+        - ``budget``: a ``PollenBudget`` that paid calls may not exceed
+        - ``http_client``, ``http_async_client``: httpx clients of your own
+
+    Instantiate:
+        ```python
+        from langchain_pollinations import ChatPollinations
+
+        llm = ChatPollinations("claude", temperature=0.2, max_tokens=500, timeout=60)
+        ```
+
+        Another model for one call or for a chain: ``llm.invoke(messages, model="gemini")``,
+        ``llm.bind(model="deepseek")``, ``llm.configurable_fields(...)``.
+
+    Invoke:
+        ```python
+        messages = [
+            ("system", "Answer in one sentence."),
+            ("human", "Why do bees dance?"),
+        ]
+        answer = llm.invoke(messages)
+        print(answer.text[:28])
+        ```
+
+        The answers shown are those of the emulator, which repeats what it was asked:
+
+        ```output
+        You asked: Why do bees dance
+        ```
+
+    Stream:
+        ```python
+        full = None
+        for chunk in llm.stream(messages):
+            print(chunk.text, end="")
+            full = chunk if full is None else full + chunk
+        ```
+
+        Chunks can be added; the sum is the message that ``invoke`` gives, with tool calls, token
+        counts and cost. ``llm.stream_events(messages, version="v3")`` gives LangChain's events.
+
+    Async:
+        ```python
+        import asyncio
+
+
+        async def main():
+            await llm.ainvoke(messages)
+            async for chunk in llm.astream(messages):
+                print(chunk.text, end="")
+            await llm.abatch([messages, messages])
+
+
+        asyncio.run(main())
+        ```
+
+    Tool calling:
+        ```python
+        from pydantic import BaseModel, Field
+
+
+        class GetWeather(BaseModel):
+            '''Get the current weather in a place.'''
+
+            place: str = Field(description="City and country")
+
+
+        answer = llm.bind_tools([GetWeather]).invoke("What is the weather in 'Oslo, Norway'?")
+        print(answer.tool_calls[0]["name"], answer.tool_calls[0]["args"])
+        ```
+
+        ```output
+        GetWeather {'place': 'Oslo, Norway'}
+        ```
+
+        Agents: ``create_agent(llm, tools=[...])``; see ``PollinationsToolkit`` for tools that draw,
+        search and speak. Tools that the provider has built in are offered by name:
+        ``ChatPollinations("gemini").bind_tools(["google_search"])``.
+
+    Structured output:
+        ```python
+        class Joke(BaseModel):
+            '''A joke to tell.'''
+
+            setup: str
+            punchline: str
+
+
+        joke = llm.with_structured_output(Joke).invoke("Tell me a joke about 'cats'")
+        print(type(joke).__name__, joke.setup)
+        ```
+
+        ```output
+        Joke cats
+        ```
+
+    Image input:
+        ```python
+        from langchain_core.messages import HumanMessage
+
+        picture = {"type": "image", "url": "https://example.com/bee.jpg"}
+        question = {"type": "text", "text": "What is in the picture?"}
+        print(llm.invoke([HumanMessage([question, picture])]).text)
+        ```
+
+        ```output
+        The picture is at https://example.com/bee.jpg. You asked: What is in the picture?
+        ```
+
+        ``"base64"`` with ``"mime_type"`` sends the bytes. Files, audio and video go in blocks of
+        their own type, to the models that take them: ``llm.profile``.
+
+    Reasoning:
+        ```python
+        thinker = ChatPollinations("deepseek", reasoning_effort="high")
+        answer = thinker.invoke("Why do bees dance?")
+        print([block["type"] for block in answer.content_blocks])
+        ```
+
+        ```output
+        ['reasoning', 'text']
+        ```
+
+        It goes back to the model where the model needs it, in the loop of an agent say.
+
+    Token usage:
+        ```python
+        usage = llm.invoke(messages).usage_metadata
+        print(usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"])
+        ```
+
+        ```output
+        True
+        ```
+
+        ``input_token_details`` and ``output_token_details`` tell of the cache, of reasoning, sound
+        and pictures. A stream has the counts in its last chunk.
+
+    Response metadata:
+        ```python
+        metadata = llm.invoke(messages).response_metadata
+        print(metadata["model_name"], metadata["finish_reason"], metadata["cost"])
+        ```
+
+        ```output
+        anthropic/claude-sonnet-4.6 stop [0.000588]
+        ```
+
+        ``cost`` is in pollen (1 pollen is 1 US dollar); a list, for the sum of several messages has
+        several. ``cost_source`` says whether the gateway or the catalogue named the price.
 
     Raises:
         ConfigurationError: At construction, for settings that cannot work, a missing key among
             them.
+        InvalidRequestError: For an unknown option or one out of bounds, before anything is sent.
+        PollinationsError: For every other failure of a call. Each error is LangChain's
+            ``ModelError`` of its kind, too, so that retries and fallbacks know it.
     """
 
     model_config = ConfigDict(

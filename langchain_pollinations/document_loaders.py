@@ -25,7 +25,7 @@ class PollinationsOCRLoader(ClientMixin, BaseLoader):
     ``metadata`` has ``source``, the path or address, and ``page``, counted from 1. A file is sent
     whole and billed by the page; a document at an http(s) address is read by the gateway.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> from pollinations_client.emulator import Emulator

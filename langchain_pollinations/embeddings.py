@@ -28,7 +28,7 @@ class PollinationsEmbeddings(ClientMixin, Embeddings):
     ``embed_documents`` and ``embed_query`` tell Gemini and Cohere models which of the two a text
     is; other models make no difference. Store vectors of one model and one size only together.
 
-    Example:
+    Examples:
         >>> from pollinations_client.emulator import Emulator
         >>> with Emulator() as gateway:
         ...     embeddings = PollinationsEmbeddings("gemini-embedding-2", base_url=gateway.url)

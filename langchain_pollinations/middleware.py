@@ -34,7 +34,7 @@ class BudgetMiddleware(AgentMiddleware[Any, Any]):
         budget: Counts the calls of the agent's model and tools. Left out, the budget is one that
             the agent is called in (``with budget:``), or that its model and tools were given.
 
-    Example:
+    Examples:
         >>> from langchain.agents import create_agent
         >>> from langchain_pollinations import BudgetMiddleware, ChatPollinations
         >>> from pollinations_client import PollenBudget

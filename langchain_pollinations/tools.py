@@ -238,7 +238,7 @@ class PollinationsImageTool(MakingTool):
 
     The artifact is a :class:`~pollinations_client.MediaResult`.
 
-    Example:
+    Examples:
         >>> from pollinations_client.emulator import Emulator
         >>> with Emulator() as gateway:
         ...     tool = PollinationsImageTool(width=64, height=64, base_url=gateway.url)
@@ -282,7 +282,7 @@ class PollinationsSearchTool(GatewayTool):
 
     The artifact is a list of the sources, each with ``title`` and ``url``.
 
-    Example:
+    Examples:
         >>> from pollinations_client.emulator import Emulator
         >>> with Emulator() as gateway:
         ...     tool = PollinationsSearchTool(base_url=gateway.url)
@@ -349,7 +349,7 @@ class PollinationsSpeechTool(VoiceTool):
 
     The model reads the file's path; the artifact is a :class:`~pollinations_client.MediaResult`.
 
-    Example:
+    Examples:
         >>> from pollinations_client.emulator import Emulator
         >>> with Emulator() as gateway:
         ...     tool = PollinationsSpeechTool(base_url=gateway.url)

@@ -48,7 +48,7 @@ class BudgetAgentMixin:
 class BudgetFunctionAgent(BudgetAgentMixin, FunctionAgent):
     """LlamaIndex's ``FunctionAgent`` that ends with a message where its budget is spent.
 
-    Example:
+    Examples:
         agent = BudgetFunctionAgent(llm=llm, tools=PollinationsToolSpec().to_tool_list())
         with PollenBudget(0.5):
             print(await agent.run("Draw five bees"))

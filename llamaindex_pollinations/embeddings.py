@@ -42,7 +42,7 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
     ``openai/text-embedding-3-small@1536``: ingestion caches of another model or size then miss.
     Queries and documents are told apart to models that ask for it (Gemini, Cohere).
 
-    Example:
+    Examples:
         >>> from pollinations_client.emulator import Emulator
         >>> with Emulator() as gateway:
         ...     embed_model = PollinationsEmbedding("cohere-embed-v4", api_base=gateway.url)

@@ -84,7 +84,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     - ``api_key`` or ``POLLINATIONS_API_KEY``; ``api_base`` or ``POLLINATIONS_BASE_URL``
     - ``context_window``, ``is_function_calling_model``: what the catalogue says, if not given
 
-    Example:
+    Examples:
         >>> from pollinations_client.emulator import Emulator
         >>> gateway = Emulator().start()
         >>> llm = Pollinations(model="claude", temperature=0.2, api_base=gateway.url)

@@ -28,7 +28,7 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
     whole and billed by the page; a document at an http(s) address is read by the gateway. For a
     folder: ``SimpleDirectoryReader(folder, file_extractor={".pdf": PollinationsOCRReader()})``.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> from pollinations_client.emulator import Emulator

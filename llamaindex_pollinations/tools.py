@@ -181,7 +181,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         InvalidRequestError: For an unknown or impossible setting, or a model that is known to make
             something else; ``ConfigurationError`` without a key.
 
-    Example:
+    Examples:
         >>> from pollinations_client.emulator import Emulator
         >>> gateway = Emulator().start()
         >>> draw, *_ = PollinationsToolSpec(model="flux", api_base=gateway.url).to_tool_list()

@@ -66,7 +66,7 @@ Sources = Source | Sequence[Source]
 class PollinationsClient(BaseClient):
     """The gateway, blocking.
 
-    Example:
+    Examples:
         >>> from pollinations_client.emulator import Emulator
         >>> with Emulator() as gateway, PollinationsClient(base_url=gateway.url) as client:
         ...     client.chat("Say hello", model="openai").finish_reason
@@ -610,7 +610,7 @@ class AsyncPollinationsClient(BaseClient):
     """The gateway, on an event loop; one object may be used on several loops, one after the other
     or at once.
 
-    Example:
+    Examples:
         async with AsyncPollinationsClient() as client:
             reply = await client.chat("Say hello", model="openai")
     """

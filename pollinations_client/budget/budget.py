@@ -52,7 +52,7 @@ class PollenBudget:
     it did cost counts. Copies are the same budget. It counts in this process: a pickle carries the
     limit alone.
 
-    Example:
+    Examples:
         >>> from pollinations_client import BudgetSpentError, PollinationsClient
         >>> from pollinations_client.emulator import Emulator
         >>> with Emulator() as gateway, PollenBudget(0.003) as budget:

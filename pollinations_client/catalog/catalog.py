@@ -87,10 +87,11 @@ class Catalog:
     ``openai/gpt-5.4`` and ``OpenAI/GPT-5.4`` are one. Where two models share a name, the one listed
     first has it, unless ``category`` chooses.
 
-    >>> snapshot().get("claude").context_window
-    200000
-    >>> snapshot().get("claud") is None, snapshot().suggest("claud", 1)
-    (True, ['claude'])
+    Examples:
+        >>> snapshot().get("claude").context_window
+        200000
+        >>> snapshot().get("claud") is None, snapshot().suggest("claud", 1)
+        (True, ['claude'])
     """
 
     __slots__ = ("_by_key", "_cards", "_known_traits", "_spellings", "date", "source")

@@ -113,9 +113,10 @@ class Cost:
     where it sent one, and then the total. ``prices_as_of`` is the month of a price that was shipped
     with this package. ``is_upper_bound`` marks an answer from the gateway's cache: it bills none.
 
-    >>> from pollinations_client.catalog.catalog import snapshot
-    >>> cost({"x-usage-completion-image-tokens": "3"}, snapshot().get("flux")).total
-    Decimal('0.006')
+    Examples:
+        >>> from pollinations_client.catalog.catalog import snapshot
+        >>> cost({"x-usage-completion-image-tokens": "3"}, snapshot().get("flux")).total
+        Decimal('0.006')
     """
 
     parts: tuple[CostPart, ...] = ()

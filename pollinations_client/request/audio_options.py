@@ -31,8 +31,8 @@ FORMAT_NAMES = {"mpeg": "mp3", "ogg": "opus", "pcm16": "pcm", "wave": "wav"}
 class SpeechOptions(Options):
     """Every option of :meth:`~pollinations_client.PollinationsClient.speech`. ``None`` is not sent.
 
-    Example:
-        >>> SpeechOptions.checked({"voice": "rachel"}).given()
+    Examples:
+        >>> SpeechOptions.checked({"voice": "rachel"}).set_fields()
         {'voice': 'rachel'}
     """
 
@@ -72,8 +72,8 @@ class SpeechOptions(Options):
 class TranscriptionOptions(Options):
     """Options of :meth:`~pollinations_client.PollinationsClient.transcribe`. ``None`` is not sent.
 
-    Example:
-        >>> TranscriptionOptions.checked({"language": "en"}).given()
+    Examples:
+        >>> TranscriptionOptions.checked({"language": "en"}).set_fields()
         {'language': 'en'}
     """
 

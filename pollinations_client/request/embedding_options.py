@@ -54,7 +54,7 @@ COMMON_TASKS = frozenset({"document", "query"})
 class EmbeddingOptions(Options):
     """Every option of :meth:`~pollinations_client.PollinationsClient.embed`. ``None`` is not sent.
 
-    Example:
+    Examples:
         >>> EmbeddingOptions.checked({"dimensions": 256}).set_fields()
         {'dimensions': 256}
     """

@@ -50,8 +50,9 @@ class MediaResult(BaseModel):
 
     ``result["path"]`` reads as ``result.path`` does, since some checkpoints give a dict back.
 
-    >>> MediaResult(mime_type="image/png", prompt="a bee", path="bee.png")["path"]
-    'bee.png'
+    Examples:
+        >>> MediaResult(mime_type="image/png", prompt="a bee", path="bee.png")["path"]
+        'bee.png'
     """
 
     model_config = ConfigDict(extra="forbid")
