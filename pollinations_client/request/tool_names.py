@@ -46,7 +46,7 @@ class ToolNames:
     >>> names.encode("get.data"), names.decode("list_files")
     ('get_data', 'list files')
     >>> sorted(ToolNames.of(["get.data", "get data"]).decoding)
-    ['get_data_1cad4cbb', 'get_data_f65f0a28']
+    ['get_data_3e42bbdf', 'get_data_bfb5d1a8']
     """
 
     decoding: dict[str, str] = field(default_factory=dict)
