@@ -109,9 +109,11 @@ class BaseClient:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        # A semaphore cannot be pickled, and another process has a limit of its own.
         self._concurrency = ConcurrencyLimit(self.settings.max_concurrency)
 
     def __deepcopy__(self, memo: object) -> Self:
+        # A user's http_client has locks and sockets, which cannot be copied.
         twin = copy.copy(self)
         twin._http_client = self._http_client
         return twin
@@ -119,8 +121,10 @@ class BaseClient:
     @property
     def _secret(self) -> Keys:
         """What is blanked out of errors; a key function may have given several keys."""
-        transport = self._transport
-        return self.settings.api_key if transport is None else transport.secrets
+        if self._transport is None:
+            return self.settings.api_key
+        secrets: Keys = self._transport.secrets
+        return secrets
 
     @functools.cached_property
     def catalog(self) -> Catalog:
@@ -144,8 +148,9 @@ class BaseClient:
 
     def _call_settings(self, options: Any) -> CallSettings | None:
         """Take out of ``options`` what is for the call and not for the gateway."""
+        # What the gateway does anyway, said as OpenAI's clients say it: it is no typing error.
         if "n" in options and (options["n"] is None or options["n"] == 1):
-            del options["n"]  # what the gateway does, said as OpenAI's clients say it
+            del options["n"]
         if CALL_SETTINGS.isdisjoint(options):
             return None
         return self.settings.for_call(
@@ -162,13 +167,12 @@ class BaseClient:
 
     def _picture(self, answer: Answer, call: endpoints.Call, prompt: str) -> Picture:
         settings = self.settings
-        place = (self._secret, settings.media_host)
+        body, info, secret, media_host = answer.body, answer.info, self._secret, settings.media_host
         if call.method == "POST":
             return picture_from_json(
-                answer.body, answer.info, prompt, *place, label=call.label, asked=call.asked
+                body, info, prompt, secret, media_host, label=call.label, asked=call.asked
             )
-        url = settings.base_url + call.target
-        return picture_from(answer.body, answer.info, prompt, url, *place)
+        return picture_from(body, info, prompt, settings.base_url + call.target, secret, media_host)
 
     def _uploaded(self, answer: Answer) -> UploadedMedia:
         return upload_from(self._json(answer), answer.info)
@@ -177,7 +181,9 @@ class BaseClient:
         try:
             return text_from(answer.body, answer.info, label=call.label, secret=self._secret)
         except PollinationsError as error:
-            self._transport.remember_refusal(error)  # a payment notice with status 200
+            # Since September 2026 "payment required" comes as a 200 with a notice in it, so here
+            # is the first place that knows of it.
+            self._transport.remember_refusal(error)
             raise
 
     def _reply_in(self, answer: Answer, call: endpoints.Call) -> Reply:
@@ -190,7 +196,7 @@ class BaseClient:
                 tool_names=call.tool_names,
             )
         except PollinationsError as error:
-            self._transport.remember_refusal(error)  # a payment notice with status 200
+            self._transport.remember_refusal(error)  # as in _text
             raise
 
     def _json(self, answer: Answer) -> Any:
@@ -201,12 +207,12 @@ class BaseClient:
 
     def _csv(self, answer: Answer) -> str:
         """CSV as text. Raises where JSON or a page came in its place."""
-        kind = content_type_of(answer.info)
-        if kind == "application/json":
-            self._json(answer)
-        if kind in {"application/json", "text/html"}:
+        content_type = content_type_of(answer.info)
+        if content_type == "application/json":
+            self._json(answer)  # raises what the JSON says, if it says an error
+        if content_type in {"application/json", "text/html"}:
             raise MalformedReply(
-                f"CSV was asked for and {kind} came.",
+                f"CSV was asked for and {content_type} came.",
                 excerpt=excerpt_of(answer.body, self._secret),
                 request_id=answer.info.request_id,
             )
@@ -240,9 +246,9 @@ class BaseClient:
     ) -> tuple[dict[str, Any], list[EmbeddingBatch]]:
         """The fields of every request, and the texts of each. Raises for what cannot be sent."""
         fields = EmbeddingOptions.checked(options, door=None).fields_for(self.catalog)
-        return fields, embedding_batches(
-            [texts] if isinstance(texts, str) else texts, fields["model"], self.catalog
-        )
+        if isinstance(texts, str):
+            texts = [texts]
+        return fields, embedding_batches(texts, fields["model"], self.catalog)
 
     def _vectors(
         self, answer: Answer, batch: EmbeddingBatch, fields: Mapping[str, Any]
@@ -280,8 +286,8 @@ class BaseClient:
         return transcript_from(answer.body, answer.info, self._secret)
 
     def _ocr_call(self, source: DocumentSource, options: Mapping[str, Any]) -> endpoints.Call:
-        asked = [{"role": "user", "content": [source.part]}]
-        return endpoints.chat(asked, options, catalog=self.catalog)
+        message = {"role": "user", "content": [source.part]}
+        return endpoints.chat([message], options, catalog=self.catalog)
 
     def _pages(self, answer: Answer, call: endpoints.Call, source: DocumentSource) -> list[OcrPage]:
         return pages_from(self._reply_in(answer, call), source.page_count)
@@ -301,7 +307,9 @@ def new_file(
     path: str | os.PathLike[str] | None,
 ) -> contextlib.AbstractContextManager[NewFile | None]:
     """The file that an answer is written to, or nothing."""
-    return contextlib.nullcontext() if path is None else NewFile(path)
+    if path is None:
+        return contextlib.nullcontext()
+    return NewFile(path)
 
 
 def bounded(name: str, value: int | None, high: int, unit: str) -> int | None:
@@ -335,9 +343,11 @@ def usage_pages(page_size: int, before: str | None) -> UsagePages:
     return UsagePages(page_size, before)
 
 
-def messages_from(given: Messages) -> Sequence[Mapping[str, Any]]:
+def messages_from(messages: Messages) -> Sequence[Mapping[str, Any]]:
     """Messages; a bare prompt is one of the user."""
-    return [{"role": "user", "content": given}] if isinstance(given, str) else given
+    if isinstance(messages, str):
+        return [{"role": "user", "content": messages}]
+    return messages
 
 
 def joined_embeddings(
@@ -375,7 +385,9 @@ def picture_sources(image: Any) -> tuple[list[str], list[bytes]]:
     """Addresses and bytes of the pictures that :meth:`edit_image` is given."""
     addresses: list[str] = []
     pictures: list[bytes] = []
-    for source in image if isinstance(image, list | tuple) else [image]:
+    if not isinstance(image, list | tuple):
+        image = [image]
+    for source in image:
         if isinstance(source, str):
             addresses.append(source)
         elif isinstance(source, bytes | bytearray):
@@ -390,9 +402,11 @@ def picture_sources(image: Any) -> tuple[list[str], list[bytes]]:
                 f" of them, not {type(source).__name__}.",
                 param="image",
             )
-    if bool(addresses) is bool(pictures):
-        reason = "give addresses or pictures, not both" if addresses else "give a picture"
-        raise InvalidRequestError(f"image: {reason}.", param="image")
+    if addresses and pictures:
+        # Two routes: GET takes addresses alone, POST bytes alone.
+        raise InvalidRequestError("image: give addresses or pictures, not both.", param="image")
+    if not addresses and not pictures:
+        raise InvalidRequestError("image: give a picture.", param="image")
     return addresses, pictures
 
 

@@ -83,6 +83,7 @@ __all__ = [
 
 EXCERPT_LIMIT = 300
 BLANK = b"[redacted]"
+# A shorter key, such as a program's test has, may stand in an answer as a word.
 MIN_SURE_KEY_LENGTH = 16
 Keys: TypeAlias = "SecretStr | tuple[SecretStr, ...] | None"
 """What is blanked out of errors: a key, or all that a key function has given."""
@@ -118,6 +119,7 @@ class PollinationsError(Exception):
 
     def __init__(self, message: str = "", **details: Any) -> None:
         super().__init__(message)
+        # What is None stays out, so that the class's own value holds (``is_retryable``, say).
         self.__dict__.update({name: value for name, value in details.items() if value is not None})
 
     def __dir__(self) -> list[str]:
@@ -298,8 +300,11 @@ def redact(text: str, secret: Keys = None) -> str:
 
 def keys_in(secret: Keys) -> list[str]:
     """The values of one key or several."""
-    secrets = secret if isinstance(secret, tuple) else (secret,)
-    return [one.get_secret_value() for one in secrets if one is not None]
+    if secret is None:
+        return []
+    if not isinstance(secret, tuple):
+        return [secret.get_secret_value()]
+    return [key.get_secret_value() for key in secret]
 
 
 def sure_keys_in(secret: Keys) -> tuple[bytes, ...]:
@@ -319,18 +324,23 @@ def blank_keys(body: bytes, keys: tuple[bytes, ...]) -> bytes:
 
 def excerpt_of(body: bytes | str, secret: Keys = None, limit: int = EXCERPT_LIMIT) -> str:
     """The beginning of an unreadable body for a message: one line, bounded, keys blanked out."""
-    text = (
-        body[: limit * 8].decode("utf-8", "replace")
-        if isinstance(body, bytes)
-        else body[: limit * 8]
-    )
+    # Eight times the limit: white space and keys that fall away leave enough for a full excerpt.
+    text = body[: limit * 8]
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    # A control character would move the cursor of a terminal that prints the error.
     line = " ".join(
         "".join(mark if mark.isprintable() else " " for mark in redact(text, secret)).split()
     )
-    return line if len(line) <= limit else line[:limit] + "…"
+    if len(line) <= limit:
+        return line
+    return line[:limit] + "…"
 
 
 def number_in(text: str) -> int | None:
     """The number that a text is, if it is one of the usual length in the usual digits."""
     digits = text.strip()
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+    # int() takes "1_000", digits of other scripts, and a million of them in quadratic time.
+    if digits.isascii() and digits.isdigit() and len(digits) < 19:
+        return int(digits)
+    return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import from_json
@@ -36,11 +37,17 @@ def parse_mended_json(source: str | bytes) -> Any:
 
 def parse_with_halves(source: str | bytes) -> Any:
     """The value that ``source`` is, halves of characters left as they are. Raises ValueError."""
-    text = source if isinstance(source, str) else _decoded(source)
+    if isinstance(source, bytes):
+        source = _decoded(source)
     try:
-        return json.loads(text)
+        return json.loads(source)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+
+
+def member(value: Any, name: str) -> Any:
+    """The member ``name`` of a JSON object; None for a value that is no object."""
+    return value.get(name) if isinstance(value, Mapping) else None
 
 
 def _decoded(source: bytes) -> str:
@@ -110,6 +117,7 @@ class SurrogateJoiner:
 
 
 def _mended(text: str) -> str:
+    # UTF-16 joins two halves that stand side by side, and "replace" writes U+FFFD for a single one.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -119,7 +127,7 @@ def _step(path: Path | None, step: Any) -> Path | None:
 
 def _position_of(item: Any, number: int) -> Path:
     """Where an item of a list belongs from chunk to chunk: its own index, else its position."""
-    index = item.get("index") if isinstance(item, dict) else None
+    index = member(item, "index")
     if isinstance(index, (int, str)):
         return ("index", index)
     return ("position", number)
@@ -140,15 +148,13 @@ def _value_at(path: Path, value: Any) -> Any:
 
 def _join_neighbours(blocks: list[Any]) -> None:
     """Move a second half from the start of one block's text to the end of the block before it."""
-    for left, right in itertools.pairwise(blocks):
-        if not (isinstance(left, dict) and isinstance(right, dict)):
-            continue
+    for block, next_block in itertools.pairwise(blocks):
         for name in BLOCK_TEXTS:
-            first, second = left.get(name), right.get(name)
+            first, second = member(block, name), member(next_block, name)
             if not (isinstance(first, str) and isinstance(second, str) and first and second):
                 continue
             if (
                 HIGH_HALVES[0] <= first[-1] <= HIGH_HALVES[1]
                 and LOW_HALVES[0] <= second[0] <= LOW_HALVES[1]
             ):
-                left[name], right[name] = first + second[0], second[1:]
+                block[name], next_block[name] = first + second[0], second[1:]

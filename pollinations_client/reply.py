@@ -66,8 +66,10 @@ class ReasoningPart:
         """The part as the gateway writes it."""
         if self.redacted is not None:
             return {"type": "redacted_thinking", "data": self.redacted}
-        signature = {} if self.signature is None else {"signature": self.signature}
-        return {"type": "thinking", "thinking": self.text, **signature}
+        block = {"type": "thinking", "thinking": self.text}
+        if self.signature is not None:
+            block["signature"] = self.signature
+        return block
 
 
 @dataclass(slots=True)
@@ -169,13 +171,16 @@ class ToolCall:
 
         No arguments are ``{}``.
         """
-        if not self.arguments.strip() or self.arguments.strip() == "null":
-            return None if self.cut else {}
+        # Seen for a tool without parameters: nothing at all, white space, and null.
+        if self.arguments.strip() in {"", "null"} and not self.cut:
+            return {}
         try:
             parsed = parse_json(self.arguments)
         except ValueError:
             return None
-        return parsed if isinstance(parsed, dict) else None
+        if isinstance(parsed, dict):
+            return parsed
+        return None
 
     @property
     def problem(self) -> str | None:
@@ -301,8 +306,10 @@ class Reply:
         choice = {"index": 0, **choice, "message": self._message()}
         if self.logprobs is not None:
             choice["logprobs"] = self.logprobs
-        usage = {} if self.usage is None else {"usage": dict(self.usage.raw)}
-        return {**self.envelope, "object": "chat.completion", "choices": [choice], **usage}
+        body = {**self.envelope, "object": "chat.completion", "choices": [choice]}
+        if self.usage is not None:
+            body["usage"] = dict(self.usage.raw)
+        return body
 
     def _message(self) -> dict[str, Any]:
         named = {
@@ -319,14 +326,17 @@ class Reply:
             for name, value in self.extra.items()
             if name.startswith("message.")
         }
-        known = {name: value for name, value in named.items() if value}
-        return {"role": "assistant", "content": self.text or None, **unknown, **known}
+        present = {name: value for name, value in named.items() if value}
+        return {"role": "assistant", "content": self.text or None, **unknown, **present}
 
     def _content_blocks(self) -> list[dict[str, Any]]:
         """The parts as blocks, if any of them is more than text, plain reasoning or sound."""
         blocks = [part.wire_form() for part in self.parts if not isinstance(part, AudioPart)]
+        # Blocks of text and thinking alone say no more than the two plain fields do.
         plain = ({"type", "text"}, {"type", "thinking"})
-        return blocks if any(block.keys() not in plain for block in blocks) else []
+        if all(block.keys() in plain for block in blocks):
+            return []
+        return blocks
 
     @property
     def text(self) -> str:

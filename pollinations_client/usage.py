@@ -48,30 +48,38 @@ def usage_from(source: Any) -> Usage | None:
     """
     if not isinstance(source, Mapping):
         return None
-    prompt, completion = (
-        _object(source, "prompt_tokens_details"),
-        _object(source, "completion_tokens_details"),
-    )
+    prompt = _object(source, "prompt_tokens_details")
+    completion = _object(source, "completion_tokens_details")
     input_tokens = _count(source, "prompt_tokens", "input_tokens") or 0
     output_tokens = _count(source, "completion_tokens", "output_tokens") or 0
     cached = _count(prompt, "cached_tokens")
     if not cached:
+        # Today's gateway repeats Anthropic's and its own words beside OpenAI's, and a 0 in the
+        # details does not say that the others are 0 too. DeepSeek calls them cache hits.
         elsewhere = _count(
             source, "cached_input_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"
         )
-        cached = cached if elsewhere is None else elsewhere
+        if elsewhere is not None:
+            cached = elsewhere
     written = _count(prompt, "cache_write_tokens", "cache_creation_tokens")
     reasoning = _count(completion, "reasoning_tokens")
+    if written is None:
+        written = _count(source, "cache_creation_input_tokens")
+    if reasoning is None:
+        reasoning = _count(source, "reasoning_tokens")
     total = _count(source, "total_tokens")
+    # xAI counts reasoning on top of the completion: the sum is only for answers without a total.
+    if total is None:
+        total = input_tokens + output_tokens
     return Usage(
         input=input_tokens,
         output=output_tokens,
-        total=input_tokens + output_tokens if total is None else total,
+        total=total,
         cached=cached,
-        cache_write=_count(source, "cache_creation_input_tokens") if written is None else written,
+        cache_write=written,
         audio_input=_count(prompt, "audio_tokens"),
         image_input=_count(prompt, "image_tokens"),
-        reasoning=_count(source, "reasoning_tokens") if reasoning is None else reasoning,
+        reasoning=reasoning,
         audio_output=_count(completion, "audio_tokens"),
         image_output=_count(completion, "image_tokens"),
         raw=source,

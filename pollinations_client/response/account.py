@@ -45,7 +45,7 @@ __all__ = [
 
 
 # A null in CSV: nothing, or what the database behind the usage log writes for it.
-NO_CELL = frozenset(("", "\\N"))
+NULL_CELLS = {"": None, "\\N": None}
 
 
 def _through_text(value: Any) -> Any:
@@ -53,24 +53,29 @@ def _through_text(value: Any) -> Any:
     # nothing.
     if isinstance(value, float):
         return str(value)
-    return None if isinstance(value, str) and not value.strip() else value
+    if isinstance(value, str) and not value.strip():
+        return None
+    return value
 
 
 def _counted(value: Any) -> int | Decimal | None:
     """A whole number as such. The specification says "number", so a part of one is no fault."""
-    value_read = _through_text(value)
-    if value_read is None or (isinstance(value_read, int) and not isinstance(value_read, bool)):
-        return value_read
-    if isinstance(value_read, str):
-        value_read = value_read.strip()
+    count = _through_text(value)
+    if count is None or type(count) is int:
+        return count
+    # True and lists are no numbers either.
+    if not isinstance(count, str | Decimal):
+        raise ValueError("It is no number")  # noqa: TRY004 - pydantic reads no TypeError
     try:
-        # True and lists are no numbers either.
-        number = Decimal(value_read if isinstance(value_read, str | Decimal) else "none")
+        number = Decimal(str(count).strip())
     except InvalidOperation:
         raise ValueError("It is no number") from None
     if not number.is_finite():
         raise ValueError("It is no finite number")
-    return int(number) if abs(number) < 10**18 and number == number.to_integral_value() else number
+    # 1E+999999 is a whole number too, and int() of it would fill the memory.
+    if abs(number) < 10**18 and number == number.to_integral_value():
+        return int(number)
+    return number
 
 
 Amount = Annotated[Decimal | None, BeforeValidator(_through_text)]
@@ -124,6 +129,8 @@ class AccountBalance(_Answer):
     paid: Amount = None
 
 
+# Negative balances: a call is billed when it is done, and several may be under way
+# (pollinations/pollinations issues 10752, 10790).
 class Balance(_Answer):
     """``GET /account/balance`` in pollen; may be negative.
 
@@ -272,7 +279,9 @@ def _read(kind: type[Answer], value: Any, record: str) -> Answer:
 
 
 def _rows(reply: Any, called: str) -> Iterator[tuple[Any, str]]:
-    rows = reply.get("usage") if isinstance(reply, Mapping) else reply
+    rows = reply
+    if isinstance(reply, Mapping):
+        rows = reply.get("usage")
     if not isinstance(rows, list):
         raise MalformedReply(
             f"Expected {called}s as a list under 'usage'.", excerpt=_excerpt(reply)
@@ -299,16 +308,8 @@ def _csv_rows(
                     excerpt=_excerpt(",".join(cells)),
                 )
             else:
-                yield (
-                    dict(
-                        zip(
-                            header,
-                            (None if cell in NO_CELL else cell for cell in cells),
-                            strict=True,
-                        )
-                    ),
-                    f"{called} {index}",
-                )
+                values = [NULL_CELLS.get(cell, cell) for cell in cells]
+                yield dict(zip(header, values, strict=True)), f"{called} {index}"
                 index += 1
     except csv.Error as error:
         raise MalformedReply(
@@ -329,9 +330,10 @@ def _unmarked(lines: Iterable[str]) -> Iterator[str]:
     """The lines with their ends, which ``str.splitlines`` and line readers over HTTP take off, and
     without a BOM.
     """
-    for number, line in enumerate(lines):
-        text = line.removeprefix("\ufeff") if number == 0 else line
-        yield text if text.endswith("\n") else text + "\n"
+    mark = "\ufeff"
+    for line in lines:
+        yield line.removeprefix(mark).removesuffix("\n") + "\n"
+        mark = ""  # only the first line can have one
 
 
 def _excerpt(value: Any) -> str:
@@ -344,7 +346,10 @@ def _time(text: str | None) -> dt.datetime | None:
     if not text:
         return None
     try:
-        read = dt.datetime.fromisoformat(text.strip())
+        time = dt.datetime.fromisoformat(text.strip())
     except ValueError:
         return None
-    return read.replace(tzinfo=dt.UTC) if read.tzinfo is None else read.astimezone(dt.UTC)
+    # Python takes a time without a zone for one of this computer's zone.
+    if time.tzinfo is None:
+        return time.replace(tzinfo=dt.UTC)
+    return time.astimezone(dt.UTC)

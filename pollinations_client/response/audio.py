@@ -34,11 +34,14 @@ def sound_type(head: bytes, size: int, info: ResponseInfo, secret: Keys = None) 
     declared = content_type_of(info)
     mime_type = sniff(head)
     if mime_type is None and declared.startswith("audio/") and not _is_text(head):
-        return PCM  # raw samples have no signature
+        # Raw samples have no signature, so what is not text is taken for them.
+        return PCM
     if mime_type is None or not is_sound(mime_type):
         if head.lstrip()[:1] == b"{":
             raise error_from_body(json_from(head, info, secret), label=SPEECH, secret=secret)
-        what = f"{size} bytes declared as {declared or 'nothing'}" if size else "nothing"
+        what = "nothing"
+        if size:
+            what = f"{size} bytes declared as {declared or 'nothing'}"
         excerpt = excerpt_of(head, secret)
         raise MalformedReply(
             f"{SPEECH}: sound was asked for and {what} came: {excerpt!r}.",
@@ -58,6 +61,8 @@ def transcript_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> str
 
     Raises :class:`MalformedReply` for an answer without one.
     """
+    # The gateway gives JSON unless response_format says otherwise, which no option of ours does;
+    # other gateways of OpenAI's form answer with bare text.
     if content_type_of(info) == "text/plain":
         return body.decode("utf-8", "replace").strip()
     parsed = json_from(body, info, secret)
@@ -76,7 +81,9 @@ def transcript_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> str
 
 def _riff_size(head: bytes) -> int:
     declared = int.from_bytes(head[4:8], "little")
-    return 0 if declared >= UNKNOWN_LENGTH else declared + 8
+    if declared >= UNKNOWN_LENGTH:
+        return 0
+    return declared + 8  # the first eight bytes do not count themselves
 
 
 def _is_text(head: bytes) -> bool:

@@ -194,10 +194,14 @@ class ContentDecoder:
 
     def image(self, entry: Any) -> list[Event]:
         """A picture of the ``images`` list, or of a block."""
-        raw = entry if isinstance(entry, dict) else {}
-        inner = raw.get("image_url", raw.get("url")) if raw else entry
-        fields = inner if isinstance(inner, dict) else {"url": inner}
-        url, mime_type = fields.get("url"), fields.get("mime_type")
+        # Seen: {"image_url": {"url": ...}}, {"image_url": ...}, {"url": ...}, and a bare address.
+        raw: Block = {}
+        address = entry
+        if isinstance(entry, dict):
+            raw, address = entry, entry.get("image_url", entry.get("url"))
+        if not isinstance(address, dict):
+            address = {"url": address}
+        url, mime_type = address.get("url"), address.get("mime_type")
         if not isinstance(url, str) or not ADDRESS.match(url):
             return self._whole(_other_part(entry, "image"))
         if url.startswith("data:"):
@@ -231,8 +235,10 @@ class ContentDecoder:
     def _opened(self, pieces: list[tuple[bool, str]]) -> list[Event]:
         events: list[Event] = []
         for is_reasoning, text in pieces:
-            if text:
-                events += self._extend(ReasoningPart if is_reasoning else TextPart, text)
+            if text and is_reasoning:
+                events += self._extend(ReasoningPart, text)
+            elif text:
+                events += self._extend(TextPart, text)
         return events
 
     def _extend(self, kind: Run, text: str, block: Any = None) -> list[Event]:
@@ -284,7 +290,9 @@ class ContentDecoder:
         """A signature for the reasoning before it, or reasoning that came encrypted."""
         if not signature and redacted is None:
             return []
-        part = None if self._reasoning_index is None else self.parts[self._reasoning_index]
+        part: Part | None = None
+        if self._reasoning_index is not None:
+            part = self.parts[self._reasoning_index]
         is_signed = isinstance(part, ReasoningPart) and (part.signature or part is self._signed)
         if redacted is not None or part is None or (is_signed and part is not self._run):
             self._close_run()
@@ -322,7 +330,7 @@ class EchoedText:
 
     def repeats(self, text: str) -> bool:
         """Whether ``text`` is the next of what is expected; if so, it is expected no more."""
-        start, at, whole = self._start, 0, 0
+        start, at, repeated = self._start, 0, 0
         for piece in self._pieces:
             length = min(len(piece) - start, len(text) - at)
             if piece[start : start + length] != text[at : at + length]:
@@ -331,12 +339,12 @@ class EchoedText:
             if start + length < len(piece):
                 start += length
                 break
-            start, whole = 0, whole + 1
+            start, repeated = 0, repeated + 1
             if at == len(text):
                 break
         if at < len(text):
             return False
-        for _ in range(whole):
+        for _ in range(repeated):
             self._pieces.popleft()
         self._start = start
         return True
@@ -360,15 +368,17 @@ def _other_part(entry: Any, kind: str) -> OtherPart:
 
 def _inner(entry: Block) -> Block:
     delta = entry.get("delta")
-    return delta if isinstance(delta, dict) else entry
+    if isinstance(delta, dict):
+        return delta
+    return entry
 
 
 def _type_of(entry: Block) -> str:
     """The type of a block, empty where it has none, as in Portkey's deltas."""
     kind = entry.get("type") or _inner(entry).get("type")
-    if not kind:
-        return ""
-    return kind if isinstance(kind, str) else "unknown"
+    if kind and not isinstance(kind, str):
+        return "unknown"
+    return kind or ""
 
 
 def _text_of(value: Any) -> str:
@@ -395,8 +405,9 @@ def _redacted_in(entry: Block) -> str | None:
     Portkey takes the type off the deltas it streams, so ``data`` alone tells it there.
     """
     encrypted = _inner(entry).get("data")
-    is_thinking = _type_of(entry) in {"", "redacted_thinking"}
-    return encrypted if isinstance(encrypted, str) and is_thinking else None
+    if isinstance(encrypted, str) and _type_of(entry) in {"", "redacted_thinking"}:
+        return encrypted
+    return None
 
 
 def _is_thinking(entry: Block) -> bool:

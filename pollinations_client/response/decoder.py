@@ -153,7 +153,7 @@ class ReplyDecoder:
             self._details.join()
         if reply.tool_calls:
             self._calls.join()
-        reply.refusal = "".join(self._refusal) if self._refusal else None
+        reply.refusal = "".join(self._refusal) or None
         if self._parts.unread:
             reply.extra["message.content_blocks"] = self._parts.unread
         return reply
@@ -249,15 +249,16 @@ class ReplyDecoder:
         """The first choice; None where there is none in this chunk."""
         if not choices:
             return None
-        if type(choices) is dict:
-            is_choice = choices.keys() & READ_CHOICE
-            choices = [choices] if is_choice else list(choices.values())
+        # Seen: one choice that nobody put into a list, and choices by their number.
+        if type(choices) is dict and not choices.keys() & READ_CHOICE:
+            choices = list(choices.values())
         if type(choices) is not list:
             choices = [choices]
         objects = [choice for choice in choices if type(choice) is dict]
         if not objects:
             self._keep_unread(choices)
             return None
+        # The gateway gives one answer whatever ``n`` is; of several the first is read.
         return next((choice for choice in objects if not choice.get("index")), objects[0])
 
     def _message_in(self, choice: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
@@ -291,7 +292,8 @@ class ReplyDecoder:
                 source.get("type") == "error" or isinstance(source.get("message"), str)
             ):
                 return
-            source = {"error": source}  # the data of an ``event: error``
+            # The data of an ``event: error``, as Anthropic and others write it: the error alone.
+            source = {"error": source}
         error = error_from_body(source, label=self._label, secret=self._secret)
         error.partial = self.partial()
         error.request_id = error.request_id or self._reply.info.request_id
@@ -311,6 +313,7 @@ class ReplyDecoder:
         # Repeated, cumulative or provisional: the last one with tokens in it holds.
         if usage is not None and (usage.counts_anything or reply.usage is None):
             reply.usage = usage
+        # Perplexity repeats all citations with every chunk: they are set, not appended.
         if isinstance(citations := chunk.get("citations"), list) and citations:
             reply.citations = [_address_of(citation) for citation in citations]
         if isinstance(results := chunk.get("search_results"), list) and results:
@@ -321,6 +324,7 @@ class ReplyDecoder:
 
     def _read_choice(self, choice: dict[str, Any]) -> None:
         reply = self._reply
+        # A stream may end here without [DONE]: the older gateway passes providers' streams on.
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
             self.is_complete = True
             reply.finish_reason_raw = reason
@@ -340,10 +344,9 @@ class ReplyDecoder:
 
         One of an odd shape is put together like a stream's: readers of ``raw`` go by that path.
         """
-        choices = body.get("choices")
-        first = choices[0] if isinstance(choices, list) and choices else None
-        if isinstance(first, dict) and isinstance(first.get("message"), dict):
-            self._reply.body = body
+        match body:
+            case {"choices": [{"message": dict()}, *_]}:
+                self._reply.body = body
 
     def _keep_unknown(self, source: dict[str, Any], read: frozenset[str], prefix: str) -> None:
         for name, value in source.items():
@@ -388,14 +391,18 @@ class ReplyDecoder:
         return events
 
     def _reasoning_in(self, message: dict[str, Any]) -> str | None:
-        details = message.get("reasoning_details")
-        text = self._details.add(details) if isinstance(details, list) else None
+        details, text = message.get("reasoning_details"), None
+        if isinstance(details, list):
+            text = self._details.add(details)
+        # DeepSeek's name, and OpenRouter's and Mistral's (pollinations/pollinations issue 11264).
         for name in ("reasoning_content", "reasoning"):
             if isinstance(reasoning := message.get(name), str) and reasoning:
                 self._reasoning_is_named = True
                 return reasoning
         # Where a field streams the reasoning, the details repeat it at the end.
-        return None if self._reasoning_is_named else text
+        if self._reasoning_is_named:
+            return None
+        return text
 
     def _add_annotations(self, annotations: list[Any]) -> None:
         """Keep annotations that are new: some providers repeat all of them in every chunk."""
@@ -422,7 +429,9 @@ class ReplyDecoder:
         if not (reply.usage and reply.usage.counts_anything) and not reply.tool_calls:
             notice = payment_notices.error_in(reply.text, reply.info.headers, label=self._label)
             if notice is not None:
-                notice.partial = None if was_held else reply
+                # Text that was held back is the notice itself, and nothing of an answer.
+                if not was_held:
+                    notice.partial = reply
                 raise notice
         if streamed and not self.is_complete:
             raise self._failed(
@@ -431,8 +440,10 @@ class ReplyDecoder:
                 " came. What came is in .partial. Sent again, the request may be billed again, or"
                 " get the same half from the gateway's cache: then another seed helps.",
             )
+        # Calls are written one after the other, so the limit can have cut only the last.
         if reply.finish_reason == "length" and reply.tool_calls:
             reply.tool_calls[-1].cut = True
+        # Some providers say "stop" beside calls, and agents go by the reason.
         if reply.finish_reason in {"stop", None} and reply.tool_calls:
             reply.finish_reason = "tool_calls"
         self._raise_if_no_answer()
@@ -472,9 +483,10 @@ class ReplyDecoder:
             )
 
     def _failed(self, kind: type[PollinationsError], sentence: str) -> PollinationsError:
-        info = self._reply.info
-        request = f" (request id {info.request_id})" if info.request_id else ""
-        return kind(sentence + request, partial=self._reply, request_id=info.request_id)
+        request_id = self._reply.info.request_id
+        if request_id:
+            sentence = f"{sentence} (request id {request_id})"
+        return kind(sentence, partial=self._reply, request_id=request_id)
 
 
 def _calls_in(message: dict[str, Any]) -> list[Any]:
@@ -482,14 +494,17 @@ def _calls_in(message: dict[str, Any]) -> list[Any]:
     if calls := _list_from(message.get("tool_calls")):
         return calls
     function = message.get("function_call")
-    return [{"index": "function_call", "function": function}] if isinstance(function, dict) else []
+    if isinstance(function, dict):
+        # It has no index and no id; one of a kind joins its fragments.
+        return [{"index": "function_call", "function": function}]
+    return []
 
 
 def _list_from(value: Any) -> list[Any]:
     """``value`` where it is a list; an object that nobody put into one is its only item."""
-    if isinstance(value, dict):
-        return [value]
-    return value if isinstance(value, list) else []
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, dict) else []
 
 
 def _address_of(citation: Any) -> str:
@@ -501,12 +516,12 @@ def _address_of(citation: Any) -> str:
 def _extend_lists(joined: dict[str, Any], source: dict[str, Any]) -> None:
     """Append the lists of ``source`` to those of the same name; other values replace."""
     for name, value in source.items():
-        known = joined.get(name)
-        if isinstance(value, list) and isinstance(known, list):
-            known.extend(value)
+        earlier = joined.get(name)
+        if isinstance(value, list) and isinstance(earlier, list):
+            earlier.extend(value)
         elif isinstance(value, list):
             joined[name] = list(value)
-        elif value is not None or known is None:
+        elif value is not None or earlier is None:
             joined[name] = value
 
 

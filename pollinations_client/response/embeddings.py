@@ -45,6 +45,7 @@ def vectors_from(
             raise error_from_body(parsed, label="POST /v1/embeddings", secret=secret)
         raise _malformed("The answer has no list of vectors (data).", info)
     by_index: dict[int, array[float]] = {}
+    # The gateway promises the index of each vector, and no order of the list.
     for position, item in enumerate(parsed["data"]):
         index = _index_of(item, position)
         if index in by_index or not 0 <= index < count:
@@ -62,7 +63,9 @@ def _index_of(item: Any, position: int) -> int:
     if not isinstance(item, dict):
         return -1
     index = item.get("index", position)
-    return index if type(index) is int else -1
+    if type(index) is int:
+        return index
+    return -1  # no index of a text, so that it is refused as one
 
 
 def _vector(value: Any, index: int, info: ResponseInfo) -> array[float]:
@@ -82,6 +85,7 @@ def _numbers(value: Any) -> array[float]:
         if not isinstance(value, list):
             raise TypeError("neither text nor list")
         return array("f", value)
+    # Strict, for the lenient decoder skips what is no base64 and gives other numbers.
     data = binascii.a2b_base64(value, strict_mode=True)
     if len(data) % FLOAT_BYTES:
         raise ValueError("half a number at the end")
@@ -150,5 +154,5 @@ def as_float32_matrix(vectors: Sequence[array[float]]) -> Any:
         raise ConfigurationError(
             "as_numpy: numpy is not installed: pip install numpy.", param="as_numpy"
         ) from None
-    width = len(vectors[0]) if vectors else 0
+    width = max(map(len, vectors), default=0)  # all are of one size
     return np.frombuffer(b"".join(vectors), dtype=np.float32).reshape(len(vectors), width).copy()

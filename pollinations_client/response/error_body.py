@@ -27,6 +27,7 @@ ECHO_IN_TEXT = re.compile(
     ECHO_NAME.pattern + r"[\\\"']*\s*[:=]|[\"']messages[\\\"']+\s*:\s*\[|[\"']input[\\\"']+\s*:"
 )
 
+# A body may be as large as the request, and nested as deep as somebody likes.
 MAX_DEPTH = 32
 MAX_LAYERS = 8  # of JSON within JSON strings within JSON
 MAX_TEXT = 64 * 1024
@@ -77,12 +78,10 @@ def scrubbed(value: Any, secret: Keys, depth: int = 0) -> Any:
         case dict() | list() if depth >= MAX_DEPTH:
             return "…"
         case dict():
-            echoes = _echoes_in(value)
+            cleared = {**value, **dict.fromkeys(_echoes_in(value), LEFT_OUT)}
             return {
-                redact(str(name), secret): LEFT_OUT
-                if name in echoes
-                else scrubbed(item, secret, depth + 1)
-                for name, item in value.items()
+                redact(str(name), secret): scrubbed(item, secret, depth + 1)
+                for name, item in cleared.items()
             }
         case list():
             return [scrubbed(item, secret, depth + 1) for item in value]
@@ -182,7 +181,8 @@ def sentence_in(layers: Iterable[Layer]) -> str | None:
         sentence = _sentence_of(layer) or sentence
         cause = _prose(layer.get("cause")) or cause
     if sentence and cause not in sentence:
-        return f"{_ended(sentence)} Cause: {cause}"
+        # An INTERNAL_ERROR may say what happened in its cause alone (issue 6568).
+        return f"{ended(sentence)} Cause: {cause}"
     return sentence or cause or None
 
 
@@ -196,14 +196,17 @@ def _sentence_of(layer: Layer) -> str:
         if not sentence:
             sentence = text
         elif name == "error" and not CODE.fullmatch(text):
-            sentence = f"{_ended(text)} {sentence}"
+            sentence = f"{ended(text)} {sentence}"
         elif name == "details":
-            sentence = f"{_ended(sentence)} {text}"
+            sentence = f"{ended(sentence)} {text}"
     return sentence
 
 
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith(SENTENCE_ENDS) else sentence + "."
+def ended(sentence: str) -> str:
+    """``sentence`` with a full stop, if it has no end of its own."""
+    if sentence.endswith(SENTENCE_ENDS):
+        return sentence
+    return sentence + "."
 
 
 def _prose(value: Any) -> str:
@@ -245,6 +248,7 @@ def statuses_in(layers: Iterable[Layer]) -> Iterator[int]:
         text = layer.get("message")
         if isinstance(text, str) and (leading := re.match(r"([45]\d\d)\b", text)):
             yield int(leading[1])
+        # OpenAI's and Anthropic's word for a 400, which the gateway may pass on as a 500.
         if layer.get("type") == "invalid_request_error":
             yield 400
 
@@ -283,8 +287,9 @@ def field_errors_in(layers: Iterable[Layer]) -> dict[str, list[str]]:
 
 
 def _sentences(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [str(one)[:EXCERPT_LIMIT] for one in values]
+    if not isinstance(value, list):
+        value = [value]
+    return [str(sentence)[:EXCERPT_LIMIT] for sentence in value]
 
 
 def sentence_from_page(body: bytes | Mapping[str, Any], secret: Keys) -> str | None:
@@ -304,4 +309,7 @@ def _html_title(page: bytes) -> bytes | None:
     opening = page.lower().find(b"<title")
     start = page.find(b">", opening) + 1
     end = page.lower().find(b"</title", start)
-    return page[start:end].strip() if 0 <= opening < start <= end else None
+    # A title cut off at MAX_PAGE_BYTES has no end, and is none.
+    if not 0 <= opening < start <= end:
+        return None
+    return page[start:end].strip()

@@ -24,9 +24,9 @@ from ..errors import (
     redact,
 )
 from .error_body import (
-    SENTENCE_ENDS,
     Layer,
     codes_in,
+    ended,
     field_errors_in,
     first_text,
     is_from_provider,
@@ -96,7 +96,8 @@ def _error_class(
 ) -> type[PollinationsError]:
     kind = error_class_for_status(status)
     if status >= 500 and any(nested in NOT_CURED_BY_RETRY for nested in statuses_in(layers)):
-        kind = BadRequestError  # a provider's 400, dressed as the gateway's 500
+        # A provider's 400, dressed as the gateway's 500 (pollinations/pollinations issue 7372).
+        kind = BadRequestError
     kind = narrow_class(kind, codes, words_in(layers) or sentence, reasons_in(layers))
     if kind is BadRequestError and "model" in fields:
         return UnknownModelError  # the older gateway knows a closed list of names
@@ -132,8 +133,9 @@ def error_from_body(
         return error_from_response(400, body, label=label, secret=secret)
     sentence = sentence_in(layers) or "the provider reported an error without a sentence"
     return UpstreamError(
-        _bounded(f"The provider failed inside a 200 answer{_to(label)}: {sentence}"),
-        code=next((found[0] for layer in reversed(layers) if (found := [*codes_in(layer)])), None),
+        _bounded(f"The provider failed inside a 200 answer{to_endpoint(label)}: {sentence}"),
+        # The innermost code is the provider's own; the layers outside repeat it in their words.
+        code=next((code for layer in reversed(layers) for code in codes_in(layer)), None),
         status_code=status,
         request_id=first_text(layers, "requestId", "request_id"),
         body=body,
@@ -144,8 +146,8 @@ def _status_inside(layers: list[Layer], codes: list[str]) -> int | None:
     for status in statuses_in(layers):
         if 400 <= status < 600:
             return status
-    known = (STATUS_BY_CODE.get(code.lower()) for code in codes)
-    return next((status for status in known if status is not None), None)
+    known_codes = (code.lower() for code in codes if code.lower() in STATUS_BY_CODE)
+    return next((STATUS_BY_CODE[code] for code in known_codes), None)
 
 
 def retry_after_from(
@@ -183,13 +185,16 @@ def _seconds(text: str | None, now: float | None) -> float | None:
             seconds = max(date.timestamp() - now, 0.0)
         except (ValueError, TypeError, OverflowError):
             return None
-    return seconds if 0 <= seconds < float("inf") else None
+    if 0 <= seconds < float("inf"):
+        return seconds
+    return None
 
 
 def _message(error: PollinationsError, sentence: str, label: str) -> str:
-    code = f" {error.code}" if error.code and error.code != "UNKNOWN_ERROR" else ""
-    end = "" if sentence.endswith(SENTENCE_ENDS) else "."
-    parts = [f"HTTP {error.status_code}{code}{_to(label)}: {sentence}{end}"]
+    status = f"HTTP {error.status_code}"
+    if error.code and error.code != "UNKNOWN_ERROR":
+        status = f"{status} {error.code}"
+    parts = [f"{status}{to_endpoint(label)}: {ended(sentence)}"]
     for name, sentences in error.field_errors.items():
         parts.append(f"[{name}: {'; '.join(sentences)}]")
     if error.retry_after:
@@ -202,8 +207,11 @@ def _message(error: PollinationsError, sentence: str, label: str) -> str:
     return _bounded(" ".join(parts))
 
 
-def _to(label: str) -> str:
-    return f" to {label}" if label else ""
+def to_endpoint(label: str) -> str:
+    """ " to POST /v1/..." for a sentence; nothing where the endpoint is not known."""
+    if not label:
+        return ""
+    return f" to {label}"
 
 
 def _bounded(text: str) -> str:

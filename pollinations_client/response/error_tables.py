@@ -231,7 +231,9 @@ def error_class_for_status(status: int) -> type[APIStatusError]:
         return BY_STATUS[status]
     if 300 <= status < 400:
         return RedirectError
-    return ServerError if status >= 500 else BadRequestError
+    if status >= 500:
+        return ServerError
+    return BadRequestError
 
 
 def narrow_class(

@@ -58,7 +58,9 @@ class EventTemplate:
         except ValueError:
             return None
         self._uses += 1
-        return text if type(text) is str else None
+        if type(text) is str:
+            return text
+        return None
 
     def learn(self, payload: bytes, chunk: dict[str, Any], field: str) -> None:
         """Take the form of ``payload``, which parses to ``chunk``, with ``field`` alone in its
@@ -74,9 +76,9 @@ class EventTemplate:
 
     def _is_proved(self, payload: bytes, chunk: dict[str, Any], field: str) -> bool:
         name = STRING_NAMES[field]
-        place = payload.rfind(name)
-        string = JSON_STRING.match(payload, place + len(name))
-        if place < 0 or string is None:
+        name_start = payload.rfind(name)
+        string = JSON_STRING.match(payload, name_start + len(name))
+        if name_start < 0 or string is None:
             return False
         self._start, self._end = payload[: string.start()], payload[string.end() :]
         self._start_length, self._end_length = len(self._start), len(self._end)

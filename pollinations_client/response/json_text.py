@@ -140,15 +140,19 @@ class JsonFinder:
         ``is_cut`` says that the model stopped at its limit: what it was writing was the answer,
         and not what stands whole before that.
         """
-        values = self.values
-        return [] if is_cut and self.start is not None else values
+        values = self.values  # looking at them may reopen the last one
+        if is_cut and self.start is not None:
+            return []
+        return values
 
     @property
     def first_start(self) -> int | None:
         """The index where the first value begins that may be an answer, open ones included."""
         if self._answers:
             return self._answers[0].start
-        return None if self.start is None or self._is_note(self.start) else self.start
+        if self.start is not None and self._is_note(self.start):
+            return None
+        return self.start
 
     def feed(self, piece: str) -> None:
         """Read the next piece of the text."""
@@ -213,11 +217,13 @@ class JsonFinder:
         if self._last is None:
             return False
         start, end, values = self._last
-        goes_on = IS_STILL_BROKEN if values is None else IS_HALF
-        if not goes_on.match(self.text, end):
-            return False
-        if values is not None:
+        if values is None:
+            if not IS_STILL_BROKEN.match(self.text, end):
+                return False
+        elif IS_HALF.match(self.text, end):
             values.pop()
+        else:
+            return False
         self._last, self._is_broken = None, True
         self.start, self._position = start, end
         self._brackets.depth = 1
@@ -230,7 +236,9 @@ class JsonFinder:
         if end is None:
             self._position = len(self.text)
             return False
-        values = None if self._is_broken else self._keep(self.text[self.start : end])
+        values = None
+        if not self._is_broken:
+            values = self._keep(self.text[self.start : end])
         self._last = _Closed(self.start, end, values)
         self.start, self._position = None, end
         self._brackets = _BracketCounter()
@@ -244,7 +252,9 @@ class JsonFinder:
             value = JsonValue(self.start or 0, text, parse_json(text))
         except ValueError:
             return None
-        values = self._notes if self._is_note(value.start) else self._answers
+        values = self._answers
+        if self._is_note(value.start):
+            values = self._notes
         values.append(value)
         return values
 
@@ -320,16 +330,24 @@ def likeliest_first(values: Sequence[JsonValue], schema: Mapping[str, Any]) -> l
     """``values`` with those before that have the members that ``schema`` requires, or knows."""
     source = merged(schema, schema)[0] or {}
     required, properties = source.get("required"), source.get("properties")
-    required_names = set(required) if isinstance(required, list) else set()
-    property_names = set(properties) if isinstance(properties, Mapping) else set()
+    required_names: set[str] = set()
+    property_names: set[str] = set()
+    if isinstance(required, list):
+        required_names.update(required)
+    if isinstance(properties, Mapping):
+        property_names.update(properties)
+    if not property_names and not required_names:
+        return list(values)
 
     def mismatch(value: JsonValue) -> int:
-        names = value.data.keys() if isinstance(value.data, dict) else set()
+        names = set(value.data) if isinstance(value.data, dict) else set()
         if required_names <= names and (property_names & names or not property_names):
             return 0
-        return 1 if property_names & names else 2
+        if property_names & names:
+            return 1
+        return 2
 
-    return sorted(values, key=mismatch) if property_names or required_names else list(values)
+    return sorted(values, key=mismatch)
 
 
 def parse_json(text: str) -> Any:
@@ -369,4 +387,6 @@ def _unquoted(text: str) -> str:
         inner = parse_json(stripped)
     except ValueError:
         return text
-    return inner if isinstance(inner, str) else text
+    if isinstance(inner, str):
+        return inner
+    return text

@@ -89,16 +89,21 @@ class MediaResult(BaseModel):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The field of that name, as of a dict."""
-        return getattr(self, name) if name in type(self).model_fields else default
+        if name in self:
+            return getattr(self, name)
+        return default
 
     @property
     def size_text(self) -> str | None:
         """``1024x768 px``, where the size is known."""
-        return None if self.width is None else f"{self.width}x{self.height} px"
+        if self.width is None:
+            return None
+        return f"{self.width}x{self.height} px"
 
     def __repr__(self) -> str:
-        size = None if self.data is None else f"{len(self.data)} bytes"
-        facts = [self.mime_type, self.size_text, size, self.path, self.model]
+        facts = [self.mime_type, self.size_text, self.path, self.model]
+        if self.data is not None:
+            facts.insert(2, f"{len(self.data)} bytes")
         return f"MediaResult({', '.join(fact for fact in facts if fact)})"
 
     __str__ = __repr__

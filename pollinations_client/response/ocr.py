@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import MalformedReply
+from ..lenient_json import member
 from ..reply import Reply
 
 __all__ = ["OcrPage", "pages_from"]
@@ -54,10 +55,13 @@ def pages_from(reply: Reply, page_count: int | None = None) -> list[OcrPage]:
 
 def _structured_pages(raw: dict[str, Any]) -> Iterator[OcrPage]:
     message = ((raw.get("choices") or [{}])[0] or {}).get("message") or {}
-    ocr = raw.get("ocr") or message.get("ocr")
-    listed = ocr.get("pages") if isinstance(ocr, dict) else None
-    for position, page in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(page, dict) and isinstance(page.get("markdown"), str):
-            index = page.get("index")  # from 0; of selected pages not the position
-            number = index if type(index) is int and index >= 0 else position
-            yield OcrPage(number + 1, page["markdown"])
+    pages = member(raw.get("ocr") or message.get("ocr"), "pages")
+    if not isinstance(pages, list):
+        return
+    for position, page in enumerate(pages):
+        if isinstance(markdown := member(page, "markdown"), str):
+            # From 0; where only some pages were read, it is not the position.
+            index = page.get("index")
+            if type(index) is not int or index < 0:
+                index = position
+            yield OcrPage(index + 1, markdown)

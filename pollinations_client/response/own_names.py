@@ -16,10 +16,7 @@ def with_own_name(entry: Any, own_names: Mapping[str, str]) -> Any:
 
     An entry without a name, or of another shape, is returned as it is.
     """
-    function = entry.get("function") if isinstance(entry, dict) else None
-    if not isinstance(function, dict):
-        return entry
-    name = function.get("name")
-    if not isinstance(name, str) or name not in own_names:
-        return entry
-    return {**entry, "function": {**function, "name": own_names[name]}}
+    match entry:
+        case {"function": {"name": str(name), **function}} if name in own_names:
+            return {**entry, "function": {**function, "name": own_names[name]}}
+    return entry

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 
 from ..errors import APIStatusError, redact
+from .error_decoder import to_endpoint
 from .error_tables import PAYMENT_WORDINGS, PaymentWording
 
 LINK = re.compile(r"\]\((https://enter\.[^)\s]+)\)")
@@ -56,9 +57,8 @@ def error_in(text: str, headers: Mapping[str, str], *, label: str = "") -> APISt
         if opening.startswith(prefix):
             # The notice without its Markdown link and its closing paragraph.
             plain = LINK.sub(r" (\1)", opening.replace("[", "", 1)).split("\n\n")[0].strip()
-            asked = f" to {label}" if label else ""
             return wording.kind(
-                f"The gateway answered 200 with a notice in place of an answer{asked};"
+                f"The gateway answered 200 with a notice in place of an answer{to_endpoint(label)};"
                 f" it means {wording.status} {wording.code}: {redact(plain)}",
                 status_code=wording.status,
                 code=wording.code,
@@ -69,4 +69,5 @@ def error_in(text: str, headers: Mapping[str, str], *, label: str = "") -> APISt
 
 
 def _plain(text: str) -> str:
+    # Apostrophes have come straight and curly.
     return text.lstrip().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")

@@ -5,7 +5,7 @@ before they are handed on.
 from __future__ import annotations
 
 import base64
-import binascii
+import contextlib
 import os
 import urllib.parse
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import Keys, MalformedReply, excerpt_of
+from ..errors import Keys, MalformedReply, excerpt_of, number_in
 from ..media import files, sniff
 from ..reply import ResponseInfo
 from .error_decoder import error_from_body
-from .reader import json_from
+from .reader import content_type_of, json_from
 
 __all__ = ["Picture"]
 
@@ -53,7 +53,9 @@ class Picture:
     @property
     def duration_s(self) -> float | None:
         """Seconds of a video as the bytes say."""
-        return sniff.duration_s(self.data) if self.is_video else None
+        if not self.is_video:
+            return None
+        return sniff.duration_s(self.data)
 
     def save(self, path: str | os.PathLike[str] = ".", *, overwrite: bool = False) -> Path:
         """Write it to a file and return the file's path.
@@ -99,7 +101,7 @@ def picture_from(
         prompt=prompt,
         url=url,
         model=info.model_used or query.get("model"),
-        seed=int(query["seed"]) if query.get("seed", "").isdigit() else None,
+        seed=number_in(query.get("seed", "")),
         info=info,
         media_url=_media_url(info, media_host),
     )
@@ -141,15 +143,11 @@ def picture_from_json(
 
 
 def _first_picture(parsed: Any) -> bytes | None:
-    items = parsed.get("data") if isinstance(parsed, dict) else None
-    first = items[0] if isinstance(items, list) and items else None
-    encoded = first.get("b64_json") if isinstance(first, dict) else None
-    if not isinstance(encoded, str):
-        return None
-    try:
-        return base64.b64decode(encoded)
-    except binascii.Error:
-        return None
+    match parsed:
+        case {"data": [{"b64_json": str(encoded)}, *_]}:
+            with contextlib.suppress(ValueError):
+                return base64.b64decode(encoded)
+    return None
 
 
 def with_usage(info: ResponseInfo, usage: Any) -> ResponseInfo:
@@ -172,8 +170,11 @@ def with_usage(info: ResponseInfo, usage: Any) -> ResponseInfo:
 def _media_url(info: ResponseInfo, media_host: str) -> str | None:
     """The public address that a header tells: one of the media store, never one with a key."""
     address = info.headers.get("content-location", "")
-    is_public = bool(media_host) and address.startswith(f"{media_host}/") and "?" not in address
-    return address if is_public and "/image/" not in address else None
+    # An address under /image/ is the gateway's own, which answers to a key alone.
+    is_public = "?" not in address and "/image/" not in address
+    if media_host and is_public and address.startswith(f"{media_host}/"):
+        return address
+    return None
 
 
 def _is_media(mime_type: str | None) -> bool:
@@ -184,13 +185,15 @@ def _checked_type(body: bytes, info: ResponseInfo, secret: Keys) -> str:
     """The MIME type of a picture or video. Raises for other bytes and for half a file."""
     mime_type = sniff.sniff(body)
     if mime_type is None or not _is_media(mime_type):
-        declared = info.headers.get("content-type", "").partition(";")[0].strip().lower()
-        what = f"{len(body)} bytes declared as {declared or 'nothing'}" if body else "nothing"
+        what = "nothing"
+        if body:
+            what = f"{len(body)} bytes declared as {content_type_of(info) or 'nothing'}"
         raise MalformedReply(
             f"A picture was asked for and {what} came: {excerpt_of(body, secret)!r}.",
             excerpt=excerpt_of(body, secret),
             request_id=info.request_id,
         )
+    # The gateway keeps every 200 that ends cleanly, half pictures included.
     if sniff.looks_cut(body, mime_type):
         raise MalformedReply(
             f"The {mime_type} is cut off after {len(body)} bytes. The same call gets it from the"

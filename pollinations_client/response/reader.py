@@ -137,8 +137,10 @@ class ResponseReader:
     def _begins_stream(self, piece: bytes) -> bool:
         """Keep ``piece`` of a body of unknown kind; whether it is known to be a stream now."""
         self._pieces.append(piece)
-        if len(self._start) < START_BYTES:
-            self._start += (piece if self._start else piece.lstrip())[:START_BYTES]
+        if not self._start:
+            self._start = piece.lstrip()[:START_BYTES]
+        elif len(self._start) < START_BYTES:
+            self._start += piece[:START_BYTES]
         if self._received_bytes > self._json_limit_bytes:
             self.failure = MalformedReply(
                 f"The answer is larger than {self._json_limit_bytes} bytes."
@@ -152,6 +154,8 @@ class ResponseReader:
 
     def _looks_like_stream(self) -> bool:
         start = self._start.removeprefix(b"\xef\xbb\xbf").lstrip()
+        # A stream that was asked for may come as JSON (pollinations/pollinations issue 9144), and
+        # the older gateway declares some streams as text.
         declared = self.info.headers.get("content-type", "")
         if declared.startswith("text/event-stream"):
             return bool(start) and start[:1] not in b"{[<"
@@ -185,6 +189,8 @@ class ResponseReader:
     def _read_payload(self, payload: bytes, *, at_end: bool) -> list[Event]:
         """The events of a data field of any form."""
         decoder = self._reply_decoder
+        # Today's gateway writes it where a provider has not; of the older one's streams many end
+        # without.
         if payload[:6] == DONE:
             decoder.is_complete = True
             return self._finish()
@@ -361,13 +367,13 @@ def checked_text(reply: Reply) -> str:
     request_id, sentence = reply.info.request_id, "The model answered without a word of text"
     if reply.finish_reason == "length":
         sentence += ", up to its limit of tokens; raise max_tokens"
-    for came, name, remedy in (
+    for part, name, remedy in (
         (reply.tool_calls, "tool calls", "use chat(), whose reply has them"),
         (reply.audio, "sound", SOUND),
         (reply.images, "pictures", "use chat(), whose reply has them"),
         (reply.refusal, f"a refusal ({reply.refusal})", "reword the request"),
     ):
-        if came:
+        if part:
             sentence = f"The model answered with {name} and without text; {remedy}"
             raise EmptyReply(
                 f"{sentence}.", partial=reply, request_id=request_id, is_retryable=False

@@ -44,14 +44,12 @@ class ReasoningDetails:
     def _number_of(self, fragment: dict[str, Any]) -> int:
         """The entry that a fragment belongs to; one without an index is an entry of its own."""
         index, kind = fragment.get("index"), fragment.get("type")
-        key = (index, kind) if isinstance(index, (int, str)) and _is_name(kind) else None
-        number = None if key is None else self._by_key.get(key)
-        if number is None:
-            number = len(self._entries)
+        number = len(self._entries)
+        if isinstance(index, (int, str)) and _is_name(kind):
+            number = self._by_key.setdefault((index, kind), number)
+        if number == len(self._entries):
             self._entries.append({})
             self._pieces.append({})
-            if key is not None:
-                self._by_key[key] = number
         return number
 
     def join(self) -> None:

@@ -15,6 +15,7 @@ from pydantic_core import from_json
 
 from ..errors import MalformedReply, blank_keys
 
+# One event may hold a whole picture in base64, or a whole answer replayed from the cache.
 MAX_EVENT_BYTES = 32 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 LINE_FEED, CARRIAGE_RETURN = 10, 13
@@ -108,7 +109,7 @@ class EventDecoder:
         """
         line = b"".join([*self._line_pieces, rest])
         self._line_pieces.clear()
-        return blank_keys(line, self._keys) if self._keys else line
+        return blank_keys(line, self._keys)
 
     def _bounded(self, events: list[bytes]) -> list[bytes]:
         if events:
@@ -138,16 +139,20 @@ class EventDecoder:
                 self._name = line[6:].strip().lower()
             elif line[:1] == b"{":
                 data.append(line)
+            # All other lines say nothing here: comments such as ": OPENROUTER PROCESSING", which
+            # keep a connection alive, and the fields id and retry.
         return events
 
     def _named_event(self) -> list[bytes]:
         name, self._name = self._name, b""
-        lines = len(self._data)
-        data = b"\n".join(self._data)
+        lines = self._data.copy()
         self._data.clear()
+        data = b"\n".join(lines)
         if any(word in name for word in ERROR_WORDS):
             return [_error_from(name, data)]
-        return [data] if lines else []
+        if not lines:
+            return []
+        return [data]
 
 
 def _error_from(name: bytes, data: bytes) -> bytes:

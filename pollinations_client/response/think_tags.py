@@ -72,16 +72,21 @@ class LeadingTextFilter:
         """Everything that still waits; the opening is over."""
         text, self._waiting, self.is_past = self.waiting, "", True
         self._blanks.clear()
-        return [(self._thinks, text)] if text else []
+        if not text:
+            return []
+        return [(self._thinks, text)]
 
     def _thought(self) -> list[tuple[bool, str]]:
-        thought, end, rest = self._waiting.partition(END_TAG)
+        thought, end, answer = self._waiting.partition(END_TAG)
         if end:
             self._waiting, self._thinks, self._after_thought = "", False, True
-            return [(True, thought), *self.feed(rest)]
+            return [(True, thought), *self.feed(answer)]
+        # The end may be the beginning of the tag, so it waits for what comes next.
         cut = len(thought) - _begun_end_tag(thought)
         self._waiting = thought[cut:]
-        return [(True, thought[:cut])] if cut else []
+        if not cut:
+            return []
+        return [(True, thought[:cut])]
 
 
 def _begun_end_tag(text: str) -> int:

@@ -82,7 +82,7 @@ class Arguments:
         if self._is_closed:
             self._close(piece)
             return
-        start = 1 if self._is_escaped else 0
+        start = int(self._is_escaped)  # the first character belongs to a backslash before it
         self._is_escaped = False
         for match in MARKS.finditer(piece, start):
             mark = match[0]
@@ -90,8 +90,12 @@ class Arguments:
                 self._in_string = not self._in_string
             elif mark[0] == "\\":
                 self._is_escaped = len(mark) == 1
-            elif not self._in_string:
-                self._depth += 1 if mark in "{[" else -1
+            elif self._in_string:
+                continue
+            elif mark in "{[":
+                self._depth += 1
+            else:
+                self._depth -= 1
                 if self._depth <= 0:
                     self._close(piece[match.end() :])
                     return
@@ -156,13 +160,16 @@ class ToolCallDecoder:
         ``each_is_whole``: the list is of a whole message, so that every entry is a call of its own.
         """
         events: list[ToolCallDelta] = []
-        # The calls that entries of this list have begun already, by number.
-        taken: set[int] | None = set() if each_is_whole else None
+        # In a whole message an entry cannot go on with a call that another entry has begun.
+        begun: set[int] = set()
         for entry in entries:
             if self.is_common(entry):
                 events.append(self.feed_arguments(entry["index"], entry["function"]["arguments"]))
-            elif type(entry) is dict and (event := self._add(_read_entry(entry), taken)):
-                events.append(event)
+            elif type(entry) is dict:
+                if event := self._add(_read_entry(entry), begun):
+                    events.append(event)
+                if not each_is_whole:
+                    begun.clear()
         return events
 
     def is_common(self, entry: Any) -> bool:
@@ -182,21 +189,23 @@ class ToolCallDecoder:
         slot.arguments.append(text)
         return ToolCallDelta(slot.call.index, text)
 
-    def _add(self, fragment: _Fragment, taken: set[int] | None) -> ToolCallDelta | None:
-        slot, is_new = self._slot_for(fragment, taken or set())
-        if taken is not None:
-            taken.add(slot.call.index)
+    def _add(self, fragment: _Fragment, begun: set[int]) -> ToolCallDelta | None:
+        slot, is_new = self._slot_for(fragment, begun)
+        begun.add(slot.call.index)
         call, arguments = slot.call, fragment.arguments
         if not is_new and fragment.id and arguments and _repeats_arguments(slot, arguments):
             arguments = ""  # the whole call again, in the closing chunk
         self._identify(slot, fragment.id)
-        new_name = None if call.name else fragment.name or None
-        call.name = call.name or fragment.name
+        new_name = None
+        if not call.name and fragment.name:
+            call.name = new_name = fragment.name
         slot.arguments.append(arguments)
         call.extra.update(fragment.extra)
         if not (is_new or new_name or arguments or fragment.extra):
             return None
-        new_id = call.id if is_new else None
+        new_id = None
+        if is_new:
+            new_id = call.id
         return ToolCallDelta(call.index, arguments, new_id, new_name, fragment.extra or None)
 
     def _identify(self, slot: _Slot, wire_id: str) -> None:
@@ -211,9 +220,9 @@ class ToolCallDecoder:
             slot.call.id = wire_id
         slot.call.id = slot.call.id or f"call_{uuid.uuid4().hex[:24]}"
 
-    def _slot_for(self, fragment: _Fragment, taken: set[int]) -> tuple[_Slot, bool]:
+    def _slot_for(self, fragment: _Fragment, begun: set[int]) -> tuple[_Slot, bool]:
         slot = self._continued(fragment)
-        if slot is not None and slot.call.index not in taken:
+        if slot is not None and slot.call.index not in begun:
             return slot, False
         slot = _Slot(len(self._slots), fragment.index)
         self._slots.append(slot)
@@ -225,13 +234,17 @@ class ToolCallDecoder:
     def _continued(self, fragment: _Fragment) -> _Slot | None:
         """The call that a fragment goes on with; None if it begins one."""
         index = fragment.index
-        at_index = None if index is None else self._by_index.get(index)
+        at_index: _Slot | None = None
+        if index is not None:
+            at_index = self._by_index.get(index)
         if at_index is not None and fragment.id and at_index.wire_id == fragment.id:
             same_id: _Slot | None = at_index
         else:
             same_id = self._by_id.get(fragment.id)
+        if same_id is not None and _repeats_id(same_id, fragment):
+            return None
         if same_id is not None:
-            return None if _repeats_id(same_id, fragment) else same_id
+            return same_id
         slot = at_index
         if index is None and self._slots:
             slot = self._slots[-1]
@@ -245,14 +258,17 @@ def _read_entry(entry: dict[str, Any]) -> _Fragment:
     if type(function) is not dict:
         function = {}
     name, arguments = function.get("name"), function.get("arguments")
+    if not isinstance(name, str):
+        name = ""
     if arguments is None:
         arguments = ""
     elif not isinstance(arguments, str):
+        # Ollama's form of a call, which gateways pass on: the arguments as an object.
         arguments = json.dumps(arguments, ensure_ascii=False)
     return _Fragment(
         index=_index_from(entry.get("index")),
         id=_id_from(entry.get("id")),
-        name=name if isinstance(name, str) else "",
+        name=name,
         arguments=arguments,
         extra=_unknown(entry, function),
     )
@@ -267,8 +283,9 @@ def _index_from(value: Any) -> int | str | None:
 
 
 def _id_from(value: Any) -> str:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_number or isinstance(value, str) else ""
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        return str(value)
+    return ""
 
 
 def _unknown(entry: dict[str, Any], function: dict[str, Any]) -> dict[str, Any]:
@@ -283,7 +300,9 @@ def _unknown(entry: dict[str, Any], function: dict[str, Any]) -> dict[str, Any]:
         for name, value in function.items()
         if name not in KNOWN_FUNCTION and value is not None
     }
-    return {**extra, "function": inner} if inner else extra
+    if inner:
+        extra["function"] = inner
+    return extra
 
 
 def _repeats_arguments(slot: _Slot, arguments: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import MalformedReply, excerpt_of
+from ..lenient_json import member
 from ..reply import ResponseInfo
 
 __all__ = ["UploadedMedia", "upload_from"]
@@ -23,7 +24,7 @@ class UploadedMedia:
 
 def upload_from(parsed: Any, info: ResponseInfo) -> UploadedMedia:
     """The uploaded file. Raises where the answer has no address."""
-    url = parsed.get("url") if isinstance(parsed, dict) else None
+    url = member(parsed, "url")
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         raise MalformedReply(
             "The media store answered without an address.",

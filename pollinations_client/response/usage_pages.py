@@ -32,18 +32,17 @@ class UsagePages:
         self.before = before
         self.is_over = False
         self._page_size = page_size
-        self._given: Counter[str] = (
-            Counter()
-        )  # records given out already that the next page may hold again
-        self._times: set[str | None] = set()  # theirs
+        # Records given out already that the next page may hold again, and their times.
+        self._given: Counter[str] = Counter()
+        self._times: set[str | None] = set()
 
     def fresh(self, page: list[UsageRecord]) -> list[UsageRecord]:
         """The records of ``page`` that were not given out yet. Moves on to the next page."""
         repeats = Counter(self._given)
         new = []
         for record in page:
-            key = record.model_dump_json() if record.timestamp in self._times else None
-            if key is not None and repeats[key]:
+            # Writing a record as JSON takes longer than reading it did, so only few are written.
+            if record.timestamp in self._times and repeats[key := record.model_dump_json()]:
                 repeats[key] -= 1
             else:
                 new.append(record)
@@ -51,19 +50,18 @@ class UsagePages:
         return new
 
     def _turn(self, page: list[UsageRecord]) -> None:
-        last = page[-1].timestamp if page else None
-        if len(page) < self.limit or last is None:
+        if len(page) < self.limit or page[-1].timestamp is None:
             self.is_over = True
             return
+        last = page[-1].timestamp
         times = (record.timestamp for record in reversed(page))
         earlier = next((time for time in times if time not in {last, None}), None)
         if earlier is not None and earlier != self.before:
             self._remember([record for record in page if record.timestamp in {last, earlier}])
             self.before, self.limit = earlier, self._page_size
         elif self.limit < MAX_USAGE_RECORDS:
-            self._remember(
-                page, besides=self._given
-            )  # full of one second: the same page once more, with more of it
+            # Full of one second: the same page once more, with more of it.
+            self._remember(page, besides=self._given)
             self.limit = min(self.limit * 2, MAX_USAGE_RECORDS)
         else:
             log.warning(
@@ -76,6 +74,9 @@ class UsagePages:
             self.before, self.limit = last, self._page_size
 
     def _remember(self, records: list[UsageRecord], besides: Counter[str] | None = None) -> None:
-        self._times = {record.timestamp for record in records} | (self._times if besides else set())
+        times = {record.timestamp for record in records}
+        if besides:
+            times |= self._times
+        self._times = times
         written = Counter(record.model_dump_json() for record in records)
         self._given = written | (besides or Counter())
