@@ -35,13 +35,14 @@ class HiddenHeadersMixin(BaseModel):
 
 
 def _hiding(method: Callable[..., Any]) -> Callable[..., Any]:
+    # Bound first: LlamaIndex then hands the LLM to its span handlers, which read the model's name.
     @functools.wraps(method)
-    async def hide_and_await(*args: Any, **kwargs: Any) -> Any:
-        return await method(*args, **_hidden(kwargs))
+    async def hide_and_await(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return await method.__get__(self)(*args, **_hidden(kwargs))
 
     @functools.wraps(method)
-    def hide_and_call(*args: Any, **kwargs: Any) -> Any:
-        return method(*args, **_hidden(kwargs))
+    def hide_and_call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return method.__get__(self)(*args, **_hidden(kwargs))
 
     is_async = inspect.iscoroutinefunction(method)
     hiding: Callable[..., Any] = hide_and_await if is_async else hide_and_call

@@ -27,6 +27,7 @@ class Trace(BaseEventHandler, SimpleSpanHandler):
     """Everything that LlamaIndex tells an observer: events, spans' arguments and results."""
 
     told: list[str] = Field(default_factory=list)
+    instances: list[Any] = Field(default_factory=list)
 
     def handle(self, event: BaseEvent, **kwargs: Any) -> None:
         """An event."""
@@ -37,6 +38,7 @@ class Trace(BaseEventHandler, SimpleSpanHandler):
     ) -> SimpleSpan | None:
         """A call begins."""
         self.told.append(repr(bound_args.arguments))
+        self.instances.append(args[0] if args else kwargs.get("instance"))
         return super().new_span(id_, bound_args, *args, **kwargs)
 
     def prepare_to_exit_span(
@@ -92,3 +94,17 @@ def test_headers_of_a_call_are_in_no_event_and_no_span(gateway: Emulator) -> Non
     payloads = [repr(event.payload) for event in debug.get_events()]
     assert not [text for text in (*trace.told, *payloads) if "s3cr3t" in text]
     assert {request.headers["x-session"] for request in gateway.requests} == {"s3cr3t"}
+
+
+def test_every_span_has_the_llm_that_was_called(gateway: Emulator) -> None:
+    """Observers read the model's name from it; OpenInference and Langfuse have no other source."""
+    llm = Pollinations(model="openai", api_base=gateway.url)
+    trace, root = Trace(), get_dispatcher()
+    root.add_span_handler(trace)
+    try:
+        asyncio.run(_every_call(llm))
+    finally:
+        root.span_handlers.remove(trace)
+    without = [instance for instance in trace.instances if instance is None]
+    assert (len(trace.instances) > 20, without) == (True, [])
+    assert sum(instance is llm for instance in trace.instances) > 15
