@@ -25,6 +25,9 @@ from pollinations_client import (
     TextOptions,
 )
 from pollinations_client.emulator import Emulator
+from support.hosted_mcp import hosted_mcp_server
+from support.pages import assert_blocks_print_what_is_shown
+from support.tracing import trace_collector
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -145,44 +148,58 @@ def test_the_first_blocks_of_the_readme_print_what_it_shows(
 
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-# LlamaIndex's agents use what pydantic has deprecated.
-STRICTLY = ["-W", "error", "-W", "default::DeprecationWarning"]
-# Separates what the blocks of a page print.
-MARK = "\x1e"
+# Their blocks talk to other servers too; each has a test of its own below.
+MCP_PAGE, TRACING_PAGE = (ROOT / "docs" / "guides" / name for name in ("mcp.md", "tracing.md"))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT / "docs")))
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page not in (MCP_PAGE, TRACING_PAGE)],
+    ids=lambda page: str(page.relative_to(ROOT / "docs")),
+)
 def test_the_python_blocks_of_a_page_run_and_print_what_it_shows(
     page: Path, gateway: Emulator, tmp_path: Path
 ) -> None:
-    """One after the other, on the emulator. An ``output`` block is what the one before prints."""
-    fences = re.findall(r"```(python|output)\n(.*?)```", page.read_text(), re.DOTALL)
-    blocks = [(kind, text) for kind, text in fences if "# not run" not in text]
-    program = "".join(
-        f"print({MARK!r}, end='')\n{text}\n" for kind, text in blocks if kind == "python"
-    )
-    done = subprocess.run(
-        [sys.executable, *STRICTLY, "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={
-            "PATH": "",
-            "POLLINATIONS_BASE_URL": gateway.url,
-            "PYTHONPATH": str(ROOT),
-            "PYTHONIOENCODING": "utf-8",
-        },
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    printed = iter(done.stdout.split(MARK)[1:])
-    last = ""
-    for kind, text in blocks:
-        if kind == "python":
-            last = next(printed)
-        else:
-            assert last == text, page.name
+    """On the emulator."""
+    assert_blocks_print_what_is_shown(page.read_text(), tmp_path, POLLINATIONS_BASE_URL=gateway.url)
+
+
+def test_the_mcp_pages_agents_use_a_server_like_the_gateways(
+    gateway: Emulator, tmp_path: Path
+) -> None:
+    """As the page has it, but for the address; the server gets the key with every call."""
+    with hosted_mcp_server() as (url, keys):
+        text = MCP_PAGE.read_text().replace("https://gen.pollinations.ai/mcp/pollinations", url)
+        assert_blocks_print_what_is_shown(
+            text, tmp_path, POLLINATIONS_BASE_URL=gateway.url, POLLINATIONS_API_KEY="sk_mcp"
+        )
+    assert keys == ["Bearer sk_mcp"] * 2
+
+
+def test_the_tracing_pages_blocks_send_traces_without_the_key(
+    gateway: Emulator, tmp_path: Path
+) -> None:
+    """LangSmith and Langfuse, switched on by their variables alone, send to a collector here."""
+    with trace_collector() as (url, bodies):
+        assert_blocks_print_what_is_shown(
+            TRACING_PAGE.read_text(),
+            tmp_path,
+            POLLINATIONS_BASE_URL=gateway.url,
+            POLLINATIONS_API_KEY="sk_in_no_trace",
+            LANGSMITH_TRACING="true",
+            LANGSMITH_ENDPOINT=url,
+            LANGSMITH_API_KEY="x",
+            LANGFUSE_BASE_URL=url,
+            LANGFUSE_PUBLIC_KEY="x",
+            LANGFUSE_SECRET_KEY="x",
+        )
+    langsmith = b"".join(body for path, body in bodies if path.startswith("/runs"))
+    langfuse = b"".join(body for path, body in bodies if "otel" in path)
+    for sent in (langsmith, langfuse):
+        assert b"Say hello." in sent
+        assert b"claude-sonnet-4.6" in sent
+        assert b"sk_in_no_trace" not in sent
+    assert b'"cost":[0.000519]' in langsmith
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:

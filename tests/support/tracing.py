@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.server
 import json
 import threading
@@ -28,16 +29,19 @@ LANGSMITH_INFO = {
 
 
 @contextlib.contextmanager
-def langsmith_collector() -> Iterator[tuple[langsmith.Client, list[bytes]]]:
-    """A client of LangSmith, and the bodies that it has sent after ``client.flush()``."""
-    bodies: list[bytes] = []
+def trace_collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """An address for traces, and what was sent to it: path and body, inflated."""
+    received: list[tuple[str, bytes]] = []
 
     class Collector(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._answer(200, json.dumps(LANGSMITH_INFO).encode())
 
         def do_POST(self) -> None:
-            bodies.append(self.rfile.read(int(self.headers.get("content-length", 0))))
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            if self.headers.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+            received.append((self.path, body))
             self._answer(202, b"{}")
 
         do_PATCH = do_POST  # noqa: N815 - the name that http.server looks for
@@ -55,22 +59,31 @@ def langsmith_collector() -> Iterator[tuple[langsmith.Client, list[bytes]]]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        client = langsmith.Client(api_url=f"http://127.0.0.1:{server.server_port}", api_key="x")
         try:
-            yield client, bodies
+            yield f"http://127.0.0.1:{server.server_port}", received
         finally:
-            client.close()
             server.shutdown()
             thread.join()
 
 
-def stored_runs(bodies: list[bytes]) -> str:
+@contextlib.contextmanager
+def langsmith_collector() -> Iterator[tuple[langsmith.Client, list[tuple[str, bytes]]]]:
+    """A client of LangSmith, and what it has sent after ``client.flush()``."""
+    with trace_collector() as (url, received):
+        client = langsmith.Client(api_url=url, api_key="x")
+        try:
+            yield client, received
+        finally:
+            client.close()
+
+
+def stored_runs(received: list[tuple[str, bytes]]) -> str:
     """The runs as LangSmith keeps them: what is told of a run later is laid over what came first.
 
     How often a run is told depends on when its batch went out.
     """
     runs: dict[str, Any] = {}
-    for body in bodies:
+    for _, body in received:
         batch = json.loads(body)
         for run in [*batch.get("post", ()), *batch.get("patch", ())]:
             runs.setdefault(run["id"], {}).update(run)
