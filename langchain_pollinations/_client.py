@@ -1,4 +1,4 @@
-"""What models, tools and embeddings share: a connection's options under LangChain's names."""
+"""Options of a connection as fields, under LangChain's names, for models, tools, embeddings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pollinations_client._adapter_support import (
 from .errors import as_model_error, model_errors
 
 
-def _under_their_names(options: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+def _without_aliases(options: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
     for alias in aliases.keys() & options.keys():
         if aliases[alias] in options:
             raise InvalidRequestError(
@@ -42,6 +42,9 @@ def other_name(field: str) -> Any:
 
 class ClientMixin(ConnectedModel):
     """The options of a connection as fields. A mixin: it comes before LangChain's class."""
+
+    # Other packages' names are properties, not pydantic's aliases, so that they can be read and
+    # assigned too.
 
     product: ClassVar[str] = "langchain"
     services: ClassVar[frozenset[str]] = frozenset({"callbacks", "cache", "rate_limiter"})
@@ -67,19 +70,21 @@ class ClientMixin(ConnectedModel):
 
     def __init__(self, model: str | None = None, /, **options: Any) -> None:
         """Take options; open nothing. ``model`` may come first, without its name."""
+        # First of all, so that no frame of a traceback has the key as text.
         options = with_secret_key(options)
         try:
             options = with_model(model, options)
-            options = _under_their_names(options, self.aliases)
+            options = _without_aliases(options, self.aliases)
             super().__init__(**options)
             self._connect_first()
         except ValidationError as error:
-            known = [*type(self).model_fields, *self.aliases]
-            refusal: PollinationsError = invalid_request_from(error, known, door=self.door)
+            names = [*type(self).model_fields, *self.aliases]
+            refusal: PollinationsError = invalid_request_from(error, names, door=self.door)
         except PollinationsError as error:
             refusal = error
         else:
             return
+        # Outside of the handler: pydantic's error in ``__context__`` would show the options.
         raise as_model_error(refusal)
 
     def refresh_catalog(self) -> Catalog:

@@ -1,4 +1,4 @@
-"""Content blocks to the gateway's parts: pure, one reader per kind of block.
+"""Encode content blocks as the gateway's parts. Pure: one encoder for each kind of block.
 
 A block may come in LangChain's standard form (v1), its older data form (v0), OpenAI's, Anthropic's
 or Google's.
@@ -20,6 +20,7 @@ Wire = dict[str, Any]
 # The gateway's own part types go through as they are.
 GATEWAY_PARTS = frozenset({"image_url", "video_url", "input_audio"})
 NOT_SENT = frozenset({"index", "id"})  # a block's place in a stream, and its name there
+# By the second half of a media type; the gateway knows five values of ``input_audio.format``.
 AUDIO_FORMATS = {
     **{name: name for name in ("wav", "mp3", "flac", "opus", "pcm16")},
     "mpeg": "mp3",
@@ -61,6 +62,7 @@ def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
             param="messages",
         )
     kind = kind_of(block)
+    # The most common block is already a part.
     if kind == "text" and block.keys() == {"type", "text"} and type(block["text"]) is str:
         return block
     if kind == "non_standard" and isinstance(block.get("value"), dict):
@@ -70,8 +72,8 @@ def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
             "type": kind,
             **{name: value for name, value in block.items() if name not in NOT_SENT},
         }
-    reader = READERS.get(kind)
-    if reader is None:
+    encode = ENCODERS.get(kind)
+    if encode is None:
         if in_tool:
             return {"type": "text", "text": json.dumps(block, ensure_ascii=False, default=str)}
         raise InvalidRequestError(
@@ -79,7 +81,7 @@ def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
             f"{', '.join(sorted(KNOWN_KINDS))}.",
             param="messages",
         )
-    part = reader(block, where)
+    part = encode(block, where)
     cache = block.get("cache_control") or _extras(block).get("cache_control")
     return {**part, "cache_control": cache} if cache else part
 
@@ -98,7 +100,7 @@ def source_of(block: dict[str, Any]) -> Source:
     file_id, data = block.get("file_id"), block.get("base64")
     url, mime = block.get("url"), block.get("mime_type")
     inner, form = block.get("source"), block.get("source_type")
-    if isinstance(inner, dict):  # Anthropic's
+    if isinstance(inner, dict):  # Anthropic's form
         url, data, file_id, mime = (
             inner.get(name) for name in ("url", "data", "file_id", "media_type")
         )
@@ -116,14 +118,14 @@ def source_of(block: dict[str, Any]) -> Source:
 
 
 def _extras(block: dict[str, Any]) -> dict[str, Any]:
-    """What stands beside a block: ``extras``, the older ``metadata``, and the older inside the
-    newer.
-    """
+    """What a block has beside its content: ``extras``, or the older ``metadata``."""
     extras = block.get("extras") or block.get("metadata")
     if not isinstance(extras, dict):
         return {}
-    older = extras.get("metadata")
-    return {**extras, **older} if isinstance(older, dict) else extras
+    # LangChain moves a v0 block's metadata into the extras of the v1 block that it becomes.
+    if isinstance(older := extras.get("metadata"), dict):
+        return {**extras, **older}
+    return extras
 
 
 def _no_source(block: dict[str, Any], where: str) -> InvalidRequestError:
@@ -145,38 +147,49 @@ def _refusal(block: dict[str, Any], where: str) -> Part:
 
 
 def _plain_text(block: dict[str, Any], where: str) -> Part:
-    """A document that is text: its title and context stand above it."""
+    """A document that is text: its title and context are set above it."""
     source = source_of(block)
-    inner = block.get("source")
-    text = block.get("text") or (
-        source.data
-        if block.get("source_type") == "text" or (inner or {}).get("type") == "text"
-        else None
-    )
+    text = block.get("text")
+    if not text and _is_text_document(block):
+        text = source.data
     if not isinstance(text, str):
         return _file({**block, "mime_type": source.mime or "text/plain"}, where)
     above = [str(block[name]) for name in ("title", "context") if block.get(name)]
     return {"type": "text", "text": "\n".join([*above, text])}
 
 
+def _is_text_document(block: dict[str, Any]) -> bool:
+    """Whether the source of a block is text, in LangChain's v0 form or in Anthropic's."""
+    return block.get("source_type") == "text" or (block.get("source") or {}).get("type") == "text"
+
+
+def _url_of(source: Source, mime: str) -> str | None:
+    """The address of a picture or video, a ``data:`` URL for bytes; None where there is none."""
+    if source.data:
+        return f"data:{mime};base64,{source.data}"
+    return source.url
+
+
 def _image(block: dict[str, Any], where: str) -> Part:
     source = source_of(block)
     if source.file_id:
         return {"type": "file", "file": {"file_id": source.file_id}}
-    url = f"data:{source.mime or 'image/png'};base64,{source.data}" if source.data else source.url
+    url = _url_of(source, source.mime or "image/png")
     if not url:
         raise _no_source(block, where)
-    detail = block.get("detail") or _extras(block).get("detail")
-    return {
-        "type": "image_url",
-        "image_url": {"url": url, **({"detail": detail} if detail else {})},
-    }
+    image = {"url": url}
+    if detail := block.get("detail") or _extras(block).get("detail"):
+        image["detail"] = detail
+    return {"type": "image_url", "image_url": image}
 
 
 def _input_file(block: dict[str, Any], where: str) -> Part:
-    data = block.get("file_data")
-    url = data if isinstance(data, str) and data.startswith("data:") else block.get("file_url")
-    return _file({**block, "type": "file", "url": url, "base64": None if url else data}, where)
+    url, data = block.get("file_url"), block.get("file_data")
+    if isinstance(data, str) and data.startswith("data:"):
+        url = data
+    if url:
+        data = None
+    return _file({**block, "type": "file", "url": url, "base64": data}, where)
 
 
 def _input_image(block: dict[str, Any], where: str) -> Part:
@@ -211,18 +224,21 @@ def _video(block: dict[str, Any], where: str) -> Part:
     source = source_of(block)
     if source.file_id:
         return {"type": "file", "file": {"file_id": source.file_id}}
-    url = f"data:{source.mime or 'video/mp4'};base64,{source.data}" if source.data else source.url
+    mime = source.mime or "video/mp4"
+    url = _url_of(source, mime)
     if not url:
         raise _no_source(block, where)
-    return {"type": "video_url", "video_url": {"url": url, "mime_type": source.mime or "video/mp4"}}
+    return {"type": "video_url", "video_url": {"url": url, "mime_type": mime}}
 
 
 def _file(block: dict[str, Any], where: str) -> Part:
-    if block.get("source_type") == "text" or (block.get("source") or {}).get("type") == "text":
+    if _is_text_document(block):
         return _plain_text(block, where)
-    inner = (block.get("source") or {}).get("content")
-    if isinstance(inner, (str, list)):
-        return _document_of_blocks([inner] if isinstance(inner, str) else inner, where)
+    blocks = (block.get("source") or {}).get("content")  # Anthropic's document of blocks
+    if isinstance(blocks, str):
+        blocks = [blocks]
+    if isinstance(blocks, list):
+        return _document_of_blocks(blocks, where)
     source, fields = source_of(block), {**_extras(block), **block}
     name = next((fields[field] for field in NAME_FIELDS if fields.get(field)), None)
     if source.file_id:
@@ -254,7 +270,7 @@ def _media(block: dict[str, Any], where: str) -> Part:
     return {"image": _image, "audio": _audio, "video": _video}.get(kind, _file)(block, where)
 
 
-READERS: dict[str, Callable[[dict[str, Any], str], Part]] = {
+ENCODERS: dict[str, Callable[[dict[str, Any], str], Part]] = {
     "text": _text,
     "input_text": _text,
     "output_text": _text,
@@ -270,4 +286,4 @@ READERS: dict[str, Callable[[dict[str, Any], str], Part]] = {
     "media": _media,
 }
 
-KNOWN_KINDS = frozenset({*READERS, *GATEWAY_PARTS})
+KNOWN_KINDS = frozenset({*ENCODERS, *GATEWAY_PARTS})

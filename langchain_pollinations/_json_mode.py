@@ -1,8 +1,8 @@
-"""Reduce an answer that was asked for as JSON to the JSON alone.
+"""Reduce an answer that was asked for as JSON to the JSON alone."""
 
-Claude and Gemini fence it behind this gateway, others say a word first, and LangChain's agents read
-the text of such an answer as it stands. The text as it came is kept in ``response_metadata``.
-"""
+# Claude and Gemini fence it behind this gateway, others say a word first, and LangChain's agents
+# read the text of such an answer as it is (``ProviderStrategyBinding.parse``). The text as it came
+# is kept in ``response_metadata``.
 
 from __future__ import annotations
 
@@ -36,43 +36,56 @@ class JsonFormat:
         values = find_json(text).answers(is_cut=is_cut)
         if len(values) > 1:
             values = likeliest_first(values, self.schema)
-        return values[0].text if values and isinstance(values[0].data, dict) else text
+        if values and isinstance(values[0].data, dict):
+            return values[0].text
+        return text
 
 
 class JsonStream:
     """Reduce a stream of text to the first JSON object in it, piece by piece.
 
-    ``create_agent(response_format=ProviderStrategy(...))`` parses the sum of the chunks as JSON
-    when an agent is streamed, so the fences may not be in it. What stands before the object is
-    held until the object opens; what comes after it is left out. Where something else begins, or
-    the object turns out to be broken, all text passes.
+    What comes before the object is held back until the object opens; what comes after it is left
+    out. Where something else begins, or the object turns out to be broken, all text passes.
     """
 
-    __slots__ = ("_finder", "_format", "_given_to", "_is_open", "_object_end", "_pieces", "_start")
+    # ``create_agent(response_format=ProviderStrategy(...))`` parses the sum of the chunks as JSON
+    # when an agent is streamed, so the fences may not be in it.
+
+    __slots__ = (
+        "_emitted_to",
+        "_finder",
+        "_format",
+        "_is_open",
+        "_object_end",
+        "_pieces",
+        "_start",
+    )
 
     def __init__(self, json_format: JsonFormat) -> None:
         self._format = json_format
         self._finder = JsonFinder()
-        self._start: int | None = None  # the index where what is given out begins
+        self._start: int | None = None  # the index where what is emitted begins
         self._is_open = True
         self._object_end: int | None = None
-        self._given_to = 0
+        self._emitted_to = 0
         self._pieces: list[str] = []
 
     def piece(self, text: str) -> str:
-        """What can be given out now that ``text`` has come."""
+        """What can be emitted now that ``text`` has come."""
         self._finder.feed(text)
         if self._start is None:
             self._begin()
-        return "" if self._start is None else self._give(self._end())
+        if self._start is None:
+            return ""
+        return self._emit(self._end())
 
     def rest(self) -> str:
-        """All that was not given out: what comes before a tool call is no answer."""
+        """All that was not emitted."""
         self._start, self._is_open, self._object_end = self._start or 0, False, None
-        return self._give(len(self._finder.text))
+        return self._emit(len(self._finder.text))
 
     def end(self, *, is_cut: bool = False) -> str:
-        """What is missing of the JSON, or of the text where it is no JSON, or not that begun."""
+        """What is missing of the JSON; of the text, where it is no JSON, or other than begun."""
         alone = self._format.json_in(self._finder.text, is_cut=is_cut)
         emitted = "".join(self._pieces)
         if not alone.startswith(emitted):
@@ -82,18 +95,19 @@ class JsonStream:
         return missing
 
     def has_left_out(self, text: str) -> bool:
-        """Whether ``text``, all that came, says more than what was given out."""
+        """Whether ``text``, all that came, says more than what was emitted."""
         return text.strip() != "".join(self._pieces).strip()
 
     def _begin(self) -> None:
         """Begin with the first object, or at the start of the text where a list stands first."""
         start = self._finder.first_start
         if start is not None:
-            self._start = start if self._finder.text[start] == "{" else 0
-            self._given_to = self._start
+            if self._finder.text[start] != "{":
+                start = 0
+            self._start = self._emitted_to = start
 
     def _end(self) -> int:
-        """The index up to which text may be given out: the end of the object once it is whole."""
+        """The index up to which text may be emitted: the object's end once it is complete."""
         if self._is_open and self._finder.start != self._start:
             self._is_open = False
             ends = (
@@ -102,10 +116,12 @@ class JsonStream:
                 if value.start == self._start and isinstance(value.data, dict)
             )
             self._object_end = next(ends, None)
-        return len(self._finder.text) if self._object_end is None else self._object_end
+        if self._object_end is None:
+            return len(self._finder.text)
+        return self._object_end
 
-    def _give(self, end: int) -> str:
-        text = self._finder.text[self._given_to : end]
-        self._given_to = end
+    def _emit(self, end: int) -> str:
+        text = self._finder.text[self._emitted_to : end]
+        self._emitted_to = end
         self._pieces.append(text)
         return text

@@ -1,4 +1,4 @@
-"""The client's whole replies as LangChain's messages. Pure."""
+"""Decode the client's replies into LangChain's messages. Pure."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ AUDIO_TYPES = {
     "opus": "audio/opus",
     "pcm16": "audio/pcm",
 }
+# Built-in tools' traces: Claude's names, and Gemini's, which name a block by its only key.
 SERVER_CALLS = frozenset({"server_tool_use", "executable_code"})
 SERVER_RESULTS = frozenset(
     {"code_execution_result", "web_search_tool_result", "code_execution_tool_result"}
@@ -49,17 +50,17 @@ def message_from(
     json_format: JsonFormat | None = None,
     offers_functions: bool = False,
 ) -> AIMessage:
-    """The whole reply as a message; of one that was asked for as JSON, and that calls nothing, the
-    JSON alone.
-
-    LangChain numbers it: the gateway's cache gives the same id with the same answer, and a graph
-    takes two messages of one id for one message. The gateway's id is in ``response_metadata``.
+    """The reply as a message; of one that was asked for as JSON, and that calls nothing, the JSON
+    alone.
     """
+    # Without an id, so that LangChain gives one: the gateway's cache gives the same id with the
+    # same answer, and a graph takes two messages of one id for one message. The gateway's own is
+    # in ``response_metadata``.
     good = [call for call in reply.tool_calls if call.problem is None]
     bad = [call for call in reply.tool_calls if call.problem is not None]
     message = AIMessage(
         content=_content(reply, audio_format),
-        additional_kwargs=extras_from(reply, whole=True),
+        additional_kwargs=extras_from(reply, is_streamed=False),
         response_metadata=metadata_from(reply, cost, model),
         tool_calls=[tool_call(name=call.name, args=call.args or {}, id=call.id) for call in good],
         invalid_tool_calls=[_invalid(call) for call in bad],
@@ -81,23 +82,24 @@ def _leave_json_alone(message: AIMessage, json_format: JsonFormat) -> None:
     alone = json_format.json_in(text, is_cut=is_cut)
     if alone not in (text, text.strip()):
         message.response_metadata[ORIGINAL] = text
-    if alone != text:
-        message.content = (
-            alone if isinstance(message.content, str) else _with_text(message.content, alone)
-        )
+    if alone == text:
+        return
+    if isinstance(message.content, str):
+        message.content = alone
+    else:
+        message.content = _with_text(message.content, alone)
 
 
 def _with_text(blocks: list[str | dict[str, Any]], text: str) -> list[str | dict[str, Any]]:
     """Blocks whose texts are one, where the last of them stood."""
-    *spare, last = (
-        place
-        for place, block in enumerate(blocks)
+    *earlier, last = (
+        index
+        for index, block in enumerate(blocks)
         if isinstance(block, dict) and block["type"] == "text"
     )
-    said: dict[str, Any] = {"type": "text", "text": text}
-    return [
-        said if place == last else block for place, block in enumerate(blocks) if place not in spare
-    ]
+    blocks = list(blocks)
+    blocks[last] = {"type": "text", "text": text}
+    return [block for index, block in enumerate(blocks) if index not in earlier]
 
 
 def generation_from(
@@ -109,7 +111,7 @@ def generation_from(
     json_format: JsonFormat | None = None,
     offers_functions: bool = False,
 ) -> ChatGeneration:
-    """The whole reply as a generation."""
+    """The reply as a generation."""
     message = message_from(
         reply,
         model=model,
@@ -128,14 +130,12 @@ def generation_info(reply: Reply) -> dict[str, Any] | None:
 
 
 def usage_from(usage: Usage | None) -> UsageMetadata | None:
-    """Token counts as LangChain names them, whole numbers only; the total is always their sum.
-
-    LangChain adds counts up key by key and raises for anything but whole numbers, so the cost is
-    in ``response_metadata``. xAI counts reasoning in the total but not in the output; here it
-    belongs to the output, as it does for all others.
-    """
+    """Token counts as LangChain names them; the total is always their sum."""
+    # Whole numbers only: LangChain adds counts up key by key and raises for anything else, so the
+    # cost is in ``response_metadata``.
     if usage is None:
         return None
+    # xAI counts reasoning in the total but not in the output, to which all others add it.
     output = max(usage.output, usage.total - usage.input)
     counts = UsageMetadata(
         input_tokens=usage.input, output_tokens=output, total_tokens=usage.input + output
@@ -204,10 +204,10 @@ def _invalid(call: ToolCall) -> Any:
 
 
 def _content(reply: Reply, audio_format: str | None) -> str | list[str | dict[str, Any]]:
-    shown = [part for part in reply.parts if not isinstance(part, ReasoningPart)]
-    if all(isinstance(part, TextPart) for part in shown):
+    parts = [part for part in reply.parts if not isinstance(part, ReasoningPart)]
+    if all(isinstance(part, TextPart) for part in parts):
         return reply.text or reply.refusal or ""
-    return [block_from(part, audio_format) for part in shown]
+    return [block_from(part, audio_format) for part in parts]
 
 
 def block_from(part: Any, audio_format: str | None = None) -> dict[str, Any]:
@@ -218,39 +218,39 @@ def block_from(part: Any, audio_format: str | None = None) -> dict[str, Any]:
         case ImagePart():
             return image_block(part)
         case AudioPart():
-            extras = {"transcript": part.transcript, "id": part.id, "expires_at": part.expires_at}
-            mime = AUDIO_TYPES.get(audio_format or "", f"audio/{audio_format or 'wav'}")
-            known = {name: value for name, value in extras.items() if value}
-            return {
-                "type": "audio",
-                "base64": part.data,
-                "mime_type": mime,
-                **({"extras": known} if known else {}),
-            }
+            return _audio_block(part, audio_format or "wav")
         case OtherPart():
-            raw = {
-                name: value for name, value in part.raw.items() if name != "index"
-            }  # its place in a stream
+            # The index is its place in a stream, and none of the block's own fields.
+            raw = {name: value for name, value in part.raw.items() if name != "index"}
             return server_tool_block(raw) or {"type": "non_standard", "value": raw}
     raise TypeError(type(part).__name__)
+
+
+def _audio_block(part: AudioPart, audio_format: str) -> dict[str, Any]:
+    block: dict[str, Any] = {
+        "type": "audio",
+        "base64": part.data,
+        "mime_type": AUDIO_TYPES.get(audio_format, f"audio/{audio_format}"),
+    }
+    extras = {"transcript": part.transcript, "id": part.id, "expires_at": part.expires_at}
+    if extras := _without_empty(extras):
+        block["extras"] = extras
+    return block
 
 
 def image_block(part: ImagePart) -> dict[str, Any]:
     """A picture as a standard block, its bytes inline where the reply carries them."""
     head, comma, data = part.url.partition(";base64,")
-    if comma and head.startswith("data:"):
-        return {"type": "image", "base64": data, "mime_type": part.mime_type or "image/png"}
-    if (raw := part.data) is not None:
-        return {
-            "type": "image",
-            "base64": base64.b64encode(raw).decode(),
-            "mime_type": part.mime_type or "image/png",
-        }
-    return {
-        "type": "image",
-        "url": part.url,
-        **({"mime_type": part.mime_type} if part.mime_type else {}),
-    }
+    if not (comma and head.startswith("data:")):
+        raw = part.data
+        if raw is None:
+            return _without_empty({"type": "image", "url": part.url, "mime_type": part.mime_type})
+        data = base64.b64encode(raw).decode()
+    return {"type": "image", "base64": data, "mime_type": part.mime_type or "image/png"}
+
+
+def _without_empty(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
 
 
 def server_tool_block(raw: dict[str, Any]) -> dict[str, Any] | None:
@@ -259,40 +259,42 @@ def server_tool_block(raw: dict[str, Any]) -> dict[str, Any] | None:
 
     The block as it came is kept in ``extras``, for the way back.
     """
-    kind, inner = str(raw.get("type")), raw.get(str(raw.get("type")))
-    inner = inner if isinstance(inner, dict) else {}
+    kind = str(raw.get("type"))
+    inner = raw.get(kind)
+    if not isinstance(inner, dict):
+        inner = {}
     if kind in SERVER_CALLS:
-        arguments = raw.get("input") or inner or {"code": raw.get("code")}
-        call_id, name = raw.get("id") or "code_0", raw.get("name") or "code_execution"
         return {
             "type": "server_tool_call",
-            "id": call_id,
-            "name": name,
-            "args": arguments,
+            "id": raw.get("id") or "code_0",
+            "name": raw.get("name") or "code_execution",
+            "args": raw.get("input") or inner or {"code": raw.get("code")},
             "extras": {"raw": raw},
         }
     if kind not in SERVER_RESULTS:
         return None
     output = raw.get("content") or inner or raw.get("output")
-    found = output if isinstance(output, dict) else {}
-    failed = (
-        "error" in str(found.get("type")) or str(found.get("outcome", "OUTCOME_OK")) != "OUTCOME_OK"
-    )
+    status = "success"
+    if isinstance(output, dict):
+        # Claude says so in the type of the content, Gemini in an outcome.
+        outcome = str(output.get("outcome", "OUTCOME_OK"))
+        if "error" in str(output.get("type")) or outcome != "OUTCOME_OK":
+            status = "error"
     return {
         "type": "server_tool_result",
         "tool_call_id": raw.get("tool_use_id") or "code_0",
-        "status": "error" if failed else "success",
+        "status": status,
         "output": output,
         "extras": {"raw": raw},
     }
 
 
-def extras_from(reply: Reply, *, whole: bool) -> dict[str, Any]:
-    """``additional_kwargs``: reasoning, where it was not streamed already, and all that LangChain
-    has no field for.
+def extras_from(reply: Reply, *, is_streamed: bool) -> dict[str, Any]:
+    """``additional_kwargs``: all that LangChain has no field for.
+
+    Reasoning and speech are left out where a stream has brought them already.
     """
     extras: dict[str, Any] = {
-        "reasoning_content": reply.reasoning if whole else None,
         "thinking_blocks": _signed_thinking(reply),
         "reasoning_details": reply.reasoning_details,
         "tool_call_extras": {call.id: call.extra for call in reply.tool_calls if call.extra},
@@ -300,53 +302,46 @@ def extras_from(reply: Reply, *, whole: bool) -> dict[str, Any]:
         "citations": reply.citations,
         "search_results": reply.search_results,
         "annotations": reply.annotations,
-        "audio": _sound(reply.audio) if whole else None,
-        **{
-            name.removeprefix("message."): _mergeable(value)
-            for name, value in reply.extra.items()
-            if name.startswith("message.")
-        },
     }
-    return {name: value for name, value in extras.items() if value}
-
-
-def _sound(part: AudioPart | None) -> dict[str, Any]:
-    """Speech as OpenAI's own field has it; the standard block is in the content."""
-    given = {} if part is None else dataclasses.asdict(part)
-    return {name: value for name, value in given.items() if value}
+    if not is_streamed:
+        extras["reasoning_content"] = reply.reasoning
+        if audio := reply.audio:  # as OpenAI's own field has it; the block is in the content
+            extras["audio"] = _without_empty(dataclasses.asdict(audio))
+    for name, value in reply.extra.items():
+        if name.startswith("message."):
+            extras[name.removeprefix("message.")] = _mergeable(value)
+    return _without_empty(extras)
 
 
 def _signed_thinking(reply: Reply) -> list[dict[str, Any]]:
     """Signed thinking as it must go back: unchanged, in order, with the text that stands between
     two thoughts.
     """
-    if not any(
-        isinstance(part, ReasoningPart) and (part.signature or part.redacted)
-        for part in reply.parts
-    ):
+    thoughts = [part for part in reply.parts if isinstance(part, ReasoningPart)]
+    if not any(part.signature or part.redacted for part in thoughts):
         return []
-    last = max(place for place, part in enumerate(reply.parts) if isinstance(part, ReasoningPart))
-    return [
-        _thinking(part) if isinstance(part, ReasoningPart) else {"type": "text", "text": part.text}
-        for part in reply.parts[: last + 1]
-        if isinstance(part, (ReasoningPart, TextPart))
-    ]
+    blocks: list[dict[str, Any]] = []
+    for part in reply.parts:
+        if isinstance(part, ReasoningPart):
+            blocks.append(_thinking(part))
+        elif isinstance(part, TextPart):
+            blocks.append({"type": "text", "text": part.text})
+    while blocks[-1]["type"] == "text":
+        blocks.pop()
+    return blocks
 
 
 def _thinking(part: ReasoningPart) -> dict[str, Any]:
     if part.redacted is not None:
         return {"type": "redacted_thinking", "data": part.redacted}
-    return {
-        "type": "thinking",
-        "thinking": part.text,
-        **({"signature": part.signature} if part.signature else {}),
-    }
+    block = {"type": "thinking", "thinking": part.text}
+    if part.signature:
+        block["signature"] = part.signature
+    return block
 
 
 def metadata_from(reply: Reply, cost: Cost | None, model: str | None) -> dict[str, Any]:
-    """``response_metadata``: who answered, how it ended, and every field of the answer this project
-    does not know.
-    """
+    """``response_metadata``: who answered, how it ended, and all fields that are unknown here."""
     metadata: dict[str, Any] = {
         **{
             name: _mergeable(value)
@@ -372,10 +367,8 @@ def metadata_from(reply: Reply, cost: Cost | None, model: str | None) -> dict[st
 
 
 def _cost_metadata(cost: Cost | None) -> dict[str, Any]:
-    """The cost in lists, which LangChain joins: a merged message has the costs of all its calls.
-
-    It refuses to merge two messages whose metadata hold unequal floats.
-    """
+    # In lists, which LangChain joins, so that a merged message has the costs of all its calls. It
+    # refuses to merge two messages whose metadata hold unequal floats (``utils/_merge.py``).
     if cost is None or cost.total is None:
         return {}
     metadata: dict[str, Any] = {"cost": [float(cost.total)], "cost_source": [cost.source]}
@@ -385,11 +378,8 @@ def _cost_metadata(cost: Cost | None) -> dict[str, Any]:
 
 
 def _mergeable(value: Any) -> Any:
-    """An unknown field in a form that LangChain can merge with that of another message.
-
-    It refuses unequal floats and booleans, also inside of dictionaries, and joins lists; a value
-    that holds such becomes a list of one.
-    """
+    """An unknown field in a form that LangChain can merge with that of another message."""
+    # It refuses unequal floats and booleans, also inside of dictionaries, and joins lists.
     return [value] if _holds_float_or_bool(value) else value
 
 

@@ -1,4 +1,4 @@
-"""The client's events as LangChain's chunks. Pure.
+"""Decode the client's events into LangChain's chunks. Pure.
 
 The common piece of a stream, a few letters of text, reasoning or tool arguments, is built in
 ``_fast_construct.py``, which runs no validation; everything else by LangChain's constructors.
@@ -52,26 +52,17 @@ CAN_LAY_DOWN = IS_KNOWN
 
 
 class ChunkEncoder:
-    """Events in, chunks out, for one stream.
+    """Events in, chunks out, for one stream."""
 
-    What a chunk's own fields cannot tell its translator stands in attributes that sums do not keep:
-    ``run``, for text and reasoning that come in runs, with a picture or each other in between;
-    ``opens_thought``, for thinking that is encrypted; ``call_extras`` and ``late_blocks``, for what
-    belongs to a call beside its arguments.
-    """
+    # What a chunk's own fields cannot carry to ``_block_translator.py`` is in attributes that sums
+    # do not keep: ``run``, for text and reasoning that come in runs, with a picture or each other
+    # in between; ``opens_thought``, for thinking that is encrypted; ``call_extras`` and
+    # ``late_blocks``, for what belongs to a call beside its arguments.
 
     __slots__ = (
-        *(
-            "_audio_format",
-            "_cost_of",
-            "_json",
-            "_offers_functions",
-            "_model",
-            "_sound",
-            "_tells_usage",
-            "_told_extras",
-        ),
-        *("_plain_text_at", "_text_at", "_text_run", "_thought_at", "_thought_run"),
+        *("_audio_format", "_call_extras", "_cost_of", "_counts_usage", "_json", "_model"),
+        *("_offers_functions", "_plain_text_at", "_sound", "_text_at", "_text_run"),
+        *("_thought_at", "_thought_run"),
     )
 
     def __init__(
@@ -79,14 +70,14 @@ class ChunkEncoder:
         audio_format: str | None = None,
         *,
         model: str | None = None,
-        tells_usage: bool = True,
+        counts_usage: bool = True,
         json_format: JsonFormat | None = None,
         cost_of: Callable[[Reply, str], Cost] = lambda reply, model: Cost(unknown=("usage",)),
         offers_functions: bool = False,
     ) -> None:
         self._audio_format = audio_format
         self._model = model
-        self._tells_usage = tells_usage
+        self._counts_usage = counts_usage
         self._offers_functions = offers_functions
         self._cost_of = cost_of
         self._json = None if json_format is None else JsonStream(json_format)
@@ -94,7 +85,7 @@ class ChunkEncoder:
         self._plain_text_at = -1  # the index of text whose pieces pass as they come
         self._text_run = self._thought_run = -1
         self._sound = b""
-        self._told_extras: dict[int, dict[str, Any]] = {}
+        self._call_extras: dict[int, dict[str, Any]] = {}
 
     def of(self, event: Event) -> ChatGenerationChunk:
         """The chunk for an event."""
@@ -111,12 +102,13 @@ class ChunkEncoder:
                 self._plain_text_at = event.index
             return _text_chunk(text)
         if type(event) is ToolCallDelta:
-            if self._json is not None and (held := self._json.rest()):
-                return _with_text(self.of(event), held)  # what was said before a call is no answer
+            # Text before a call is no answer, so it need not be JSON alone.
+            if self._json is not None and (text := self._json.rest()):
+                return _with_text(self.of(event), text)
             if self._offers_functions:
                 return _with_function_call(event)
             if event.extra and event.id:
-                self._told_extras[event.index] = event.extra
+                self._call_extras[event.index] = event.extra
                 return validated_chunk(
                     "", tool_call_chunks=[_fragment(event)], call_extras=event.extra
                 )
@@ -159,8 +151,8 @@ class ChunkEncoder:
         except binascii.Error:
             sound, data = b"", event.data
         else:
-            whole = len(sound) - len(sound) % 3
-            sound, data = sound[whole:], base64.b64encode(sound[:whole]).decode()
+            end = len(sound) - len(sound) % 3
+            sound, data = sound[end:], base64.b64encode(sound[:end]).decode()
         self._sound = sound
         piece = {"id": event.id, "data": data, "transcript": event.transcript}
         return {name: value for name, value in piece.items() if value}
@@ -168,19 +160,20 @@ class ChunkEncoder:
     def _last(self, reply: Reply) -> ChatGenerationChunk:
         """The last chunk: usage, metadata, finish reason, each exactly once."""
         cost = self._cost_of(reply, self._model or "")
-        content: Any = reply.refusal if reply.refusal and not reply.text else ""
-        extras = extras_from(reply, whole=False)
-        for place, part in enumerate(reply.parts):
-            if isinstance(
-                part, AudioPart
-            ):  # whole, for LangChain's events keep the last piece of such a block only
-                content = [{**block_from(part, self._audio_format), "index": place}]
-                rest = {
-                    "data": base64.b64encode(self._sound).decode(),
-                    "expires_at": part.expires_at,
-                }
-                extras["audio"] = {name: value for name, value in rest.items() if value}
-        more: dict[str, Any] = {"run": self._text_run} if self._text_run > 0 else {}
+        content: Any = ""
+        if not reply.text:
+            content = reply.refusal or ""
+        extras = extras_from(reply, is_streamed=True)
+        for index, part in enumerate(reply.parts):
+            if isinstance(part, AudioPart):
+                # All of it again: of such a block LangChain's events keep the last piece only.
+                content = [{**block_from(part, self._audio_format), "index": index}]
+                data = base64.b64encode(self._sound).decode()
+                audio = {"data": data, "expires_at": part.expires_at}
+                extras["audio"] = {name: value for name, value in audio.items() if value}
+        more: dict[str, Any] = {}
+        if self._text_run > 0:
+            more["run"] = self._text_run
         if late := [block for call in reply.tool_calls for block in self._late_blocks(call)]:
             more["late_blocks"] = late
         chunk = validated_chunk(
@@ -193,23 +186,20 @@ class ChunkEncoder:
             chunk_position="last",
             **more,
         )
-        if self._tells_usage and reply.usage is not None:
+        if self._counts_usage and reply.usage is not None:
             chunk.message.usage_metadata = usage_from(reply.usage)  # type: ignore[attr-defined]
             chunk.message.response_metadata["token_usage"] = token_usage_from(reply.usage)
         if self._json is not None:
-            if held := self._json.end(is_cut=reply.finish_reason == "length"):
-                chunk = _with_text(chunk, held)
+            if text := self._json.end(is_cut=reply.finish_reason == "length"):
+                chunk = _with_text(chunk, text)
             if self._json.has_left_out(reply.text):
                 chunk.message.response_metadata[ORIGINAL] = reply.text
         chunk.generation_info = generation_info(reply)
         return chunk
 
     def _late_blocks(self, call: ToolCall) -> list[dict[str, Any]]:
-        """What the end of a stream tells of a call: a signature that came late, and that arguments
+        """What the end of a stream adds to a call: a signature that came late, and that arguments
         are no object.
-
-        LangChain's events take any JSON for arguments and fail on what is no object, unless it is
-        made no JSON.
         """
         block = {
             "type": "tool_call_chunk",
@@ -217,25 +207,25 @@ class ChunkEncoder:
             "name": None,
             "index": f"lc_tc_{call.index}",
         }
-        told = self._told_extras.get(call.index, {})
-        late = {name: value for name, value in call.extra.items() if name not in told}
-        broken = call.problem is not None and not _would_be_repaired(call)
-        return [
-            *([{**block, "args": None, "extras": late}] if late else ()),
-            *([{**block, "args": "]"}] if broken else ()),
-        ]
+        blocks: list[dict[str, Any]] = []
+        sent = self._call_extras.get(call.index, {})
+        if late := {name: value for name, value in call.extra.items() if name not in sent}:
+            blocks.append({**block, "args": None, "extras": late})
+        if call.problem is not None and not _would_be_repaired(call):
+            # LangChain's events take any JSON for arguments and fail on what is no object, unless
+            # it is made no JSON.
+            blocks.append({**block, "args": "]"})
+        return blocks
 
 
 def _would_be_repaired(call: ToolCall) -> bool:
-    """Whether LangChain would make a call out of arguments that are none.
-
-    It repairs partial JSON when it sums chunks, so half a call would become a whole one that the
-    model never made.
-    """
+    """Whether LangChain would make a call out of arguments that are none."""
+    # It repairs partial JSON when it sums chunks, so half a call would become one that the model
+    # never made.
     if call.problem is None:
         return False
     try:
-        return isinstance(parse_partial_json(call.arguments) if call.arguments else {}, dict)
+        return not call.arguments or isinstance(parse_partial_json(call.arguments), dict)
     except ValueError:
         return False
     except RecursionError:  # LangChain's own sum of the chunks would raise it too
@@ -244,30 +234,35 @@ def _would_be_repaired(call: ToolCall) -> bool:
 
 
 def _invalidating_chunk(call: ToolCall) -> Any:
-    """A last fragment that keeps bad arguments bad: a bracket that closes what is not open, which
-    no repair mends.
-    """
-    inside, escaped, open_brackets = False, False, []
-    for mark in call.arguments:
-        if inside:
-            inside = escaped or mark != '"'
-            escaped = mark == "\\" and not escaped
-        elif mark == '"':
-            inside = True
-        elif mark in "{[":
-            open_brackets.append("}" if mark == "{" else "]")
-        elif mark in "}]" and open_brackets:
+    """A last fragment that keeps bad arguments unparseable."""
+    # It ends the string that is open, and closes a bracket that is not: that, no repair mends.
+    is_in_string, is_escaped = False, False
+    open_brackets: list[str] = []
+    for char in call.arguments:
+        if is_in_string:
+            is_in_string = is_escaped or char != '"'
+            is_escaped = char == "\\" and not is_escaped
+        elif char == '"':
+            is_in_string = True
+        elif char in "{[":
+            open_brackets.append(char)
+        elif char in "}]" and open_brackets:
             open_brackets.pop()
-    wrong = "}" if open_brackets and open_brackets[-1] == "]" else "]"
-    args = ("\\" if escaped else "") + ('"' if inside else "") + wrong
+    args = ""
+    if is_escaped:
+        args = "\\"
+    if is_in_string:
+        args += '"'
+    args += "}" if open_brackets[-1:] == ["["] else "]"
     return tool_call_chunk(name=None, args=args, id=None, index=call.index)
 
 
 def _with_text(chunk: ChatGenerationChunk, text: str) -> ChatGenerationChunk:
     content = chunk.message.content
-    chunk.message.content = (
-        text if isinstance(content, str) else [{"type": "text", "text": text}, *content]
-    )
+    if isinstance(content, str):
+        chunk.message.content = text
+    else:
+        chunk.message.content = [{"type": "text", "text": text}, *content]
     chunk.text = text
     return chunk
 
@@ -283,8 +278,9 @@ def _reasoning_chunk(text: str) -> ChatGenerationChunk:
 
 
 def _fragment(event: ToolCallDelta) -> Any:
-    # A call without arguments is "null" where some providers spell it.
-    arguments = "" if event.id and event.arguments == "null" else event.arguments
+    arguments = event.arguments
+    if event.id and arguments == "null":
+        arguments = ""  # so some providers spell a call without arguments
     return tool_call_chunk(name=event.name, args=arguments, id=event.id, index=event.index)
 
 

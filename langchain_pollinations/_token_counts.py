@@ -11,8 +11,8 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 
 TOKENS_PER_CHARACTER = 0.25  # LangChain's own figure, for English
-# Measured on running text. LangChain counts these scripts like English, at half of their size, and
-# a budget would be spent twice before it is seen.
+# Tokens a character, measured on running text. LangChain counts these scripts like English, at half
+# of their size, and a context would be full long before a summary of it is due.
 DENSE_SCRIPTS = (
     (re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"), 0.58),  # Han
     (re.compile("[\u3000-\u30ff\u31f0-\u31ff\uff00-\uff9f]+"), 0.55),  # kana and full width
@@ -21,15 +21,13 @@ DENSE_SCRIPTS = (
 
 
 def estimated_tokens(text: str) -> int:
-    """Tokens of ``text``, about."""
+    """Estimate the tokens of ``text``."""
     return math.ceil(len(text) * TOKENS_PER_CHARACTER + _above_english(text))
 
 
 def estimated_tokens_of_messages(messages: Sequence[BaseMessage], tools: Any = None) -> int:
-    """Tokens of a conversation and of the tools offered with it, about.
-
-    Counts of single messages add up to the count of all.
-    """
+    """Estimate the tokens of a conversation and of the tools offered with it."""
+    # Rounded for each message: ``trim_messages`` adds up counts of single messages.
     count = count_tokens_approximately(messages, tools=tools)
     return count + sum(math.ceil(_above_english(_text_of(message))) for message in messages)
 
@@ -46,8 +44,16 @@ def _above_english(text: str) -> float:
 
 def _text_of(message: BaseMessage) -> str:
     """All that is counted as text in a message."""
-    blocks = [message.content] if isinstance(message.content, str) else message.content
-    texts = [block if isinstance(block, str) else str(block.get("text") or "") for block in blocks]
+    if isinstance(message.content, str):
+        texts = [message.content]
+    else:
+        texts = [_text_of_block(block) for block in message.content]
     if isinstance(message, AIMessage):
         texts += [repr(call["args"]) for call in message.tool_calls]
     return "".join(texts)
+
+
+def _text_of_block(block: str | dict[str, Any]) -> str:
+    if isinstance(block, str):
+        return block
+    return str(block.get("text") or "")

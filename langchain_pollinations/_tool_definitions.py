@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import weakref
+from collections.abc import Collection
 from dataclasses import is_dataclass
 from typing import Any, cast, get_origin
 
@@ -26,18 +27,19 @@ from pollinations_client._adapter_support import (
 
 Wire = dict[str, Any]
 
-WRITTEN_OUT_BY_LANGCHAIN = frozenset({"properties", "name", "toolSpec"})
+# ``convert_to_openai_function`` reads a dictionary with one of these; of another, the title alone.
+READ_BY_LANGCHAIN = frozenset({"properties", "name", "toolSpec"})
 NO_PARAMETERS = {"type": "object", "properties": {}}
 
-# An agent offers the same tools on every turn, and LangChain takes about 0.2 ms to convert one.
-_written: dict[int, tuple[weakref.ref[Any], tuple[Any, ...], Wire]] = {}
+# Converted tools by identity: an agent offers the same on every turn, and LangChain takes about
+# 0.2 ms to convert one. A weak reference tells that an id belongs to another object now.
+_converted_tools: dict[int, tuple[weakref.ref[Any], tuple[Any, ...], Wire]] = {}
 
 
 def tool_from(tool: Any, strict: bool | None, index: int = 0) -> Wire | str:
-    """One tool as the gateway takes it: built-in ones by name or in their own forms, all others as
-    functions.
+    """One tool as the gateway takes it: a built-in one by its name, all others as functions.
 
-    Raises :class:`InvalidRequestError` for what is none.
+    Raises :class:`InvalidRequestError` for what is no tool.
     """
     if isinstance(tool, str):
         return tool
@@ -57,7 +59,7 @@ def tool_from(tool: Any, strict: bool | None, index: int = 0) -> Wire | str:
 def older_function_from(function: Any, index: int = 0) -> Wire:
     """One of the older ``functions``: a dictionary with a name as it is, others as tools are.
 
-    Raises :class:`InvalidRequestError` for what is none.
+    Raises :class:`InvalidRequestError` for what is no function.
     """
     if isinstance(function, dict) and isinstance(function.get("name"), str):
         return function
@@ -73,7 +75,7 @@ def older_function_from(function: Any, index: int = 0) -> Wire:
 def function_from(schema: Any, strict: bool | None) -> Wire:
     """A class, a callable or a JSON schema as a function.
 
-    Raises ValueError or TypeError for what is none.
+    Raises ValueError or TypeError for anything else.
     """
     if is_bare(schema):
         return _with_strict(_function_of(schema), strict)
@@ -104,21 +106,13 @@ def name_of(schema: Any) -> str:
 
 
 def is_bare(schema: Any) -> bool:
-    """Whether LangChain would write a JSON schema out as nothing but its title, for its root has no
-    properties.
-    """
-    return (
-        isinstance(schema, dict)
-        and "title" in schema
-        and not schema.keys() & WRITTEN_OUT_BY_LANGCHAIN
-    )
+    """Whether LangChain would keep of a JSON schema its title alone, for it has no properties."""
+    return isinstance(schema, dict) and "title" in schema and not schema.keys() & READ_BY_LANGCHAIN
 
 
 def without_recursive_typed_dict(schema: Any) -> Any:
-    """A TypedDict that contains itself as a JSON schema: LangChain's conversion never ends.
-
-    Others as they are.
-    """
+    """A TypedDict that contains itself as a JSON schema; anything else as it is."""
+    # LangChain's conversion of one never ends, and pydantic's does.
     if not is_typeddict(schema):
         return schema
     try:
@@ -135,16 +129,15 @@ def without_recursive_typed_dict(schema: Any) -> Any:
 
 
 def _tool_from_dict(tool: Wire, strict: bool | None) -> Wire:
-    """A tool that is a dictionary: the gateway's form, OpenAI's flat one, Google's for what it has
-    built in, others.
-    """
     if tool.get("type") in BUILT_IN_TOOLS:
         return tool
+    # Google's form: {"google_search": {}}
     if len(tool) == 1 and (name := next(iter(tool))) in BUILT_IN_TOOLS:
         return {"type": name, **(tool[name] or {})}
     function = tool.get("function")
     if isinstance(function, dict):
         return {**tool, "function": _with_strict(function, strict)}
+    # The flat form of OpenAI's Responses
     if tool.get("type") == "function" and isinstance(tool.get("name"), str):
         flat = {name: value for name, value in tool.items() if name != "type"}
         return {"type": "function", "function": _with_strict(flat, strict)}
@@ -168,10 +161,8 @@ def _converted(tool: Any, strict: bool | None) -> Wire:
 
 
 def _finished(function: Wire, source: Any, strict: bool | None) -> Wire:
-    """A converted function with the inside of recursive classes, strict where that is asked for.
-
-    LangChain inlines every reference, and what a class holds of itself becomes ``{}``.
-    """
+    """A converted function with the inside of recursive classes, strict where that is asked for."""
+    # LangChain inlines every reference, and what a class holds of itself becomes ``{}``.
     schema = _schema_of(source)
     if schema is not None and is_recursive(schema):
         parameters = drop_titles(resolve_root(schema))
@@ -188,51 +179,55 @@ def _schema_of(source: Any) -> Wire | None:
         source = source.tool_call_schema
     elif not isinstance(source, type):
         source = create_schema_from_function(source.__name__, source, parse_docstring=False)
-    if isinstance(source, dict) or not is_basemodel_subclass(source):
-        return source if isinstance(source, dict) else None
-    schema: Wire = (
-        source.model_json_schema() if hasattr(source, "model_json_schema") else source.schema()
-    )
+    if isinstance(source, dict):  # the schema of a tool of MCP
+        return source
+    if not is_basemodel_subclass(source):
+        return None
+    write_schema = getattr(source, "model_json_schema", None) or source.schema  # pydantic 1's
+    schema: Wire = write_schema()
     return schema
 
 
 def _with_strict(function: Wire, strict: bool | None) -> Wire:
-    """A function with ``strict``, unless it says so itself, and its parameters in that form.
-
-    What was optional gets a value from the model, as with ChatOpenAI: LangChain's tools refuse a
-    null where they have a default.
-    """
+    """A function with ``strict``, unless it says so itself, and its parameters in that form."""
     if strict is None or "strict" in function:
         return function
     if not strict:
         return {**function, "strict": False}
     owner, parameters = str(function.get("name")), function.get("parameters")
+    # What was optional gets a value from the model, as with ChatOpenAI: LangChain's tools refuse a
+    # null where they have a default.
     parameters = strict_form(parameters or NO_PARAMETERS, owner, optional_as_null=False)
-    return (
-        function if parameters is None else {**function, "parameters": parameters, "strict": True}
-    )
+    if parameters is None:
+        return function
+    return {**function, "parameters": parameters, "strict": True}
 
 
 def _function_of(schema: Wire) -> Wire:
     """A bare JSON schema, of an array, a choice or a map, as a function."""
-    described = {"description": schema["description"]} if schema.get("description") else {}
-    parameters = {
-        name: value for name, value in schema.items() if name not in {"title", "description"}
-    }
-    return {"name": schema["title"], **described, "parameters": parameters}
+    function = {"name": schema["title"]}
+    if description := schema.get("description"):
+        function["description"] = description
+    notes = {"title", "description"}
+    function["parameters"] = {name: schema[name] for name in schema if name not in notes}
+    return function
 
 
 def _remembered(tool: BaseTool, strict: bool | None) -> Wire:
-    """The tool converted once; again when its name, description or schema is another."""
+    """The tool converted, once as long as its name, description and schema are the same."""
     schema = tool.args_schema
     state = (tool.name, tool.description, id(schema), strict, tool.extras)
-    entry = _written.get(id(tool))
+    entry = _converted_tools.get(id(tool))
     if entry is not None and entry[0]() is tool and entry[1] == state:
         return entry[2]
     wire = _converted(tool, strict)
     if isinstance(schema, type):  # a schema that is a dictionary may be changed in place
         key = id(tool)
-        _written[key] = (weakref.ref(tool, lambda _: _written.pop(key, None)), state, wire)
+        _converted_tools[key] = (
+            weakref.ref(tool, lambda _: _converted_tools.pop(key, None)),
+            state,
+            wire,
+        )
     return wire
 
 
@@ -244,31 +239,34 @@ def known_profile(model: str) -> ModelProfile | None:
 
 
 def profile_from(card: ModelCard) -> ModelProfile:
-    """What LangChain's agents and middleware want to know of a model; only what the
-    catalogue says.
-    """
-    inputs, outputs = card.input_modalities, card.output_modalities
+    """What LangChain's agents and middleware ask of a model, as far as the catalogue says."""
     profile: dict[str, Any] = {
         "name": card.title or card.name,
         "max_input_tokens": card.context_window,
         "max_output_tokens": card.max_output_tokens,
-        "text_inputs": "text" in inputs if inputs else None,
+        "text_inputs": _holds("text", card.input_modalities),
         "image_inputs": card.vision,
         "image_url_inputs": card.vision,
         "image_tool_message": card.vision,
         "audio_inputs": card.audio_input,
         "video_inputs": card.video_input,
-        "text_outputs": "text" in outputs if outputs else None,
-        "image_outputs": "image" in outputs if outputs else None,
-        "audio_outputs": "audio" in outputs if outputs else None,
-        "video_outputs": "video" in outputs if outputs else None,
+        "text_outputs": _holds("text", card.output_modalities),
+        "image_outputs": _holds("image", card.output_modalities),
+        "audio_outputs": _holds("audio", card.output_modalities),
+        "video_outputs": _holds("video", card.output_modalities),
         "reasoning_output": card.reasoning,
         "tool_calling": card.tools,
         "tool_call_streaming": card.tools,
         "structured_output": card.structured_output,
     }
+    # LangChain warns of fields that its version does not know.
     fields = ModelProfile.__annotations__
     return cast(
         ModelProfile,
         {name: value for name, value in profile.items() if value is not None and name in fields},
     )
+
+
+def _holds(kind: str, modalities: Collection[str] | None) -> bool | None:
+    """Whether a model takes or gives a kind; None where the catalogue names none."""
+    return (kind in modalities) if modalities else None

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 # The words are there for editors; a tool's name is a string as well.
 ToolChoice = Literal["auto", "none", "required", "any"] | str | bool | dict[str, Any]
 
-# Fields of a model that change when an answer comes, and never what it is.
+# Fields of a model that change when an answer comes, and never what it says.
 NO_PART_OF_ANSWERS = ConnectionOptionsDict.__optional_keys__
 
 
@@ -300,8 +300,12 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """The model and what was set; neither the key nor what LangChain adds by itself."""
-        told = [one for one in super().__repr_args__() if one[0] not in {"profile", "metadata"}]
-        return sorted(told, key=lambda one: one[0] != "model")
+        fields = [
+            (name, value)
+            for name, value in super().__repr_args__()
+            if name not in {"profile", "metadata"}
+        ]
+        return sorted(fields, key=lambda field: field[0] != "model")
 
     # -- what LangChain asks about a model
 
@@ -332,43 +336,39 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         kwargs.pop("extra_headers", None)  # may hold a secret, and this goes to tracers
-        told = {"_type": self._llm_type, "model": self.model, **sent_options(self), **kwargs}
-        return {**told, "stop": stop or told.get("stop")}
+        params = {"_type": self._llm_type, "model": self.model, **sent_options(self), **kwargs}
+        return {**params, "stop": stop or params.get("stop")}
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        """What a cache files an answer under: limits, retries and headers do not change it, whether
-        the model has them or the call.
-        """
-        asked = {name: value for name, value in kwargs.items() if name not in CALL_SETTINGS}
+        """What a cache files an answer under: limits, retries and headers are no part of it."""
+        options = {name: value for name, value in kwargs.items() if name not in CALL_SETTINGS}
         plain = self.model_copy(update=dict.fromkeys(NO_PART_OF_ANSWERS))
         vars(plain).pop("_serialized", None)  # core computes it once, and a copy has it too
-        return super(ChatPollinations, plain)._get_llm_string(stop, **asked)
+        return super(ChatPollinations, plain)._get_llm_string(stop, **options)
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = "pollinations"
         ends = stop or kwargs.get("stop") or self.stop
         if ends:
-            params["ls_stop"] = list(ends) if isinstance(ends, (list, tuple)) else [ends]
+            if isinstance(ends, str):
+                ends = [ends]
+            params["ls_stop"] = list(ends)
         return params
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
-        """What all prompts of one ``generate`` used; a prompt that a cache answered used
-        nothing.
-        """
+        """What all prompts of one ``generate`` used; one that a cache answered used nothing."""
         return summed_output(llm_outputs)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        known = known_profile(self.model)
-        return None if known is None else known.copy()
+        profile = known_profile(self.model)
+        return profile and profile.copy()
 
     @model_validator(mode="after")
     def _check_profile_keys(self) -> ChatPollinations:
-        """Warn of fields that LangChain does not know, in a profile that a user gave.
-
-        LangChain reads the type hints of a profile anew for each model, half the cost of making
-        one; a profile made here has known fields only.
-        """
+        """Warn of fields that LangChain does not know, in a profile that a user gave."""
+        # A profile made here has known fields only, and core reads the type hints of a profile anew
+        # for each model, which was half the cost of making one.
         if self.profile != known_profile(self.model):
             cast(Any, super())._check_profile_keys()
         return self
@@ -428,7 +428,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             return result_from(replies, requests[0], client.cost)
         except PollinationsError as error:
             failure = as_model_error(error)
-        raise failure  # outside of the handler, so that a traceback tells the error once
+        # Outside of the handler: the error of another class in ``__context__`` says it twice.
+        raise failure
 
     async def _agenerate(
         self,
@@ -501,11 +502,11 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         raise failure
 
     def _chunks(self, options: dict[str, Any], kwargs: dict[str, Any]) -> ChunkEncoder:
-        counts = bool(kwargs.get("stream_usage", self.stream_usage))
+        counts_usage = bool(kwargs.get("stream_usage", self.stream_usage))
         return ChunkEncoder(
             audio_format_of(options),
             model=options["model"],
-            tells_usage=counts,
+            counts_usage=counts_usage,
             json_format=json_format_of(options),
             cost_of=self._client.cost,
             offers_functions=offers_functions(options),
@@ -534,13 +535,16 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             **kwargs: Further options of the call.
         """
         with model_errors():
-            wire = [tool_from(tool, strict, place) for place, tool in enumerate(tools)]
-        given = {
+            wire = [tool_from(tool, strict, index) for index, tool in enumerate(tools)]
+        options = {
             "tools": wire,
             "tool_choice": tool_choice,
             "parallel_tool_calls": parallel_tool_calls,
         }
-        bound = {name: value for name, value in given.items() if value is not None and value != []}
+        # ``create_agent`` without tools binds an empty list, which some providers refuse.
+        bound = {
+            name: value for name, value in options.items() if value is not None and value != []
+        }
         return self.bind(**bound, **kwargs)
 
     # mypy compares each overload alone with LangChain's signature, which gives a dict or a model.

@@ -1,6 +1,4 @@
-"""The client's errors as LangChain's: each is both, so that retries, middleware and traces know
-what to do with it.
-"""
+"""Give the client's errors LangChain's classes, which retries, middleware and traces know."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ from pollinations_client import PollinationsError
 from pollinations_client._adapter_support import message_for_model
 
 # The nearest ancestor of an error decides. 402 has no class in LangChain: a plain ModelError is not
-# retried.
+# retried, while ``default_retry_on`` of its middleware retries what is no ModelError at all.
 MODEL_ERRORS: dict[type[PollinationsError], type[ModelError]] = {
     client.InvalidRequestError: ModelInvalidRequestError,
     client.APITimeoutError: ModelTimeoutError,
@@ -49,14 +47,14 @@ MODEL_ERRORS: dict[type[PollinationsError], type[ModelError]] = {
 
 
 class ErrorResponse:
-    """What LangChain's tracing reads of a refusal: status, headers and body, with keys
-    blanked out.
-    """
+    """What LangChain's tracing reads of a refusal: status, headers and body, without keys."""
+
+    # ``_generate_response_from_error`` in core's chat_models.py reads these names.
 
     def __init__(self, error: PollinationsError) -> None:
         self.status_code = error.status_code
-        told = {"x-request-id": error.request_id, "retry-after": error.retry_after}
-        self.headers = {name: str(value) for name, value in told.items() if value is not None}
+        headers = {"x-request-id": error.request_id, "retry-after": error.retry_after}
+        self.headers = {name: str(value) for name, value in headers.items() if value is not None}
         self._body = error.body
 
     @property
@@ -85,9 +83,8 @@ _tool_twins: dict[type[PollinationsError], type[PollinationsError]] = {}
 
 
 def langchain_error_class(kind: type[PollinationsError]) -> type[PollinationsError]:
-    """The class that is both ``kind`` and LangChain's class for it, under the same name;
-    made once.
-    """
+    """The class that is both ``kind`` and LangChain's class for it, under the same name."""
+    # Made once for each kind, for ``except`` compares classes.
     if kind in _twins:
         return _twins[kind]
     model_error = next(
@@ -116,10 +113,10 @@ def _reduce(error: PollinationsError) -> tuple[Any, ...]:
 
 
 def _rebuilt(
-    kind: type[PollinationsError], args: tuple[Any, ...], known: dict[str, Any]
+    kind: type[PollinationsError], args: tuple[Any, ...], state: dict[str, Any]
 ) -> PollinationsError:
     error = langchain_error_class(kind)(*args)
-    error.__dict__.update(known)
+    error.__dict__.update(state)
     return error
 
 
@@ -146,16 +143,16 @@ def _reduce_tool_error(error: PollinationsError) -> tuple[Any, ...]:
 
 
 def _rebuilt_tool_error(
-    kind: type[PollinationsError], args: tuple[Any, ...], known: dict[str, Any]
+    kind: type[PollinationsError], args: tuple[Any, ...], state: dict[str, Any]
 ) -> Exception:
     error = _tool_twin_of(langchain_error_class(kind))(*args)
-    error.__dict__.update(known)
+    error.__dict__.update(state)
     return error
 
 
 @contextlib.contextmanager
 def model_errors() -> Iterator[None]:
-    """Whatever the client raises inside leaves as LangChain's."""
+    """Raise what the client raises inside as LangChain's."""
     try:
         yield
     except PollinationsError as error:

@@ -1,4 +1,4 @@
-"""``BudgetMiddleware``: an agent that has spent its budget ends with a message, not an error."""
+"""``BudgetMiddleware``: end an agent that has spent its budget with a message, not an error."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class BudgetMiddleware(AgentMiddleware[Any, Any]):
 
     @property
     def _counting(self) -> contextlib.AbstractContextManager[Any]:
-        return contextlib.nullcontext() if self.budget is None else self.budget
+        return self.budget or contextlib.nullcontext()
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Any]
@@ -109,6 +109,7 @@ def _last_message(error: BudgetSpentError) -> AIMessage:
 
 def _tool_message(error: BudgetSpentError, request: ToolCallRequest) -> ToolMessage:
     call = request.tool_call
-    # One of our tools has said it to the model already.
-    text = error.message if isinstance(error, ToolException) else message_for_model(error)
+    text = error.message
+    if not isinstance(error, ToolException):  # one of our tools has put it into words already
+        text = message_for_model(error)
     return ToolMessage(text, tool_call_id=call["id"], name=call["name"], status="error")

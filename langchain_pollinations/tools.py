@@ -1,8 +1,7 @@
-"""Tools for agents: pictures, videos, web search, models and balance, and a toolkit of them all.
+"""Tools for agents: pictures, videos, web search, voice, models, balance, and their toolkit.
 
-What a model may decide is in the arguments, all else in fields. The model reads one line; what was
-made is in the artifact, for a picture in a conversation is paid for on every turn. What is decided
-for both frameworks is in ``pollinations_client/agent_tools``.
+What a model may decide is in the arguments, all else in fields. What is decided for both frameworks
+is in ``pollinations_client/agent_tools``.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ Content = str | list[str | dict[str, Any]]
 
 @contextlib.contextmanager
 def tool_errors() -> Iterator[None]:
-    """Whatever the client raises inside leaves as an error that an agent can read."""
+    """Raise what the client raises inside as an error that an agent can read."""
     try:
         yield
     except PollinationsError as error:
@@ -91,13 +90,13 @@ class GatewayTool(ClientMixin, BaseTool):
     media_base_url: str | None = None
     """Where pictures are uploaded, if not to the gateway's own store."""
     handle_tool_error: Any = True
-    """Failures become the tool's answer, so that the agent goes on.
+    """Whether failures become the tool's answer, so that the agent goes on.
 
     With ``False`` they are raised, as errors that are both ``ToolException`` and LangChain's
     ``ModelError``, for middleware that retries.
     """
     handle_validation_error: Any = ArgumentAdvice()
-    """Bad arguments become the tool's answer too."""
+    """How bad arguments become the tool's answer: with the names of the good ones."""
 
     _has_own_schema: bool = PrivateAttr(default=False)
 
@@ -110,14 +109,14 @@ class GatewayTool(ClientMixin, BaseTool):
             self._describe()
 
     def _describe(self) -> None:
-        """Let the tool tell its arguments, as far as the operator has not."""
+        """Describe the arguments to the model, as far as the operator has not."""
         fields = getattr(self.args_schema, "model_fields", {})
         if isinstance(self.handle_validation_error, ArgumentAdvice):
             self.handle_validation_error = ArgumentAdvice(tuple(fields))
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """What the operator set, not what the tool has made of it."""
-        return [one for one in super().__repr_args__() if one[0] not in MADE_FIELDS]
+        return [(name, value) for name, value in super().__repr_args__() if name not in MADE_FIELDS]
 
     def _join(self, toolkit: PollinationsToolkit) -> GatewayTool:
         """Use the connection of a toolkit, and what it has refreshed."""
@@ -128,6 +127,7 @@ class GatewayTool(ClientMixin, BaseTool):
 
     def __getstate__(self) -> dict[Any, Any]:
         """What a pickle carries: not the class of the arguments, which is made again."""
+        # It is made from the model's card, and pickle finds no class that no module has.
         state = super().__getstate__()
         if self._has_own_schema:
             return state
@@ -156,7 +156,7 @@ class MakingTool(GatewayTool, MediaToolOptions):
     def _media_tool(self) -> MediaTool:
         model = self.model
         if self.models and "model" not in self.model_fields_set:
-            model = None  # the first of the operator's
+            model = None  # then the first of the operator's, not the class's own default
         return MediaTool(
             self.kind,
             self.catalog,
@@ -218,11 +218,13 @@ class MakingTool(GatewayTool, MediaToolOptions):
 
 def thread_of(config: RunnableConfig | None) -> str | None:
     """The conversation that a call belongs to."""
+    # LangGraph's checkpoints are filed under this key, so an agent with memory has it.
     thread = ((config or {}).get("configurable") or {}).get("thread_id")
     return None if thread is None else str(thread)
 
 
 def _output(answer: MediaAnswer) -> tuple[Content, MediaResult]:
+    # The picture itself only where the operator asked for it: it is paid for on every later turn.
     if answer.shown is None:
         return answer.text, answer.result
     block = {
@@ -259,9 +261,7 @@ class PollinationsImageTool(MakingTool):
 
 
 class PollinationsVideoTool(MakingTool):
-    """Makes a short video from a description: seconds to minutes of waiting, an mp4 in the artifact
-    in the end.
-    """
+    """Makes a short video from a description, within seconds or minutes; an mp4 in the artifact."""
 
     kind: ClassVar[Literal["image", "video"]] = "video"
 
@@ -312,19 +312,19 @@ class PollinationsSearchTool(GatewayTool):
         self, query: str, run_manager: CallbackManagerForToolRun | None = None
     ) -> tuple[Content, list[dict[str, str]]]:
         with tool_errors():
-            return self._found(self._client.chat(query, model=self.model))
+            return self._answer(self._client.chat(query, model=self.model))
 
     async def _arun(
         self, query: str, run_manager: AsyncCallbackManagerForToolRun | None = None
     ) -> tuple[Content, list[dict[str, str]]]:
         with tool_errors():
-            return self._found(await self._async_client.chat(query, model=self.model))
+            return self._answer(await self._async_client.chat(query, model=self.model))
 
-    def _found(self, reply: Any) -> tuple[Content, list[dict[str, str]]]:
-        found = search_answer(reply)
-        if self.return_search_results and found.sources:
-            return [*found.search_results], found.sources
-        return found.text, found.sources
+    def _answer(self, reply: Any) -> tuple[Content, list[dict[str, str]]]:
+        answer = search_answer(reply)
+        if self.return_search_results and answer.sources:
+            return [*answer.search_results], answer.sources
+        return answer.text, answer.sources
 
 
 class VoiceTool(GatewayTool):
@@ -506,9 +506,9 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
     model: str | None = "flux"
     """The model that draws, also ``image_model``; see ``PollinationsClient().image_models()``."""
     video_model: str | None = None
-    """``None`` leaves the video tool out: a video costs a hundred times as much as a picture."""
+    """The model of videos. ``None`` leaves the tool out: a video costs as much as 100 pictures."""
     search_model: str | None = "sonar"
-    """``None`` leaves the search tool out."""
+    """The model that searches the web. ``None`` leaves the tool out."""
     voice: bool = False
     """Offer ``speak`` and ``transcribe`` too; their files are in ``save_dir``."""
     speech_model: str = DEFAULT_SPEECH_MODEL
@@ -516,9 +516,9 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
     transcription_model: str = DEFAULT_TRANSCRIPTION_MODEL
     """The model that listens."""
     handle_tool_error: Any = True
-    """As of the tools."""
+    """See the same field of the tools."""
     handle_validation_error: Any = ArgumentAdvice()
-    """As of the tools."""
+    """See the same field of the tools."""
 
     image_model = other_name("model")
 
@@ -527,14 +527,14 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
 
     def __init__(self, model: str | None = None, **options: Unpack[ToolkitOptions]) -> None:
         """Take options; open nothing. Refuses models that are known to make something else."""
-        given = with_secret_key(options)
+        safe_options = with_secret_key(options)
         del options  # so that no frame of a traceback has the key as text
-        super().__init__(model, **given)
+        super().__init__(model, **safe_options)
         self.get_tools()
 
     def get_tools(self) -> list[BaseTool]:
-        """The tools: pictures; video where a model for it is named; web search; the models, where
-        there is a choice; voice where it is asked for; the balance.
+        """The tools: pictures; video, if a model for it is named; web search; the models, if there
+        is a choice; voice, if asked for; the balance.
         """
         common = self._fields(*ClientMixin.model_fields, "handle_tool_error")
         common["handle_validation_error"] = self.handle_validation_error
@@ -556,6 +556,6 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
         return [tool._join(self) for tool in tools]
 
     def _fields(self, *names: str) -> dict[str, Any]:
-        """Fields as they are; of those with a default that a tool has too, what was set."""
-        usual = {"model"} - self.model_fields_set
-        return {name: self.__dict__[name] for name in names if name not in usual}
+        """Values of fields, but for a model that nobody chose: a tool has a default of its own."""
+        defaults = {"model"} - self.model_fields_set
+        return {name: self.__dict__[name] for name in names if name not in defaults}

@@ -18,7 +18,7 @@ from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 from pydantic import BaseModel
 from pydantic.v1 import BaseModel as OldBaseModel
 
-from langchain_pollinations._structured_output import RefusedAnswer
+from langchain_pollinations._output_parser import RefusedAnswer
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
 from support.langchain import Person, chunk
 
