@@ -22,7 +22,7 @@ __all__ = ["SpeechOptions", "TranscriptionOptions"]
 
 DEFAULT_SPEECH_MODEL = "elevenlabs"
 DEFAULT_TRANSCRIPTION_MODEL = "whisper-large-v3"
-MAX_SPEECH_CHARS = 4_096
+MAX_SPEECH_CHARS = 4_096  # of CreateSpeechRequest
 SPEECH_FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
 # What a user may call a format, or a file's ending.
 FORMAT_NAMES = {"mpeg": "mp3", "ogg": "opus", "pcm16": "pcm", "wave": "wav"}
@@ -59,7 +59,9 @@ class SpeechOptions(Options):
         _check_direction(card, model, "audio", "makes no sound")
         if self.voice is not None:
             body["voice"] = _checked_voice(self.voice, model, card)
-        sound_format = self.format if self.format is not None else _format_of(path)
+        sound_format = self.format
+        if sound_format is None:
+            sound_format = _format_of(path)
         if sound_format is not None:
             body["response_format"] = _checked_format(
                 sound_format, model, is_mp3_only=catalog.has_trait(model, "mp3_only")
@@ -94,9 +96,14 @@ class TranscriptionOptions(Options):
 
 
 def _checked_text(text: Any) -> str:
-    if not isinstance(text, str) or not text.strip():
-        kind = "an empty text" if isinstance(text, str) else type(text).__name__
-        raise InvalidRequestError(f"text: Words to speak are needed. Given: {kind}.", param="text")
+    if not isinstance(text, str):
+        raise InvalidRequestError(
+            f"text: Words to speak are needed. Given: {type(text).__name__}.", param="text"
+        )
+    if not text.strip():
+        raise InvalidRequestError(
+            "text: Words to speak are needed. Given: an empty text.", param="text"
+        )
     if len(text) > MAX_SPEECH_CHARS:
         raise InvalidRequestError(
             f"text: The gateway speaks at most {MAX_SPEECH_CHARS} characters a call, and there are"
@@ -113,30 +120,39 @@ def _check_direction(card: ModelCard | None, model: str, output: str, fault: str
 
 def _checked_voice(voice: str, model: str, card: ModelCard | None) -> str:
     """``voice``, where the model has it or its voices are not known."""
-    voices = card.voices if card is not None else ()
-    if not voices or voice in voices:
+    if card is None or not card.voices or voice in card.voices:
         return voice
-    near = difflib.get_close_matches(voice.strip().lower(), voices, n=3, cutoff=0.5)
-    names = f"Nearest: {', '.join(near)}." if near else f"It has {', '.join(voices)}."
+    names = f"It has {', '.join(card.voices)}."
+    # "Rachel" and "rachael": a lower cutoff than difflib's own, for names are short.
+    if near := difflib.get_close_matches(voice.strip().lower(), card.voices, n=3, cutoff=0.5):
+        names = f"Nearest: {', '.join(near)}."
     raise InvalidRequestError(f"voice: {model} has no voice {voice!r}. {names}", param="voice")
 
 
 def _format_of(path: str | os.PathLike[str] | None) -> str | None:
     """The format that a file's ending names, if it names one."""
-    ending = PurePath(path).suffix.lower().removeprefix(".") if path is not None else ""
+    if path is None:
+        return None
+    ending = PurePath(path).suffix.lower().removeprefix(".")
     name = FORMAT_NAMES.get(ending, ending)
-    return name if name in SPEECH_FORMATS else None
+    if name in SPEECH_FORMATS:
+        return name
+    return None
 
 
 def _checked_format(sound_format: str, model: str, *, is_mp3_only: bool) -> str:
     name = FORMAT_NAMES.get(sound_format, sound_format)
-    taken = ("mp3",) if is_mp3_only else SPEECH_FORMATS
-    if name in taken:
+    formats: tuple[str, ...] = SPEECH_FORMATS
+    if is_mp3_only:
+        formats = ("mp3",)
+    if name in formats:
         return name
-    near = difflib.get_close_matches(sound_format.lower(), taken, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = ""
+    if near := difflib.get_close_matches(sound_format.lower(), formats, n=1):
+        hint = f" Did you mean {near[0]!r}?"
     raise InvalidRequestError(
-        f"format: {model} gives {', '.join(taken)}. Given: {sound_format!r}.{hint}", param="format"
+        f"format: {model} gives {', '.join(formats)}. Given: {sound_format!r}.{hint}",
+        param="format",
     )
 
 

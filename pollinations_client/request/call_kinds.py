@@ -39,6 +39,8 @@ MEDIA = f"image/*, video/*, {JSON}"
 
 CALL_KINDS = {
     "chat": CallKind("answer_s", "json_bytes", JSON),
+    # Of identical requests the gateway joins the plain ones (gen.pollinations.ai/docs/errors.md,
+    # idempotency.md); a stream that is asked for again may be generated again.
     "chat_stream": CallKind(
         *("first_byte_s", "stream_bytes", "text/event-stream"),
         is_stream=True,
@@ -53,7 +55,9 @@ CALL_KINDS = {
         repeat_is_billed_once=False,
     ),
     "picture": CallKind("picture_s", "image_bytes", MEDIA, is_compressed=False),
+    # Half a minute to three minutes of waiting for the first byte.
     "video": CallKind("video_s", "video_bytes", MEDIA, is_compressed=False),
+    # That page names neither the audio routes nor embeddings.
     "speech": CallKind(
         *("answer_s", "video_bytes", f"audio/*, {JSON}"),
         is_compressed=False,

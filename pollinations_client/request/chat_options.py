@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 from .validation import Check, Options, drop_none, within
 
 DEFAULT_OCR_MODEL = "mistral-ocr"
+# API 0.3.0 took seeds up to 2**53 - 1. Today's gateway answers 400 to more than 32 bits.
 MAX_SEED = 2**31 - 1
 # The words of autumn 2026. Providers add some now and then, so others pass to the gateway.
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | str
@@ -22,6 +23,7 @@ Modality = Literal["text", "audio"]
 BUILT_IN_TOOLS = frozenset(
     {"code_execution", "google_search", "google_maps", "url_context", "computer_use", "file_search"}
 )
+# Of speech in an answer. The route for speech alone has other words: see audio_options.py.
 AUDIO_FORMATS = ("wav", "mp3", "flac", "opus", "pcm16")
 
 
@@ -112,6 +114,7 @@ class ModelOptions(Options, defer_build=True):
     @field_validator("stop")
     @classmethod
     def _four_stops_at_most(cls, stop: str | list[str] | None) -> str | list[str] | None:
+        # An empty list is a 400 in both eras, so it is not sent.
         if isinstance(stop, list) and len(stop) > 4:
             raise ValueError(f"The gateway takes 1 to 4 stop strings, {len(stop)} were given")
         return stop or None
@@ -119,9 +122,10 @@ class ModelOptions(Options, defer_build=True):
     @field_validator("logit_bias", mode="before")
     @classmethod
     def _keys_are_strings(cls, bias: Any) -> Any:
-        return (
-            {str(token): value for token, value in bias.items()} if isinstance(bias, dict) else bias
-        )
+        # A tokenizer gives ids as numbers, and JSON has no numbers for names.
+        if isinstance(bias, dict):
+            return {str(token): value for token, value in bias.items()}
+        return bias
 
     @field_validator("audio")
     @classmethod
@@ -159,23 +163,23 @@ class ChatOptions(ModelOptions):
 
     @field_validator("response_format")
     @classmethod
-    def _known_format(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
-        if given is None:
-            return None
-        if given.get("type") not in {"text", "json_object", "json_schema"}:
-            raise ValueError("The type is one of 'text', 'json_object', 'json_schema'")
-        schema = given.get("json_schema")
-        if given["type"] == "json_schema" and not (
-            isinstance(schema, dict) and isinstance(schema.get("schema"), dict)
-        ):
-            raise ValueError(
-                "A json_schema format needs json_schema={'name': ..., 'schema': {...}}"
-            )
-        return given
+    def _known_format(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        match value:
+            case None | {"type": "text" | "json_object"}:
+                return value
+            case {"type": "json_schema", "json_schema": {"schema": dict()}}:
+                return value
+            case {"type": "json_schema"}:
+                raise ValueError(
+                    "A json_schema format needs json_schema={'name': ..., 'schema': {...}}"
+                )
+        raise ValueError("The type is one of 'text', 'json_object', 'json_schema'")
 
 
 def drawn_seed(seed: int | None) -> int | None:
     """``seed`` for the wire: -1 becomes a fresh number once per call, for today's gateway takes -1
     as a fixed seed.
     """
-    return secrets.randbelow(MAX_SEED + 1) if seed == -1 else seed
+    if seed == -1:
+        return secrets.randbelow(MAX_SEED + 1)
+    return seed

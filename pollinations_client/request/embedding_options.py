@@ -27,7 +27,7 @@ __all__ = [
     "vector_size",
 ]
 
-MAX_INPUTS = 32
+MAX_INPUTS = 32  # more are a 400, "Embedding batch size exceeds 32 inputs"
 DEFAULT_EMBEDDING_MODEL = "openai/text-embedding-3-small"
 
 # Family -> (field of the request, what "document" and "query" are called there, further words).
@@ -94,7 +94,9 @@ def vector_size(model: str, dimensions: int | None, catalog: Catalog) -> int | N
     if dimensions is not None:
         return dimensions
     size = _sizes(catalog.get(model, "embedding")).get("default")
-    return size if isinstance(size, int) else None
+    if isinstance(size, int):
+        return size
+    return None
 
 
 def embedding_batches(
@@ -109,8 +111,9 @@ def embedding_batches(
         raise InvalidRequestError(
             f"texts: A list of strings is needed. Given: {type(texts).__name__}.", param="texts"
         )
-    card = catalog.get(model, "embedding")
-    max_tokens = card.context_window if card is not None else None
+    card, max_tokens = catalog.get(model, "embedding"), None
+    if card is not None:
+        max_tokens = card.context_window
     for index, text in enumerate(texts):
         _check_text(index, text, model, max_tokens)
     return [
@@ -121,7 +124,10 @@ def embedding_batches(
 
 def _check_text(index: int, text: Any, model: str, max_tokens: int | None) -> None:
     if not isinstance(text, str):
-        hint = " Token ids are not accepted; give the text." if isinstance(text, list) else ""
+        hint = ""
+        if isinstance(text, list):
+            # LangChain's OpenAIEmbeddings sends token ids unless it is told otherwise.
+            hint = " Token ids are not accepted; give the text."
         raise InvalidRequestError(
             f"texts[{index}]: A string is needed. Given: {type(text).__name__}.{hint}",
             param=f"texts[{index}]",
@@ -162,8 +168,9 @@ def _check_dimensions(size: int, model: str, card: ModelCard | None) -> None:
 
 def _sizes(card: ModelCard | None) -> Mapping[str, Any]:
     """What a card says of the sizes of its vectors: ``default``, and ``allowed`` or bounds."""
-    sizes = card.extra.get("embedding_dimensions") if card is not None else None
-    return sizes if isinstance(sizes, Mapping) else {}
+    if card is not None and isinstance(sizes := card.extra.get("embedding_dimensions"), Mapping):
+        return sizes
+    return {}
 
 
 def _refuse_dimensions(size: int, model: str, sizes: str) -> None:
@@ -184,8 +191,8 @@ def _task_field(task: str, model: str, family: str | None) -> dict[str, str]:
         )
     field, common, own = TASKS[family]
     word = common.get(task, task)
-    known = {*common.values(), *own}
-    if word not in known:
-        words = ", ".join(sorted({*common, *known}))
+    family_words = {*common.values(), *own}
+    if word not in family_words:
+        words = ", ".join(sorted({*common, *family_words}))
         raise InvalidRequestError(f"task: {model} knows {words}. Given: {task!r}.", param="task")
     return {field: word}

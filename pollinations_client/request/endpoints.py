@@ -163,11 +163,16 @@ def chat_body(
     if "tools" in fields or "functions" in fields:
         names = tool_names_of(fields.get("tools", ()), fields.get("functions", ()))
     # The model and the messages come first.
-    body: dict[str, Any] = {"model": fields["model"]} if "model" in fields else {}
+    body: dict[str, Any] = {}
+    if "model" in fields:
+        body["model"] = fields["model"]
     body["messages"] = messages_for(messages, model, names)
     tool_fields = _tool_fields(fields, model, names)
     for name, value in fields.items():
-        body[name] = drop_none(value) if isinstance(value, dict) else value
+        # The gateway answers 400 to a null in response_format, tools, user and others.
+        body[name] = value
+        if isinstance(value, dict):
+            body[name] = drop_none(value)
     if "response_format" in body:
         body["response_format"] = response_format_for(body["response_format"], model)
     if "seed" in body:
@@ -175,13 +180,15 @@ def chat_body(
     stream_options = body.pop("stream_options", {})
     if stream:
         body["stream"] = True
+        # Both eras of the gateway count in every stream; other servers want to be asked.
         body["stream_options"] = {"include_usage": True, **stream_options}
     return {**body, **tool_fields, **extra}, names
 
 
 def _asked_model(options: Mapping[str, Any], catalog: Catalog | None) -> AskedModel:
-    known = snapshot() if catalog is None else catalog
-    return AskedModel(options.get("model") or DEFAULT_MODEL, known)
+    if catalog is None:
+        catalog = snapshot()
+    return AskedModel(options.get("model") or DEFAULT_MODEL, catalog)
 
 
 def _tool_fields(fields: dict[str, Any], model: AskedModel, names: ToolNames) -> dict[str, Any]:
@@ -200,6 +207,7 @@ def _tool_fields(fields: dict[str, Any], model: AskedModel, names: ToolNames) ->
     if choice is not None:
         ready["tool_choice"] = choice
     if not tools:
+        # A field about tools without tools is a 400 at OpenAI.
         fields.pop("parallel_tool_calls", None)
     if "functions" in fields:
         ready["functions"] = functions_for(fields.pop("functions"), names)
@@ -223,6 +231,8 @@ def relaxed(call: Call, refusal: str) -> Call | None:
     """The same chat with ``tool_choice`` left to the model, where a 400 says it cannot be forced;
     else ``None``.
     """
+    # Claude Fable 5.1, Opus 5.5 and Sonnet 5.5 refuse it, and models to come may: the shipped
+    # list knows those three, and of others the refusal tells.
     if call.body is None or "tool_choice" not in refusal:
         return None
     body = from_json(call.body)
@@ -236,6 +246,7 @@ def picture(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) 
     prompt.
     """
     checked = ImageOptions.checked(options, door="extra_query")
+    # The POST route makes pictures only.
     only_get = is_video or checked.duration is not None or checked.audio is not None
     if only_get or not is_too_long(_image_target(prompt, image_query(checked))):
         return image(prompt, options, is_video=is_video)
@@ -257,23 +268,25 @@ def image(prompt: str, options: Mapping[str, Any], *, is_video: bool = False) ->
     checked = ImageOptions.checked(options, door="extra_query")
     pairs = image_query(checked)
     target = check_url_length(_image_target(prompt, pairs))
-    slow = is_video or any(getattr(checked, name) is not None for name in VIDEO_HINTS)
-    kind = CALL_KINDS["video" if slow else "picture"]
+    # A model that the catalogue does not know may be one for videos: the options tell.
+    kind = "picture"
+    if is_video or any(getattr(checked, name) is not None for name in VIDEO_HINTS):
+        kind = "video"
     size = _media_size(prompt, dict(pairs))
-    return Call("GET", target, kind, "GET /image/{prompt}", size=size)
+    return Call("GET", target, CALL_KINDS[kind], "GET /image/{prompt}", size=size)
 
 
 def _media_size(prompt: str, sent: Mapping[str, Any], pictures: int = 0) -> CallSize:
     """What a picture or a video depends on; ``pictures`` are sent with it, not as links."""
-    links = sent.get("image") or sent.get("reference_images") or ""
-    is_list = isinstance(links, list)
-    linked = len(links) if is_list else links.count("|") + bool(links)
+    links = sent.get("image") or sent.get("reference_images") or []
+    if isinstance(links, str):
+        links = links.split("|")
     return CallSize(
         "image",
         sent.get("model"),
         duration_s=number_in(str(sent.get("duration", ""))),
         has_sound=sent.get("audio") in ("true", True),
-        references=pictures + linked,
+        references=pictures + len(links),
         prompt_bytes=len(prompt.encode()),
     )
 
@@ -287,7 +300,10 @@ def edit(prompt: str, pictures: Sequence[bytes], options: Mapping[str, Any]) -> 
     checked = ImageOptions.checked(options, door="extra_query")
     fields = {"prompt": checked_prompt(prompt), **generation_fields(checked)}
     texts = [(name, _form_text(value)) for name, value in fields.items()]
-    name = "image" if len(pictures) == 1 else "image[]"
+    # The gateway's form has one picture as image, and several as image[].
+    name = "image"
+    if len(pictures) > 1:
+        name = "image[]"
     files = [_picture_file(name, number, data) for number, data in enumerate(pictures, 1)]
     body, form_type = encode_form(texts, files)
     return _post(
@@ -303,7 +319,9 @@ def edit(prompt: str, pictures: Sequence[bytes], options: Mapping[str, Any]) -> 
 def _form_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ",".join(value)
+    return str(value)
 
 
 def _picture_file(name: str, number: int, data: bytes) -> FormFile:
@@ -323,6 +341,7 @@ def upload(data: bytes) -> Call:
             f"data: a picture, a video or a sound of at most {MAX_UPLOAD_BYTES} bytes is needed.",
             param="data",
         )
+    # No other field: ``tags`` would publish the file (media.pollinations.ai/README.md).
     file = FormFile("file", f"upload.{extension_for(mime_type)}", mime_type, data)
     body, form_type = encode_form([], [file])
     return _post("/upload", "upload", body, form_type=form_type)
@@ -336,8 +355,10 @@ def text(prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Ca
     sent = dict(pairs)
     max_tokens = number_in(sent.get("max_completion_tokens") or sent.get("max_tokens", ""))
     size = CallSize("text", sent.get("model"), max_tokens)
-    kind = CALL_KINDS["text_stream" if stream else "text"]
-    return Call("GET", target, kind, "GET /text/{prompt}", size=size)
+    kind = "text"
+    if stream:
+        kind = "text_stream"
+    return Call("GET", target, CALL_KINDS[kind], "GET /text/{prompt}", size=size)
 
 
 def embeddings(fields: Mapping[str, Any], texts: Sequence[str]) -> Call:
@@ -369,14 +390,15 @@ def models(path: str) -> Call:
 def account(path: str, query: Mapping[str, str | int | None] | None = None) -> Call:
     """``GET /account/...``. ``None`` in the query means: not sent."""
     pairs = [(name, str(value)) for name, value in (query or {}).items() if value is not None]
-    target = f"/account/{path}" + (f"?{urllib.parse.urlencode(pairs)}" if pairs else "")
+    target = f"/account/{path}{_queried(pairs)}"
     return Call("GET", target, CALL_KINDS["account"], f"GET /account/{path}")
 
 
 def _queried(pairs: list[tuple[str, str]]) -> str:
-    return (
-        f"?{urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote, safe='')}" if pairs else ""
-    )
+    if not pairs:
+        return ""
+    # %20 and not a plus for a space: a picture's prompt and its query are then read alike.
+    return f"?{urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote, safe='')}"
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

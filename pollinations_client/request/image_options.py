@@ -18,9 +18,8 @@ from ..errors import InvalidRequestError
 from .chat_options import MAX_SEED, Seed
 from .validation import Check, Options, within
 
-URL_LIMIT_BYTES = (
-    8_000  # the edge refuses longer ones with 400 or 414 (pollinations/pollinations issue 7786)
-)
+# The edge refuses longer ones with 400 or 414 (pollinations/pollinations issue 7786).
+URL_LIMIT_BYTES = 8_000
 MAX_PROMPT_CHARS = 32_000  # of POST /v1/images/generations and /edits
 DEFAULT_SIDE_PX = 1024
 
@@ -101,15 +100,17 @@ class ImageOptions(Options, defer_build=True):
 
     @field_validator("image", "reference_images", "reference_videos", "reference_audios")
     @classmethod
-    def _links_only(cls, given: str | list[str] | None) -> str | list[str] | None:
-        links = [given] if isinstance(given, str) else given or []
-        for link in (one for several in links for one in re.split(r"[|,](?=\w+:)", several)):
+    def _links_only(cls, references: str | list[str] | None) -> str | list[str] | None:
+        links = references or []
+        if isinstance(links, str):
+            links = [links]
+        for link in (part for joined in links for part in re.split(r"[|,](?=\w+:)", joined)):
             if urllib.parse.urlsplit(link).scheme not in {"http", "https"}:
                 raise ValueError(
                     "A reference is an http or https URL; data URLs and local files are not taken"
                     " here"
                 )
-        return given or None
+        return references or None
 
 
 def image_query(options: ImageOptions) -> list[tuple[str, str]]:
@@ -117,31 +118,47 @@ def image_query(options: ImageOptions) -> list[tuple[str, str]]:
 
     Links come last, as the gateway's own error message asks.
     """
-    given = options.set_fields()
-    extra: Mapping[str, Any] = given.pop("extra_query", {})
-    if given.get("seed", -1) == -1:
-        given["seed"] = secrets.randbelow(MAX_SEED + 1)
-    if "aspect_ratio" in given:
-        given["aspectRatio"] = given.pop("aspect_ratio")
-    ordered = [(name, given[name]) for name in given if name not in LINKS]
-    links = [(name, _linked(given[name])) for name in LINKS if name in given]
+    fields, extra = _drawn_fields(options)
+    ordered = [(name, fields[name]) for name in fields if name not in LINKS]
+    links = [(name, _linked(fields[name])) for name in LINKS if name in fields]
     return query_pairs([*ordered, *extra.items(), *links])
 
 
-def _linked(given: str | list[str]) -> str:
+def _drawn_fields(options: ImageOptions) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """The fields that were set, with the random seed drawn, and those that are not listed here."""
+    fields = options.set_fields()
+    extra: Mapping[str, Any] = fields.pop("extra_query", {})
+    # Without a seed one address names one picture for ever, for everybody: the cache is shared.
+    # -1 is a fixed seed today, and was kept out of the cache in 2026 for some models only
+    # (pollinations/pollinations issues 6746 and 6893).
+    if fields.get("seed", -1) == -1:
+        fields["seed"] = secrets.randbelow(MAX_SEED + 1)
+    if "aspect_ratio" in fields:
+        fields["aspectRatio"] = fields.pop("aspect_ratio")
+    return fields, extra
+
+
+def _linked(links: str | list[str]) -> str:
     """Links joined by bars.
 
     The gateway splits at bars, or else at commas: one that is part of a link is encoded.
     """
-    joined = re.sub(r"\|(?!https?:)", "%7C", given if isinstance(given, str) else "|".join(given))
-    return joined if "|" in joined else re.sub(r",(?!https?:)", "%2C", joined)
+    if isinstance(links, list):
+        links = "|".join(links)
+    joined = re.sub(r"\|(?!https?:)", "%7C", links)
+    if "|" in joined:
+        return joined
+    return re.sub(r",(?!https?:)", "%2C", joined)
 
 
-def query_pairs(given: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+def query_pairs(fields: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
     """Names and values as text: a boolean is ``true`` or absent, a list is joined by commas and
     absent when empty.
     """
-    return [(name, _in_query(value)) for name, value in given if value is not False and value != []]
+    # "false" would be read as true: the schema of 2026 takes any text that is not empty for it.
+    return [
+        (name, _in_query(value)) for name, value in fields if value is not False and value != []
+    ]
 
 
 def _in_query(value: Any) -> str:
@@ -149,7 +166,9 @@ def _in_query(value: Any) -> str:
         return "true"
     if isinstance(value, list):
         return ",".join(value)
-    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(value).removesuffix(".0")
+    return str(value)
 
 
 def prompt_path(endpoint: str, prompt: str) -> str:
@@ -198,20 +217,15 @@ def generation_fields(options: ImageOptions) -> dict[str, Any]:
 
     ``width`` and ``height`` are one field there, and the picture comes inside the JSON.
     """
-    given = options.set_fields()
-    extra: Mapping[str, Any] = given.pop("extra_query", {})
-    width, height = given.pop("width", None), given.pop("height", None)
+    fields, extra = _drawn_fields(options)
+    width, height = fields.pop("width", None), fields.pop("height", None)
     if width or height:
-        given["size"] = f"{width or DEFAULT_SIDE_PX}x{height or DEFAULT_SIDE_PX}"
-    if given.get("seed", -1) == -1:
-        given["seed"] = secrets.randbelow(MAX_SEED + 1)
-    if "aspect_ratio" in given:
-        given["aspectRatio"] = given.pop("aspect_ratio")
+        fields["size"] = f"{width or DEFAULT_SIDE_PX}x{height or DEFAULT_SIDE_PX}"
     for name in LINKS:
-        if isinstance(links := given.get(name), str):
-            given[name] = re.split(r"\|(?=https?:)", links)
-    fields = {name: value for name, value in given.items() if value not in (False, [])}
-    return {**fields, **extra, "response_format": "b64_json"}
+        if isinstance(links := fields.get(name), str):
+            fields[name] = re.split(r"\|(?=https?:)", links)
+    sent = {name: value for name, value in fields.items() if value not in (False, [])}
+    return {**sent, **extra, "response_format": "b64_json"}
 
 
 def is_too_long(target: str) -> bool:

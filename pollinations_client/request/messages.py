@@ -15,6 +15,7 @@ from typing import Any
 
 from ..catalog.catalog import AskedModel
 from ..errors import InvalidRequestError
+from ..lenient_json import member
 from ..schemas.openai_strict import free_form_paths, strict_schema
 from .tool_names import ToolNames, valid_name
 from .tool_results import with_every_call_answered
@@ -35,13 +36,13 @@ class PollinationsWarning(UserWarning):
 def _is_blank(message: Mapping[str, Any]) -> bool:
     """Whether a message says nothing: no call, no text but white space, no other part."""
     content = message.get("content")
+    if message.get("tool_calls"):
+        return False
     if isinstance(content, list):
-        content = "".join(
-            part.get("text") or "" if part.get("type") == "text" else "+" for part in content
-        )
-    return not message.get("tool_calls") and not (
-        content.strip() if isinstance(content, str) else content
-    )
+        if any(part.get("type") != "text" for part in content):
+            return False
+        content = "".join(part.get("text") or "" for part in content)
+    return not content or (isinstance(content, str) and not content.strip())
 
 
 def messages_for(
@@ -82,7 +83,9 @@ def messages_for(
         raise InvalidRequestError(
             "messages: all of them are empty; say something.", param="messages"
         )
-    return with_every_call_answered(ready) if has_calls else ready
+    if has_calls:
+        return with_every_call_answered(ready)
+    return ready
 
 
 def _message_for(
@@ -103,18 +106,21 @@ def _message_for(
             param="messages",
         )
     ready = drop_none(message, levels=1)
-    ready["content"] = _content_for(content, index, role)
+    ready["content"] = _content_for(content, index)
+    # The gateway takes the developer role in both eras, and few providers behind it know it.
     if role == "developer" and not model.has_trait("developer_role"):
         ready["role"] = "system"
     if role == "tool":
         _check_tool_message(ready, index)
+        # Vertex AI reads it; in everybody else's schema a tool message has no name.
         if not model.has_trait("tool_result_names"):
             ready.pop("name", None)
     if "name" in ready:
         # The gateway drops a name with other characters, and refuses it on a tool's message.
-        is_tool_name = role in {"tool", "function"}
-        name = str(ready["name"])
-        ready["name"] = names.encode(name) if is_tool_name else valid_name(name)
+        encode = valid_name
+        if role in TEXT_ONLY_ROLES:
+            encode = names.encode
+        ready["name"] = encode(str(ready["name"]))
     elif role == "function":
         raise InvalidRequestError(
             f"messages[{index}]: a function message needs the function's name.", param="messages"
@@ -137,8 +143,10 @@ def _is_ready(message: Mapping[str, Any], role: str, names: ToolNames) -> bool:
 
 
 def _is_ready_call(call: Any, names: ToolNames) -> bool:
-    function = call.get("function") if type(call) is dict and len(call) == 3 else None
-    if type(function) is not dict or len(function) != 2 or call.get("type") != "function":
+    if type(call) is not dict or len(call) != 3 or call.get("type") != "function":
+        return False
+    function = call.get("function")
+    if type(function) is not dict or len(function) != 2:
         return False
     call_id, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
     if type(call_id) is not str or type(name) is not str or type(arguments) is not str:
@@ -158,7 +166,9 @@ def _with_marked_parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[st
         wire = {name: value for name, value in message.items() if name != "cache_control"}
         mark, content = message.get("cache_control"), wire["content"]
         if mark and content and wire["role"] not in TEXT_ONLY_ROLES:
-            *before, last = [{"type": "text", "text": content}] if type(content) is str else content
+            if type(content) is str:
+                content = [{"type": "text", "text": content}]
+            *before, last = content
             wire["content"] = [*before, {"cache_control": mark, **last}]
         elif mark:
             lost.add(wire["role"])
@@ -188,7 +198,7 @@ def _encode_calls(message: dict[str, Any], index: int, names: ToolNames) -> None
         message["tool_calls"] = [_call_for(call, index, names) for call in calls]
 
 
-def _content_for(content: Any, place: int, role: str) -> Any:
+def _content_for(content: Any, index: int) -> Any:
     if content is None:
         # Null is refused by some providers on a tool-call turn, and a missing field by others.
         return ""
@@ -196,15 +206,15 @@ def _content_for(content: Any, place: int, role: str) -> Any:
         return content
     if not isinstance(content, Sequence):
         raise InvalidRequestError(
-            f"messages[{place}].content: text or a list of parts is needed, not"
+            f"messages[{index}].content: text or a list of parts is needed, not"
             f" {type(content).__name__}.",
             param="messages",
         )
-    parts = [_part_for(part, f"messages[{place}].content[{n}]") for n, part in enumerate(content)]
+    parts = [_part_for(part, f"messages[{index}].content[{n}]") for n, part in enumerate(content)]
+    # The oldest gateway (November 2025) took nothing but text outside user messages, and no
+    # gateway takes an empty list.
     if all(part.keys() == {"type", "text"} and part["type"] == "text" for part in parts):
-        return "\n".join(
-            part["text"] for part in parts
-        )  # the oldest gateway took text only outside user messages
+        return "\n".join(part["text"] for part in parts)
     return parts
 
 
@@ -216,19 +226,13 @@ def _part_for(part: Any, where: str) -> dict[str, Any]:
             f"{where}: a part is text or a dict with a type.", param="messages"
         )
     ready = drop_none(part)
-    kind = ready["type"]
-    if kind in {"image_url", "video_url"} and isinstance(ready.get(kind), str):
-        ready[kind] = {"url": ready[kind]}
-    if (
-        ready["type"] == "file"
-        and isinstance(file := ready.get("file"), Mapping)
-        and "filename" in file
-    ):
-        named = {name: value for name, value in file.items() if name != "filename"}
-        ready["file"] = {
-            "file_name": file["filename"],
-            **named,
-        }  # OpenAI's spelling is stripped by the gateway
+    match ready:
+        case {"type": "image_url" | "video_url" as kind} if isinstance(ready.get(kind), str):
+            # Older programs write the bare address; the gateway's schema has an object there.
+            ready[kind] = {"url": ready[kind]}
+        case {"type": "file", "file": {"filename": name, **others}}:
+            # OpenAI spells it filename, which the gateway cuts off.
+            ready["file"] = {"file_name": name, **others}
     return ready
 
 
@@ -242,21 +246,25 @@ def drop_unsupported_media(
     agent's tool should not end its run so. What the user attached is not for this: there the
     refusal is the answer.
     """
-    card = model.card if parts else None
-    seen = {"image_url": card is None or card.vision, "video_url": card is None or card.video_input}
-    shown = [part for part in parts if seen.get(part["type"]) is not False]
-    hidden = [part["type"] for part in parts if seen.get(part["type"]) is False]
-    if not hidden:
-        return shown, ""
-    kinds = " or ".join(sorted({kind.removesuffix("_url") for kind in hidden}))
-    what = "1 attachment" if len(hidden) == 1 else f"{len(hidden)} attachments"
+    if not parts or (card := model.card) is None:
+        return list(parts), ""
+    # None where the catalogue does not say: then the gateway decides.
+    takes = {"image_url": card.vision, "video_url": card.video_input}
+    readable = [part for part in parts if takes.get(part["type"]) is not False]
+    dropped = [part["type"] for part in parts if takes.get(part["type"]) is False]
+    if not dropped:
+        return readable, ""
+    kinds = " or ".join(sorted({kind.removesuffix("_url") for kind in dropped}))
+    what = f"{len(dropped)} attachments"
+    if len(dropped) == 1:
+        what = "1 attachment"
     warn(f"{model.name} takes no {kinds} input: {what} of tools or earlier answers left out.")
-    return shown, f"[{what} left out: this model takes no {kinds} input]"
+    return readable, f"[{what} left out: this model takes no {kinds} input]"
 
 
 def _call_for(call: Any, index: int, names: ToolNames) -> dict[str, Any]:
-    function = call.get("function") if isinstance(call, Mapping) else None
-    if not isinstance(function, Mapping) or not function.get("name"):
+    function = member(call, "function")
+    if not member(function, "name"):
         raise InvalidRequestError(
             f"messages[{index}].tool_calls: a call needs function.name.", param="messages"
         )
@@ -270,6 +278,7 @@ def _call_for(call: Any, index: int, names: ToolNames) -> dict[str, Any]:
 
 def _function_for(function: Mapping[str, Any], names: ToolNames) -> dict[str, Any]:
     """The function a message calls, its arguments as JSON text whatever they were."""
+    # The gateway's schema wants a text; null, nothing and an object are a 400.
     arguments = function.get("arguments") or "{}"
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False)

@@ -25,6 +25,7 @@ def encode_form(fields: Iterable[tuple[str, str]], files: Sequence[FormFile]) ->
     The boundary comes from the content, so that the same form is the same body and no file can
     hold it by design.
     """
+    # httpx draws a boundary for each request: a repeat would be another body, and billed again.
     fields = list(fields)
     digest = hashlib.sha256(repr(fields).encode("utf-8", "replace"))
     for file in files:

@@ -44,12 +44,14 @@ class TextOptions(Options, defer_build=True):
 
 def text_query(options: TextOptions, *, stream: bool) -> list[tuple[str, str]]:
     """The query, with a seed of -1 drawn."""
-    given = options.set_fields()
-    extra = given.pop("extra_query", {})
-    if "seed" in given:
-        given["seed"] = drawn_seed(given["seed"])
-    if "json_" in given:
-        given["json"] = given.pop("json_")
+    fields = options.set_fields()
+    extra = fields.pop("extra_query", {})
+    # Without a seed none is drawn here, unlike for pictures: the same question may get the same
+    # answer from the cache, unbilled.
+    if "seed" in fields:
+        fields["seed"] = drawn_seed(fields["seed"])
+    if "json_" in fields:
+        fields["json"] = fields.pop("json_")
     if stream:
-        given["stream"] = True
-    return query_pairs([*given.items(), *extra.items()])
+        fields["stream"] = True
+    return query_pairs([*fields.items(), *extra.items()])

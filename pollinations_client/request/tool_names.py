@@ -17,6 +17,7 @@ from typing import Any
 __all__ = ["MAX_NAME_LENGTH", "ToolNames", "tool_names_of", "valid_name"]
 
 MAX_NAME_LENGTH = 64
+# OpenAI's rule, which the gateway checks too (genericOpenAIClient.ts@05598c8).
 VALID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 INVALID_CHARACTER = re.compile(r"[^a-zA-Z0-9_-]")
 DIGEST_LENGTH = 8
@@ -71,11 +72,15 @@ class ToolNames:
         """
         if name in self._wire_names:
             return self._wire_names[name]
-        return name if VALID.fullmatch(name) else self._add(name)
+        if VALID.fullmatch(name):
+            return name
+        return self._add(name)
 
     def wire_name_of(self, name: Any) -> Any:
         """The wire name of an offered tool; any other value is returned as it is."""
-        return self._wire_names.get(name, name) if isinstance(name, str) else name
+        if isinstance(name, str):
+            return self._wire_names.get(name, name)
+        return name
 
     def decode(self, wire_name: str) -> str:
         """The tool's own name for the one that a model called."""
@@ -109,5 +114,7 @@ def tool_names_of(tools: Sequence[Any], functions: Sequence[Any] = ()) -> ToolNa
 
 
 def _function_of(tool: Any) -> Any:
-    is_function = isinstance(tool, Mapping) and tool.get("type") == "function"
-    return tool.get("function") if is_function else None
+    # Built-in tools may have a name beside their type, which is none of ours to encode.
+    if isinstance(tool, Mapping) and tool.get("type") == "function":
+        return tool.get("function")
+    return None

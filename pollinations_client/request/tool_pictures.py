@@ -15,19 +15,19 @@ __all__ = ["DEFAULT_KEEP_IMAGES", "kept_tool_media", "older_pictures"]
 DEFAULT_KEEP_IMAGES = 1
 
 
-def older_pictures(counts: Sequence[int], keep: int, seen: int) -> list[int]:
+def older_pictures(counts: Sequence[int], keep: int, answered: int) -> list[int]:
     """How many pictures of each tool result are left out, the first of it before the others.
 
     Args:
         counts: Pictures of each result, in the order of the conversation.
         keep: Pictures that are sent; 0 for none.
-        seen: Results that the model has answered already. The pictures of those after them are new,
-            and are sent however many they are, unless ``keep`` is 0.
+        answered: Results that the model has answered already. The pictures of those after them
+            are new, and are sent however many they are, unless ``keep`` is 0.
     """
     left_out = list(counts)
     room = keep
     for at in range(len(counts) - 1, -1, -1):
-        if keep and at >= seen:
+        if keep and at >= answered:
             left_out[at] = 0
             room -= counts[at]
         elif room > 0:
@@ -45,28 +45,33 @@ def kept_tool_media(
     make a body above the 20 MB that the gateway takes, and every later turn would fail with 413.
     An address is light, and stays.
     """
-    kept = []
-    left_out = {"older picture": 0, "video in bytes": 0}
+    sent = []
+    pictures = videos = 0
     for part in parts:
-        if part["type"] == "image_url" and left_out["older picture"] < older:
-            left_out["older picture"] += 1
+        if part["type"] == "image_url" and pictures < older:
+            pictures += 1
         elif _holds_video(part):
-            left_out["video in bytes"] += 1
+            videos += 1
         else:
-            kept.append(part)
-    lines = [_counted(what, count) for what, count in left_out.items() if count]
-    return kept, " ".join(lines)
+            sent.append(part)
+    lines = [
+        f"[{_counted(count, noun)}{ending} left out]"
+        for count, noun, ending in ((pictures, "older picture", ""), (videos, "video", " in bytes"))
+        if count
+    ]
+    return sent, " ".join(lines)
 
 
-def _counted(what: str, count: int) -> str:
-    noun, _, rest = what.partition(" in ")
-    ending = f" in {rest}" if rest else ""
-    return f"[{count} {noun}{'s' if count > 1 else ''}{ending} left out]"
+def _counted(count: int, noun: str) -> str:
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun}s"
 
 
 def _holds_video(part: Mapping[str, Any]) -> bool:
     if part["type"] != "video_url":
         return False
-    video = part["video_url"]
-    url = video.get("url") if isinstance(video, Mapping) else video
+    url = part["video_url"]
+    if isinstance(url, Mapping):
+        url = url.get("url")
     return isinstance(url, str) and url.startswith("data:")

@@ -58,15 +58,15 @@ def _results_by_turn(messages: Sequence[Message]) -> tuple[dict[int, list[Messag
     """The results of every turn with calls, by the turn's index, and the indices of the results."""
     results: dict[int, list[Message]] = {}
     turn_of_call: dict[str, int] = {}
-    found: set[int] = set()
+    displaced: set[int] = set()
     for index, message in enumerate(messages):
         if message["role"] == "assistant" and "tool_calls" in message:
             results[index] = []
             turn_of_call.update((call["id"], index) for call in message["tool_calls"])
         elif message["role"] == "tool" and message["tool_call_id"] in turn_of_call:
             results[turn_of_call[message["tool_call_id"]]].append(message)
-            found.add(index)
-    return results, found
+            displaced.add(index)
+    return results, displaced
 
 
 def _complete(calls: Sequence[Mapping[str, Any]], results: list[Message]) -> list[Message]:

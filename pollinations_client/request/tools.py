@@ -27,7 +27,9 @@ __all__ = [
     "tools_for",
 ]
 
+# "any" is LangChain's and Anthropic's word; the gateway's schema has the other three.
 CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
+CHOICES_BY_BOOL = {True: "required", False: "none"}
 
 
 def functions_for(functions: Sequence[Mapping[str, Any]], names: ToolNames) -> list[Any]:
@@ -88,20 +90,19 @@ def _reduced(tool: dict[str, Any], *, reduces: bool) -> dict[str, Any]:
     }
 
 
-def response_format_for(wanted: Mapping[str, Any], model: AskedModel) -> dict[str, Any]:
+def response_format_for(response_format: Mapping[str, Any], model: AskedModel) -> dict[str, Any]:
     """``response_format`` with its schema reduced to what Vertex takes, for Gemini.
 
     The gateway reduces schemas of tools only, in both eras; Vertex refuses ``exclusiveMinimum``.
     """
-    ready = drop_none(wanted)
-    inner = ready.get("json_schema")
-    schema = inner.get("schema") if isinstance(inner, Mapping) else None
-    if not isinstance(inner, Mapping) or not isinstance(schema, Mapping):
-        return ready
-    if not model.has_trait("vertex_tool_schema"):
-        return ready
-    reduced = from_json(_reduced_schema(to_json(schema)))
-    return {**ready, "json_schema": {**inner, "schema": reduced}}
+    ready = drop_none(response_format)
+    match ready:
+        case {"json_schema": {"schema": dict(schema), **others}} if model.has_trait(
+            "vertex_tool_schema"
+        ):
+            reduced = from_json(_reduced_schema(to_json(schema)))
+            return {**ready, "json_schema": {**others, "schema": reduced}}
+    return ready
 
 
 @functools.lru_cache(maxsize=512)
@@ -122,8 +123,9 @@ def tool_choice_for(
             return dict(choice)
         choice = _chosen(choice)
     if isinstance(choice, bool):
-        choice = "required" if choice else "none"
+        choice = CHOICES_BY_BOOL[choice]
     if not tools:
+        # Frameworks send "auto" always; without tools it is a 400 at OpenAI.
         if choice in {"auto", "none"}:
             return None
         raise InvalidRequestError(
@@ -156,10 +158,11 @@ def _chosen(choice: Mapping[str, Any]) -> str:
     """The word or the name in an object form of ``tool_choice``: OpenAI's, Anthropic's, or OpenAI's
     flat ones.
     """
-    kind, inner = choice.get("type"), choice.get("function")
+    kind, name = choice.get("type"), choice.get("name")
     if kind in CHOICES:
         return str(kind)
-    name = inner.get("name") if isinstance(inner, Mapping) else choice.get("name")
+    if isinstance(function := choice.get("function"), Mapping):
+        name = function.get("name")
     if kind in {"tool", "function", None} and isinstance(name, str):
         return name
     raise InvalidRequestError(

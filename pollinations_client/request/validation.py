@@ -17,7 +17,8 @@ from pydantic_core import core_schema
 from ..connection_options import ConnectionOptionsDict
 from ..errors import InvalidRequestError, redact
 
-SHOWN = 80
+MAX_VALUE_CHARS = 80  # of a bad value in a message
+# Their values stay out of messages: a header or a query may hold a key.
 SECRET_FIELDS = frozenset({"api_key", "pollinations_api_key", "default_headers", "extra_query"})
 # Steps of a fault's place that name pydantic's own doing, not a field.
 INNER_STEP = re.compile(r"(function-|constrained-|list\[|dict\[|literal\[).*|str|int|float|bool")
@@ -26,9 +27,8 @@ SETTINGS = ConnectionOptionsDict.__optional_keys__ | {
     *("api_key", "base_url", "api_base", "request_timeout", "streaming"),
     *("http_client", "http_async_client", "async_http_client"),
 }
-ELSEWHERE: dict[
-    str, tuple[str, ...]
-] = {  # what other packages call it, where the spelling alone would mislead
+# What other packages call it, where the spelling alone would mislead.
+ELSEWHERE: dict[str, tuple[str, ...]] = {
     "api_base": ("base_url",),
     "openai_api_base": ("base_url", "api_base"),
     "openai_api_key": ("api_key",),
@@ -37,7 +37,8 @@ ELSEWHERE: dict[
     "request_timeout": ("timeout",),
 }
 
-UNSUPPORTED_OPTIONS = {  # what OpenAI's users are used to giving, and what stands in its place
+# What OpenAI's users are used to giving, and what stands in its place.
+UNSUPPORTED_OPTIONS = {
     "reuse_client": "connections are reused, safely in every event loop; leave it out.",
     "api_version": "the gateway has one version; leave it out.",
     "headers": (
@@ -71,8 +72,9 @@ def within(low: float, high: float | None = None, unit: str = "") -> Check:
     """For ``Annotated``: a number from ``low`` to ``high``; the refusal names both bounds and the
     unit.
     """
-    counted = f" {unit}" if unit else ""
-    span = f"{low}{counted} or more" if high is None else f"{low} to {high}{counted}"
+    span = f"{low} to {high} {unit}".strip()
+    if high is None:
+        span = f"{low} {unit}".strip() + " or more"
 
     def check(value: float) -> float:
         if value < low or (high is not None and value > high):
@@ -83,8 +85,9 @@ def within(low: float, high: float | None = None, unit: str = "") -> Check:
 
 
 def drop_none(options: Mapping[str, Any], levels: int = 2) -> dict[str, Any]:
-    """``given`` without what is ``None``, which the gateway refuses, down to ``levels``: schemas
-    lie deeper.
+    """Copy without members that are ``None``, which the gateway refuses, down to ``levels``.
+
+    A schema lies deeper, and a null in it is one of its words.
     """
     return {
         name: drop_none(value, levels - 1) if levels > 1 and isinstance(value, Mapping) else value
@@ -105,7 +108,7 @@ class Options(BaseModel):
 
     @classmethod
     def checked(cls, options: Mapping[str, Any], *, door: str | None = "extra_body") -> Self:
-        """Validate ``given``.
+        """Validate ``options``; ``door`` is the option that takes fields which are not listed.
 
         Raises :class:`InvalidRequestError` naming the field, what is wrong and the remedy.
         """
@@ -175,9 +178,14 @@ def _unknown(name: str, names: list[str], door: str | None) -> str:
         return f"Unknown option {name!r}: {UNSUPPORTED_OPTIONS[name]}"
     near = [alias for alias in ELSEWHERE.get(name, ()) if alias in names]
     near = near or difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else f" Known options: {', '.join(names)}."
-    others = f" Fields that are not listed go into {door}={{...}}." if door else ""
-    return f"Unknown option {name!r}.{hint}{others}"
+    sentences = [f"Unknown option {name!r}."]
+    if near:
+        sentences.append(f"Did you mean {near[0]!r}?")
+    else:
+        sentences.append(f"Known options: {', '.join(names)}.")
+    if door:
+        sentences.append(f"Fields that are not listed go into {door}={{...}}.")
+    return " ".join(sentences)
 
 
 def _steps(fault: Any) -> list[str]:
@@ -195,5 +203,6 @@ def _sentence(fault: Any, names: list[str], door: str | None) -> str:
     if steps[0] in SECRET_FIELDS:
         return f"{name}: {message}."
     value = redact(repr(fault.get("input")))
-    value = value if len(value) <= SHOWN else value[:SHOWN] + "…"
-    return f"{name}: {message}{'' if message.endswith('.') else '.'} Given: {value}."
+    if len(value) > MAX_VALUE_CHARS:
+        value = value[:MAX_VALUE_CHARS] + "…"
+    return f"{name}: {message.removesuffix('.')}. Given: {value}."

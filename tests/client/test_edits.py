@@ -250,6 +250,7 @@ def test_prompts_longer_than_any_route_takes_are_refused(mode: str, gateway: Emu
         {"created": 1, "data": []},
         {"created": 1, "data": [{"url": "https://a.example/b.png"}]},
         {"created": 1, "data": [{"b64_json": "AA="}]},
+        {"created": 1, "data": [{"b64_json": "é"}]},
         {"created": 1, "data": [{"b64_json": base64.b64encode(b"<html>").decode()}]},
         {"created": 1, "data": [{"b64_json": base64.b64encode(JPEG[:500]).decode()}]},
         {"created": 1},
