@@ -19,7 +19,7 @@ from pollinations_client import PollinationsError
 
 
 class Embedder:
-    """Embeds the texts of a batch: 32 in a request, eight requests at a time."""
+    """Embeds the texts of a batch: 32 in a request, ``concurrency`` requests at a time."""
 
     def __init__(self, model: PollinationsEmbedding) -> None:
         self.model = model
@@ -67,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         options.model,
         dimensions=options.dimensions,
         embed_batch_size=2048,
+        max_concurrency=options.concurrency,
         max_retries=12,
         refusal_memory_s=60,
     )

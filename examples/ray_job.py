@@ -3,6 +3,8 @@
 ``ray_label.py`` and ``ray_embed.py`` say what is done to a row; everything else is here. Results
 are Parquet files in one folder, each written whole or not at all, and named after the rows in it:
 a batch that Ray runs again, because its actor died, finds its file and pays for nothing.
+
+The file has three parts: the folder of results, what runs in the actors, what runs in the driver.
 """
 
 from __future__ import annotations
@@ -44,13 +46,13 @@ RECIPE_FILE = "job.json"
 PART_FILES = "part-*.parquet"
 # Actors mostly wait for the gateway; whole cores would leave none for reading on a small machine.
 CPUS_OF_AN_ACTOR = 0.5
-MIN_LOCAL_CORES = 4
+MIN_LOCAL_CORES = 4  # logical ones: with fewer Ray Data finds none for reading beside two actors
 PROGRESS_EVERY_S = 5.0
 
 
 @dataclass
 class Outcome:
-    """What became of one row: a value, or the error that it always will meet."""
+    """What became of one row: a value with its cost in pollen, or an error."""
 
     value: Any = None
     cost: float | None = None
@@ -100,11 +102,12 @@ def drop_broken_parts(folder: Path) -> int:
 
 
 def read_done(folder: Path, key: str) -> pa.Table:
-    """Keys and costs of the rows that are done, in every part of the folder."""
+    """Keys, costs and errors of the rows that are done, in every part of the folder."""
+    columns = {key: pa.string(), "cost_pollen": pa.float64(), "error_kind": pa.string()}
     parts = [str(part) for part in folder.glob(PART_FILES)]
     if not parts:
-        return pa.table({key: pa.array([], pa.string()), "cost_pollen": pa.array([], pa.float64())})
-    return pyarrow.dataset.dataset(parts).to_table(columns=[key, "cost_pollen"])
+        return pa.schema(columns).empty_table()
+    return pyarrow.dataset.dataset(parts).to_table(columns=list(columns))
 
 
 def checked_keys(source: str, column: str) -> int:
@@ -159,6 +162,7 @@ class Worker:
     ) -> None:
         self.work, self.purse = make_work(), purse
         self.budget: PollenBudget | None = None
+        self.is_warm = False
         self.folder, self.key, self.text = Path(folder), key, text
         self.schema = pa.schema(
             [
@@ -177,7 +181,7 @@ class Worker:
         part = self.folder / f"part-{name}.parquet"
         if part.exists():
             return report(pq.read_table(part).to_pylist(), 0, None)
-        began_s = time.process_time()
+        began_s, cpu_began_s = time.monotonic(), time.process_time()
         outcomes = self._outcomes(batch[self.text].to_pylist())
         records = [
             record_of(self.key, key, outcome)
@@ -189,8 +193,16 @@ class Worker:
             unfinished = part.with_suffix(".tmp")
             pq.write_table(pa.Table.from_pylist(records, schema=self.schema), unfinished)
             unfinished.replace(part)
-        postponed, cpu_s = len(keys) - len(records), time.process_time() - began_s
-        return report(records, postponed, stop_reason(outcomes), cpu_s)
+        # The first batch of an actor loads modules and connects: it foretells nothing.
+        worked, self.is_warm = len(keys) * self.is_warm, True
+        return report(
+            records,
+            len(keys) - len(records),
+            stop_reason(outcomes),
+            worked=worked,
+            cpu_s=time.process_time() - cpu_began_s,
+            actor_s=time.monotonic() - began_s,
+        )
 
     def _outcomes(self, texts: Sequence[str | None]) -> list[Outcome]:
         """One outcome a text; a row without a text is not worked on."""
@@ -269,9 +281,19 @@ def stop_reason(outcomes: Sequence[Outcome]) -> str | None:
 
 
 def report(
-    records: list[dict[str, Any]], postponed: int, stop: str | None, cpu_s: float = 0.0
+    records: list[dict[str, Any]],
+    postponed: int,
+    stop: str | None,
+    *,
+    worked: int = 0,
+    cpu_s: float = 0.0,
+    actor_s: float = 0.0,
 ) -> pa.Table:
-    """One row of counts, which is all that goes back to the driver."""
+    """One row of counts, which is all that goes back to the driver.
+
+    The batch took an actor ``actor_s`` seconds, ``cpu_s`` of them on the CPU. From ``worked`` rows
+    of it may be told what further rows take.
+    """
     costs = [record["cost_pollen"] for record in records]
     return pa.table(
         {
@@ -279,7 +301,9 @@ def report(
             "errors": [sum(record["error_kind"] is not None for record in records)],
             "postponed": [postponed],
             "cost": [float(sum(cost for cost in costs if cost is not None))],
+            "worked": [worked],
             "cpu_s": [cpu_s],
+            "actor_s": [actor_s],
             "stop": pa.array([stop], pa.string()),
         }
     )
@@ -299,6 +323,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=int, default=128, help="rows of one file")
     parser.add_argument("--concurrency", type=int, default=32, help="calls of one actor at a time")
     parser.add_argument("--budget", type=float, help="pollen for the whole job, all runs together")
+    parser.add_argument("--limit", type=int, help="rows of this run, to see what they cost")
     return parser
 
 
@@ -320,24 +345,71 @@ def run(
         return
     start_ray()
     purse = purse_for(options, done)
-    reports = _reports(options, make_work, kind, done[options.key], purse)
-    counts = Counter(done=len(done), cost=pc.sum(done["cost_pollen"]).as_py() or 0)
-    stop = None
-    shown_at, began = time.monotonic(), time.monotonic()
-    for counted in reports:
-        stop = counted.pop("stop")
-        counts.update(counted)
+    tally = Tally(done, min(total, len(done) + (options.limit or total)))
+    stop, shown_at = None, time.monotonic()
+    for counted in _reports(options, make_work, kind, done[options.key], purse):
+        stop = tally.add(counted)
         if stop:
             break
         if time.monotonic() - shown_at > PROGRESS_EVERY_S:
             shown_at = time.monotonic()
-            print(progress(counts, total, shown_at - began, len(done)), flush=True)
-    print(progress(counts, total, time.monotonic() - began, len(done)), flush=True)
+            print(tally.progress(), flush=True)
+    print(tally.progress(), flush=True)
     if purse is not None:
-        left = options.budget - counts["cost"]
+        left = options.budget - tally.counts["cost"]
         print(f"{left:.4f} of {options.budget:g} pollen are left.", flush=True)
     if stop:
         raise JobError(f"Stopped: {stop}\nWhat is done is kept; run the same command again.")
+    print(tally.costs_of_a_row(options.actors), flush=True)
+
+
+class Tally:
+    """What all runs have done, and how fast this one does it."""
+
+    def __init__(self, done: pa.Table, total: int) -> None:
+        self.before, self.total = len(done), total
+        self.counts: Counter[str] = Counter(
+            done=len(done),
+            errors=len(done) - done["error_kind"].null_count,
+            cost=pc.sum(done["cost_pollen"]).as_py() or 0,
+        )
+        self.began: float | None = None
+
+    def add(self, counted: dict[str, Any]) -> str | None:
+        """Count the report of a batch. Returns why the job must stop, if it must."""
+        if self.began is None:
+            # The clock starts with the first batch: Ray takes a while to start its actors.
+            self.began = time.monotonic() - counted["actor_s"]
+        self.counts.update(
+            {name: counted[name] for name in ("done", "errors", "postponed", "cost")}
+        )
+        if counted["worked"]:
+            self.counts.update({name: counted[name] for name in ("worked", "cpu_s", "actor_s")})
+        stop: str | None = counted["stop"]
+        return stop
+
+    def progress(self) -> str:
+        """How far the job is, and how long it will take at this pace."""
+        counts, now = self.counts, time.monotonic()
+        rate = (counts["done"] - self.before) / max(now - (self.began or now), 0.001)
+        left_s = (self.total - counts["done"]) / max(rate, 0.001)
+        return (
+            f"{counts['done']} of {self.total} rows done ({rate:.0f} a second, {left_s:.0f} s to"
+            f" go), {counts['errors']} bad, {counts['postponed']} left for a later run,"
+            f" {counts['cost']:.4f} pollen"
+        )
+
+    def costs_of_a_row(self, actors: int) -> str:
+        """What ``estimate.py`` asks for, as it is typed there."""
+        counts, worked = self.counts, self.counts["worked"]
+        if not worked:
+            return "Too few rows to tell what further ones cost."
+        return (
+            f"For more rows: estimate.py --actors {actors}"
+            f" --actor-ms {counts['actor_s'] * 1000 / worked:.2f}"
+            f" --cpu-ms {counts['cpu_s'] * 1000 / worked:.2f}"
+            f" --pollen-a-row {counts['cost'] / counts['done']:.3g} --rows ... --cores ..."
+        )
 
 
 def purse_for(options: argparse.Namespace, done: pa.Table) -> Any:
@@ -361,12 +433,13 @@ def _reports(
         keys = pc.cast(batch[options.key], pa.string())
         return batch.filter(pc.invert(pc.is_in(keys, value_set=ray.get(finished))))
 
-    rows = (
-        ray.data.read_parquet(options.source, columns=[options.key, options.text])
-        .map_batches(drop_finished, batch_format="pyarrow")
-        # A block is a batch is a file: what Ray runs again after a crash is one batch.
-        .repartition(target_num_rows_per_block=options.batch_size)
+    rows = ray.data.read_parquet(options.source, columns=[options.key, options.text]).map_batches(
+        drop_finished, batch_format="pyarrow"
     )
+    if options.limit:
+        rows = rows.limit(options.limit)
+    # A block is a batch is a file: what Ray runs again after a crash is one batch.
+    rows = rows.repartition(target_num_rows_per_block=options.batch_size)
     reports = rows.map_batches(
         Worker,
         batch_size=options.batch_size,
@@ -385,28 +458,20 @@ def _reports(
     yield from reports.iter_rows()
 
 
-def progress(counts: Counter[str], total: int, seconds: float, before: int) -> str:
-    """How far the job is."""
-    rate = (counts["done"] - before) / max(seconds, 0.001)
-    return (
-        f"{counts['done']} of {total} rows done ({rate:.0f} a second), {counts['errors']} bad,"
-        f" {counts['postponed']} left for a later run, {counts['cost']:.4f} pollen,"
-        f" {counts['cpu_s'] * 1000 / max(counts['done'] - before, 1):.1f} ms CPU a row"
-    )
-
-
 def start_ray() -> None:
     """Join the cluster that ``RAY_ADDRESS`` names, or start one on this machine.
 
     The key is not passed on: each worker reads it from its own environment.
     """
-    is_local = "RAY_ADDRESS" not in os.environ
-    ray.init(
-        # Logical cores: with fewer Ray Data finds none for reading beside two actors, and waits.
-        num_cpus=max(MIN_LOCAL_CORES, os.cpu_count() or 1) if is_local else None,
-        log_to_driver=False,
-        include_dashboard=False,
-        logging_level=logging.ERROR,
-    )
+    if not ray.is_initialized():
+        address = os.environ.get("RAY_ADDRESS", "local")
+        cores = max(MIN_LOCAL_CORES, os.cpu_count() or 1)
+        ray.init(
+            address,
+            num_cpus=cores if address == "local" else None,
+            log_to_driver=False,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+        )
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = sys.stderr.isatty()

@@ -28,8 +28,8 @@ def example(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize(
     ("changes", "bottleneck", "rows_per_s"),
     [
-        ({}, "calls under way", 50),
-        ({"cores": 0.1}, "CPU", 25),
+        ({}, "the actors", 50),
+        ({"cores": 0.1}, "the CPU", 25),
         ({"requests_per_s": 10.0}, "the gateway's limit", 10),
         ({"requests_per_s": 1.0, "rows_a_request": 32}, "the gateway's limit", 32),
     ],
@@ -37,20 +37,29 @@ def example(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_lowest_limit_holds_the_job_up(
     example: Any, changes: dict[str, Any], bottleneck: str, rows_per_s: float
 ) -> None:
-    """And the hours follow from it."""
-    usual = {"cpu_ms": 4.0, "cores": 2.0, "calls": 100, "latency_s": 2.0, "pollen_a_row": 0.001}
+    """And the time follows from it."""
+    usual = {"actors": 2, "actor_ms": 40.0, "cpu_ms": 4.0, "cores": 2.0, "pollen_a_row": 0.001}
     result = example.estimate(36_000, **{**usual, **changes})
     assert result.bottleneck == bottleneck
     assert result.rows_per_s == pytest.approx(rows_per_s)
-    assert result.hours == pytest.approx(10 / rows_per_s)
+    assert result.seconds == pytest.approx(36_000 / rows_per_s)
+    assert result.cpu_s == pytest.approx(144)
     assert result.pollen == pytest.approx(36)
+    assert result.requests == pytest.approx(36_000 / changes.get("rows_a_request", 1))
 
 
-def test_the_command_prints_the_estimate(example: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """In one line."""
-    example.main(
-        "--rows 3600 --cpu-ms 1 --cores 1 --calls 1 --latency-s 1 --pollen-a-row 0.5".split()
-    )
-    assert capsys.readouterr().out == (
-        "1 rows a second, bounded by calls under way; 1.0 hours; 1800.00 pollen\n"
-    )
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (100, "100 s, held up by the actors at 1 rows a second; 1 s of CPU; 100 requests; 50"),
+        (600, "10 min, held up by the actors at 1 rows a second; 6 s of CPU; 600 requests; 300"),
+        (36_000, "10.0 h, held up by the actors at 1 rows a second; 6 min of CPU; 36000 requests;"),
+    ],
+)
+def test_the_command_prints_the_estimate(
+    example: Any, capsys: pytest.CaptureFixture[str], rows: int, text: str
+) -> None:
+    """In one line, in units for people."""
+    options = "--actors 1 --actor-ms 1000 --cpu-ms 10 --cores 1 --pollen-a-row 0.5"
+    example.main(["--rows", str(rows), *options.split()])
+    assert capsys.readouterr().out.startswith(text)

@@ -15,7 +15,7 @@ import pytest
 from pollinations_client.emulator import Emulator, Fault
 
 ROOT = Path(__file__).parents[2]
-READERS = 50
+READERS = 100
 CHUNK_DELAY_S = 0.05
 
 
