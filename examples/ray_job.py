@@ -351,7 +351,7 @@ def run(
         stop = tally.add(counted)
         if stop:
             break
-        if time.monotonic() - shown_at > PROGRESS_EVERY_S:
+        if time.monotonic() - shown_at > PROGRESS_EVERY_S and not tally.is_complete():
             shown_at = time.monotonic()
             print(tally.progress(), flush=True)
     print(tally.progress(), flush=True)
@@ -388,15 +388,20 @@ class Tally:
         stop: str | None = counted["stop"]
         return stop
 
+    def is_complete(self) -> bool:
+        """Whether no row of this run is open."""
+        return self.counts["done"] + self.counts["postponed"] >= self.total
+
     def progress(self) -> str:
         """How far the job is, and how long it will take at this pace."""
         counts, now = self.counts, time.monotonic()
-        rate = (counts["done"] - self.before) / max(now - (self.began or now), 0.001)
-        left_s = (self.total - counts["done"]) / max(rate, 0.001)
+        new_rows, pace = counts["done"] - self.before, ""
+        if self.began is not None and new_rows:
+            rate = new_rows / (now - self.began)
+            pace = f" ({rate:.0f} a second, {(self.total - counts['done']) / rate:.0f} s to go)"
         return (
-            f"{counts['done']} of {self.total} rows done ({rate:.0f} a second, {left_s:.0f} s to"
-            f" go), {counts['errors']} bad, {counts['postponed']} left for a later run,"
-            f" {counts['cost']:.4f} pollen"
+            f"{counts['done']} of {self.total} rows done{pace}, {counts['errors']} bad,"
+            f" {counts['postponed']} left for a later run, {counts['cost']:.4f} pollen"
         )
 
     def costs_of_a_row(self, actors: int) -> str:
@@ -404,11 +409,13 @@ class Tally:
         counts, worked = self.counts, self.counts["worked"]
         if not worked:
             return "Too few rows to tell what further ones cost."
+        # The gateway does not say what vectors cost; with a budget the price list does.
+        pollen_a_row = f"{counts['cost'] / counts['done']:.3g}" if counts["cost"] else "..."
         return (
             f"For more rows: estimate.py --actors {actors}"
             f" --actor-ms {counts['actor_s'] * 1000 / worked:.2f}"
             f" --cpu-ms {counts['cpu_s'] * 1000 / worked:.2f}"
-            f" --pollen-a-row {counts['cost'] / counts['done']:.3g} --rows ... --cores ..."
+            f" --pollen-a-row {pollen_a_row} --rows ... --cores ..."
         )
 
 

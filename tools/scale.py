@@ -211,11 +211,12 @@ def write_rows(file: Path, count: int, subject: str, bad_row: int | None = None)
 def small_job(scene: Scene) -> None:
     """576 rows are measured; they foretell 5,000 and ten million."""
     source = scene.folder / "sample.parquet"
-    write_rows(source, SAMPLE_ROWS, "Sample")
+    write_rows(source, 2 * SAMPLE_ROWS, "Sample")
     before = scene.gateway.requests()
-    output, _ = in_process(
-        ray_label.main, [str(source), str(scene.folder / "sample"), "--budget=5", *WIDTH]
-    )
+    arguments = [str(source), str(scene.folder / "sample"), "--budget=5", *WIDTH]
+    output, _ = in_process(ray_label.main, [*arguments, f"--limit={SAMPLE_ROWS}"])
+    rows_done = len(results(scene.folder / "sample"))
+    check(f"--limit={SAMPLE_ROWS} does {rows_done} rows", rows_done == SAMPLE_ROWS)
     costs = COSTS.search(output)
     check("the job tells what a row costs", costs is not None)
     assert costs is not None
@@ -343,17 +344,17 @@ def other_recipes(scene: Scene) -> None:
 
 
 def small_budget(scene: Scene) -> None:
-    """0.02 pollen for the whole job are too little; what is left is told."""
+    """0.008 pollen for the whole job are too little; what is left is told."""
     before, few = scene.gateway.requests(), scene.folder / "few"
     source = scene.folder / "reviews.parquet"
     write_rows(source, 1_000, "Budget")
-    arguments = [str(source), str(few), "--budget=0.02", "--batch-size=16", "--concurrency=4"]
+    arguments = [str(source), str(few), "--budget=0.008", "--batch-size=16", "--concurrency=4"]
     output, error = in_process(ray_label.main, arguments)
     check("the job stopped with one message", error.count("BudgetSpentError") == 1)
-    check("what is left was told", "of 0.02 pollen are left" in output)
+    check("what is left was told", "of 0.008 pollen are left" in output)
     spent = sum(results(few)["cost_pollen"].drop_null().to_pylist())
     sent = scene.gateway.requests() - before
-    check(f"{sent} requests, {spent:.4f} pollen", 0 < spent <= 0.02)
+    check(f"{sent} requests, {spent:.4f} pollen", 0 < spent <= 0.008)
 
 
 def embed_rows(scene: Scene) -> None:
@@ -361,7 +362,7 @@ def embed_rows(scene: Scene) -> None:
     source, vectors = scene.folder / "documents.parquet", scene.folder / "vectors"
     write_rows(source, 1_000, "Document", bad_row=333)
     before = scene.gateway.requests()
-    arguments = [str(source), str(vectors), "--dimensions=256", "--batch-size=128"]
+    arguments = [str(source), str(vectors), "--dimensions=256", "--batch-size=128", "--budget=1"]
     _, error = in_process(ray_embed.main, arguments)
     check("the job ended well", not error)
     table = results(vectors)

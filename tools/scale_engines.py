@@ -75,11 +75,10 @@ def with_dask(model: Any, work: Callable[..., list[Record]]) -> list[Record]:
     """Run on Dask: a bag's partitions, in worker processes."""
     import dask.bag
 
+    client = dask_client()
     bag = dask.bag.from_sequence(texts(), npartitions=PARTITIONS)
-    records: list[Record] = bag.map_partitions(lambda rows: work(model, rows)).compute(
-        scheduler=dask_client()
-    )
-    return records
+    records = bag.map_partitions(lambda rows: work(model, rows)).compute(scheduler=client)
+    return list(records)
 
 
 @cache

@@ -5,6 +5,7 @@ twice.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -156,3 +157,14 @@ def test_a_killed_ingestion_embeds_again_only_its_last_window(
     finish("llamaindex_ingest.py", *arguments, gateway=gateway)
     assert len(texts_sent(gateway)) == 1
     assert count_vectors(tmp_path / "index") == 40
+
+
+def test_the_engines_in_the_page_are_the_lines_that_were_run() -> None:
+    """Dask, Daft and Spark are not installed here; ``tools/scale_engines.py`` runs them."""
+    script = (ROOT / "tools" / "scale_engines.py").read_text()
+    lines = {line.strip() for line in script.splitlines()}
+    page = (ROOT / "docs" / "scale.md").read_text()
+    blocks = re.findall(r"```python\n# not run.*?\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        assert {line.strip() for line in block.splitlines()} <= lines
