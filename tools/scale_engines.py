@@ -125,12 +125,8 @@ def with_spark(model: Any, work: Callable[..., list[Record]]) -> list[Record]:
     )
     spark.sparkContext.setLogLevel("ERROR")
     frame = spark.createDataFrame([[text] for text in texts()], "text string")
-    rows = (
-        frame.repartition(PARTITIONS)
-        .mapInPandas(run, "value string, error string, pid long")
-        .collect()
-    )
-    return [row.asDict() for row in rows]
+    rows = frame.repartition(PARTITIONS).mapInPandas(run, "value string, error string, pid long")
+    return [row.asDict() for row in rows.collect()]
 
 
 ENGINES = {"dask": with_dask, "daft": with_daft, "pyspark": with_spark}
