@@ -23,6 +23,7 @@ from pollinations_client import Catalog, ModelCard, errors, snapshot
 from pollinations_client.command_line.models import INPUT_UNITS, OUTPUT_UNITS, price_text
 from pollinations_client.response.error_tables import BY_STATUS, REMEDIES
 
+NO_BREAK_HYPHEN = "\N{NON-BREAKING HYPHEN}"
 ROOT = Path(__file__).parents[1]
 OURS = ("pollinations_client", "langchain_pollinations", "llamaindex_pollinations")
 KINDS = {
@@ -43,7 +44,7 @@ def models_page(catalog: Catalog) -> str:
         " `pollinations models`,",
         "or `llm.refresh_catalog()`. Prices are pollen (1 pollen = 1 US dollar), `/M` a million"
         " tokens; a price has",
-        "the month in which it was read. A dash is not said. Any other name is sent as it is.",
+        "the month in which it was read. A dash: not known. Any other name is sent as it is.",
     ]
     for kind, title in KINDS.items():
         cards = catalog.find(category=kind)
@@ -56,11 +57,11 @@ def _row(card: ModelCard) -> str:
     cells: list[Any] = [
         f"`{card.name}`",
         ", ".join(f"`{alias}`" for alias in card.aliases),
-        card.context_window,
+        f"{card.context_window:,}" if card.context_window else None,
         {True: "yes", False: "no", None: None}[card.tools],
         price_text(card, INPUT_UNITS),
         price_text(card, OUTPUT_UNITS),
-        card.prices_as_of,
+        (card.prices_as_of or "").replace("-", NO_BREAK_HYPHEN),
     ]
     return f"| {' | '.join(str(cell) if cell else '-' for cell in cells)} |"
 
@@ -77,7 +78,7 @@ def troubleshooting_page() -> str:
         "`pollinations doctor` looks for the usual causes.",
         "",
         "```text",
-        inspect.cleandoc(drawing),
+        inspect.cleandoc(drawing).replace("``", ""),
         "```",
     ]
     for name in sorted(errors.__all__):
