@@ -1,21 +1,25 @@
-"""From constructor options and call options to what the client is given. Pure.
+"""Merge a call's options with the constructor's, and keep a call's headers out of traces.
 
-The nearer one holds: what a call says, then ``additional_kwargs``, then the constructor's field.
-``None`` in a call takes a constructor's option back. Names are checked by the client, once for all.
+A call's option goes before ``additional_kwargs``, and that before the constructor's field. ``None``
+in a call takes a constructor's option back. The client checks the names. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from llama_index_instrumentation.dispatcher import DISPATCHER_SPAN_DECORATED_ATTR
+from pydantic import BaseModel, SecretStr
 
 from pollinations_client import ChatOptions, InvalidRequestError
 from pollinations_client._adapter_support import CALL_SETTINGS
 
 from ._tool_definitions import wire_tools
-from ._traced_headers import revealed_headers
 
-__all__ = ["ALIASES", "alias_of", "call_options", "with_own_names"]
+__all__ = ["ALIASES", "HiddenHeadersMixin", "alias_of", "call_options", "with_own_names"]
 
 ALIASES = {  # other names of the same option
     "base_url": "api_base",
@@ -24,6 +28,9 @@ ALIASES = {  # other names of the same option
     "http_async_client": "async_http_client",
 }
 SAME_LIMIT = ("max_tokens", "max_completion_tokens")
+HEADERS = "extra_headers"
+NESTED = "llm_kwargs"  # structured_predict takes the options of its calls under this name
+HIDES = "__hides_headers__"
 NO_SECOND_ANSWER = (
     "n: {n!r} was given, and a LlamaIndex response is one answer; leave it out, and call again with"
     " another seed for another."
@@ -84,10 +91,66 @@ def call_options(
     )
     options = {name: value for name, value in {**options, **call}.items() if value is not None}
     if "extra_headers" in options:
-        options["extra_headers"] = revealed_headers(options["extra_headers"])
+        options["extra_headers"] = _revealed(options["extra_headers"])
     options.pop("extra_body", None)
     if extra:
         options["extra_body"] = extra
     if tools := options.get("tools"):
         options["tools"] = wire_tools(tools, strict=strict)
     return options
+
+
+class HiddenHeadersMixin(BaseModel):
+    """Hides the values of ``extra_headers`` from tracers, in every traced method of a subclass."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        # LlamaIndex's dispatcher hands the arguments of a call to spans and events as they come,
+        # and a header may hold a secret. Its decorator is the outermost one and cannot be given a
+        # filter: so each method that bears its mark is wrapped once more.
+        super().__pydantic_init_subclass__(**kwargs)
+        for name in dir(cls):
+            method = inspect.getattr_static(cls, name)
+            is_traced = getattr(method, DISPATCHER_SPAN_DECORATED_ATTR, False)
+            if is_traced and not getattr(method, HIDES, False):
+                setattr(cls, name, _hiding_headers(method))
+
+
+def _hiding_headers(method: Callable[..., Any]) -> Callable[..., Any]:
+    hiding: Callable[..., Any]
+    if inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        async def hiding(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return await method.__get__(self)(*args, **_with_hidden_headers(kwargs))
+    else:
+
+        @functools.wraps(method)
+        def hiding(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return method.__get__(self)(*args, **_with_hidden_headers(kwargs))
+
+    setattr(hiding, HIDES, True)
+    return hiding
+
+
+def _with_hidden_headers(options: dict[str, Any]) -> dict[str, Any]:
+    nested, headers = options.get(NESTED), options.get(HEADERS)
+    if isinstance(nested, dict) and HEADERS in nested:
+        options = {**options, NESTED: _with_hidden_headers(nested)}
+    if isinstance(headers, Mapping):
+        options = {**options, HEADERS: {name: _hidden(value) for name, value in headers.items()}}
+    return options
+
+
+def _hidden(value: Any) -> Any:
+    return SecretStr(value) if isinstance(value, str) else value
+
+
+def _revealed(headers: Any) -> Any:
+    """The headers as they are sent; what is no mapping is left to the client to refuse."""
+    if not isinstance(headers, Mapping):
+        return headers
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in headers.items()
+    }

@@ -71,8 +71,9 @@ def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseCo
         # The gateway bills the model that was asked for, also where a fallback served.
         return cost_of(reply, catalog.get(options.get("model") or DEFAULT_MODEL))
 
+    tools = options.get("tools")
     return ResponseContext(
-        schemas=own_parameters(options.get("tools") or ()),
+        schemas=own_parameters(tools) if tools else {},
         single_call=options.get("parallel_tool_calls") is False,
         audio_format=(options.get("audio") or {}).get("format"),
         cost=cost,
@@ -82,13 +83,18 @@ def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseCo
 def response_from(reply: Reply, context: ResponseContext, delta: str | None = None) -> ChatResponse:
     """A whole answer as a response; ``delta`` is given for the last chunk of a stream."""
     blocks, message_kwargs = _blocks(reply, context)
-    call_blocks, call_kwargs = calls_in(context.calls_to_keep(reply.tool_calls), context.schemas)
     if not any(isinstance(block, TextBlock) for block in blocks):
         blocks.insert(0, TextBlock(text=""))  # content is text, never None
-    ready = [*blocks, *call_blocks]
-    raw = _raw(reply, call_kwargs.get("tool_calls"))
+    calls = None
+    if reply.tool_calls:
+        call_blocks, call_kwargs = calls_in(
+            context.calls_to_keep(reply.tool_calls), context.schemas
+        )
+        blocks += call_blocks
+        message_kwargs = {**call_kwargs, **message_kwargs}
+        calls = call_kwargs.get("tool_calls")
     response = _fast_construct.chat_response(
-        ready, {**call_kwargs, **message_kwargs}, delta, raw, _response_kwargs(reply, context)
+        blocks, message_kwargs, delta, _raw(reply, calls), _response_kwargs(reply, context)
     )
     response.logprobs = _logprobs(reply.logprobs)
     return response

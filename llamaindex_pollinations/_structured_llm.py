@@ -24,7 +24,7 @@ from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import ChatPromptTemplate
 
 from ._callbacks import chat_callback, completion_callback
-from ._traced_headers import HiddenHeadersMixin
+from ._options import HiddenHeadersMixin
 
 __all__ = ["PollinationsStructuredLLM"]
 

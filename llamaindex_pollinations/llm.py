@@ -44,14 +44,13 @@ from . import _structured_calls
 from ._callbacks import chat_callback, completion_callback
 from ._client import ClientMixin
 from ._messages import wire_messages
-from ._options import alias_of, call_options
+from ._options import HiddenHeadersMixin, alias_of, call_options
 from ._responses import completion_from, response_context, response_from
 from ._streaming import Accumulator
 from ._structured_llm import PollinationsStructuredLLM
 from ._structured_output import Attempt, Mode, attempts, check_output_cls, cleaned
 from ._tool_calls import agent_response, offered, refusals_in, selections_in
 from ._tool_definitions import choice_among, wire_tools
-from ._traced_headers import HiddenHeadersMixin
 
 if TYPE_CHECKING:
     from ._option_types import LLMOptions
