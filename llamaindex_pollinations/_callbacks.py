@@ -1,4 +1,4 @@
-"""LlamaIndex's callback decorators with the types that they leave out."""
+"""Decorate methods with LlamaIndex's callbacks, and keep their signatures for type checkers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
+# LlamaIndex types what its decorators return as Any, so that mypy would take every answer of
+# ``llm.chat(...)`` for Any, too.
+
 
 def chat_callback(method: Method) -> Method:
-    """Report the chat to LlamaIndex's observers. The method keeps its signature."""
+    """Report each chat to LlamaIndex's event handlers and callback manager."""
     return cast(Method, llm_chat_callback()(method))
 
 
 def completion_callback(method: Method) -> Method:
-    """Report the completion to LlamaIndex's observers. The method keeps its signature."""
+    """Report each completion to LlamaIndex's event handlers and callback manager."""
     return cast(Method, llm_completion_callback()(method))

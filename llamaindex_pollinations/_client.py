@@ -1,4 +1,4 @@
-"""What every LlamaIndex component of this package has in common: the options of a connection."""
+"""Give every LlamaIndex component of this package the options of a connection as fields."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PRODUCT = "llama-index"
 
 
 class ClientMixin(ConnectedModel, BaseComponent):
-    """A component with the gateway behind it. Nothing is opened before the first call."""
+    """A component that calls the gateway. It opens nothing before its first call."""
 
     product: ClassVar[str] = PRODUCT
     address_field: ClassVar[str] = "api_base"
@@ -50,43 +50,37 @@ class ClientMixin(ConnectedModel, BaseComponent):
     http_async_client = alias_of("async_http_client")
 
     def __init__(self, **options: Any) -> None:
-        """Take settings; open nothing.
-
-        ``None`` means the default. Refuses what is unknown or cannot work.
-        """
-        options = with_secret_key(options)
-        options.pop("class_name", None)
+        """Read the options; None means the default. Raises for an unknown or impossible one."""
+        options = with_own_names(with_secret_key(options))
+        options.pop("class_name", None)  # LlamaIndex's to_dict() adds it
         fields = type(self).model_fields
-        given = with_own_names(options)
         values: dict[str, Any] = {
-            name: value for name, value in given.items() if value is not None or name not in fields
+            name: value
+            for name, value in options.items()
+            if value is not None or name not in fields
         }
         refusal: Exception | None = None
         try:
             super().__init__(**values)
         except ValidationError as error:
             refusal = invalid_request_from(error, fields)
+        # Raised out here, the refusal has no ValidationError as its context: that one prints its
+        # inputs, headers among them.
         if refusal is not None:
             raise refusal
         self._connect_first()
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """The model and what was set; keys and headers never, nor what no dump holds or LlamaIndex
-        fills in.
-        """
+        """The model first, then the options that were set, but for keys and headers."""
         fields = type(self).model_fields
-        was_set: set[str] = getattr(
-            self, "__pydantic_fields_set__", set()
-        )  # none yet in a failed constructor
-        shown = {
-            name for name in {*was_set, "model"} if name in fields and not fields[name].exclude
-        }
-        told = [
+        # Traceback printers call repr() on an object whose constructor failed before pydantic
+        # could note which fields were set.
+        names = {"model", *getattr(self, "__pydantic_fields_set__", ())}
+        names = {name for name in names if name in fields and not fields[name].exclude}
+        arguments = [
             (name, value)
             for name, value in super().__repr_args__()
-            if name in shown and value is not None
+            # A function, completion_to_prompt say, prints as an address in memory.
+            if name in names and value is not None and not callable(value)
         ]
-        return sorted(
-            ((name, value) for name, value in told if not callable(value)),
-            key=lambda one: one[0] != "model",
-        )
+        return sorted(arguments, key=lambda argument: argument[0] != "model")

@@ -1,4 +1,7 @@
-"""Types of the constructors' options, so that editors complete them. A test keeps them complete."""
+"""Type the constructors' options, so that editors complete them.
+
+``tests/repo/test_types.py`` compares them with the fields of the classes.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ __all__ = ["ConnectionOptions", "EmbeddingModelOptions", "LLMOptions", "ToolSpec
 
 
 class ConnectionOptions(ConnectionOptionsDict, total=False):
-    """Where the gateway is, and the limits of a call, by all their names."""
+    """Options of the connection, under each of their names."""
 
     api_key: ApiKey | None
     api_base: str | None
@@ -76,7 +79,7 @@ class EmbeddingModelOptions(ConnectionOptions, total=False):
 
 
 class ToolSpecOptions(ConnectionOptionsDict, ImageOptionsDict, total=False):
-    """Options of ``PollinationsToolSpec`` besides those that its constructor names."""
+    """Options of ``PollinationsToolSpec`` that its constructor does not name."""
 
     base_url: str | None
     http_client: SyncHttpClient

@@ -21,7 +21,8 @@ from ._tool_definitions import wire_tools
 
 __all__ = ["ALIASES", "HiddenHeadersMixin", "alias_of", "call_options", "with_own_names"]
 
-ALIASES = {  # other names of the same option
+# Names by which users of OpenAI's classes, or of our LangChain package, know the same option.
+ALIASES = {
     "base_url": "api_base",
     "audio_config": "audio",
     "model_name": "model",
@@ -38,7 +39,7 @@ NO_SECOND_ANSWER = (
 
 
 def alias_of(name: str) -> property:
-    """A property that reads and writes the field ``name``, for a field's other name."""
+    """Make a property that reads and writes the field ``name`` under another name."""
 
     def read(component: Any) -> Any:
         return getattr(component, name)
@@ -49,46 +50,52 @@ def alias_of(name: str) -> property:
     return property(read, write, doc=f"Another name of ``{name}``.")
 
 
-def with_own_names(given: Mapping[str, Any]) -> dict[str, Any]:
-    """``given`` with other spellings of an option put right. Raises where two of them disagree."""
-    named = dict(given)
+def with_own_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace other names of an option by its own. Raises where two names have two values."""
+    named = dict(options)
     for alias, name in ALIASES.items():
-        if alias in named:
-            value = named.pop(alias)
-            if named.get(name) is not None and value is not None and named[name] != value:
-                raise InvalidRequestError(
-                    f"{alias} and {name} are one option, and two values were given.", param=name
-                )
-            named[name] = named.get(name) if value is None else value
+        if alias not in named:
+            continue
+        value = named.pop(alias)
+        if value is None:
+            named.setdefault(name)
+        elif named.get(name) in (None, value):
+            named[name] = value
+        else:
+            raise InvalidRequestError(
+                f"{alias} and {name} are one option, and two values were given.", param=name
+            )
     return named
 
 
 def call_options(
-    base: Mapping[str, Any], door: Mapping[str, Any], call: Mapping[str, Any], *, strict: bool
+    base: Mapping[str, Any], further: Mapping[str, Any], call: Mapping[str, Any], *, strict: bool
 ) -> dict[str, Any]:
-    """The options of one call.
+    """The options of one call, as the client takes them.
 
     Args:
-        base: The constructor's, ``None`` left out.
-        door: ``additional_kwargs``: known options as such, other names go into the request as they
-            are.
-        call: The call's own.
+        base: The constructor's fields, without those that are None.
+        further: ``additional_kwargs``; names that are no options go into the request as they are.
+        call: The call's own options.
         strict: Whether tools are sent in strict form.
     """
-    known = ChatOptions.model_fields.keys() | CALL_SETTINGS
-    call, door = with_own_names(call), with_own_names(door)
+    own_names = ChatOptions.model_fields.keys() | CALL_SETTINGS
+    call, further = with_own_names(call), with_own_names(further)
     strict = bool(call.pop("strict", strict))
     # ragas and others pass OpenAI's default along.
     if (n := call.pop("n", None)) not in (None, 1):
         raise InvalidRequestError(NO_SECOND_ANSWER.format(n=n), param="n")
-    extra = {**base.get("extra_body", {}), **(door.get("extra_body") or {})}
-    extra |= {name: value for name, value in door.items() if name not in known}
-    options = {**base, **{name: value for name, value in door.items() if name in known}}
+    extra = {**base.get("extra_body", {}), **(further.get("extra_body") or {})}
+    extra |= {name: value for name, value in further.items() if name not in own_names}
+    options = {**base, **{name: value for name, value in further.items() if name in own_names}}
+    # A call's max_tokens must also take back the constructor's max_completion_tokens: OpenAI's
+    # models answer 400 to a request with both.
     if any(name in call for name in SAME_LIMIT):
         options = {name: value for name, value in options.items() if name not in SAME_LIMIT}
     extra = {name: value for name, value in extra.items() if name not in call} | (
         call.get("extra_body") or {}
     )
+    # The gateway refuses null for tools, tool_choice, user and others, so None is never sent.
     options = {name: value for name, value in {**options, **call}.items() if value is not None}
     if "extra_headers" in options:
         options["extra_headers"] = _revealed(options["extra_headers"])
@@ -117,18 +124,18 @@ class HiddenHeadersMixin(BaseModel):
 
 
 def _hiding_headers(method: Callable[..., Any]) -> Callable[..., Any]:
-    hiding: Callable[..., Any]
+    # Bound first: LlamaIndex then hands the LLM to its span handlers, which read the model's name.
+    @functools.wraps(method)
+    def hide_and_call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return method.__get__(self)(*args, **_with_hidden_headers(kwargs))
+
+    @functools.wraps(method)
+    async def hide_and_await(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return await method.__get__(self)(*args, **_with_hidden_headers(kwargs))
+
+    hiding: Callable[..., Any] = hide_and_call
     if inspect.iscoroutinefunction(method):
-
-        @functools.wraps(method)
-        async def hiding(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return await method.__get__(self)(*args, **_with_hidden_headers(kwargs))
-    else:
-
-        @functools.wraps(method)
-        def hiding(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return method.__get__(self)(*args, **_with_hidden_headers(kwargs))
-
+        hiding = hide_and_await
     setattr(hiding, HIDES, True)
     return hiding
 
@@ -138,19 +145,20 @@ def _with_hidden_headers(options: dict[str, Any]) -> dict[str, Any]:
     if isinstance(nested, dict) and HEADERS in nested:
         options = {**options, NESTED: _with_hidden_headers(nested)}
     if isinstance(headers, Mapping):
-        options = {**options, HEADERS: {name: _hidden(value) for name, value in headers.items()}}
+        secrets = {
+            name: SecretStr(value) for name, value in headers.items() if isinstance(value, str)
+        }
+        options = {**options, HEADERS: {**headers, **secrets}}
     return options
 
 
-def _hidden(value: Any) -> Any:
-    return SecretStr(value) if isinstance(value, str) else value
-
-
 def _revealed(headers: Any) -> Any:
-    """The headers as they are sent; what is no mapping is left to the client to refuse."""
+    """The headers with their values. The client refuses what is no mapping."""
     if not isinstance(headers, Mapping):
         return headers
-    return {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else value
-        for name, value in headers.items()
+    values = {
+        name: secret.get_secret_value()
+        for name, secret in headers.items()
+        if isinstance(secret, SecretStr)
     }
+    return {**headers, **values}

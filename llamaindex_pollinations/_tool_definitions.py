@@ -1,4 +1,4 @@
-"""LlamaIndex tools to the gateway's tool definitions, each tool object converted once."""
+"""Convert LlamaIndex tools to the gateway's tool definitions, each tool object once."""
 
 from __future__ import annotations
 
@@ -18,31 +18,28 @@ __all__ = [
     "wire_tools",
 ]
 
-
-# What LlamaIndex sends of a tool's schema.
+# The members of a schema that LlamaIndex's ToolMetadata.get_parameters_dict() keeps.
 SCHEMA_KEYS = ("type", "properties", "required", "definitions", "$defs")
 
 
 class ToolDefinition(dict[str, Any]):
-    """A tool as it is sent.
-
-    ``own_parameters`` is its schema where the strict form of it was sent.
-    """
+    """A tool as it is sent; ``own_parameters`` is its own schema if its strict form is sent."""
 
     own_parameters: Mapping[str, Any] | None = None
 
 
 _Entry = tuple[tuple[Any, ...], ToolDefinition]
+# An agent sends all its tools with each step. Making ten schemas anew made a call three times as
+# slow (measured 11/2026). The keys are weak: a tool is forgotten with its agent.
 _converted: weakref.WeakKeyDictionary[BaseTool, dict[bool, _Entry]] = weakref.WeakKeyDictionary()
 
 
 def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
-    """Tools as the client takes them: LlamaIndex tools converted, names of built-in tools and dicts
-    as they are.
+    """Convert LlamaIndex tools; names of built-in tools and dicts stay as they are.
 
     Raises :class:`InvalidRequestError` for a function or a class that is no tool yet.
     """
-    tools = list(tools)
+    definitions = []
     for index, tool in enumerate(tools):
         if callable(tool) and not isinstance(tool, BaseTool):
             name = getattr(tool, "__name__", type(tool).__name__)
@@ -51,11 +48,14 @@ def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
                 f" FunctionTool.from_defaults({name}).",
                 param="tools",
             )
-    return [_definition(tool, strict) if isinstance(tool, BaseTool) else tool for tool in tools]
+        if isinstance(tool, BaseTool):
+            tool = _definition(tool, strict)
+        definitions.append(tool)
+    return definitions
 
 
 def own_parameters(tools: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
-    """From a tool's own name to its own schema, where the strict form of it was sent."""
+    """The tools' own schemas by name, of the tools that are sent in strict form."""
     definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
     return {
         tool["function"]["name"]: tool.own_parameters
@@ -65,7 +65,8 @@ def own_parameters(tools: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
 
 
 def choice_among(tools: Sequence[Any], choice: Any) -> Any:
-    """A choice that is the name of one of ``tools`` as an object; another choice as it is."""
+    """Turn the name of one of ``tools`` into a choice of it; another choice stays as it is."""
+    # A tool may be called "auto" or "none": the tools' own names are looked at first.
     definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
     if choice in [tool["function"]["name"] for tool in definitions]:
         return {"type": "function", "function": {"name": choice}}
@@ -77,7 +78,7 @@ def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
     state = (about.name, about.description, about.fn_schema)
     try:
         entries = _converted.setdefault(tool, {})
-    except TypeError:  # a tool that cannot be hashed or weakly referenced is converted every time
+    except TypeError:  # a tool that cannot be hashed or weakly referenced
         return _convert(tool, strict)
     entry = entries.get(strict)
     if entry is None or entry[0] != state:
@@ -87,14 +88,19 @@ def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
 
 def _convert(tool: BaseTool, strict: bool) -> ToolDefinition:
     definition = ToolDefinition(tool.metadata.to_openai_tool(skip_length_check=True))
-    # LlamaIndex makes the name fit for OpenAI, two names alike perhaps; the client does it better.
+    # LlamaIndex replaces what OpenAI's names may not hold, so that two tools may get one name. The
+    # client tells them apart, and gives each call its tool's own name again.
     name = tool.metadata.get_name()
     function = definition["function"] = {**definition["function"], "name": name}
     if tool.metadata.fn_schema is not None and "properties" not in function["parameters"]:
         # A class that contains itself is a reference at its root, which LlamaIndex leaves out.
         root = resolve_root(tool.metadata.fn_schema.model_json_schema())
         function["parameters"] = {key: root[key] for key in SCHEMA_KEYS if key in root}
-    strict_parameters = strict_form(function["parameters"], f"The tool {name}") if strict else None
+    if not strict:
+        return definition
+    # None where the strict form would lose something: an argument of type dict[str, int] would be
+    # an object that may hold nothing, and the model could only answer {}.
+    strict_parameters = strict_form(function["parameters"], f"The tool {name}")
     if strict_parameters is not None:
         definition.own_parameters = function["parameters"]
         definition["function"] = {**function, "parameters": strict_parameters, "strict": True}
