@@ -1,8 +1,6 @@
 """Encode LlamaIndex content blocks as the gateway's content parts.
 
-Pure, but for files that a block names by path.
-
-A block is read, never changed, and a URL is sent as a URL: nothing is downloaded here.
+Pure, but for files that a block names by path. Blocks are not changed, and URLs are sent as URLs.
 """
 
 from __future__ import annotations
@@ -38,21 +36,26 @@ __all__ = ["Part", "cache_control", "linked_sound", "parts_from"]
 Part = dict[str, Any]
 Source = bytes | IOBase | None
 
+# The gateway names formats as OpenAI does; the keys are the last words of MIME types.
 AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "pcm": "pcm16", "mp4": "m4a"}
 DEFAULT_TTL = "5m"
-UNTITLED = "input_document"  # what LlamaIndex calls a document without a title
+UNTITLED = "input_document"  # DocumentBlock's own title for a document without one
 PEEKED_BYTES = 64
+# Signatures stand in the first 64 bytes, but for SVG's, which a comment may precede.
+PEEKED_CHARACTERS = 4096
 MAX_COPIED_CHARACTERS = 1 << 20
 
 
 def parts_from(block: Any, where: str) -> list[Part]:
-    """The parts of a text, media or citation block.
+    """Encode a text, media or citation block.
 
-    Raises :class:`InvalidRequestError`; ``where`` names the place.
+    Raises :class:`InvalidRequestError`, in whose message ``where`` names the block.
     """
     match block:
+        case TextBlock(text=""):
+            return []  # Anthropic refuses a request with an empty text part
         case TextBlock():
-            return [{"type": "text", "text": block.text}] if block.text else []
+            return [{"type": "text", "text": block.text}]
         case ImageBlock():
             return [_image(block, where)]
         case AudioBlock():
@@ -72,7 +75,7 @@ def parts_from(block: Any, where: str) -> list[Part]:
 
 
 def cache_control(mark: CacheControl | Mapping[str, Any], where: str) -> Part:
-    """The wire form of a cache mark; the gateway's default time to live is not sent."""
+    """Encode a cache mark, without its time to live where that is the gateway's default."""
     if not isinstance(mark, CacheControl | Mapping):
         raise InvalidRequestError(
             f"{where}: cache_control: an object such as {{'type': 'ephemeral'}} is needed, not"
@@ -86,8 +89,9 @@ def cache_control(mark: CacheControl | Mapping[str, Any], where: str) -> Part:
 
 
 def linked_sound(block: Any) -> Part | None:
-    """The words for a sound that is only a link, for messages that the caller did not write: a
-    tool's, a model's.
+    """Name a sound that is only a link in words; None for any other block.
+
+    For messages of tools and models: the user's own link is refused with the remedy.
     """
     if isinstance(block, AudioBlock) and block.url and not str(block.url).startswith("data:"):
         return {"type": "text", "text": f"[audio: {block.url}]"}
@@ -95,8 +99,9 @@ def linked_sound(block: Any) -> Part | None:
 
 
 def _citation(block: CitationBlock, where: str) -> list[Part]:
-    where_from = f"({block.source})" if block.source else None
-    source = " ".join(filter(None, (block.title, where_from)))
+    source = block.title or ""
+    if block.source:
+        source = f"{source} ({block.source})".lstrip()
     if not isinstance(block.cited_content, TextBlock):
         return [{"type": "text", "text": f"[{source}]"}, *parts_from(block.cited_content, where)]
     text = f"[{source}] {block.cited_content.text}".rstrip()
@@ -104,33 +109,33 @@ def _citation(block: CitationBlock, where: str) -> list[Part]:
 
 
 def _image(block: ImageBlock, where: str) -> Part:
-    image: Part = {"url": _address(block.url)} if block.url else {}
-    if not image:
+    if block.url:
+        image = {"url": _address(block.url)}
+    else:
         data = _base64(block.image, block.path, block, where)
-        image["url"] = (
-            f"data:{block.image_mimetype or _mime_type_of(data) or 'image/jpeg'};base64,{data}"
-        )
+        mime_type = block.image_mimetype or _mime_type_of(data) or "image/jpeg"
+        image = {"url": f"data:{mime_type};base64,{data}"}
     if block.detail:
         image["detail"] = block.detail
     return {"type": "image_url", "image_url": image}
 
 
 def _address(url: Any) -> Any:
-    """An address as it is sent: text, but where it holds a picture of megabytes.
-
-    The JSON encoder writes pydantic's own object without the copy that its text would be: a
-    picture sent as a data URL takes twice its size in memory, and not three times.
-    """
-    return url if len(url.path or "") > MAX_COPIED_CHARACTERS else str(url)
+    """The address as text; a data URL of megabytes stays pydantic's own object."""
+    # The JSON encoder writes that object without a copy of its text: a picture sent as a data URL
+    # takes twice its size in memory, and not three times.
+    if len(url.path or "") > MAX_COPIED_CHARACTERS:
+        return url
+    return str(url)
 
 
 def _video(block: VideoBlock, where: str) -> Part:
-    video: Part = {"url": _address(block.url)} if block.url else {}
-    if not video:
+    if block.url:
+        video = {"url": _address(block.url)}
+    else:
         data = _base64(block.video, block.path, block, where)
-        video["url"] = (
-            f"data:{block.video_mimetype or _mime_type_of(data) or 'video/mp4'};base64,{data}"
-        )
+        mime_type = block.video_mimetype or _mime_type_of(data) or "video/mp4"
+        video = {"url": f"data:{mime_type};base64,{data}"}
     if block.video_mimetype:
         video["mime_type"] = block.video_mimetype
     return {"type": "video_url", "video_url": video}
@@ -164,74 +169,73 @@ def _audio(block: AudioBlock, where: str) -> Part:
 
 
 def _document(block: DocumentBlock, where: str) -> Part:
-    path, url = block.path, str(block.url) if block.url else None
-    title = None if block.title == UNTITLED else block.title
-    name = title or (Path(path).name if path else None)
+    url = str(block.url or "") or None
+    name = block.title
+    if name in (None, "", UNTITLED):
+        name = Path(block.path or "").name or None
     file: Part = {}
-    kind = block.document_mimetype or document_type(name, url)
+    mime_type = block.document_mimetype or document_type(name, url)
     if url:
         file["file_url"] = url
     else:
         data = _base64(block.data, block.path, block, where)
-        kind = block.document_mimetype or _mime_type_of(data) or kind or "application/octet-stream"
-        file["file_data"] = f"data:{kind};base64,{data}"
-    if kind:
-        file["mime_type"] = kind
-    return {
-        "type": "file",
-        "file": {"file_name": document_name(name, url=url, mime_type=kind), **file},
-    }
+        mime_type = block.document_mimetype or _mime_type_of(data) or mime_type
+        mime_type = mime_type or "application/octet-stream"
+        file["file_data"] = f"data:{mime_type};base64,{data}"
+    if mime_type:
+        file["mime_type"] = mime_type
+    # The gateway's field is file_name; it drops OpenAI's own "filename" unread.
+    file["file_name"] = document_name(name, url=url, mime_type=mime_type)
+    return {"type": "file", "file": file}
 
 
 def _base64(source: Source, path: str | Path | None, block: Any, where: str) -> str:
-    """The bytes of a block in base64: from memory, from an open file, which keeps its position, or
-    from a path.
-    """
+    """The bytes of a block in base64, from memory, an open file or a path."""
     kind = type(block).__name__
+    if source is None and path is None:
+        raise InvalidRequestError(
+            f"{where}: the {kind} holds neither data, nor a path, nor a URL.", param="messages"
+        )
     try:
-        if isinstance(source, IOBase):
-            position = source.tell()
-            source.seek(0)
-            data = bytes(source.read())
-            source.seek(position)
-        elif source is not None:
-            data = source
-        elif path is not None:
-            data = Path(path).expanduser().read_bytes()
-        else:
-            raise InvalidRequestError(
-                f"{where}: the {kind} holds neither data, nor a path, nor a URL.", param="messages"
-            )
-    except (OSError, ValueError) as error:
-        if isinstance(error, InvalidRequestError):
-            raise
+        data = _bytes_in(source, path)
+    except (OSError, ValueError) as error:  # ValueError: the file is closed
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidRequestError(
             f"{where}: the {kind} cannot be read: {reason}.", param="messages"
         ) from error
     if not data:
         raise InvalidRequestError(f"{where}: the {kind} is empty.", param="messages")
+    # A block's constructor turns bytes into base64; bytes assigned later are still raw.
     if isinstance(source, bytes) and _is_base64(data):
         return data.decode("ascii")
     return base64.b64encode(data).decode("ascii")
 
 
-def _is_base64(data: bytes) -> bool:
-    """Blocks keep what they are given as base64; what was assigned later may be raw.
+def _bytes_in(source: Source, path: str | Path | None) -> bytes:
+    if isinstance(source, IOBase):
+        position = source.tell()
+        source.seek(0)
+        data = bytes(source.read())
+        # The next turn sends the same block again, and so reads the same file.
+        source.seek(position)
+        return data
+    if source is not None:
+        return source
+    return Path(path or "").expanduser().read_bytes()
 
-    The beginning tells.
-    """
+
+def _is_base64(data: bytes) -> bool:
+    # Decoding all of it only to look would copy a picture on every turn. No format of pictures,
+    # sounds or documents begins with 64 letters of base64.
     head = data[:PEEKED_BYTES]
     try:
-        base64.b64decode(
-            head[: len(head) // 4 * 4] if len(data) > PEEKED_BYTES else head, validate=True
-        )
+        base64.b64decode(head, validate=True)
     except binascii.Error:
         return False
     return True
 
 
 def _mime_type_of(data: str) -> str | None:
-    """The MIME type told by the first bytes behind base64 text."""
-    head = data[:4096]
-    return sniff(base64.b64decode(head[: len(head) // 4 * 4]))
+    """The MIME type that the first bytes of base64 text tell."""
+    length = min(len(data), PEEKED_CHARACTERS) // 4 * 4
+    return sniff(base64.b64decode(data[:length]))

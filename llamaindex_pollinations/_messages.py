@@ -1,9 +1,9 @@
-"""LlamaIndex messages to the gateway's. Pure; what the caller gave is never changed.
+"""Encode LlamaIndex messages as the gateway's. Pure: the caller's messages are not changed.
 
 Three things do not fit one to one. Tool results take text only, so their pictures follow in one
 user message after the whole run of results, and so do files of the assistant. Thinking goes back as
 ``reasoning_content``, and signed thinking also as a content part for the provider that signed it. A
-cache point belongs to the part before it.
+cache point marks the part before it.
 """
 
 from __future__ import annotations
@@ -39,18 +39,16 @@ __all__ = ["wire_messages"]
 log = logging.getLogger("llamaindex_pollinations")
 
 Wire = dict[str, Any]
-USER, SYSTEM, ASSISTANT, TOOL = (
-    MessageRole.USER,
-    MessageRole.SYSTEM,
-    MessageRole.ASSISTANT,
-    MessageRole.TOOL,
-)
-ANSWERING_ROLES = frozenset({"assistant", "chatbot", "model"})
+# Bound once: a member of an enum class costs two lookups at each use.
+USER, SYSTEM = MessageRole.USER, MessageRole.SYSTEM
+ASSISTANT, TOOL = MessageRole.ASSISTANT, MessageRole.TOOL
 WIRE_ROLES = {"chatbot": "assistant", "model": "assistant"}
+ANSWERING_ROLES = frozenset({"assistant", *WIRE_ROLES})
 PLAIN_ROLES = frozenset({"user", "system"})
 INSTRUCTING_ROLES = frozenset({"system", "developer"})
 ASSISTANT_PARTS = frozenset({"text", "image_url"})
-TEXT_ONLY_RESULTS = frozenset({"tool", "function"})  # their text cannot bear a cache mark
+# Their content is one string on the wire, which cannot bear a cache mark; their message can.
+TEXT_ONLY_RESULTS = frozenset({"tool", "function"})
 TEXT_ROLES = frozenset({"system", "developer", "function"})
 NOT_OF_THE_CALLER = frozenset({"assistant", "tool"})
 ATTACHED = "[attached below]"
@@ -65,30 +63,25 @@ def wire_messages(
     replay_reasoning: bool = True,
     keep_images: int | None = None,
 ) -> list[Wire]:
-    """The messages as the client takes them.
+    """Encode messages of any roles and blocks; ``chatbot`` and ``model`` are the assistant.
 
     Args:
-        messages: Any roles and blocks; ``chatbot`` and ``model`` are the assistant.
-        model: Whom they are for: signed thinking goes only to the provider that signed it, pictures
-            of tools only to a model that takes pictures.
-        replay_reasoning: Whether the model sees its earlier thinking again; within a tool loop some
-            need it.
-        keep_images: Pictures of tools that are sent, the latest; of older ones the text alone.
+        messages: The conversation, in order.
+        model: The model that will read them: signed thinking goes only to the provider that signed
+            it, pictures of tools only to a model that takes pictures.
+        replay_reasoning: Whether the model sees its earlier thinking again. DeepSeek and Kimi
+            want it within a tool loop.
+        keep_images: How many pictures of tools are sent, the latest ones; None sends all.
 
     Raises:
-        InvalidRequestError: For a block that cannot be sent, with its type, its role and its
-            position, and for a tool result that answers no call. After an assistant message without
-            any call it becomes
-            a user message: LlamaIndex's CodeActAgent keeps of a handover only what the tool
-            answered.
+        InvalidRequestError: For a block that cannot be sent, with its type, role and position; for
+            a tool result that answers no call.
     """
     return _Conversation(model, replay_reasoning, keep_images).wire(messages)
 
 
 class _Conversation:
-    """One walk over the messages: which calls wait for a result, and what waits for the end of the
-    results.
-    """
+    """One walk over the messages; remembers open calls and media that wait to be sent."""
 
     def __init__(
         self, model: AskedModel, replay_reasoning: bool, keep_images: int | None = None
@@ -96,37 +89,37 @@ class _Conversation:
         self._model = model
         self._replays = replay_reasoning
         self._keep_images = keep_images
-        self._left_out: dict[int, int] | None = None  # pictures, by the place of their message
+        self._left_out: dict[int, int] | None = None  # older pictures, by message index
         self._messages: Sequence[ChatMessage] = ()
         self._wire: list[Wire] = []
         self._calls: dict[str, str] = {}  # every call so far, its tool's name by id
         self._refusals: dict[str | None, ToolOutput] = {}  # calls that no tool may have run
         self._open: list[str] = []  # calls of the last assistant turn without a result yet
         self._attached: list[Part] = []  # media of the run of tool results
-        self._lost_calls = (
-            False  # whether the run follows an assistant message that should have made calls
-        )
+        # Whether the last assistant message has no calls. LlamaIndex's CodeActAgent keeps of a
+        # handover only the tool's result: it goes as a user message then, and is no error.
+        self._lost_calls = False
 
     def wire(self, messages: Sequence[ChatMessage]) -> list[Wire]:
         self._messages = messages
-        for place, message in enumerate(messages):
+        for index, message in enumerate(messages):
             if not self._attached and (turn := self._text_turn(message)) is not None:
                 self._wire.append(turn)
             else:
-                self._add(message, place)
+                self._add(message, index)
         self._settle()
         return self._wire
 
-    def _add(self, message: ChatMessage, place: int) -> None:
-        """Put a message of any kind into the conversation."""
+    def _add(self, message: ChatMessage, index: int) -> None:
+        """Encode a message of any kind."""
         if not isinstance(message, ChatMessage):
             raise InvalidRequestError(
-                f"messages[{place}]: a ChatMessage is needed, not {type(message).__name__}.",
+                f"messages[{index}]: a ChatMessage is needed, not {type(message).__name__}.",
                 param="messages",
             )
         role = WIRE_ROLES.get(message.role.value, message.role.value)
         if role == "tool":
-            self._tool(message, place)
+            self._tool(message, index)
             return
         self._settle()
         self._lost_calls = False
@@ -135,22 +128,21 @@ class _Conversation:
         if role in PLAIN_ROLES and (text := _only_text(message)) is not None:
             self._wire.append(_named({"role": role, "content": text}, message))
         elif role == "assistant":
-            self._wire.append(self._assistant(message, place))
+            self._wire.append(self._assistant(message, index))
         else:
-            self._wire.append(_named(_with_parts(message, place, role), message))
+            self._wire.append(_named(_with_parts(message, index, role), message))
 
     def _text_turn(self, message: ChatMessage) -> Wire | None:
-        """The turn for a message that is one text, or one call, and nothing else; None for any
-        other message.
-
-        Nearly all messages are. Exact classes and identical roles are compared, 1 us: each
-        ``isinstance`` of a pydantic class and each value of an enum takes 0.25.
-        """
+        """Encode a message that is one text, or one call; None for any other message."""
+        # Nearly all messages are. Exact classes and identical roles are compared, which takes 1 us:
+        # each isinstance() of a pydantic class and each value of an enum takes 0.25 us.
         if type(message) is not ChatMessage or len(message.blocks) != 1:
             return None
         (block,), about, role = message.blocks, message.additional_kwargs, message.role
         if type(block) is ToolCallBlock:
-            return None if about or role is not ASSISTANT else self._call_turn(block)
+            if about or role is not ASSISTANT:
+                return None
+            return self._call_turn(block)
         if type(block) is not TextBlock:
             return None
         text = block.text
@@ -187,17 +179,20 @@ class _Conversation:
         return {"role": "tool", "content": text, "tool_call_id": call_id}
 
     def _settle(self) -> None:
-        """Send what tool results had attached, now that their run has ended."""
+        """Send the media of tool results, now that their run has ended."""
+        # Not between two results: providers answer 400 to a call whose result does not follow.
         if self._attached:
             self._wire.append({"role": "user", "content": self._attached})
             self._attached = []
 
-    def _assistant(self, message: ChatMessage, place: int) -> Wire:
+    def _assistant(self, message: ChatMessage, index: int) -> Wire:
         self._open = []
-        calls = [] if self._are_calls_removed(message, place) else self._called(message, place)
+        calls = []
+        if not self._are_calls_removed(message, index):
+            calls = self._calls_of(message, index)
         self._lost_calls = not calls
         thoughts = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
-        wire = _with_parts(message, place, "assistant", apart=(ThinkingBlock, ToolCallBlock))
+        wire = _with_parts(message, index, "assistant", skip=(ThinkingBlock, ToolCallBlock))
         if isinstance(content := wire["content"], list):
             self._take_out_media(wire, content)
         if sound_id := _sound_id(message):
@@ -211,48 +206,49 @@ class _Conversation:
         return _named(wire, message)
 
     def _take_out_media(self, wire: Wire, content: list[Part]) -> None:
-        """Sound, video and files of the assistant follow as the user's; of its own speech the words
-        are enough.
-        """
-        kept = [part for part in content if part["type"] in ASSISTANT_PARTS]
-        spoken = any(part["type"] == "text" for part in kept)
+        """Let sound, video and files of the assistant follow as the user's."""
+        own_parts = [part for part in content if part["type"] in ASSISTANT_PARTS]
         media = [part for part in content if part["type"] not in ASSISTANT_PARTS]
-        if spoken:
+        # Its own speech is not sent again where its words are: sound costs many times what text
+        # costs, and the model has said it.
+        if any(part["type"] == "text" for part in own_parts):
             media = [part for part in media if part["type"] != "input_audio"]
-        kept, hidden = drop_unsupported_media(self._model, kept)
-        wire["content"] = _with_line(_simplest(kept), hidden) if hidden else _simplest(kept)
+        own_parts, dropped = drop_unsupported_media(self._model, own_parts)
+        wire["content"] = _simplest(own_parts)
+        if dropped:
+            wire["content"] = _with_line(wire["content"], dropped)
         self._attach(wire, media, "the assistant")
 
     def _attach(self, wire: Wire, media: list[Part], by: str) -> None:
-        """Let media follow a message that cannot carry them, or say in it that the model takes
-        none.
+        """Let media follow a message that cannot carry them; say in it what the model cannot take.
+
+        ``by`` names who made them, in the line before them.
         """
-        shown, hidden = drop_unsupported_media(self._model, media)
-        if hidden:
-            wire["content"] = _with_line(wire["content"], hidden)
-        if shown:
+        media, dropped = drop_unsupported_media(self._model, media)
+        if dropped:
+            wire["content"] = _with_line(wire["content"], dropped)
+        if media:
+            # A result that was only a picture has no text, and an empty one reads as a failure.
             wire["content"] = wire["content"] or ATTACHED
-            self._attached += [{"type": "text", "text": ATTACHED_FROM.format(name=by)}, *shown]
+            self._attached += [{"type": "text", "text": ATTACHED_FROM.format(name=by)}, *media]
 
     def _add_thinking(
         self, wire: Wire, message: ChatMessage, thoughts: Sequence[ThinkingBlock]
     ) -> None:
         about = message.additional_kwargs
         text = "".join(block.content or "" for block in thoughts)
-        if reasoning := text if thoughts else about.get("reasoning_content"):
+        # Classes without ThinkingBlock keep thinking in additional_kwargs. Blocks go before that:
+        # somebody may have edited them.
+        reasoning = about.get("reasoning_content")
+        if thoughts:
+            reasoning = text
+        if reasoning:
             wire["reasoning_content"] = reasoning
         if details := _unedited(about.get("reasoning_details"), text):
             wire["reasoning_details"] = details
         if signed := [part for block in thoughts if (part := self._signed(block))]:
-            content = wire["content"]
-            parts = (
-                content
-                if isinstance(content, list)
-                else [{"type": "text", "text": content}]
-                if content
-                else []
-            )
-            wire["content"] = [*signed, *parts]
+            # Anthropic wants a signed thought before what the model said or called after it.
+            wire["content"] = [*signed, *_as_parts(wire["content"])]
 
     def _signed(self, block: ThinkingBlock) -> Part | None:
         about = block.additional_information
@@ -265,89 +261,86 @@ class _Conversation:
             return {"type": "thinking", "thinking": block.content or "", "signature": signature}
         return None
 
-    def _called(self, message: ChatMessage, place: int) -> list[Wire]:
-        """The calls of an assistant message, each with an id, so that results can be told which
-        they answer.
-        """
+    def _calls_of(self, message: ChatMessage, index: int) -> list[Wire]:
+        """The calls of an assistant message, each with an id that its result can name."""
         self._refusals |= refusals_in(message)
-        ready = []
+        calls = []
         for number, call in enumerate(wire_calls_in(message)):
             function = call.get("function")
-            function = function if isinstance(function, dict) else {}
-            name = str(function.get("name") or "")
-            if not name:
+            if not isinstance(function, dict) or not function.get("name"):
                 raise InvalidRequestError(
-                    f"messages[{place}] (assistant): tool call {number} does not name its tool.",
+                    f"messages[{index}] (assistant): tool call {number} does not name its tool.",
                     param="messages",
                 )
+            name = str(function["name"])
             call_id = str(call.get("id") or "")
+            # Gemini's and Ollama's classes write no ids, and some providers repeat one.
             if not call_id or call_id in self._open:
-                call_id = f"call_{place}_{number}"
+                call_id = f"call_{index}_{number}"
             self._calls[call_id] = name
             self._open.append(call_id)
-            ready.append({**call, "id": call_id, "function": {**function, "name": name}})
-        return ready
+            calls.append({**call, "id": call_id, "function": {**function, "name": name}})
+        return calls
 
-    def _are_calls_removed(self, message: ChatMessage, place: int) -> bool:
-        """Whether somebody took the calls out of an answer's blocks: its ``additional_kwargs`` have
-        them still, its text stays, and no result follows.
-        """
+    def _are_calls_removed(self, message: ChatMessage, index: int) -> bool:
+        """Whether somebody took the calls out of an answer's blocks."""
+        # Its additional_kwargs list the calls still, its text stays, and no result follows. Sent as
+        # it was, such an answer gets a 400: every call needs its result.
         if "tool_calls" not in message.additional_kwargs or not message.content:
             return False
         if any(isinstance(block, ToolCallBlock) for block in message.blocks):
             return False
-        following = self._messages[place + 1 : place + 2]
+        following = self._messages[index + 1 : index + 2]
         return not following or following[0].role.value != "tool"
 
-    def _tool(self, message: ChatMessage, place: int) -> None:
+    def _tool(self, message: ChatMessage, index: int) -> None:
         call_id = self._answered_call(message)
         if call_id not in self._calls and self._lost_calls:
-            self._tell_as_user(message, place, call_id)
+            self._send_as_user(message, index, call_id)
             return
         if call_id not in self._calls:
             raise InvalidRequestError(
-                f"messages[{place}] (tool): this result answers call {call_id!r}, and no assistant"
+                f"messages[{index}] (tool): this result answers call {call_id!r}, and no assistant"
                 " message before it made that call. Keep the assistant message with the tool call"
                 " in the history.",
                 param="messages",
             )
         if call_id in self._open:
             self._open.remove(call_id)
-        wire = _with_parts(message, place, "tool")
+        wire = _with_parts(message, index, "tool")
         if isinstance(content := wire["content"], list):
             wire["content"] = _simplest([part for part in content if part["type"] == "text"])
             media = [part for part in content if part["type"] != "text"]
-            media, hidden = drop_unsupported_media(self._model, media)
-            media, left_out = kept_tool_media(media, self._older_pictures(place))
-            for line in filter(None, (hidden, left_out)):
+            media, dropped = drop_unsupported_media(self._model, media)
+            media, left_out = kept_tool_media(media, self._older_pictures(index))
+            for line in filter(None, (dropped, left_out)):
                 wire["content"] = _with_line(wire["content"], line)
             self._attach(wire, media, f"the tool {self._calls[call_id]}")
         elif call_id in self._refusals:
             wire["content"] = refusal_of(content, self._refusals[call_id])
         self._wire.append({**wire, "tool_call_id": call_id})
 
-    def _older_pictures(self, place: int) -> int:
-        """How many pictures are left out of the result at ``place``."""
+    def _older_pictures(self, index: int) -> int:
+        """How many pictures are left out of the result at ``index``."""
         if self._keep_images is None:
             return 0
         if self._left_out is None:
-            places: list[int] = []
-            seen = 0
-            for index, message in enumerate(self._messages):
+            results: list[int] = []
+            answered = 0
+            for position, message in enumerate(self._messages):
                 if message.role.value == "tool":
-                    places.append(index)
+                    results.append(position)
                 elif message.role.value in ANSWERING_ROLES:
-                    seen = len(places)
-            counts = [_pictures_in(self._messages[index]) for index in places]
-            left_out = older_pictures(counts, self._keep_images, seen)
-            self._left_out = dict(zip(places, left_out, strict=True))
-        return self._left_out[place]
+                    answered = len(results)
+            counts = [_pictures_in(self._messages[position]) for position in results]
+            left_out = older_pictures(counts, self._keep_images, answered)
+            self._left_out = dict(zip(results, left_out, strict=True))
+        return self._left_out[index]
 
     def _answered_call(self, message: ChatMessage) -> str | None:
-        """The id of the call that a result answers.
-
-        Ollama's and Gemini's classes have no ids and name the tool in their place.
-        """
+        """The id of the call that a result answers."""
+        # Ollama's and Gemini's classes have no ids and name the tool in their place; a result
+        # that names nothing answers the first open call.
         call_id: str | None = message.additional_kwargs.get("tool_call_id")
         if call_id in self._open:
             return call_id
@@ -355,26 +348,32 @@ class _Conversation:
         candidates = [open_id for open_id in self._open if self._calls[open_id] in names]
         if not call_id and not candidates:
             candidates = self._open
-        return candidates[0] if candidates else call_id
+        return next(iter(candidates), call_id)
 
-    def _tell_as_user(self, message: ChatMessage, place: int, call_id: str | None) -> None:
+    def _send_as_user(self, message: ChatMessage, index: int, call_id: str | None) -> None:
         log.warning(
             "messages[%s] (tool): call %s is not in the history; its result goes as text.",
-            place,
+            index,
             call_id,
         )
-        told = _with_parts(message, place, "tool")["content"]
-        parts = told if isinstance(told, list) else [{"type": "text", "text": told}] if told else []
+        parts = _as_parts(_with_parts(message, index, "tool")["content"])
         self._attached += [{"type": "text", "text": RESULT_OF.format(call_id=call_id)}, *parts]
 
 
+def _as_parts(content: str | list[Part]) -> list[Part]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []
+
+
 def _sound_id(message: ChatMessage) -> str | None:
-    """The id under which the provider keeps an answer's speech, while its words still stand."""
+    """The id under which the provider keeps an answer's speech, unless its words were edited."""
     speech = message.additional_kwargs.get("audio")
     if not isinstance(speech, Mapping) or not speech.get("id"):
         return None
-    is_unedited = str(speech.get("transcript") or "") in (message.content or "")
-    return str(speech["id"]) if is_unedited else None
+    if str(speech.get("transcript") or "") in (message.content or ""):
+        return str(speech["id"])
+    return None
 
 
 def _pictures_in(message: ChatMessage) -> int:
@@ -382,53 +381,51 @@ def _pictures_in(message: ChatMessage) -> int:
 
 
 def _unedited(details: Any, thinking: str) -> list[Any] | None:
-    """The reasoning details to send again: those with text only while the blocks still say it.
-
-    Somebody may have blacked out a name in the blocks; the details have it in its old form.
-    """
+    """The reasoning details to send again: those with text only if the blocks still say it."""
     if not isinstance(details, list):
         return None
-    texts = [
-        str(detail.get("text") or detail.get("summary") or "")
-        for detail in details
+    texts = {
+        index: str(detail.get("text") or detail.get("summary") or "")
+        for index, detail in enumerate(details)
         if isinstance(detail, Mapping)
-    ]
-    if "".join(texts) == thinking:
+    }
+    if "".join(texts.values()) == thinking:
         return details
-    return [
-        detail
-        for detail in details
-        if isinstance(detail, Mapping) and not (detail.get("text") or detail.get("summary"))
-    ]
+    # Somebody may have blacked out a name in the blocks, and these details would bring it back.
+    # What has no text, a signature or encrypted thought, is sent still.
+    return [details[index] for index, text in texts.items() if not text]
 
 
 def _only_text(message: ChatMessage) -> str | None:
-    """The text of a message that has nothing else to tell."""
-    if len(message.blocks) != 1 or type(block := message.blocks[0]) is not TextBlock:
+    """The text of a message that is one text; None if it holds anything else."""
+    if len(message.blocks) != 1 or message.additional_kwargs.get("cache_control"):
         return None
-    return None if message.additional_kwargs.get("cache_control") else block.text
+    (block,) = message.blocks
+    if type(block) is TextBlock:
+        return block.text
+    return None
 
 
 def _says_anything(message: ChatMessage) -> bool:
-    ignored = (TextBlock, CachePoint)
-    return any(
-        block.text.strip() if isinstance(block, TextBlock) else not isinstance(block, ignored)
-        for block in message.blocks
-    )
+    for block in message.blocks:
+        if isinstance(block, CachePoint):
+            continue
+        if not isinstance(block, TextBlock) or block.text.strip():
+            return True
+    return False
 
 
-def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, ...] = ()) -> Wire:
-    """Role and content; a cache point is put on the part before it, or on the message where there
-    is none.
+def _with_parts(message: ChatMessage, index: int, role: str, skip: tuple[type, ...] = ()) -> Wire:
+    """Encode role and content, without blocks of the types ``skip``.
 
-    Blocks of the types ``apart`` are told elsewhere in the message.
+    A cache point marks the part before it, or the message where there is none.
     """
     parts: list[Part] = []
     wire: Wire = {"role": role}
     for number, block in enumerate(message.blocks):
-        if isinstance(block, apart):
+        if isinstance(block, skip):
             continue
-        where = f"messages[{place}] ({role}), block {number} ({type(block).__name__})"
+        where = f"messages[{index}] ({role}), block {number} ({type(block).__name__})"
         if role in NOT_OF_THE_CALLER and (words := linked_sound(block)) is not None:
             parts.append(words)
         elif not isinstance(block, CachePoint):
@@ -436,13 +433,14 @@ def _with_parts(message: ChatMessage, place: int, role: str, apart: tuple[type, 
         elif parts and role not in TEXT_ONLY_RESULTS:
             parts[-1] = {**parts[-1], "cache_control": cache_control(block.cache_control, where)}
         elif role == "user":
+            # The gateway takes a mark on a message of any role but the user's and a function's.
             raise InvalidRequestError(
                 f"{where}: a cache point needs something before it.", param="messages"
             )
         else:
             wire["cache_control"] = cache_control(block.cache_control, where)
-    if given := message.additional_kwargs.get("cache_control"):
-        wire["cache_control"] = cache_control(given, f"messages[{place}] ({role})")
+    if mark := message.additional_kwargs.get("cache_control"):
+        wire["cache_control"] = cache_control(mark, f"messages[{index}] ({role})")
     wire["content"] = _simplest(parts)
     return wire
 
@@ -456,15 +454,15 @@ def _allowed(parts: list[Part], role: str, where: str) -> list[Part]:
 
 
 def _with_line(content: str | list[Part], line: str) -> str | list[Part]:
-    return (
-        [*content, {"type": "text", "text": line}]
-        if isinstance(content, list)
-        else f"{content}\n{line}".strip()
-    )
+    if isinstance(content, list):
+        return [*content, {"type": "text", "text": line}]
+    return f"{content}\n{line}".strip()
 
 
 def _simplest(parts: list[Part]) -> str | list[Part]:
-    """Text alone as a string: the oldest gateway takes nothing else outside user messages."""
+    """Text alone as one string, everything else as parts."""
+    # Outside user messages the gateway of November 2025 took strings only. A part with more than
+    # type and text bears a cache mark, which a string would lose.
     if all(part["type"] == "text" and len(part) == 2 for part in parts):
         return "\n".join(part["text"] for part in parts)
     return parts

@@ -1,8 +1,8 @@
 """Decode the client's replies as LlamaIndex responses: whole answers and a stream's last chunk.
 
-Pure. What goes where: text, thinking, pictures, sound, citations and tool calls are blocks of the
-message; what must go back with the next turn is in the message's ``additional_kwargs``; counts,
-cost, finish reason and everything else about the answer are in the response's.
+Pure. Text, thinking, pictures, sound, citations and tool calls become blocks of the message; what
+must go back with the next turn is in the message's ``additional_kwargs``; counts, cost, finish
+reason and everything else about the answer are in the response's.
 """
 
 from __future__ import annotations
@@ -42,16 +42,18 @@ from . import _fast_construct
 from ._tool_calls import calls_in
 from ._tool_definitions import own_parameters
 
+LOGPROB_TYPES: dict[str, Any] = {"token": str, "logprob": int | float, "bytes": list}
+
 __all__ = ["ResponseContext", "completion_from", "image_block", "response_context", "response_from"]
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseContext:
-    """How one request's answer is to be read.
+    """The facts of a request that its answer is read with.
 
-    ``schemas`` gives a tool's own schema where a strict one was sent; ``single_call`` keeps the
-    first tool call only; ``audio_format`` is what sound was asked for in; ``cost`` prices usage in
-    pollen.
+    ``schemas`` has the own schemas of tools that were sent in strict form; with ``single_call``
+    only the first tool call counts; ``audio_format`` is the format of the sound that was asked for;
+    ``cost`` prices the usage in pollen.
     """
 
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -60,20 +62,26 @@ class ResponseContext:
     cost: Callable[[Reply], Cost] | None = None
 
     def calls_to_keep(self, calls: list[ToolCall]) -> list[ToolCall]:
-        """The tool calls to hand on."""
-        return calls[:1] if self.single_call else calls
+        """The first call, or all."""
+        # The gateway of January 2026 drops parallel_tool_calls unread, so several calls may come
+        # although one was asked for.
+        if self.single_call:
+            return calls[:1]
+        return calls
 
 
 def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseContext:
-    """How the answer to a call with these options is to be read."""
+    """The context for the answer to a call with these options."""
 
     def cost(reply: Reply) -> Cost:
         # The gateway bills the model that was asked for, also where a fallback served.
         return cost_of(reply, catalog.get(options.get("model") or DEFAULT_MODEL))
 
-    tools = options.get("tools")
+    schemas: Mapping[str, Mapping[str, Any]] = {}
+    if tools := options.get("tools"):
+        schemas = own_parameters(tools)
     return ResponseContext(
-        schemas=own_parameters(tools) if tools else {},
+        schemas=schemas,
         single_call=options.get("parallel_tool_calls") is False,
         audio_format=(options.get("audio") or {}).get("format"),
         cost=cost,
@@ -81,7 +89,7 @@ def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseCo
 
 
 def response_from(reply: Reply, context: ResponseContext, delta: str | None = None) -> ChatResponse:
-    """A whole answer as a response; ``delta`` is given for the last chunk of a stream."""
+    """Decode a whole answer; ``delta`` is the text that a stream's last chunk adds."""
     blocks, message_kwargs = _blocks(reply, context)
     if not any(isinstance(block, TextBlock) for block in blocks):
         blocks.insert(0, TextBlock(text=""))  # content is text, never None
@@ -101,7 +109,7 @@ def response_from(reply: Reply, context: ResponseContext, delta: str | None = No
 
 
 def completion_from(response: ChatResponse) -> CompletionResponse:
-    """A chat response as a completion: its text, and both its dictionaries as one."""
+    """Turn a chat response into a completion: its text, and both its dictionaries as one."""
     return CompletionResponse(
         text=response.message.content or "",
         delta=response.delta,
@@ -112,10 +120,11 @@ def completion_from(response: ChatResponse) -> CompletionResponse:
 
 
 def image_block(part: ImagePart) -> ImageBlock:
-    """A picture in an answer: its bytes where they came along, else its address."""
+    """A picture in an answer: its bytes if they came along, else its address."""
     if (data := part.data) is not None:
-        mime_type = part.mime_type or sniff(data)
-        return _fast_construct.image_block(data, mime_type) if mime_type else ImageBlock(image=data)
+        if mime_type := part.mime_type or sniff(data):
+            return _fast_construct.image_block(data, mime_type)
+        return ImageBlock(image=data)
     try:
         return ImageBlock(url=part.url, image_mimetype=part.mime_type)
     except ValueError as error:
@@ -124,17 +133,14 @@ def image_block(part: ImagePart) -> ImageBlock:
 
 
 def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str, Any]]:
-    """The answer's parts as blocks, and what of them only fits into ``additional_kwargs``.
-
-    Thinking between two pieces of text does not part them: a picture or a sound does. Thinking is
-    one block, but for signed pieces, which must go back as they came. It stands behind what the
-    model said, because LlamaIndex's DocumentContextExtractor, and users, read ``blocks[0].text``.
-    """
+    """The answer's parts as blocks, and those that no block can hold by name."""
     blocks: list[Any] = []
     thoughts: list[ThinkingBlock] = []
-    message_kwargs: dict[str, Any] = (
-        {"reasoning_details": reply.reasoning_details} if reply.reasoning_details else {}
-    )
+    message_kwargs: dict[str, Any] = {}
+    if reply.reasoning_details:
+        message_kwargs["reasoning_details"] = reply.reasoning_details
+    # ChatMessage.content joins text blocks with line breaks, so text on both sides of a thought is
+    # one block: the model wrote no line break there. A picture or a sound does part it.
     text: TextBlock | None = None
     for part in reply.parts:
         match part:
@@ -151,45 +157,56 @@ def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str
             case AudioPart():
                 blocks += _sound(part, context)
                 text = None
-                if part.id:
-                    words = {"transcript": part.transcript} if part.transcript else {}
-                    message_kwargs["audio"] = {"id": part.id, **words}
+                message_kwargs |= _sound_reference(part)
             case OtherPart():
                 message_kwargs.setdefault("content_blocks", []).append(part.raw)
     if reply.refusal and not any(isinstance(block, TextBlock) for block in blocks):
         blocks.append(TextBlock(text=reply.refusal))
     if thoughts and reply.usage is not None:
-        thoughts[-1].num_tokens = reply.usage.reasoning  # the gateway counts all of it as one
+        # The gateway counts the thinking of an answer as one, however many pieces it came in.
+        thoughts[-1].num_tokens = reply.usage.reasoning
+    # Thinking stands behind what the model said: LlamaIndex's DocumentContextExtractor, and users,
+    # read blocks[0].text.
     return [*blocks, *_citations(reply), *thoughts], message_kwargs
 
 
 def _add_thinking(thoughts: list[ThinkingBlock], part: ReasoningPart, reply: Reply) -> None:
-    last = thoughts[-1] if thoughts else None
+    """Add to the last block; a signed piece, which must go back as it came, is a block alone."""
     about: dict[str, Any] = {}
     if part.signature or part.redacted:
-        marks = {
-            "signature": part.signature,
-            "redacted": part.redacted,
-            "model": reply.served_model,
-        }
+        marks = {"signature": part.signature, "redacted": part.redacted}
+        # A later turn may go to another provider, which refuses the signature.
+        marks["model"] = reply.served_model
         about = {name: mark for name, mark in marks.items() if mark}
-    if last is None or last.additional_information or about:
+    if not thoughts or thoughts[-1].additional_information or about:
         thoughts.append(ThinkingBlock(content=part.text, additional_information=about))
     else:
-        last.content = (last.content or "") + part.text
+        thoughts[-1].content = (thoughts[-1].content or "") + part.text
 
 
 def _sound(part: AudioPart, context: ResponseContext) -> list[Any]:
-    sound = (
-        [AudioBlock(audio=part.data.encode("ascii"), format=context.audio_format)]
-        if part.data
-        else []
-    )
-    return [TextBlock(text=part.transcript), *sound] if part.transcript else [*sound]
+    blocks: list[Any] = []
+    if part.transcript:
+        blocks.append(TextBlock(text=part.transcript))
+    if part.data:
+        # The answer does not name the format of its sound: it is the one that was asked for.
+        data = part.data.encode("ascii")
+        blocks.append(AudioBlock(audio=data, format=context.audio_format))
+    return blocks
+
+
+def _sound_reference(part: AudioPart) -> dict[str, Any]:
+    """The id under which the provider keeps the speech, and its words."""
+    if not part.id:
+        return {}
+    reference = {"id": part.id}
+    if part.transcript:
+        reference["transcript"] = part.transcript
+    return {"audio": reference}
 
 
 def _citations(reply: Reply) -> list[CitationBlock]:
-    """One block a cited page, with title and excerpt where the search results tell them."""
+    """A block for each cited page, with title and excerpt out of the search results."""
     results = {
         str(result.get("url")): result
         for result in reply.search_results
@@ -208,7 +225,7 @@ def _citations(reply: Reply) -> list[CitationBlock]:
 
 
 def _response_kwargs(reply: Reply, context: ResponseContext) -> dict[str, Any]:
-    """Everything about the answer that is not its content; absent where the gateway did not say."""
+    """Everything about the answer that is not its content and that the gateway has said."""
     info = reply.info
     facts: dict[str, Any] = {
         **_counts(reply.usage),
@@ -227,8 +244,8 @@ def _response_kwargs(reply: Reply, context: ResponseContext) -> dict[str, Any]:
         "content_filter_results": reply.content_filter_results,
         "audio": _audio_facts(reply.audio),
     }
-    cost = context.cost(reply) if context.cost is not None else None
-    if cost is not None and cost.total is not None:
+    if context.cost is not None and (cost := context.cost(reply)).total is not None:
+        # A float: observers write these members as JSON, which has no Decimal.
         facts["cost"] = float(cost.total)
         facts["cost_source"] = cost.source
         facts["cost_is_upper_bound"] = cost.is_upper_bound or None
@@ -238,6 +255,7 @@ def _response_kwargs(reply: Reply, context: ResponseContext) -> dict[str, Any]:
 def _counts(usage: Usage | None) -> dict[str, int | None]:
     if usage is None:
         return {}
+    # The first three under the names that LlamaIndex's token counter, MLflow and Langfuse look for.
     return {
         "prompt_tokens": usage.input,
         "completion_tokens": usage.output,
@@ -260,11 +278,9 @@ def _audio_facts(part: AudioPart | None) -> dict[str, Any] | None:
 
 
 def _raw(reply: Reply, calls: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """What came, with ``usage`` where token counters look for it, in their words.
-
-    Tool calls are those of the message: with ids, their tools' own names, and one where one was
-    asked for.
-    """
+    """The gateway's answer, with the tool calls of the message: own names, ids, one or all."""
+    # TokenCountingHandler reads raw["usage"]. Only with None there does it look further; without
+    # the member it counts by itself, and downloads the pictures of the prompt to do so.
     raw = {**reply.raw, "usage": _raw_usage(reply.usage)}
     if calls:
         choice = raw["choices"][0]
@@ -275,17 +291,13 @@ def _raw(reply: Reply, calls: list[dict[str, Any]] | None) -> dict[str, Any]:
 def _raw_usage(usage: Usage | None) -> dict[str, Any] | None:
     if usage is None:
         return None
-    plain = {
-        "prompt_tokens": usage.input,
-        "completion_tokens": usage.output,
-        "total_tokens": usage.total,
-    }
-    return {**usage.raw, **plain}
+    totals = {"prompt_tokens": usage.input, "completion_tokens": usage.output}
+    return {**usage.raw, **totals, "total_tokens": usage.total}
 
 
 def _logprobs(choice_logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
-    """One list a token: its alternatives where they were asked for, else itself."""
-    tokens = choice_logprobs.get("content") if choice_logprobs else None
+    """A list for each token: its alternatives if they were asked for, else the token itself."""
+    tokens = (choice_logprobs or {}).get("content")
     if not isinstance(tokens, list):
         return None
     return [_alternatives(token) for token in tokens if isinstance(token, Mapping)]
@@ -299,10 +311,10 @@ def _alternatives(token: Mapping[str, Any]) -> list[LogProb]:
 
 
 def _logprob(entry: Mapping[str, Any]) -> LogProb:
-    text, logprob, codes = (entry.get(name) for name in ("token", "logprob", "bytes"))
-    # A provider may send any JSON here, and an answer is not to fail over it.
-    return LogProb(
-        token=text if isinstance(text, str) else "",
-        logprob=logprob if isinstance(logprob, int | float) else 0.0,
-        bytes=[code for code in codes if isinstance(code, int)] if isinstance(codes, list) else [],
-    )
+    # A provider may send any JSON here, and an answer must not fail over it.
+    members: dict[str, Any] = {}
+    for name, kind in LOGPROB_TYPES.items():
+        if isinstance(value := entry.get(name), kind):
+            members[name] = value
+    members["bytes"] = [code for code in members.get("bytes", ()) if isinstance(code, int)]
+    return LogProb(**members)

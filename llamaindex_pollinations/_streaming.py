@@ -1,8 +1,7 @@
 """Decode a stream's events as LlamaIndex responses: one accumulator for sync and async. Pure.
 
-Every response holds the whole message so far, as LlamaIndex wants it, and the joined deltas are the
-final content. Blocks that are finished are shared by the responses; the one that grows is made
-anew.
+Every response holds the message so far, as LlamaIndex demands, and the joined deltas are the final
+content. Responses share the blocks that are finished; the one that grows is made anew.
 """
 
 from __future__ import annotations
@@ -30,27 +29,28 @@ from ._tool_calls import wire_call
 
 __all__ = ["Accumulator"]
 
-BETWEEN_TEXTS = "\n"  # what ChatMessage.content puts between two text blocks
+BETWEEN_TEXTS = "\n"  # ChatMessage.content puts this between two text blocks
 
 
 class Accumulator:
-    """Events in, responses out; ``None`` for an event that changes nothing a caller can see."""
+    """Turns events into responses; None for an event that a caller cannot see."""
 
     def __init__(self, context: ResponseContext) -> None:
         self._context = context
         self._blocks: list[Any] = []
         self._text = ""
-        self._text_at: int | None = None  # where in ``_blocks`` the text that grows is
+        self._text_at: int | None = None  # index in ``_blocks`` of the text that grows
         self._has_text = False  # the next run of text follows a line break
         self._thinking = ""
-        self._thoughts: list[Any] = []  # behind the text, as in the whole answer
-        self._speaks = False  # a transcript is a text of its own
+        self._thoughts: list[Any] = []  # behind the text, as in a whole answer
+        self._speaks = False  # a transcript is a text block of its own
         self._calls: list[ToolCall] = []
         self._call_blocks: list[ToolCallBlock] = []
         self._call_dicts: list[dict[str, Any]] = []
 
     def feed(self, event: Event) -> ChatResponse | None:
         """The response for one event."""
+        # Exact types are compared, the commonest first: this runs for every chunk.
         kind = type(event)
         if kind is TextDelta:
             if self._text_grows_alone():
@@ -72,7 +72,8 @@ class Accumulator:
         return self._text_at is not None and not self._speaks and not self._calls
 
     def _grow_text(self, text: str) -> ChatResponse:
-        """The common event: a piece more of the text, and no call yet."""
+        """The response for the commonest event: more text, and no call yet."""
+        # Fewer steps than _add_text takes: most chunks of most streams come here.
         self._text += text
         self._blocks[self._text_at] = text_block(self._text)  # type: ignore[index]
         raw = {
@@ -84,7 +85,8 @@ class Accumulator:
     def _add_text(self, text: str, **about: Any) -> ChatResponse:
         delta = text
         if self._text_at is None:
-            delta = BETWEEN_TEXTS + text if self._has_text else text
+            if self._has_text:
+                delta = BETWEEN_TEXTS + text
             self._has_text = True
             self._text_at, self._text = len(self._blocks), ""
             self._blocks.append(None)
@@ -95,6 +97,7 @@ class Accumulator:
     def _add_thinking(self, event: ReasoningDelta) -> ChatResponse | None:
         if not event.text:
             return None  # a signature: the finished message has it
+        # Agents read thinking_delta of the response, not of its message (function_agent.py).
         self._thinking += event.text
         self._thoughts = [thinking_block(self._thinking)]
         return self._response("", {"reasoning_content": event.text}, thinking_delta=event.text)
@@ -120,7 +123,9 @@ class Accumulator:
     def _add_sound(self, event: AudioDelta) -> ChatResponse:
         if not self._speaks:
             self._speaks, self._text_at = True, None
-        sound = {"audio_delta": event.data} if event.data else {}
+        sound = {}
+        if event.data:
+            sound["audio_delta"] = event.data
         if event.transcript:
             return self._add_text(event.transcript, **sound)
         return self._response("", {"audio": {"data": event.data}}, **sound)
@@ -132,13 +137,19 @@ class Accumulator:
         return self._response("", {"content_blocks": [event.part.raw]})
 
     def _last(self, reply: Reply) -> ChatResponse:
-        refusal = reply.refusal if reply.refusal and not self._has_text else ""
-        return response_from(reply, self._context, delta=refusal)
+        # The last response is the whole answer, which agents keep. It adds no text, but for a
+        # refusal, which has no events of its own.
+        delta = ""
+        if reply.refusal and not self._has_text:
+            delta = reply.refusal
+        return response_from(reply, self._context, delta=delta)
 
     def _response(self, delta: str, wire: dict[str, Any], **about: Any) -> ChatResponse:
         blocks = [*self._blocks, *self._thoughts, *self._call_blocks]
         if self._text_at is None and not self._has_text:
             blocks.insert(0, text_block(""))
-        message_kwargs = {"tool_calls": self._call_dicts[:]} if self._calls else {}
+        message_kwargs: dict[str, Any] = {}
+        if self._calls:
+            message_kwargs["tool_calls"] = self._call_dicts[:]
         raw = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": wire}]}
         return chat_response(blocks, message_kwargs, delta, raw, about)

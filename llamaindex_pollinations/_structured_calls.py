@@ -1,4 +1,4 @@
-"""Driving structured calls: one way after another until an answer holds the object.
+"""Send structured calls, one attempt after another, until an answer holds the object.
 
 Sync and async twins.
 """
@@ -35,7 +35,7 @@ Attempts = Sequence[Attempt]
 def predicted(
     llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
 ) -> BaseModel:
-    """The object; raises what the last way failed with."""
+    """The object. Raises the error of the last attempt if none gave one."""
     failures: list[PollinationsError] = []
     for attempt in attempts:
         try:
@@ -49,7 +49,7 @@ def predicted(
 async def apredicted(
     llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
 ) -> BaseModel:
-    """The same, awaited."""
+    """:func:`predicted`, awaited."""
     failures: list[PollinationsError] = []
     for attempt in attempts:
         try:
@@ -65,7 +65,7 @@ async def apredicted(
 def streamed(
     llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
 ) -> Generator[BaseModel, None, None]:
-    """The object as it grows; the last one is whole and valid."""
+    """The object as it grows; the last one is complete and valid."""
     failures: list[PollinationsError] = []
     for attempt in attempts:
         growth = _Growth(attempt)
@@ -76,7 +76,7 @@ def streamed(
                 for response in chat:
                     if (grown := growth.feed(response)) is not None:
                         yield grown
-            yield growth.whole()
+            yield growth.result()
             return
         except FALLBACK_ERRORS as error:
             _note(error, attempt, attempts, failures)
@@ -86,7 +86,7 @@ def streamed(
 async def astreamed(
     llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
 ) -> AsyncGenerator[BaseModel, None]:
-    """The same, awaited."""
+    """:func:`streamed`, awaited."""
     failures: list[PollinationsError] = []
     for attempt in attempts:
         growth = _Growth(attempt)
@@ -98,7 +98,7 @@ async def astreamed(
                 async for response in chat:
                     if (grown := growth.feed(response)) is not None:
                         yield grown
-            yield growth.whole()
+            yield growth.result()
             return
         except FALLBACK_ERRORS as error:
             _note(error, attempt, attempts, failures)
@@ -106,16 +106,12 @@ async def astreamed(
 
 
 class _Growth:
-    """An object growing in a stream: as the class itself where it already fits, else with what
-    there is of it.
-
-    A ``RootModel`` has no fields that could be left open: it is shown where it fits.
-    """
+    """Reads a growing object out of a stream's responses."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self._flexible: type[FlexibleModel] = create_flexible_model(attempt.output_cls)
-        self._seen: dict[str, Any] | None = None
+        self._latest: dict[str, Any] | None = None
         self._last: ChatResponse | None = None
         self._finder = JsonFinder()
         self._pace = ParsePace()
@@ -124,21 +120,25 @@ class _Growth:
         """The object so far, where the response added to it."""
         self._last = response
         self._finder.feed(response.delta or "")
+        # Each look parses all text so far. The pace lets looks grow rarer with the text, so that a
+        # stream of n chunks takes n steps and not n * n.
         if not self._pace.is_due(len(self._finder.text) + _chars_of_arguments(response)):
             return None
         data = self._attempt.partial_in(response, self._finder)
-        if not data or data == self._seen:
+        if not data or data == self._latest:
             return None
-        self._seen = data
+        self._latest = data
         output_cls = self._attempt.output_cls
         try:
             return output_cls.model_validate(unwrapped(data, output_cls))
         except ValidationError:
-            return (
-                None if issubclass(output_cls, RootModel) else self._flexible.model_validate(data)
-            )
+            pass
+        # A RootModel has no fields that could be left open: it is given when it fits.
+        if issubclass(output_cls, RootModel):
+            return None
+        return self._flexible.model_validate(data)
 
-    def whole(self) -> BaseModel:
+    def result(self) -> BaseModel:
         """The finished object. Raises :class:`StructuredOutputError`."""
         if self._last is None:
             raise StructuredOutputError("The stream was empty.")
@@ -156,13 +156,10 @@ def _note(
     attempts: Attempts,
     failures: list[PollinationsError],
 ) -> None:
-    """Go on to the next way and say so; raise where another way cannot help."""
-    if isinstance(error, BadRequestError) and type(error) not in {
-        BadRequestError,
-        UnprocessableEntityError,
-    }:
-        raise error
-    if isinstance(error, StructuredOutputError) and error.is_final:
+    """Warn that the next attempt follows; raise if another attempt cannot help."""
+    # A subclass of BadRequestError names another reason: an unknown model, a filter, a long prompt.
+    is_other = isinstance(error, BadRequestError) and type(error) not in FALLBACK_ERRORS
+    if is_other or (isinstance(error, StructuredOutputError) and error.is_final):
         raise error
     failures.append(error)
     following = attempts.index(attempt) + 1

@@ -1,8 +1,8 @@
-"""LlamaIndex's structured LLM with every stream: core's leaves out completions and deltas.
+"""Complete LlamaIndex's structured LLM: core's streams no completions and gives no deltas.
 
 While the object grows, a response holds it as JSON text, and its delta is empty: the JSON of a part
-is no beginning of the JSON of the whole. The last response has all text as its delta, so that
-joined deltas are the answer, as chat engines and memories need them.
+is no beginning of the JSON of all. The last response has all text as its delta, so that the joined
+deltas are the answer, as chat engines and memories need them.
 """
 
 from __future__ import annotations
@@ -111,7 +111,10 @@ def _user_message(prompt: str) -> list[ChatMessage]:
 def _response_from(answer: Any, *, is_last: bool = False) -> ChatResponse:
     text = answer.model_dump_json()
     message = ChatMessage(role=MessageRole.ASSISTANT, content=text)
-    return ChatResponse(message=message, delta=text if is_last else "", raw=answer)
+    delta = ""
+    if is_last:
+        delta = text
+    return ChatResponse(message=message, delta=delta, raw=answer)
 
 
 def _completion_from(response: ChatResponse) -> CompletionResponse:

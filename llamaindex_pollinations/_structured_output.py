@@ -1,7 +1,7 @@
 """Ask for objects of a class by JSON schema, forced function or words, and read the answers. Pure.
 
-``attempts`` says which ways are tried for a model and in which order; ``_structured_calls`` sends
-them. Reading accepts fences, prose, thoughts and wrappers round the object, and nothing half.
+``attempts`` says which ways are tried for a model, and in which order; ``_structured_calls`` sends
+them. Fences, prose, thoughts and wrappers round an object are skipped; half of one is an error.
 """
 
 from __future__ import annotations
@@ -45,34 +45,29 @@ __all__ = [
 
 Mode = Literal["auto", "json_schema", "function", "text"]
 Way = Literal["json_schema", "function", "text"]
-# The program decides about tools: what callers pass along to every program does not apply.
-DECIDED_HERE = frozenset(
-    {
-        "tools",
-        "tool_choice",
-        "tool_required",
-        "allow_parallel_tool_calls",
-        "parallel_tool_calls",
-        "response_format",
-    }
-)
+# An attempt decides about these. Callers pass them along to every program: LlamaIndex's
+# FunctionCallingProgram gives tool_choice=None and tool_required=True to each call.
+DECIDED_HERE = {"tools", "tool_choice", "tool_required", "response_format"}
+DECIDED_HERE |= {"allow_parallel_tool_calls", "parallel_tool_calls"}
+# OpenAI refuses a schema whose name holds another character or more than 64.
 BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
-CUT_BY = frozenset({"length", "content_filter"})  # finish reasons that hold in any way of asking
-SHOWN = 300
-# Members that models put the object into when they answer as if they were calling a tool.
+MAX_NAME = 64
+# Finish reasons that would be the same in any way of asking.
+CUT_BY = frozenset({"length", "content_filter"})
+MAX_QUOTED = 300
+# Members into which models put the object when they answer as if they were calling a tool.
 WRAPPERS = ("arguments", "parameters", "args", "input", "properties", "tool_input")
 
 
 class NothingFound(ValueError):
-    """There is no whole JSON in a text."""
+    """A text holds no whole JSON."""
 
 
 class StructuredOutputError(ReplyError, ValueError):
-    """No answer held an object of the class that was asked for; the message shows the last one's
-    beginning.
+    """No answer held an object of the class; the message quotes the last answer's beginning.
 
-    ``is_final`` says that asking in another way would not help: the model refused, a filter or
-    ``max_tokens`` cut it.
+    ``is_final`` says that asking in another way would not help: the model refused, or a filter or
+    ``max_tokens`` cut the answer.
     """
 
     is_final = False
@@ -85,16 +80,18 @@ class Attempt:
     way: Way
     output_cls: type[BaseModel]
     strict: bool = False
-    has_default_tools: bool = (
-        False  # the gateway adds tools of its own, which JSON formats do not go with
-    )
+    has_default_tools: bool = False
 
     def options(self) -> dict[str, Any]:
-        """What the call says beside its messages."""
+        """The options of the call."""
         match self.way:
             case "json_schema":
-                no_tools = {"default_tools": False} if self.has_default_tools else {}
-                return {"response_format": self._response_format(), **no_tools}
+                options: dict[str, Any] = {"response_format": self._response_format()}
+                if self.has_default_tools:
+                    # The gateway gives Gemini code_execution or google_search, and Google's API
+                    # answered 400 to these with a JSON format (gateway issues 6834 and 6876).
+                    options["default_tools"] = False
+                return options
             case "function":
                 tool = get_function_tool(self._object_cls())
                 return {
@@ -107,11 +104,11 @@ class Attempt:
                 return {}
 
     def merged_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The caller's options with this way's over them."""
+        """The caller's options, overruled by those of this attempt."""
         return {**options, **self.options()}
 
     def messages(self, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-        """The messages of the call; asking by words adds the schema to the last of the user."""
+        """The messages of the call; asking by words adds the schema to the last user message."""
         if self.way != "text":
             return list(messages)
         instruction = TextBlock(
@@ -123,11 +120,9 @@ class Attempt:
         return [*messages[:-1], last.model_copy(update={"blocks": [*last.blocks, instruction]})]
 
     def object_in(self, response: ChatResponse) -> BaseModel:
-        """The object in a whole response: a tool call's arguments, or JSON in the text, whichever
-        is there.
-
-        Raises :class:`StructuredOutputError`.
-        """
+        """The object in a whole response. Raises :class:`StructuredOutputError` without one."""
+        # In every way of asking both places are read, a call's arguments and the text: models that
+        # are made to call a function answer in prose at times, and the other way round.
         text = response.message.content or ""
         is_cut = response.additional_kwargs.get("finish_reason") == "length"
         failure: ValueError = NothingFound("The answer holds no JSON.")
@@ -139,7 +134,9 @@ class Attempt:
                     return object_from_data(selection.tool_kwargs, self.output_cls)
                 return object_from_text(call["arguments"], self.output_cls)
             except NothingFound as error:
-                failure = NothingFound(call["error"]) if call else error
+                failure = error
+                if call is not None:
+                    failure = NothingFound(call["error"])
             except ValidationError as error:
                 failure = error
         try:
@@ -151,16 +148,16 @@ class Attempt:
         raise self._failed(response, text, failure)
 
     def partial_in(self, response: ChatResponse, finder: JsonFinder) -> dict[str, Any] | None:
-        """What an unfinished response holds of the object, or None; ``finder`` read its text."""
+        """The object as far as a stream has come, or None; ``finder`` has read its text."""
         selections = selections_in(response, required=False)
         if selections:
             return selections[0].tool_kwargs or None
         return partial_data(finder)
 
     def _object_cls(self) -> type[BaseModel]:
-        """The class to ask for: arguments and strict schemas are objects, so a list or a choice is
-        a member of one.
-        """
+        """The class to ask for."""
+        # A tool's arguments and a strict schema must be objects, so what a RootModel holds, a list
+        # or a choice, is asked for as the one member of an object.
         if not issubclass(self.output_cls, RootModel):
             return self.output_cls
         return create_model(
@@ -169,37 +166,33 @@ class Attempt:
 
     def _response_format(self) -> dict[str, Any]:
         schema = resolve_root(self._object_cls().model_json_schema())
-        json_schema: dict[str, Any] = {"name": BAD_IN_NAMES.sub("_", self.output_cls.__name__)[:64]}
+        name = self.output_cls.__name__
+        json_schema: dict[str, Any] = {"name": BAD_IN_NAMES.sub("_", name)[:MAX_NAME]}
         if isinstance(schema.get("description"), str):
             json_schema["description"] = schema["description"]
-        strict_schema = (
-            strict_form(schema, f"The schema of {self.output_cls.__name__}")
-            if self.strict
-            else None
-        )
-        json_schema |= (
-            {"schema": schema}
-            if strict_schema is None
-            else {"schema": strict_schema, "strict": True}
-        )
+        json_schema["schema"] = schema
+        if self.strict:
+            strict_schema = strict_form(schema, f"The schema of {name}")
+            if strict_schema is not None:
+                json_schema |= {"schema": strict_schema, "strict": True}
         return {"type": "json_schema", "json_schema": json_schema}
 
     def _failed(
         self, response: ChatResponse, text: str, failure: ValueError
     ) -> StructuredOutputError:
         about = response.additional_kwargs
-        refusal = f" The model refused: {about['refusal']}" if about.get("refusal") else ""
-        cut = (
-            " The answer hit max_tokens before it was complete; raise it."
-            if about.get("finish_reason") == "length"
-            else ""
-        )
+        refusal, finish_reason = about.get("refusal"), about.get("finish_reason")
+        sentences = [_reason(failure)]
+        if finish_reason == "length":
+            sentences.append("The answer hit max_tokens before it was complete; raise it.")
+        if refusal:
+            sentences.append(f"The model refused: {refusal}")
         error = StructuredOutputError(
             f"No {self.output_cls.__name__} in the answer (asked by {self.way}):"
-            f" {_reason(failure)}{cut}{refusal} It began: {text[:SHOWN]!r}.",
+            f" {' '.join(sentences)} It began: {text[:MAX_QUOTED]!r}.",
             request_id=about.get("request_id"),
         )
-        error.is_final = bool(refusal) or about.get("finish_reason") in CUT_BY
+        error.is_final = bool(refusal) or finish_reason in CUT_BY
         error.__cause__ = failure
         return error
 
@@ -214,31 +207,32 @@ def attempts(
     strict: bool,
     has_default_tools: bool = False,
 ) -> list[Attempt]:
-    """The ways to try, in order. A program mode or a mode that names a way is the only one.
+    """The attempts for a model, in order; a mode that names one way is the only one.
 
-    LlamaIndex's OPENAI mode is function calling by a package that takes OpenAI's own class alone.
-    Raises :class:`InvalidRequestError` for what is no class to ask for.
+    Raises :class:`InvalidRequestError` if ``output_cls`` is no Pydantic class.
     """
     check_output_cls(output_cls)
-    ways: Sequence[Way]
+    ways: list[Way]
+    # LlamaIndex's OPENAI mode is function calling by a package that takes OpenAI's own class alone.
     if program_mode in {PydanticProgramMode.FUNCTION, PydanticProgramMode.OPENAI}:
-        ways = ("function",)
+        ways = ["function"]
     elif program_mode == PydanticProgramMode.LLM:
-        ways = ("text",)
+        ways = ["text"]
     elif mode != "auto":
-        ways = (mode,)
+        ways = [mode]
     else:
-        listed: list[Way] = ["json_schema", "function", "text"]
+        # A schema comes first: some models refuse a forced call, and others think less for it.
+        ways = ["json_schema", "function", "text"]
         if card is not None and card.takes_json_schema is False:
-            listed.remove("json_schema")
+            ways.remove("json_schema")
         if not calls_functions:
-            listed.remove("function")
-        ways = listed
+            ways.remove("function")
     return [Attempt(way, output_cls, strict, has_default_tools) for way in ways]
 
 
 def check_output_cls(output_cls: Any) -> None:
     """Raise :class:`InvalidRequestError`, with the remedy, for what is no Pydantic class."""
+    # list[Person] is an instance of type as well, and has an origin.
     if isinstance(output_cls, type) and get_origin(output_cls) is None:
         if issubclass(output_cls, BaseModel):
             return
@@ -258,19 +252,17 @@ def cleaned(llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def last_failure(failures: Sequence[Exception]) -> Exception:
-    """What to raise when every way failed: what the last answer lacked, rather than a refusal to
-    answer.
-    """
-    return next(
-        (one for one in reversed(failures) if isinstance(one, StructuredOutputError)), failures[-1]
-    )
+    """The error to raise when every attempt failed."""
+    # What the last answer lacked says more than the 400 of a way that the model does not know.
+    answers = [error for error in failures if isinstance(error, StructuredOutputError)]
+    return [*failures, *answers][-1]
 
 
 def object_from_text(text: str, output_cls: type[BaseModel], *, is_cut: bool = False) -> BaseModel:
     """The first JSON value in ``text`` that fits ``output_cls``; ``is_cut`` if it hit its limit.
 
     Raises :class:`NothingFound` without any whole JSON, and the ``ValidationError`` of the first
-    value where none fits.
+    value if none fits.
     """
     values = find_json(text).answers(is_cut=is_cut)
     if not values:
@@ -281,25 +273,27 @@ def object_from_text(text: str, output_cls: type[BaseModel], *, is_cut: bool = F
 
 
 def partial_data(finder: JsonFinder) -> dict[str, Any] | None:
-    """What an unfinished text holds of its JSON object so far, or None."""
+    """The JSON object in an unfinished text as far as it has come, or None."""
+    data: Any = None
     if finder.values:
         data = finder.values[0].data
-    else:
-        data = None if finder.unfinished is None else parse_partial_json(finder.unfinished)
-    return data if isinstance(data, dict) else None
+    elif finder.unfinished is not None:
+        data = parse_partial_json(finder.unfinished)
+    return _as_object(data)
 
 
 def object_from_data(data: Any, output_cls: type[BaseModel]) -> BaseModel:
     """Parsed JSON as an object: as it is, else unwrapped, else without the nulls of strict mode.
 
-    Raises the ``ValidationError`` of ``data`` as it is where nothing fits.
+    Raises the ``ValidationError`` of ``data`` as it is if nothing fits.
     """
-    variants = list(_variants(data, output_cls))
+    candidates = [data, *_variants(data, output_cls)]
     if (inner := unwrapped(data, output_cls)) is not data:
-        variants.insert(0, inner)
-    # A class whose fields all have defaults fits any object, wrappers included.
-    first = _is_foreign(data, output_cls) and variants
-    for candidate in [*variants, data] if first else [data, *variants]:
+        candidates.insert(1, inner)
+    # A class whose fields all have defaults fits any object, wrappers included: these come last.
+    if _is_foreign(data, output_cls):
+        candidates = [*candidates[1:], data]
+    for candidate in candidates:
         try:
             return output_cls.model_validate(candidate)
         except ValidationError:
@@ -308,7 +302,7 @@ def object_from_data(data: Any, output_cls: type[BaseModel]) -> BaseModel:
 
 
 def unwrapped(data: Any, output_cls: type[BaseModel]) -> Any:
-    """What a ``RootModel`` holds, out of the object of one member as which it is asked for."""
+    """The value for a ``RootModel`` out of the object of one member as which it is asked for."""
     if issubclass(output_cls, RootModel) and isinstance(data, dict) and len(data) == 1:
         return next(iter(data.values()))
     return data
@@ -327,15 +321,16 @@ def _field_names(output_cls: type[BaseModel]) -> set[str]:
 
 
 def _variants(data: Any, output_cls: type[BaseModel]) -> Iterator[Any]:
-    """Other readings of the data: in a list, in a wrapper, with nulls for what was left out."""
+    """Other readings of the data: out of a list, out of a wrapper, without nulls."""
     if isinstance(data, list):
         yield from _variants_of_list(data, output_cls)
     if not isinstance(data, dict):
         return
     # A member that is a field of the class is a part of the object, not a wrapper round it.
     for name in (output_cls.__name__, *WRAPPERS):
-        inner = None if name in _field_names(output_cls) else _as_object(data.get(name))
-        if inner is not None:
+        if name in _field_names(output_cls):
+            continue
+        if (inner := _object_from(data.get(name))) is not None:
             yield inner
             yield drop_nulls(inner)
     if isinstance(function := data.get("function"), dict):
@@ -352,13 +347,17 @@ def _variants_of_list(data: list[Any], output_cls: type[BaseModel]) -> Iterator[
         yield data[0]
 
 
-def _as_object(value: Any) -> dict[str, Any] | None:
+def _object_from(value: Any) -> dict[str, Any] | None:
     """A wrapped object, which some models write as JSON text; None for other values."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             value = parse_json(value)
         except ValueError:
             return None
+    return _as_object(value)
+
+
+def _as_object(value: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
@@ -366,7 +365,9 @@ def _reason(failure: ValueError) -> str:
     if not isinstance(failure, ValidationError):
         return str(failure)
     faults = failure.errors(include_url=False, include_context=False, include_input=False)
-    sentences = [
+    clauses = [
         f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}" for fault in faults[:3]
     ]
-    return "; ".join(sentences) + ("." if len(faults) <= 3 else f"; and {len(faults) - 3} more.")
+    if len(faults) > 3:
+        clauses.append(f"and {len(faults) - 3} more")
+    return "; ".join(clauses) + "."

@@ -1,5 +1,7 @@
-"""Tool calls in LlamaIndex's two forms, blocks and plain dicts, kept in step; and calls read back
-out of either.
+"""Convert tool calls between the gateway's form and LlamaIndex's two: blocks and plain dicts.
+
+LlamaIndex needs both: agents read blocks, its ``process_streaming_objects`` and observers read
+``additional_kwargs["tool_calls"]``.
 """
 
 from __future__ import annotations
@@ -36,82 +38,75 @@ __all__ = [
 log = logging.getLogger("llamaindex_pollinations")
 # Made once: ``json.dumps`` with options makes an encoder for each call.
 json_text = json.JSONEncoder(ensure_ascii=False).encode
-SHOWN = 200
+MAX_QUOTED = 200
+# What could not be read is listed under the name that LangChain's messages have for it.
 INVALID = "invalid_tool_calls"
 # The words of other classes' calls. OpenAI's Responses have an id of the item beside the call_id.
 ID_FIELDS = ("call_id", "id", "toolUseId", "tool_call_id")
 ARGUMENT_FIELDS = ("arguments", "input", "args", "parameters")
 WRAPPERS = ("toolUse", "functionCall", "function_call")
-ECHOED_FIELDS = ("extra_content", "thought_signature")  # what Gemini wants to see again
+# Gemini 3 answers 400 to a history whose calls come back without their thought signature.
+ECHOED_FIELDS = ("extra_content", "thought_signature")
+# LlamaIndex runs whatever tool a selection names, with the arguments that it holds. A name that no
+# tool has is the only way to stop one call of several.
 NOT_RUN = "{name} (not run: its arguments are no whole JSON)"
 REFUSAL = "{name} was not run. {problem} Call it again with whole arguments, as a JSON object."
-# What LlamaIndex's agents say of a name that is none of their tools.
+# The answer of LlamaIndex's agents to such a name (agent/workflow/base_agent.py).
 NOT_FOUND = "Tool {name} not found."
 
 
 class NoToolCallError(ReplyError, ValueError):
-    """A tool call was needed and the model answered without one, or called a tool that was not
-    offered.
-    """
+    """The model made no tool call where one was needed, or called a tool that was not offered."""
 
 
 def wire_call(call: ToolCall) -> dict[str, Any]:
-    """A call as a plain dict in the gateway's form, with the unknown fields that must be echoed."""
+    """A call as a plain dict in the gateway's form, with its unknown fields."""
+    function = {"name": call.name, "arguments": call.arguments}
     if not call.extra:
-        function = {"name": call.name, "arguments": call.arguments}
         return {"id": call.id, "type": "function", "function": function}
     extra = dict(call.extra)
     inner = extra.pop("function", None)
-    function = {
-        **(inner if isinstance(inner, dict) else {}),
-        "name": call.name,
-        "arguments": call.arguments,
-    }
+    if isinstance(inner, dict):
+        function = {**inner, **function}
     return {"id": call.id, "type": "function", "function": function, **extra}
 
 
 def calls_in(
     calls: Sequence[ToolCall], schemas: Mapping[str, Mapping[str, Any]]
 ) -> tuple[list[ToolCallBlock], dict[str, Any]]:
-    """A finished answer's calls as blocks, and as what goes into the message's
-    ``additional_kwargs``.
+    """Decode a finished answer's calls: blocks, and members of ``additional_kwargs``.
 
-    A block has the arguments as an object, or as the text received where they are none.
-    ``schemas`` gives a tool's own schema where the strict form of it was sent. Calls whose
-    arguments are no JSON object are listed again under ``invalid_tool_calls`` with the reason, and
-    logged.
+    A block has the arguments as an object, or the text received if that is no JSON object. Such
+    calls are logged, and listed again under ``invalid_tool_calls`` with the reason. ``schemas`` has
+    the tools' own schemas, of tools that were sent in strict form.
     """
-    if not calls:
-        return [], {}
-    blocks = []
+    blocks, broken = [], []
     for call in calls:
-        name, arguments = call.name, call.args
-        if arguments is not None and name in schemas:
-            arguments = drop_strict_nulls(schemas[name], arguments)
-        told = call.arguments if arguments is None else arguments
-        blocks.append(ToolCallBlock(tool_call_id=call.id, tool_name=name, tool_kwargs=told))
-    kept: dict[str, Any] = {"tool_calls": [wire_call(call) for call in calls]}
-    if broken := [(call, problem) for call in calls if (problem := call.problem)]:
-        kept[INVALID] = [
-            {
-                "id": call.id,
-                "name": call.name,
-                "arguments": call.arguments,
-                "error": problem,
-            }
-            for call, problem in broken
-        ]
-        for call, problem in broken:
+        arguments: Any = call.args
+        if arguments is None:
+            arguments = call.arguments
+        elif call.name in schemas:
+            # Strict schemas make every optional argument nullable; a tool's default is not null.
+            arguments = drop_strict_nulls(schemas[call.name], arguments)
+        blocks.append(
+            ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments)
+        )
+        if problem := call.problem:
             log.warning("Tool call %s (%s): %s", call.id, call.name or "unnamed", problem)
-    return blocks, kept
+            about = {"id": call.id, "name": call.name, "arguments": call.arguments}
+            broken.append({**about, "error": problem})
+    message_kwargs: dict[str, Any] = {"tool_calls": [wire_call(call) for call in calls]}
+    if broken:
+        message_kwargs[INVALID] = broken
+    return blocks, message_kwargs
 
 
 def wire_calls_in(message: ChatMessage) -> list[dict[str, Any]]:
-    """The calls a message carries, in the gateway's form: blocks hold, dicts of the same id add
-    unknown fields.
+    """The calls of a message in the gateway's form.
+
+    Blocks go before dicts; a dict of the same id adds its unknown fields.
     """
-    given = message.additional_kwargs.get("tool_calls") or ()
-    listed = [_as_dict(call) for call in given] if isinstance(given, (list, tuple)) else []
+    listed = _listed_calls(message)
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if not blocks:
         return [_with_good_arguments(call) for call in listed]
@@ -120,23 +115,23 @@ def wire_calls_in(message: ChatMessage) -> list[dict[str, Any]]:
 
 
 def selections_in(response: ChatResponse, *, required: bool) -> list[ToolSelection]:
-    """The tools a response selects. Unfinished arguments of a stream give what is there of them.
+    """The tools that a response selects, with what has arrived of a stream's arguments.
 
-    In a finished response a call whose arguments cannot be read names no tool, so that nothing can
-    run on a part of them or on defaults; LlamaIndex's agents answer the model that there is no such
-    tool, which :func:`refusal_of` puts right on the wire.
+    In a finished response a call whose arguments cannot be read names no tool, so that no tool runs
+    on a part of them or on defaults. LlamaIndex's agents answer the model that there is no such
+    tool; :func:`refusal_of` replaces that on the wire.
 
-    Raises :class:`NoToolCallError` where ``required`` and there are none.
+    Raises :class:`NoToolCallError` if ``required`` and there are none.
     """
     message = response.message
     refusals = refusals_in(message)
     selections = [
-        _selection(call_id, index, name, arguments, is_refused=call_id in refusals)
+        _selection(call_id or f"call_{index}", name, arguments, is_refused=call_id in refusals)
         for index, (call_id, name, arguments) in enumerate(_triples(message))
         if name
     ]
     if required and not selections:
-        text = (message.content or "").strip()[:SHOWN]
+        text = (message.content or "").strip()[:MAX_QUOTED]
         raise NoToolCallError(
             f"Expected at least one tool call, but got 0 tool calls. The model answered: {text!r}. "
             "Another model, or tool_required=True where it was not given, may help."
@@ -144,21 +139,16 @@ def selections_in(response: ChatResponse, *, required: bool) -> list[ToolSelecti
     return selections
 
 
-def _selection(
-    call_id: str | None, index: int, name: str, arguments: Any, *, is_refused: bool
-) -> ToolSelection:
-    return ToolSelection(
-        tool_id=str(call_id or f"call_{index}"),
-        tool_name=NOT_RUN.format(name=name) if is_refused else name,
-        tool_kwargs={} if is_refused else _object_in(arguments),
-    )
+def _selection(call_id: Any, name: str, arguments: Any, *, is_refused: bool) -> ToolSelection:
+    if is_refused:
+        name, arguments = NOT_RUN.format(name=name), {}
+    return ToolSelection(tool_id=str(call_id), tool_name=name, tool_kwargs=_object_in(arguments))
 
 
 def refusals_in(message: ChatMessage) -> dict[str | None, ToolOutput]:
-    """The outcome of each call of a finished message that must not run, by the call's id.
-
-    Whole JSON that is no object is how some models write a call without arguments: that runs.
-    """
+    """The error outputs of calls that must not run, by the call's id."""
+    # Whole JSON that is no object, "[]" or "null", is how some models write a call without
+    # arguments: that runs.
     return {
         call.get("id"): _refusal(call)
         for call in message.additional_kwargs.get(INVALID) or ()
@@ -179,15 +169,16 @@ def _refusal(call: Mapping[str, Any]) -> ToolOutput:
 
 
 def refusal_of(text: str, refusal: ToolOutput) -> str:
-    """A refused call's result as the model is to read it: what LlamaIndex says of an unknown name
-    is replaced, any other result kept.
-    """
+    """Replace LlamaIndex's answer to an unknown tool by the refusal; keep any other result."""
     unknown = NOT_FOUND.format(name=NOT_RUN.format(name=refusal.tool_name))
-    return refusal.content if text.startswith(unknown) else text
+    if text.startswith(unknown):
+        return refusal.content
+    return text
 
 
 def offered(selection: ToolSelection, tools: Iterable[BaseTool]) -> ToolSelection:
     """The selection itself. Raises :class:`NoToolCallError` if its tool is none of ``tools``."""
+    # LlamaIndex looks the name up in a dict, and a name that a model invents is a bare KeyError.
     names = [str(tool.metadata.name) for tool in tools]
     if selection.tool_name in names:
         return selection
@@ -200,9 +191,9 @@ def offered(selection: ToolSelection, tools: Iterable[BaseTool]) -> ToolSelectio
 def agent_response(
     response: ChatResponse, outputs: Sequence[ToolOutput], *, error_on_tool_error: bool
 ) -> AgentChatResponse:
-    """The outcome of ``predict_and_call``: the tools' results, else what the model answered.
+    """The outcome of ``predict_and_call``: the tools' results, else the model's answer.
 
-    Raises ``ValueError``, as LlamaIndex does, for a failed tool where ``error_on_tool_error``.
+    Raises ``ValueError``, as LlamaIndex does, for a failed tool if ``error_on_tool_error``.
     """
     text = "\n\n".join(output.content for output in outputs)
     if error_on_tool_error and any(output.is_error for output in outputs):
@@ -213,17 +204,23 @@ def agent_response(
 
 
 def _triples(message: ChatMessage) -> Iterable[tuple[str | None, str, Any]]:
+    """Id, name and arguments of each call."""
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if blocks:
         return [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in blocks]
-    given = message.additional_kwargs.get("tool_calls")
-    calls = [_as_dict(call) for call in given] if isinstance(given, (list, tuple)) else []
-    triples = []
-    for call in calls:
-        function = call.get("function")
-        function = function if isinstance(function, Mapping) else {}
-        triples.append((call.get("id"), str(function.get("name") or ""), function.get("arguments")))
-    return triples
+    return [
+        (call.get("id"), str(function.get("name") or ""), function.get("arguments"))
+        for call in _listed_calls(message)
+        for function in [call["function"]]
+    ]
+
+
+def _listed_calls(message: ChatMessage) -> list[dict[str, Any]]:
+    """The calls in ``additional_kwargs``, each in OpenAI's form."""
+    calls = message.additional_kwargs.get("tool_calls")
+    if not isinstance(calls, (list, tuple)):
+        return []
+    return [_as_dict(call) for call in calls]
 
 
 def _object_in(arguments: Any) -> dict[str, Any]:
@@ -246,11 +243,9 @@ def _is_whole_json(arguments: Any) -> bool:
 
 
 def _as_dict(call: Any) -> dict[str, Any]:
-    """A call in OpenAI's form, whichever library wrote it into the history.
-
-    Anthropic's, Bedrock's, Gemini's, Cohere's and OpenAI's Responses classes keep theirs flat, each
-    with its own words for the id and the arguments.
-    """
+    """A call in OpenAI's form, whichever library wrote it into the history."""
+    # Anthropic's, Bedrock's, Gemini's, Cohere's and OpenAI's Responses classes keep theirs flat,
+    # each with its own words for the id and the arguments, as objects of a class or as dicts.
     if hasattr(call, "model_dump"):
         call = call.model_dump(exclude_none=True)
     if not isinstance(call, Mapping):
@@ -269,35 +264,28 @@ def _first_of(source: Mapping[str, Any], names: Iterable[str]) -> Any:
 
 
 def _from_block(block: ToolCallBlock, listed: Mapping[str, Any]) -> dict[str, Any]:
-    """The call of a block; its arguments in the very words of the dict beside it where they say the
-    same.
-    """
-    inner = listed.get("function")
-    known = (
-        {name: value for name, value in inner.items() if value is not None}
-        if isinstance(inner, Mapping)
-        else {}
-    )
-    said = known.get("arguments")
-    same = isinstance(said, str) and drop_nulls(_parsed(said)) == drop_nulls(block.tool_kwargs)
-    function = {**known, "name": block.tool_name, "arguments": said if same else block.tool_kwargs}
+    """The call of a block, with the unknown fields of the dict beside it."""
+    inner = listed.get("function") or {}
+    function = {name: value for name, value in inner.items() if value is not None}
+    text = function.get("arguments")
+    # The model's own text is kept while it says the same: providers cache prompts by their bytes.
+    if not isinstance(text, str) or drop_nulls(_parsed(text)) != drop_nulls(block.tool_kwargs):
+        function["arguments"] = block.tool_kwargs
+    function["name"] = block.tool_name
     return _with_good_arguments(
         {**listed, "id": block.tool_call_id, "type": "function", "function": function}
     )
 
 
 def _with_good_arguments(call: dict[str, Any]) -> dict[str, Any]:
-    """Providers refuse a history whose arguments are no JSON object: what could not be read was
-    called with none.
-    """
-    function = call.get("function")
-    if not isinstance(function, Mapping):
-        return call
-    given = function.get("arguments")
-    if isinstance(given, str):
-        arguments = given if isinstance(_parsed(given), dict) else "{}"
-    else:
-        arguments = json_text(given or {})
+    """The call with arguments that are text and a JSON object."""
+    function = call["function"]
+    arguments = function.get("arguments") or {}
+    if not isinstance(arguments, str):
+        arguments = json_text(arguments)
+    elif not isinstance(_parsed(arguments), dict):
+        # Providers refuse a history with such arguments; the tool's result says what went wrong.
+        arguments = "{}"
     return {**call, "function": {**function, "arguments": arguments}}
 
 
@@ -312,4 +300,6 @@ def drop_nulls(data: Any) -> Any:
     """Copy without members that are null: strict schemas make every optional field nullable."""
     if isinstance(data, dict):
         return {name: drop_nulls(value) for name, value in data.items() if value is not None}
-    return [drop_nulls(value) for value in data] if isinstance(data, list) else data
+    if isinstance(data, list):
+        return [drop_nulls(value) for value in data]
+    return data

@@ -1,7 +1,7 @@
-"""Agents that end with a message, not an error, where their budget is spent.
+"""End an agent's run with a message, not an error, when its budget is spent.
 
-LlamaIndex's agents make an output of whatever a tool raises, and raise what their LLM does. A step
-is the one place of theirs where a run can still be ended well.
+LlamaIndex's agents turn what a tool raises into its output, and raise what their LLM raises. A step
+is the only place where a run can still be ended well.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ __all__ = ["BudgetAgentMixin", "BudgetFunctionAgent"]
 
 
 class BudgetAgentMixin:
-    """Ends a run with a last message where the budget of its LLM is spent.
+    """Ends an agent's run with a last message when its budget is spent.
 
     A mixin for any agent of LlamaIndex's workflows: ``class MyAgent(BudgetAgentMixin,
     ReActAgent)``. The budget is the one that the run is started in (``with budget:``), or that the
-    LLM and the tools were given. A model without a known price still raises ``UnpricedModelError``.
+    LLM and the tools were given. A model without a known price raises ``UnpricedModelError``.
     """
 
     async def take_step(
         self, ctx: Any, llm_input: list[ChatMessage], tools: Sequence[Any], memory: Any
     ) -> AgentOutput:
-        """One step of the agent, or its last words."""
+        """Take a step of the agent, or say its last words."""
         step: Any = super()
         try:
             output: AgentOutput = await step.take_step(ctx, llm_input, tools, memory)
@@ -38,6 +38,7 @@ class BudgetAgentMixin:
         else:
             return output
         name = getattr(self, "name", "")
+        # Who reads the run as a stream sees the last words too.
         ctx.write_event_to_stream(
             AgentStream(delta=text, response=text, current_agent_name=name, tool_calls=[], raw=None)
         )
@@ -46,10 +47,25 @@ class BudgetAgentMixin:
 
 
 class BudgetFunctionAgent(BudgetAgentMixin, FunctionAgent):
-    """LlamaIndex's ``FunctionAgent`` that ends with a message where its budget is spent.
+    """LlamaIndex's ``FunctionAgent``, ended with a message when its budget is spent.
 
     Examples:
+        ```python
+        import asyncio
+
+        from llamaindex_pollinations import BudgetFunctionAgent, Pollinations, PollinationsToolSpec
+        from pollinations_client import PollenBudget
+
+        llm = Pollinations("claude")
         agent = BudgetFunctionAgent(llm=llm, tools=PollinationsToolSpec().to_tool_list())
-        with PollenBudget(0.5):
-            print(await agent.run("Draw five bees"))
+
+
+        async def main() -> None:
+            with PollenBudget(0.5) as budget:
+                print(await agent.run("Draw a bee."))
+            print(budget.spent)  # in pollen
+
+
+        asyncio.run(main())
+        ```
     """

@@ -36,25 +36,54 @@ NO_PART_OF_VECTORS = ConnectionOptionsDict.__optional_keys__ | {
 
 
 class PollinationsEmbedding(ClientMixin, BaseEmbedding):
-    """Vectors of texts and queries, one by one or in batches, blocking or awaited.
+    """Embed texts and queries, one by one or in batches, blocking or awaited.
 
-    ``model_name`` is the model's id with the size of its vectors, such as
-    ``openai/text-embedding-3-small@1536``: ingestion caches of another model or size then miss.
-    Queries and documents are told apart to models that ask for it (Gemini, Cohere).
+    Models that ask for it (Gemini, Cohere) are told whether a text is a query or a document.
+    ``model_name`` becomes the model's id with the size of its vectors, such as
+    ``openai/text-embedding-3-small@1536``, so that caches of another model or size miss.
 
-    Examples:
-        >>> from pollinations_client.emulator import Emulator
-        >>> with Emulator() as gateway:
-        ...     embed_model = PollinationsEmbedding("cohere-embed-v4", api_base=gateway.url)
-        ...     len(embed_model.get_text_embedding("Bees dance."))
-        1536
+    Args:
+        model: Name or alias of an embedding model, ``"openai/text-embedding-3-small"`` by default;
+            may come first, without its name.
+        dimensions: Numbers in each vector; by default the model's own size.
+        embed_batch_size: Texts of one call, up to 2,048; 32 by default, which is what one request
+            of the gateway takes.
+        max_concurrency: Requests under way at a time, over all calls of this object; 8 by default.
+        num_workers: LlamaIndex's own option for batches at a time.
+        embeddings_cache: A key-value store of LlamaIndex in which vectors are kept.
+        api_key: ``sk_...`` or ``pk_...``; by default ``POLLINATIONS_API_KEY``.
+        api_base: Address of the gateway; by default ``POLLINATIONS_BASE_URL``, else the public one.
+        timeout: Seconds to wait for a request; 180 by default.
+        max_retries: Repeats of a request that cannot be billed twice; 2 by default.
 
     Raises:
-        ConfigurationError: At construction, for settings that cannot work, such as no key.
-        InvalidRequestError: For an unknown option, and before sending, with the index of a text
-            that cannot be embedded.
-        PollinationsError: For every other failure, by kind. Where some requests succeeded,
-            ``error.partial`` has their vectors by index, and ``error.missing`` the other indices.
+        ConfigurationError: At construction, for options that cannot work, such as no key.
+        InvalidRequestError: For an unknown option; before sending, for a text that cannot be
+            embedded, with its index.
+        PollinationsError: For a call that failed; its subclasses say why. If some requests
+            succeeded, ``error.partial`` has their vectors by index, and ``error.missing`` the other
+            indices.
+
+    Examples:
+        ```python
+        from llamaindex_pollinations import PollinationsEmbedding
+
+        embed_model = PollinationsEmbedding("cohere-embed-v4", dimensions=256)
+        vectors = embed_model.get_text_embedding_batch(["Bees dance.", "Ants march."])
+        print(len(vectors), len(vectors[0]))
+        ```
+
+        An index that answers questions:
+
+        ```python
+        from llama_index.core import Document, VectorStoreIndex
+
+        from llamaindex_pollinations import Pollinations
+
+        documents = [Document(text="Bees tell each other of flowers by a dance.")]
+        index = VectorStoreIndex.from_documents(documents, embed_model=embed_model)
+        print(index.as_query_engine(llm=Pollinations("gemini")).query("Why do bees dance?"))
+        ```
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -78,17 +107,18 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
     def __init__(
         self, model_id: str | None = None, /, **options: Unpack[EmbeddingModelOptions]
     ) -> None:
-        """Take settings; open nothing. The model may come first, without its name."""
-        given = with_secret_key(options)
+        """Read the options; open nothing. The model may come first, without its name."""
+        wrapped = with_secret_key(options)
         del options  # so that no frame of a traceback has the key as text
-        given = with_model(model_id, given)
-        name, _, size = str(given.pop("model_name", None) or "").partition("@")
+        settings = with_model(model_id, wrapped)
+        name, _, size = str(settings.pop("model_name", None) or "").partition("@")
         if name:
-            _set_once(given, "model", name)
-        # A dump names the size in any case; only another than the model's own is sent.
+            _set_once(settings, "model", name)
+        # A dump names the size in any case. Only another than the model's own is sent: several
+        # models answer 400 to any dimensions at all.
         if size.isdecimal() and int(size) != vector_size(name, None, snapshot()):
-            _set_once(given, "dimensions", int(size))
-        super().__init__(**given)
+            _set_once(settings, "dimensions", int(size))
+        super().__init__(**settings)
         EmbeddingOptions.checked(
             {"model": self.model, "dimensions": self.dimensions}, door=None
         ).fields_for(self.catalog)
@@ -146,7 +176,7 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
 
 
 def _set_once(options: dict[str, Any], name: str, value: Any) -> None:
-    """Take ``value`` out of ``model_name``. Raises where the option itself says something else."""
+    """Set what ``model_name`` says of an option. Raises if the option itself says another."""
     if options.get(name) not in (None, value):
         raise InvalidRequestError(
             f"model_name and {name} contradict each other; give one of them.", param=name

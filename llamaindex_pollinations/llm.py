@@ -58,45 +58,107 @@ if TYPE_CHECKING:
 __all__ = ["Pollinations"]
 
 DEFAULT_CONTEXT_WINDOW = 128_000  # tokens; for models of whose window the catalogue says nothing
-UNLIMITED = (
-    -1
-)  # LlamaIndex's word for an answer whose length nobody limits; it then plans with LEAST_ROOM
-LEAST_ROOM = 256
+# The num_output of an answer whose length nobody limits. LlamaIndex's PromptHelper then plans with
+# 256 tokens, and raises where a window leaves no room for a prompt beside them.
+UNLIMITED = -1
+MIN_ROOM = 256
+# Programs of other packages, which guide a local model's tokens: LlamaIndex's own methods run them.
 OTHER_PROGRAMS = frozenset({PydanticProgramMode.GUIDANCE, PydanticProgramMode.LM_FORMAT_ENFORCER})
 
 dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
 
 class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOptions):
-    """A model behind the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok and the rest, by
-    name.
+    """Chat with the models of the Pollinations gateway: GPT, Claude, Gemini, DeepSeek, Grok...
 
-    Options are the fields below, by the same names in the constructor and in each call; a call's
-    hold over the constructor's. ``None`` is not sent. An unknown one is refused with the nearest
-    name; ``extra_body``, and in the constructor also ``additional_kwargs``, is the door for fields
-    that are not listed. Those used most:
+    Every option of an answer can also be given to a call, as in ``llm.chat(messages, seed=7)``,
+    where it goes before the constructor's. None means that the option is not sent. An unknown name
+    raises, with the nearest one.
 
-    - ``model``: any name or alias; ``llm.catalog.names("text")`` knows many,
-      ``llm.refresh_catalog()`` all of them
-    - ``temperature`` 0 to 2, ``max_tokens``, ``stop``, ``seed``; ``reasoning_effort``: none, low,
-      medium, high, max
-    - ``api_key`` or ``POLLINATIONS_API_KEY``; ``api_base`` or ``POLLINATIONS_BASE_URL``
-    - ``context_window``, ``is_function_calling_model``: what the catalogue says, if not given
-
-    Examples:
-        >>> from pollinations_client.emulator import Emulator
-        >>> gateway = Emulator().start()
-        >>> llm = Pollinations(model="claude", temperature=0.2, api_base=gateway.url)
-        >>> llm.complete("Say hello").additional_kwargs["finish_reason"]
-        'stop'
-        >>> gateway.stop()
+    Args:
+        model: Name or alias of a model, ``"openai"`` by default; may come first, without its name.
+            ``llm.catalog.names("text")`` lists many, ``llm.refresh_catalog()`` asks for all.
+        temperature: Randomness, 0 to 2. A hint: several models ignore it.
+        max_tokens: Most tokens of an answer, thinking included.
+        reasoning_effort: How long a reasoning model thinks: ``"none"``, ``"minimal"``, ``"low"``,
+            ``"medium"``, ``"high"``, ``"xhigh"`` or ``"max"``.
+        stop: One to four strings that end an answer.
+        seed: 0 to 2147483647. The gateway answers the same request with the same seed from a cache;
+            -1 draws a new seed for each call.
+        modalities, audio: ``["text", "audio"]`` and ``{"voice": ..., "format": ...}`` for speech.
+        extra_body: Request fields that are no options here, sent as they are.
+        additional_kwargs: Further options of every call, as LlamaIndex's other classes have them.
+        api_key: ``sk_...`` or ``pk_...``, or a function that returns it; by default the environment
+            variable ``POLLINATIONS_API_KEY``.
+        api_base: Address of the gateway; by default ``POLLINATIONS_BASE_URL``, else the public one.
+        timeout: Seconds to wait for an answer, or for the next bytes of a stream; 180 and 120 by
+            default.
+        max_retries: Repeats of a request that cannot be billed twice; 2 by default.
+        context_window: Tokens; by default what the catalogue says, else 128,000.
+        is_function_calling_model: By default what the catalogue says, True for unknown models.
+        strict: Send schemas of tools and objects in OpenAI's strict form; False by default.
+        structured_output_mode: ``"json_schema"``, ``"function"`` or ``"text"`` asks for objects in
+            this way only; ``"auto"``, the default, tries them in turn.
+        replay_reasoning: Send the model its earlier thinking again; True by default.
+        keep_images: How many pictures of tools a prompt holds, the latest ones; 1 by default.
 
     Raises:
-        ConfigurationError: At construction, for settings that cannot work, a missing key among
-            them.
-        InvalidRequestError: For an unknown option, a value out of bounds, a block that cannot be
-            sent.
-        PollinationsError: From calls, by kind; each has ``status_code``.
+        ConfigurationError: At construction, for options that cannot work, such as no key.
+        InvalidRequestError: Before sending, for an unknown option, a value out of bounds, or a
+            message that cannot be sent.
+        PollinationsError: For a call that failed; its subclasses say why, and ``status_code`` is
+            the gateway's.
+
+    Examples:
+        `pip install "pollinations-adapters[llamaindex]"`
+
+        ```python
+        from llamaindex_pollinations import Pollinations
+
+        llm = Pollinations("claude", temperature=0.2)
+        print(llm.complete("Why do bees dance?"))
+        ```
+
+        Chat and stream. Tokens, cost in pollen and more are in ``additional_kwargs``:
+
+        ```python
+        from llama_index.core.llms import ChatMessage
+
+        messages = [ChatMessage("Why do bees dance?")]
+        for response in llm.stream_chat(messages, reasoning_effort="low"):
+            print(response.delta, end="")
+        print("\\nTokens and pollen:")
+        print(response.additional_kwargs["total_tokens"], response.additional_kwargs["cost"])
+        ```
+
+        An object of a class, and an agent with tools:
+
+        ```python
+        import asyncio
+
+        from llama_index.core.agent.workflow import FunctionAgent
+        from pydantic import BaseModel
+
+
+        class Bee(BaseModel):
+            name: str
+            legs: int
+
+
+        print(llm.as_structured_llm(Bee).complete("Describe the bee Maya.").raw)
+
+
+        def add(a: int, b: int) -> int:
+            \"\"\"Add two numbers.\"\"\"
+            return a + b
+
+
+        async def main() -> None:
+            print(await FunctionAgent(llm=llm, tools=[add]).run("What is 2 + 3?"))
+
+
+        asyncio.run(main())
+        ```
     """
 
     model: str = Field(default="openai", description="Any name or alias the gateway knows.")
@@ -138,13 +200,14 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     audio_config = alias_of("audio")
 
     def __init__(self, model_id: str | None = None, /, **options: Unpack[LLMOptions]) -> None:
-        """Take settings; open nothing. The model may come first, without its name.
+        """Read the options; open nothing.
 
-        ``base_url`` is another name of ``api_base``, ``audio_config`` of ``audio``.
+        ``base_url`` is another name of ``api_base``, ``audio_config`` of ``audio``, ``model_name``
+        of ``model``, ``http_async_client`` of ``async_http_client``.
         """
-        given = with_secret_key(options)
+        wrapped = with_secret_key(options)
         del options  # so that no frame of a traceback has the key as text
-        super().__init__(**with_model(model_id, given))
+        super().__init__(**with_model(model_id, wrapped))
         room = self.max_tokens or self.max_completion_tokens or 0
         if self.context_window is not None and room >= self.context_window:
             raise ConfigurationError(
@@ -154,8 +217,6 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
                 param="max_tokens",
             )
 
-    # -- what it is
-
     @classmethod
     def class_name(cls) -> str:
         """The name in dumps."""
@@ -163,7 +224,9 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
 
     @property
     def metadata(self) -> LLMMetadata:
-        """Window and abilities: your fields, then the catalogue, then safe guesses. Asks nobody."""
+        """Window and abilities: your fields, then the catalogue, then safe guesses. No request."""
+        # Read with every call and eleven times in an agent's run of two steps, also inside event
+        # loops: LlamaIndex's classes that ask their service here block the loop.
         card = self.catalog.get(self.model)
         window = self.context_window or (card and card.context_window) or DEFAULT_CONTEXT_WINDOW
         calls_functions = self.is_function_calling_model
@@ -178,39 +241,48 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         )
 
     def to_payload(self) -> dict[str, Any]:
-        """What observers are told: metadata and address, never a key or a header."""
+        """What observers get: metadata and address, never a key or a header."""
         about = {"class_name": self.class_name(), **self.metadata.model_dump()}
         return {**about, "api_base": self.api_base, "reasoning_effort": self.reasoning_effort}
 
-    # -- chat and completion
-
     @chat_callback
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """The whole answer at once.
+        """Answer a conversation.
 
-        ``kwargs`` are fields of :class:`~pollinations_client.ChatOptions`.
+        Args:
+            messages: The conversation, with any of LlamaIndex's content blocks.
+            **kwargs: Options of this call, fields of :class:`~pollinations_client.ChatOptions`.
+
+        Returns:
+            Text, thinking, pictures, sound, citations and tool calls as blocks of the message.
+            ``additional_kwargs`` has counts of tokens, ``cost`` in pollen, ``finish_reason`` and
+            ``request_id``; ``raw`` is the gateway's answer.
         """
         return self._chat(messages, kwargs)
 
     @chat_callback
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """The answer as it comes; sent with the first ``next``.
+        """Answer a conversation piece by piece; arguments are those of :meth:`chat`.
 
-        Closing the generator closes the connection.
+        The request is sent with the first ``next``. Closing the generator closes the connection.
         """
         return self._stream_chat(messages, kwargs)
 
     @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """The answer to one user message."""
+        """Answer one user message; options are those of :meth:`chat`."""
+        # Not through self.chat: its decorator would report a second call, and token counters would
+        # count twice.
         return completion_from(self._chat(self._prompted(prompt, formatted), kwargs))
 
     @completion_callback
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
-        """The answer to one user message as it comes."""
+        """Answer one user message piece by piece."""
 
+        # A real generator: LlamaIndex's decorator tells streams by their type. A closed one closes
+        # the generator within at once, and does not leave it to the garbage collector.
         def gen() -> CompletionResponseGen:
             with contextlib.closing(
                 self._stream_chat(self._prompted(prompt, formatted), kwargs)
@@ -318,8 +390,6 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
             base["stream_options"] = {"include_usage": False}
         return call_options(base, self.additional_kwargs, call, strict=self.strict)
 
-    # -- tools
-
     def _prepare_chat_with_tools(
         self,
         tools: Sequence[Any],
@@ -332,27 +402,22 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         strict: bool | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """The arguments of ``chat`` for a call with tools.
-
-        Tools may also be names of the gateway's built-in ones.
-        """
+        """The arguments of ``chat`` for a call with tools, or with names of built-in ones."""
         messages = list(chat_history or [])
+        if isinstance(user_msg, str):
+            user_msg = ChatMessage(role=MessageRole.USER, content=user_msg)
         if user_msg is not None:
-            asked = (
-                ChatMessage(role=MessageRole.USER, content=user_msg)
-                if isinstance(user_msg, str)
-                else user_msg
-            )
-            messages.append(asked)
+            messages.append(user_msg)
         if not tools:
-            unsaid = {
-                name: None
-                for name in ("tools", "tool_choice")
-                if name not in self.additional_kwargs
-            }
-            return {"messages": messages, **unsaid, **kwargs}
-        definitions = wire_tools(tools, strict=self.strict if strict is None else strict)
+            # The keys are there, as in LlamaIndex's own classes; but None would take back tools
+            # that additional_kwargs has.
+            names = {"tools", "tool_choice"} - self.additional_kwargs.keys()
+            return {"messages": messages, **dict.fromkeys(names), **kwargs}
+        if strict is None:
+            strict = self.strict
+        definitions = wire_tools(tools, strict=strict)
         if tool_choice is None:
+            # LlamaIndex's programs give tool_choice=None beside tool_required=True.
             tool_choice = "required" if tool_required else "auto"
         return {
             "messages": messages,
@@ -365,13 +430,13 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     def get_tool_calls_from_response(
         self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
     ) -> list[ToolSelection]:
-        """The tools a response selects, also from the chunks of a stream.
+        """The tools that a response selects; works on the chunks of a stream as well.
 
-        Whole JSON that is no object counts as no arguments. Arguments that were cut or cannot be
-        read select no tool: ``tool_name`` says so, and the text received stays in the message.
+        JSON that is no object counts as no arguments. Arguments that were cut or cannot be read
+        select no tool: ``tool_name`` says so, and the text received stays in the message.
 
         Raises:
-            NoToolCallError: Where a call was needed and there is none.
+            NoToolCallError: If there is no call and ``error_on_no_tool_call``.
         """
         return selections_in(response, required=error_on_no_tool_call)
 
@@ -386,10 +451,13 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         error_on_tool_error: bool = False,
         **kwargs: Any,
     ) -> AgentChatResponse:
-        """Let the model choose a tool, and call it.
+        """Let the model choose tools, and call them.
 
-        A call whose arguments were cut is not run: its output is an error. Raises
-        :class:`NoToolCallError` for a tool that was not offered.
+        A call whose arguments were cut is not run: its output is an error.
+
+        Raises:
+            NoToolCallError: If the model calls no tool, or one that was not offered.
+            ValueError: If a tool fails and ``error_on_tool_error``.
         """
         request: dict[str, Any] = {
             "user_msg": user_msg,
@@ -442,8 +510,6 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         outputs = await asyncio.gather(*map(output_of, selections))
         return agent_response(response, outputs, error_on_tool_error=error_on_tool_error)
 
-    # -- objects
-
     def structured_predict(
         self,
         output_cls: type[Model],
@@ -451,11 +517,16 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Model:
-        """An object of ``output_cls``; see ``structured_output_mode``, and
-        ``pydantic_program_mode`` to insist.
+        """Answer a prompt with an object.
+
+        Args:
+            output_cls: A Pydantic class; for a list or a choice a ``RootModel`` of it.
+            prompt: The prompt's template.
+            llm_kwargs: Options of the call, as of :meth:`chat`.
+            **prompt_args: Values of the template's variables.
 
         Raises:
-            StructuredOutputError: When no answer held one.
+            StructuredOutputError: If no answer held such an object.
         """
         if self.pydantic_program_mode in OTHER_PROGRAMS:
             return cast(
@@ -466,12 +537,12 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
                 output_cls=output_cls, template=prompt, template_args=prompt_args
             )
         )
-        messages = self._asked(prompt, prompt_args)
-        found = _structured_calls.predicted(
+        messages = self._messages_of(prompt, prompt_args)
+        answer = _structured_calls.predicted(
             self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
         )
-        dispatcher.event(LLMStructuredPredictEndEvent(output=found))
-        return cast(Model, found)
+        dispatcher.event(LLMStructuredPredictEndEvent(output=answer))
+        return cast(Model, answer)
 
     async def astructured_predict(
         self,
@@ -491,12 +562,12 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
                 output_cls=output_cls, template=prompt, template_args=prompt_args
             )
         )
-        messages = self._asked(prompt, prompt_args)
-        found = await _structured_calls.apredicted(
+        messages = self._messages_of(prompt, prompt_args)
+        answer = await _structured_calls.apredicted(
             self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
         )
-        dispatcher.event(LLMStructuredPredictEndEvent(output=found))
-        return cast(Model, found)
+        dispatcher.event(LLMStructuredPredictEndEvent(output=answer))
+        return cast(Model, answer)
 
     def _structured_stream_call(
         self,
@@ -507,7 +578,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     ) -> Generator[Any, None, None]:
         if self.pydantic_program_mode in OTHER_PROGRAMS:
             return super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
-        messages = self._asked(prompt, prompt_args)
+        messages = self._messages_of(prompt, prompt_args)
         return _structured_calls.streamed(
             self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
         )
@@ -523,7 +594,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
             return await super()._structured_astream_call(
                 output_cls, prompt, llm_kwargs, **prompt_args
             )
-        messages = self._asked(prompt, prompt_args)
+        messages = self._messages_of(prompt, prompt_args)
         return _structured_calls.astreamed(
             self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
         )
@@ -531,13 +602,14 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     def as_structured_llm(
         self, output_cls: type[BaseModel], **kwargs: Any
     ) -> PollinationsStructuredLLM:
-        """This model as one that answers with objects of ``output_cls`` only, streamed completions
-        included.
-        """
+        """Make a model that answers with objects of ``output_cls`` only, in streams as well."""
         check_output_cls(output_cls)
         return PollinationsStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
 
-    def _asked(self, prompt: PromptTemplate, prompt_args: Mapping[str, Any]) -> list[ChatMessage]:
+    def _messages_of(
+        self, prompt: PromptTemplate, prompt_args: Mapping[str, Any]
+    ) -> list[ChatMessage]:
+        # Adds the system prompt, which LlamaIndex's own async calls lose.
         return self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
 
     def _attempts(
@@ -560,9 +632,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
 
 
 def _with_reasoner(options: dict[str, Any]) -> dict[str, Any]:
-    """Without tools LlamaIndex asks by words, but leaves out the formatter that its agent insists
-    on.
-    """
+    """Add the formatter that LlamaIndex's ReAct agent insists on and its LLM class leaves out."""
     from llama_index.core.agent.react import ReActChatFormatter, ReActOutputParser
 
     return {
@@ -573,7 +643,9 @@ def _with_reasoner(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _room_for_answer(limit: int | None, window: int) -> int:
-    """Tokens of an answer, as LlamaIndex plans with them: never so many that no prompt is left."""
+    """Tokens of an answer, as LlamaIndex plans with them: so many that a prompt has room, too."""
     if limit:
         return min(limit, max(window // 2, 1))
-    return UNLIMITED if window > 2 * LEAST_ROOM else max(window // 4, 1)
+    if window > 2 * MIN_ROOM:
+        return UNLIMITED
+    return max(window // 4, 1)

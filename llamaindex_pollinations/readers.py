@@ -22,28 +22,44 @@ PathOrUrl = str | os.PathLike[str]
 
 
 class PollinationsOCRReader(ClientMixin, BasePydanticReader):
-    """The pages of a PDF or a picture as Markdown, one document a page.
+    """Read the pages of a PDF or a picture as Markdown, a document for each page.
 
     ``metadata`` has ``source``, the path or address, and ``page``, counted from 1. A file is sent
-    whole and billed by the page; a document at an http(s) address is read by the gateway. For a
-    folder: ``SimpleDirectoryReader(folder, file_extractor={".pdf": PollinationsOCRReader()})``.
+    in one request and billed by the page. A document at an http(s) address is read by the gateway.
 
-    Examples:
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
-        >>> from pollinations_client.emulator import Emulator
-        >>> from PIL import Image
-        >>> with Emulator() as gateway, TemporaryDirectory() as folder:
-        ...     path = Path(folder) / "page.png"
-        ...     Image.new("RGB", (40, 30)).save(path)
-        ...     PollinationsOCRReader(api_base=gateway.url).load_data(path)[0].text
-        'The picture is 40 by 30 pixels.'
+    Args:
+        model: A model that reads documents; ``"mistral-ocr"`` by default.
+        api_key: ``sk_...`` or ``pk_...``; by default ``POLLINATIONS_API_KEY``.
+        api_base: Address of the gateway; by default ``POLLINATIONS_BASE_URL``, else the public one.
+        timeout: Seconds to wait for the pages; 180 by default.
+        max_retries: Repeats of a request that cannot be billed twice; 2 by default.
 
     Raises:
-        ConfigurationError: At construction, for settings that cannot work, such as no key.
+        ConfigurationError: At construction, for options that cannot work, such as no key.
         InvalidRequestError: For an unknown option; at loading, before sending, for a file that is
             neither a PDF nor a picture.
-        PollinationsError: At loading, for every other failure, by kind.
+        PollinationsError: At loading, for a call that failed; its subclasses say why.
+
+    Examples:
+        ```python
+        from PIL import Image
+
+        from llamaindex_pollinations import PollinationsOCRReader
+
+        Image.new("RGB", (40, 30)).save("page.png")
+        reader = PollinationsOCRReader()
+        for page in reader.load_data("page.png"):
+            print(page.metadata["page"], page.text)
+        ```
+
+        All PDFs and pictures of a folder:
+
+        ```python
+        from llama_index.core import SimpleDirectoryReader
+
+        extractors = {".pdf": reader, ".png": reader}
+        documents = SimpleDirectoryReader(".", file_extractor=extractors).load_data()
+        ```
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -52,7 +68,7 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
     model: str = Field(default=DEFAULT_OCR_MODEL, description="A model that reads documents.")
 
     def __init__(self, model: str | None = None, /, **options: Any) -> None:
-        """Take settings; open nothing. ``model`` may come first, without its name."""
+        """Read the options; open nothing. ``model`` may come first, without its name."""
         super().__init__(**with_model(model, options))
 
     @classmethod
@@ -63,21 +79,21 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
     def load_data(
         self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None
     ) -> list[Document]:
-        """The pages of a document; ``extra_info`` is added to the metadata of each."""
+        """Read a document's pages; ``extra_info`` is added to the metadata of each."""
         pages = self._client.ocr(path_or_url, model=self.model)
         return [_document(page, path_or_url, extra_info) for page in pages]
 
     async def aload_data(
         self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None
     ) -> list[Document]:
-        """The same as ``load_data``, awaited."""
+        """:meth:`load_data`, awaited."""
         pages = await self._async_client.ocr(path_or_url, model=self.model)
         return [_document(page, path_or_url, extra_info) for page in pages]
 
     def lazy_load_data(
         self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None
     ) -> Iterable[Document]:
-        """The same as ``load_data``, read when the first page is asked for."""
+        """:meth:`load_data`, sent when the first page is asked for."""
         yield from self.load_data(path_or_url, extra_info)
 
 

@@ -1,7 +1,10 @@
-"""``PollinationsToolSpec``: pictures, videos, web search, models and balance as tools of an agent.
+"""``PollinationsToolSpec``: pictures, videos, web search, voice and balance as tools of an agent.
 
-What is decided for both frameworks is in ``pollinations_client/agent_tools``.
+``pollinations_client/agent_tools`` decides what the tools of both frameworks share.
 """
+
+# Annotations are objects in this file, not text: LlamaIndex writes a method's signature into the
+# description of its tool, and a user's own ``spec_functions`` may name any method.
 
 import asyncio
 from collections.abc import Mapping
@@ -60,12 +63,17 @@ if TYPE_CHECKING:
 
 __all__ = ["PollinationsToolSpec"]
 
-# LlamaIndex writes the annotation of a tool out for the model, and this one is short.
-Blocks = list[Any]
+DEFAULT_IMAGE_MODEL = "flux"
+MEDIA_KINDS: dict[str, Literal["image", "video"]] = {
+    "generate_image": "image",
+    "generate_video": "video",
+}
+
+Blocks = list[Any]  # short, because LlamaIndex writes the annotation out for the model
 
 
 class _SpecOptions(ClientMixin, MediaToolOptions):
-    """Everything that a spec takes."""
+    """The options of a spec as fields."""
 
     further_settings: ClassVar[tuple[str, ...]] = ("media_base_url",)
 
@@ -79,7 +87,7 @@ class _SpecOptions(ClientMixin, MediaToolOptions):
 
 
 class SpecTool(FunctionTool):
-    """A tool of the spec: arguments are checked, and errors say what a model can do.
+    """A tool that checks its arguments and words its errors for a model.
 
     ``raw_output`` is the :class:`~pollinations_client.MediaResult` of a picture or a video, the
     list of sources of a search, else the text.
@@ -88,16 +96,17 @@ class SpecTool(FunctionTool):
     returns_errors = False
 
     def call(self, *args: Any, **kwargs: Any) -> ToolOutput:
-        """Call it, blocking."""
+        """Run the tool, blocking."""
         try:
             arguments = self._checked(args, kwargs)
             return self._output(self.fn(**arguments), kwargs)
         except PollinationsError as error:
             failure = error
+        # Raised out here, an error whose words were changed is not the context of itself.
         return self._failed(failure, kwargs)
 
     async def acall(self, *args: Any, **kwargs: Any) -> ToolOutput:
-        """Call it, awaited."""
+        """Run the tool, awaited."""
         try:
             arguments = self._checked(args, kwargs)
             return self._output(await self.async_fn(**arguments), kwargs)
@@ -122,11 +131,13 @@ class SpecTool(FunctionTool):
             raw_input={"args": (), "kwargs": kwargs},
             raw_output=raw,
         )
-        output.blocks = _blocks(answer)  # its constructor would copy the picture twice
+        # Assigned, because the constructor would copy the picture twice.
+        output.blocks = _blocks(answer)
         return output
 
     def _failed(self, error: PollinationsError, kwargs: dict[str, Any]) -> ToolOutput:
-        """The error, for who reads it is a model; raised, as LlamaIndex's agents want it."""
+        """Raise the error, worded for a model, or return it as an output."""
+        # LlamaIndex's agents turn what a tool raises into an output with is_error.
         message = message_for_model(error)
         if not self.returns_errors:
             error.args = (message,)
@@ -142,7 +153,9 @@ class SpecTool(FunctionTool):
 
 
 def _blocks(answer: Any) -> Blocks:
-    """What the model is given. A video is never among it."""
+    """The blocks that a model reads."""
+    # A video is never among them: 16 MB of video in a prompt make a body above the 20 MB that the
+    # gateway takes, and the run would end with a 413.
     if isinstance(answer, str):
         return [TextBlock(text=answer)]
     blocks: Blocks = [TextBlock(text=answer.text)]
@@ -152,42 +165,64 @@ def _blocks(answer: Any) -> Blocks:
 
 
 class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
-    """Tools over the gateway: ``FunctionAgent(llm=llm,
-    tools=PollinationsToolSpec().to_tool_list())``.
+    """Tools for agents: draw and edit pictures, make videos, search the web, speak, read balances.
 
-    The model that uses them sees a few typed arguments; everything else is settled here. The tools
+    A model sees a few typed arguments of each tool; the options here decide the rest. The tools
     have the names, texts and bounds of LangChain's ``PollinationsToolkit``.
 
     Args:
-        model: The model that draws; ``flux``, or the first of ``models``, by default.
-        models: Models that the caller may choose from; without them it chooses none.
-        video_model: Set it to offer ``generate_video`` too, which costs far more than a picture.
-        search_model: The model that searches the web; ``None`` leaves ``web_search`` out.
-        voice: Offer ``speak`` and ``transcribe`` too. A model may name sounds inside ``save_dir``
-            only, or inside a temporary folder where there is none.
-        save_dir: Folder for pictures and videos; their paths are then told. Left out, nothing is
-            written.
-        return_image: Show each picture to the model too, as an image block.
-        api_key: ``sk_...`` or ``pk_...``; else ``POLLINATIONS_API_KEY``.
-        api_base: The gateway's address (also ``base_url``); else ``POLLINATIONS_BASE_URL``.
-        handle_tool_error: Return failures as outputs with ``is_error``; they are raised by default,
-            and LlamaIndex's agents make outputs of them.
-        **settings: ``upload``, ``artifact_data``, ``timeout``, ``max_retries``, ``http_client`` and
-            the like, as of :class:`Pollinations`, and fields of
-            :class:`~pollinations_client.ImageOptions` that hold for every picture: ``safe``,
-            ``width``, ``seed``...
+        model: The model that draws; by default the first of ``models``, else ``"flux"``.
+        models: Models among which the agent may choose; by default it may not choose.
+        video_model: The model that makes videos. By default ``generate_video`` is not offered: a
+            video costs far more than a picture.
+        search_model: The model that searches the web, ``"sonar"`` by default; None leaves
+            ``web_search`` out.
+        voice: Offer ``speak`` and ``transcribe``; False by default. The agent may name sounds in
+            ``save_dir`` only, or in a temporary folder without one.
+        save_dir: Folder for pictures, videos and sounds; the agent is told their paths. By default
+            pictures and videos are not written.
+        return_image: Also show each picture to the agent's model, if that reads pictures; False by
+            default.
+        api_key: ``sk_...`` or ``pk_...``; by default ``POLLINATIONS_API_KEY``.
+        api_base: Address of the gateway; by default ``POLLINATIONS_BASE_URL``, else the public one.
+        handle_tool_error: Return failures as outputs with ``is_error``. By default they are raised,
+            and LlamaIndex's agents turn them into outputs.
+        **settings: ``upload``, ``artifact_data``, ``timeout`` (seconds), ``max_retries``,
+            ``http_client`` and others of :class:`Pollinations`; fields of
+            :class:`~pollinations_client.ImageOptions` for every picture: ``safe``, ``width``
+            (pixels), ``seed`` and others.
 
     Raises:
-        InvalidRequestError: For an unknown or impossible setting, or a model that is known to make
-            something else; ``ConfigurationError`` without a key.
+        InvalidRequestError: For an unknown or impossible option, and for a model that is known to
+            make something else.
+        ConfigurationError: Without a key.
 
     Examples:
-        >>> from pollinations_client.emulator import Emulator
-        >>> gateway = Emulator().start()
-        >>> draw, *_ = PollinationsToolSpec(model="flux", api_base=gateway.url).to_tool_list()
-        >>> draw(prompt="a daisy", width=64, height=64).raw_output.mime_type
-        'image/jpeg'
-        >>> gateway.stop()
+        ```python
+        import asyncio
+
+        from llama_index.core.agent.workflow import FunctionAgent
+
+        from llamaindex_pollinations import Pollinations, PollinationsToolSpec
+
+        spec = PollinationsToolSpec("flux", save_dir="pictures")
+        agent = FunctionAgent(llm=Pollinations("claude"), tools=spec.to_tool_list())
+
+
+        async def main() -> None:
+            print(await agent.run("Draw a bee on lavender."))
+
+
+        asyncio.run(main())
+        ```
+
+        A tool by itself:
+
+        ```python
+        draw = spec.to_tool_list()[0]
+        output = draw(prompt="a bee on lavender", width=512, height=512, seed=7)
+        print(output.raw_output.path)
+        ```
     """
 
     def __init__(
@@ -207,12 +242,14 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
     ) -> None:
         secret = as_secret(api_key)
         del api_key  # so that no frame of a traceback has the key as text
-        self.model = model or (None if models else "flux")
+        self.model = model
+        if not model and not models:
+            self.model = DEFAULT_IMAGE_MODEL
         named = with_own_names({"api_base": api_base, **settings})
-        known = _SpecOptions.model_fields.keys() - {"callback_manager"}
+        names = _SpecOptions.model_fields.keys() - {"callback_manager"}
         for name in named:
-            if name not in known:
-                raise unknown_option(name, known, door="extra_query")
+            if name not in names:
+                raise unknown_option(name, names, door="extra_query")
         self._options = _SpecOptions(
             model=self.model,
             models=models,
@@ -224,7 +261,8 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             handle_tool_error=handle_tool_error,
             **named,
         )
-        self._options.search_model = search_model  # None switches it off, and is no default here
+        # Assigned, because None means the default in a constructor, and no search here.
+        self._options.search_model = search_model
         self._pictures = ConversationPictures()
         self._sounds = SoundFolder()
         for name in ("speech_model", "transcription_model"):
@@ -254,16 +292,23 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         spec_functions: list[SPEC_FUNCTION_TYPE] | None = None,
         func_to_metadata_mapping: dict[str, ToolMetadata] | None = None,
     ) -> list[FunctionTool]:
-        """The tools, their arguments made from the cards of their models."""
-        schemas, given = self._schemas(), func_to_metadata_mapping or {}
+        """The tools; their arguments are made from the cards of their models.
+
+        Args:
+            spec_functions: Names of tools to list, or pairs of a method's name and its async
+                twin's; by default all that are offered.
+            func_to_metadata_mapping: Metadata of your own by a tool's name.
+        """
+        schemas, own_metadata = self._schemas(), func_to_metadata_mapping or {}
         tools: list[FunctionTool] = []
         for function in spec_functions or self.spec_functions:
-            name = function if isinstance(function, str) else function[0]
+            name, *_ = (function,) if isinstance(function, str) else function
             if name not in schemas:
-                tools += super().to_tool_list([function], given)
+                # A method of a user's subclass.
+                tools += super().to_tool_list([function], own_metadata)
                 continue
             description, schema = schemas[name]
-            metadata = given.get(name) or ToolMetadata(description, name, schema)
+            metadata = own_metadata.get(name) or ToolMetadata(description, name, schema)
             tool = SpecTool(
                 partial(self._answer, name), metadata, async_fn=partial(self._aanswer, name)
             )
@@ -281,7 +326,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         seed: int | None = None,
         image: str | list[str] | None = None,
     ) -> Blocks:
-        """Draw a picture; the blocks that a model is given."""
+        """Draw a picture, and return the blocks that a model reads."""
         return _blocks(self._checked_answer("generate_image", locals()))
 
     async def agenerate_image(
@@ -305,7 +350,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         seed: int | None = None,
         image: str | list[str] | None = None,
     ) -> Blocks:
-        """Make a video; the blocks that a model is given, which say where it is."""
+        """Make a video, and return blocks that say where it is."""
         return _blocks(self._checked_answer("generate_video", locals()))
 
     async def agenerate_video(
@@ -320,7 +365,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         return _blocks(await self._checked_aanswer("generate_video", locals()))
 
     def web_search(self, query: str) -> str:
-        """Search the web; the answer and its sources."""
+        """Search the web, and return an answer with its sources."""
         return str(self._checked_answer("web_search", locals()).text)
 
     async def aweb_search(self, query: str) -> str:
@@ -328,7 +373,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         return str((await self._checked_aanswer("web_search", locals())).text)
 
     def speak(self, text: str, voice: str | None = None, speed: float | None = None) -> str:
-        """Speak a text into a file; where it is."""
+        """Speak a text into a file, and return where it is."""
         return str(self._checked_answer("speak", locals()).text)
 
     async def aspeak(self, text: str, voice: str | None = None, speed: float | None = None) -> str:
@@ -336,7 +381,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         return str((await self._checked_aanswer("speak", locals())).text)
 
     def transcribe(self, path: str, language: str | None = None) -> str:
-        """Write down what is said in a sound file of the folder."""
+        """Write down the words of a sound file of the folder."""
         return str(self._checked_answer("transcribe", locals()))
 
     async def atranscribe(self, path: str, language: str | None = None) -> str:
@@ -344,7 +389,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         return str(await self._checked_aanswer("transcribe", locals()))
 
     def list_models(self, kind: str = "image") -> str:
-        """List the models that may be used: those offered, else all of a kind."""
+        """List the models of ``models``, else all of a kind."""
         return str(self._answer("list_models", **checked_arguments(ListArguments, {"kind": kind})))
 
     async def alist_models(self, kind: str = "image") -> str:
@@ -373,14 +418,17 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
 
     def _media_tool(self, kind: Literal["image", "video"]) -> MediaTool:
         options = self._options
+        model, models = options.video_model, None
+        if kind == "image":
+            model, models = self.model, options.models
         return MediaTool(
             kind,
             options.catalog,
             options,
-            model=self.model if kind == "image" else options.video_model,
-            models=options.models if kind == "image" else None,
+            model=model,
+            models=models,
             pictures=self._pictures,
-            shared=True,
+            shared=True,  # the options are those of all tools
         )
 
     def _schemas(self) -> dict[str, tuple[str, type[BaseModel]]]:
@@ -417,19 +465,20 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             if option is None:
                 raise InvalidRequestError(f"{name}: voice=True offers it.", param="voice")
             raise InvalidRequestError(f"{name}: name a {option} to offer it.", param=option)
-        given = {
+        _, schema = schemas[name]
+        set_arguments = {
             field: value
             for field, value in arguments.items()
             if value is not None and field != "self"
         }
-        return checked_arguments(schemas[name][1], given)
+        return checked_arguments(schema, set_arguments)
 
     def _answer(self, name: str, **arguments: Any) -> Any:
-        """What a tool gives back for checked arguments."""
-        client = self._options._client
+        """Run a tool with checked arguments."""
+        client, search_model = self._options._client, self._options.search_model
         match name:
             case "web_search":
-                return search_answer(client.chat(arguments["query"], model=self._search_model))
+                return search_answer(client.chat(arguments["query"], model=search_model))
             case "list_models":
                 return self._offered() or models_text(
                     self._lister(client, arguments)(), arguments["kind"]
@@ -437,21 +486,21 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             case "check_balance":
                 return balance_text(client.balance())
             case "speak":
-                path = client.speech(**arguments, **self._spoken)
+                path = client.speech(**arguments, **self._speech_target())
                 return spoken_answer(path, arguments, self._options.speech_model)
             case "transcribe":
-                return transcript_answer(client.transcribe(**self._heard(arguments)))
-        tool = self._media_tool("video" if name == "generate_video" else "image")
+                return transcript_answer(client.transcribe(**self._transcription(arguments)))
+        tool = self._media_tool(MEDIA_KINDS[name])
         request = tool.request(arguments)
         picture = make_media(client, request)
         return tool.answer(picture, self._cost(picture, request.options))
 
     async def _aanswer(self, name: str, **arguments: Any) -> Any:
         """:meth:`_answer`, awaited."""
-        client = self._options._async_client
+        client, search_model = self._options._async_client, self._options.search_model
         match name:
             case "web_search":
-                reply = await client.chat(arguments["query"], model=self._search_model)
+                reply = await client.chat(arguments["query"], model=search_model)
                 return search_answer(reply)
             case "list_models":
                 return self._offered() or models_text(
@@ -460,29 +509,26 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             case "check_balance":
                 return balance_text(await client.balance())
             case "speak":
-                path = await client.speech(**arguments, **self._spoken)
+                path = await client.speech(**arguments, **self._speech_target())
                 return spoken_answer(path, arguments, self._options.speech_model)
             case "transcribe":
-                return transcript_answer(await client.transcribe(**self._heard(arguments)))
-        tool = self._media_tool("video" if name == "generate_video" else "image")
+                text = await client.transcribe(**self._transcription(arguments))
+                return transcript_answer(text)
+        tool = self._media_tool(MEDIA_KINDS[name])
         request = tool.request(arguments)
         picture = await make_media_async(client, request)
+        # In a thread: a video of megabytes is written to disk here.
         return await asyncio.to_thread(tool.answer, picture, self._cost(picture, request.options))
 
-    @property
-    def _search_model(self) -> str | None:
-        return self._options.search_model
-
-    @property
-    def _spoken(self) -> dict[str, Any]:
-        """The operator's part of a speech: model and folder."""
+    def _speech_target(self) -> dict[str, Any]:
         options = self._options
         return {"model": options.speech_model, "path": self._sounds.target(options.save_dir)}
 
-    def _heard(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """A transcription of a file inside the folder."""
+    def _transcription(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         options = self._options
         return {
+            # Only a file inside the folder: a path of the model's choosing would be a way to carry
+            # any file out.
             "path_or_bytes": self._sounds.file(options.save_dir, arguments["path"]),
             "language": arguments.get("language"),
             "model": options.transcription_model,
