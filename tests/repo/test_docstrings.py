@@ -18,7 +18,8 @@ from pollinations_client.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("langchain_pollinations", "llamaindex_pollinations", "pollinations_client")
-FENCE = re.compile(r"^```(python|output)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+# Google's sections are indented, LangChain's are not.
+FENCE = re.compile(r"^( *)```(python|output)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for package in PACKAGES
@@ -55,12 +56,17 @@ def test_interactive_examples_give_what_they_show(module: str) -> None:
     assert not runner.failures, report.getvalue()
 
 
+# LlamaIndex's agents use what pydantic has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", WITH_FENCES)
 def test_code_blocks_of_a_docstring_print_what_it_shows(name: str) -> None:
     """One after the other; an ``output`` block is what the one before prints."""
     printed = ""
     names: dict[str, Any] = {}
-    for kind, text in FENCE.findall(inspect.getdoc(PUBLIC_CLASSES[name]) or ""):
+    blocks = FENCE.findall(inspect.getdoc(PUBLIC_CLASSES[name]) or "")
+    assert blocks
+    for indent, kind, indented in blocks:
+        text = re.sub(f"^{indent}", "", indented, flags=re.MULTILINE)
         if kind == "output":
             assert printed == text
             continue
