@@ -20,6 +20,8 @@ from .errors import as_model_error, model_errors
 
 
 def _without_aliases(options: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+    if aliases.keys().isdisjoint(options):
+        return options
     for alias in aliases.keys() & options.keys():
         if aliases[alias] in options:
             raise InvalidRequestError(

@@ -293,10 +293,10 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             **{self.aliases.get(name, name): field for name, field in kwargs.items()}
         )
 
-    @model_validator(mode="after")
-    def _set_pollinations_version(self) -> ChatPollinations:
+    def model_post_init(self, context: Any, /) -> None:
+        """Add the version of this package to those of LangChain's that traces carry."""
+        super().model_post_init(context)
         self._add_version("pollinations-adapters", __version__)
-        return self
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """The model and what was set; neither the key nor what LangChain adds by itself."""

@@ -6,21 +6,31 @@ They are made anew when an option has changed, and no pickle carries them.
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, SecretStr
 
 from .catalog.catalog import Catalog
 from .client import AsyncPollinationsClient, PollinationsClient
 from .connection_options import ConnectionOptions, SyncHttpClient, without_secret_headers
 from .errors import ConfigurationError
-from .settings import NO_KEY, secret_key_from, settings_from
+from .settings import (
+    NO_KEY,
+    KeyFunction,
+    Settings,
+    checked_key,
+    secret_key_from,
+    settings_without_key,
+)
 
 __all__ = ["CloseableMixin", "ConnectedModel", "LazyClients"]
 
-SETTINGS = tuple(ConnectionOptions.model_fields)
+NOT_NONE = ("api_key", "retry_streams")  # options that a model always has
+OPTIONS = tuple(name for name in ConnectionOptions.model_fields if name not in NOT_NONE)
+MAKE_LOCK = threading.Lock()
 NEVER_PICKLED = ("api_key", "http_client", "http_async_client", "async_http_client")
 
 
@@ -55,28 +65,38 @@ class LazyClients:
     loop.
     """
 
-    __slots__ = ("_asynchronous", "_http_async_client", "made_for", "sync")
+    __slots__ = (
+        "_asynchronous",
+        "_http_async_client",
+        "_http_client",
+        "_sync",
+        "_without_key",
+        "key",
+        "made_for",
+    )
 
     def __init__(
         self,
-        options: Mapping[str, Any],
+        without_key: Settings,
+        key: SecretStr | KeyFunction | None,
         *,
         made_for: object,
-        product: str,
         http_client: Any = None,
         http_async_client: Any = None,
     ) -> None:
-        """Read ``options``, of :class:`~pollinations_client.settings.ClientOptions` and the key.
+        """Take settings; make no client.
 
         ``made_for`` is what tells these clients from others. Raises :class:`ConfigurationError` for
-        what cannot work, a missing key among it.
+        a missing key.
         """
-        self.made_for = made_for
-        settings = settings_from(**options, product=product)
-        if settings.needs_key:
+        if key is None and without_key.needs_key:
             raise ConfigurationError(NO_KEY, param="api_key")
-        self.sync = PollinationsClient.from_settings(settings, http_client)
+        self.key = key
+        self._without_key = without_key
+        self.made_for = made_for
+        self._http_client = http_client
         self._http_async_client = http_async_client
+        self._sync: PollinationsClient | None = None
         self._asynchronous: AsyncPollinationsClient | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -84,6 +104,17 @@ class LazyClients:
         return isinstance(other, LazyClients) and self.made_for == other.made_for
 
     __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def sync(self) -> PollinationsClient:
+        """The client for blocking calls."""
+        if self._sync is None:
+            with MAKE_LOCK:  # threads that make their first call together share one client
+                if self._sync is None:
+                    self._sync = PollinationsClient.from_settings(
+                        self._without_key.with_key(self.key), self._http_client
+                    )
+        return self._sync
 
     @property
     def asynchronous(self) -> AsyncPollinationsClient:
@@ -104,7 +135,8 @@ class LazyClients:
 
     def close(self) -> None:
         """Give the connections of blocking calls back."""
-        self.sync.close()
+        if self._sync is not None:
+            self._sync.close()
 
     async def aclose(self) -> None:
         """Give the connections of both clients back."""
@@ -132,18 +164,22 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
     http_client: SyncHttpClient = Field(default=None, repr=False, exclude=True)
     """An ``httpx.Client`` of your own, for sync calls; used as it is and never closed here."""
 
-    _clients: LazyClients | None = PrivateAttr(default=None)
+    if TYPE_CHECKING:
+        # In the object's ``__dict__``, as a cached property is: pydantic sets up private attributes
+        # once for each class of the line, 8 of the 87 us that a model cost.
+        _clients: LazyClients
 
+    option_names: ClassVar[tuple[str, ...]]
+    """Options of the client that are ``None`` by default."""
     client_fields: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, ...]]]
     """Everything that the clients depend on, out of an object's fields."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        names = (*SETTINGS, *cls.further_settings)
-        cls.client_fields = itemgetter(
-            "http_client", cls.async_client_field, cls.address_field, *names
-        )
+        cls.option_names = (*OPTIONS, *cls.further_settings)
+        own = ("http_client", cls.async_client_field, cls.address_field)
+        cls.client_fields = itemgetter(*own, *NOT_NONE, *cls.option_names)
 
     def _state(self) -> tuple[Any, ...]:
         headers = self.__dict__["default_headers"]
@@ -152,15 +188,19 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
 
     def _connect(self) -> LazyClients:
         """The clients for the options as they are now: a copy may have been given others."""
+        fields = self.__dict__
         state = self._state()
-        clients = self._clients
+        clients: LazyClients | None = fields.get("_clients")
         if clients is None or clients.made_for != state:
-            fields = self.__dict__
-            options = {name: fields[name] for name in (*SETTINGS, *self.further_settings)}
-            clients = self._clients = LazyClients(
-                {**options, "base_url": fields[self.address_field]},
+            options = {name: fields[name] for name in self.option_names if fields[name] is not None}
+            if fields["retry_streams"]:
+                options["retry_streams"] = True
+            clients = fields["_clients"] = LazyClients(
+                settings_without_key(
+                    base_url=fields[self.address_field], product=self.product, **options
+                ),
+                checked_key(fields["api_key"]),
                 made_for=state,
-                product=self.product,
                 http_client=fields["http_client"],
                 http_async_client=fields[self.async_client_field],
             )
@@ -169,9 +209,9 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
     def _connect_first(self) -> None:
         """Check the options and keep the key that holds, read from the environment or not."""
         clients = self._connect()
-        settings = clients.sync.settings
-        self.api_key = settings.key_function or settings.api_key
-        clients.made_for = self._state()
+        if clients.key is not self.__dict__["api_key"]:
+            self.api_key = clients.key
+            clients.made_for = self._state()
 
     @property
     def _client(self) -> PollinationsClient:
@@ -225,7 +265,7 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
         fields["default_headers"] = self.default_headers and without_secret_headers(
             self.default_headers
         )
-        twin._clients = None
+        fields.pop("_clients", None)
         state: dict[Any, Any] = super(ConnectedModel, twin).__getstate__()
         return state
 

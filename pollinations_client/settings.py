@@ -13,6 +13,7 @@ import sys
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Unpack
 
 from pydantic import SecretStr
@@ -44,6 +45,9 @@ RESERVED_HEADERS = frozenset(
 USER_AGENT = (
     f"pollinations-adapters/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
 )
+
+PLAIN_OPTIONS = frozenset({"base_url", "product"})
+NOT_IN_KEYS = frozenset(" \"'")
 
 NO_KEY = (
     f"No API key: make one at {KEY_PAGE} and set POLLINATIONS_API_KEY or pass api_key=. "
@@ -98,6 +102,10 @@ class Limits:
     max_connections: int = 1_000
     max_keepalive_connections: int = 100
     keepalive_expiry_s: float = 5.0
+
+
+# Nothing in them changes, so all settings share them: each anew costs 1 us of every model made.
+DEFAULT_TIMEOUTS, DEFAULT_LIMITS, DEFAULT_RETRY = Timeouts(), Limits(), RetryPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +167,9 @@ class Settings:
     base_url: str = GATEWAY
     account_base_url: str | None = None
     media_base_url: str | None = None
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    limits: Limits = field(default_factory=Limits)
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
+    retry: RetryPolicy = DEFAULT_RETRY
+    limits: Limits = DEFAULT_LIMITS
     default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     user_agent: str = USER_AGENT
     max_concurrency: int = DEFAULT_MAX_CONCURRENCY
@@ -223,6 +231,12 @@ class Settings:
             return (self.account_base_url,)
         return (self.base_url, OLDER_ACCOUNT_HOST) if self.base_url == GATEWAY else (self.base_url,)
 
+    def with_key(self, key: SecretStr | KeyFunction | None) -> Settings:
+        """The same settings with a key, or with a function that gives one."""
+        if callable(key):
+            return replace(self, key_function=key)
+        return replace(self, api_key=key)
+
     def __deepcopy__(self, memo: object) -> Settings:
         return self  # nothing in it changes
 
@@ -271,50 +285,64 @@ def secret_key_from(key: str | SecretStr | None) -> SecretStr | None:
     )
 
 
+def checked_key(api_key: ApiKey | None) -> SecretStr | KeyFunction | None:
+    """The key or the function that gives it; else the environment's key, if there is one.
+
+    Raises :class:`ConfigurationError` for a spoilt one.
+    """
+    return api_key if callable(api_key) else secret_key_from(api_key)
+
+
 def settings_from(api_key: ApiKey | None = None, **options: Unpack[ClientOptions]) -> Settings:
     """Settings from options, then the environment, then defaults.
 
     Raises :class:`ConfigurationError` for what cannot work.
     """
+    key = checked_key(api_key)
+    return settings_without_key(**options).with_key(key)
+
+
+def settings_without_key(**options: Unpack[ClientOptions]) -> Settings:
+    """The same, but for the key: all models that only name an address share one object.
+
+    Raises :class:`ConfigurationError` for what cannot work.
+    """
+    address, product = _gateway_address(options.get("base_url")), options.get("product")
+    if options.keys() <= PLAIN_OPTIONS:
+        return _plain_settings(address, product)
     retry = options.get("retry") or _policy(
         options.get("max_retries"), options.get("retry_streams") or False
     )
     _checked_retries(retry.max_retries)
-    account_base_url, product = options.get("account_base_url"), options.get("product")
-    media_base_url = options.get("media_base_url")
-    key, key_function = None, None
-    if callable(api_key):
-        key_function = api_key
-    else:
-        key = secret_key_from(api_key)
-    return Settings(
-        api_key=key,
-        key_function=key_function,
-        base_url=_gateway_address(options.get("base_url")),
-        account_base_url=_account_url(account_base_url) if account_base_url else None,
-        media_base_url=media_base_url and _checked_url(media_base_url, "media_base_url"),
-        timeouts=_timeouts(
-            options.get("timeouts") or Timeouts(),
-            options.get("timeout"),
-            options.get("stream_idle_timeout"),
-            options.get("total_timeout"),
-        ),
-        retry=retry,
-        limits=options.get("limits") or Limits(),
-        default_headers=_checked_headers(options.get("default_headers") or {}, "default_headers"),
-        user_agent=f"{USER_AGENT} {product}" if product else USER_AGENT,
-        refusal_memory_s=_checked_memory(options.get("refusal_memory_s")),
-        budget=_checked_budget(options.get("budget")),
-        max_concurrency=_checked_concurrency(options.get("max_concurrency")),
+    named: Mapping[str, Any] = options
+    checked = {
+        name: check(named[name])
+        for name, check in SETTING_CHECKS.items()
+        if named.get(name) is not None
+    }
+    timeouts = _timeouts(
+        options.get("timeouts") or DEFAULT_TIMEOUTS,
+        options.get("timeout"),
+        options.get("stream_idle_timeout"),
+        options.get("total_timeout"),
     )
+    plain = _plain_settings(address, product)
+    return replace(plain, timeouts=timeouts, retry=retry, **checked)
 
 
-def _checked_memory(seconds: Any) -> float | None:
-    return None if seconds is None else _positive(seconds, "refusal_memory_s")
+@functools.lru_cache(maxsize=64)  # each anew costs 10 us of every model made
+def _plain_settings(address: str, product: str | None) -> Settings:
+    user_agent = f"{USER_AGENT} {product}" if product else USER_AGENT
+    headers: Mapping[str, str] = MappingProxyType({})  # shared, so nobody may add to it
+    return Settings(base_url=address, user_agent=user_agent, default_headers=headers)
 
 
-def _checked_budget(budget: Any) -> PollenBudget | None:
-    if budget is None or isinstance(budget, PollenBudget):
+def _checked_memory(seconds: Any) -> float:
+    return _positive(seconds, "refusal_memory_s")
+
+
+def _checked_budget(budget: Any) -> PollenBudget:
+    if isinstance(budget, PollenBudget):
         return budget
     kind = type(budget).__name__
     raise ConfigurationError(
@@ -323,9 +351,7 @@ def _checked_budget(budget: Any) -> PollenBudget | None:
     )
 
 
-def _checked_concurrency(limit: int | None) -> int:
-    if limit is None:
-        return DEFAULT_MAX_CONCURRENCY
+def _checked_concurrency(limit: int) -> int:
     if type(limit) is not int or limit < 1:
         raise ConfigurationError(
             f"max_concurrency: a whole number of 1 or more is needed. Given: {limit!r}.",
@@ -340,16 +366,31 @@ def _checked_key(key_given: SecretStr | None, where: str) -> SecretStr | None:
         raise ConfigurationError(
             f"{where}: a string or a SecretStr is needed, not {kind}.", param="api_key"
         )
-    key = SecretStr(key_given.get_secret_value().strip() if key_given is not None else "")
+    if key_given is None:
+        return None
+    key = _stripped(key_given)
     if not key:
         return None
-    if not re.fullmatch(r"[!#-&(-~]+", key.get_secret_value()):
+    if not _is_sendable(key.get_secret_value()):
         raise ConfigurationError(
             f"{where}: it holds a space, a quotation mark, a control or a non-ASCII character, as a"
             f" bad paste does; copy it again from {KEY_PAGE}.",
             param="api_key",
         )
     return key
+
+
+def _stripped(key: SecretStr) -> SecretStr:
+    """The key without blanks at its ends; the same object where there are none, so that whoever
+    compares options sees no new key.
+    """
+    text = key.get_secret_value()
+    bare = text.strip()
+    return key if bare == text else SecretStr(bare)
+
+
+def _is_sendable(key: str) -> bool:
+    return key.isascii() and key.isprintable() and NOT_IN_KEYS.isdisjoint(key)
 
 
 def key_from_function(key: Any) -> SecretStr:
@@ -371,7 +412,7 @@ def _checked_retries(retries: Any) -> int:
 def _policy(max_retries: int | None, retry_streams: bool) -> RetryPolicy:
     """The default policy; a number of retries that somebody names holds for server errors too."""
     if max_retries is None:
-        return RetryPolicy(retry_streams=retry_streams)
+        return RetryPolicy(retry_streams=True) if retry_streams else DEFAULT_RETRY
     return RetryPolicy(
         max_retries=max_retries, server_error_retries=max_retries, retry_streams=retry_streams
     )
@@ -431,11 +472,17 @@ def _likely(address: str) -> str:
     return f" Did you mean '{scheme}://{address}'?"
 
 
-def _account_url(address: str) -> str:
+def _account_url(address: str) -> str | None:
     """The documentation of API 0.3.0 writes the address with ``/account``, which every account call
     adds itself.
     """
+    if not address:
+        return None
     return _checked_url(address, "account_base_url").removesuffix("/account")
+
+
+def _media_url(address: str) -> str | None:
+    return _checked_url(address, "media_base_url") if address else None
 
 
 def _checked_headers(headers: Mapping[str, str], param: str) -> dict[str, str]:
@@ -515,3 +562,14 @@ def _positive(seconds: Any, param: str) -> float:
             f"{param}: a number of seconds above 0 is needed, {seconds!r} was given.", param=param
         )
     return float(seconds)
+
+
+SETTING_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "account_base_url": _account_url,
+    "media_base_url": _media_url,
+    "limits": lambda limits: limits or DEFAULT_LIMITS,
+    "default_headers": lambda headers: _checked_headers(headers or {}, "default_headers"),
+    "refusal_memory_s": _checked_memory,
+    "budget": _checked_budget,
+    "max_concurrency": _checked_concurrency,
+}

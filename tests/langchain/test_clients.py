@@ -51,6 +51,34 @@ def test_copies_share_connections_over_loops_and_threads(gateway: Emulator, make
     assert gateway.open_connections <= 12
 
 
+def test_first_calls_of_many_threads_share_one_client(make: Any) -> None:
+    """It is made on the first use, and once."""
+    llm, clients = make(), []
+    start = threading.Barrier(8)
+
+    def first_use() -> None:
+        start.wait(10)
+        clients.append(llm._client)
+
+    threads = [threading.Thread(target=first_use) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(clients) == 8
+    assert len({id(client) for client in clients}) == 1
+
+
+def test_models_of_one_address_keep_their_own_keys(gateway: Emulator) -> None:
+    """They share what is known of the address, and no key."""
+    first = ChatPollinations(base_url=gateway.url, api_key="sk_first_0123456789")
+    second = ChatPollinations(base_url=gateway.url, api_key="sk_second_0123456789")
+    for llm, key in ((first, "sk_first_0123456789"), (second, "sk_second_0123456789")):
+        llm.invoke("x")
+        assert gateway.requests[-1].headers["authorization"] == f"Bearer {key}"
+    assert not ChatPollinations(base_url=gateway.url)._client.settings.secret
+
+
 def test_models_can_be_closed_and_used_again(gateway: Emulator, make: Any) -> None:
     """With ``with``, with ``async with``, and by name."""
     with make() as llm:

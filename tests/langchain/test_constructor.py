@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Any, get_type_hints
 
+import langchain_core
 import pytest
 from langchain_core.runnables import ConfigurableField
 
 from langchain_pollinations import ChatPollinations, PollinationsEmbeddings
 from langchain_pollinations._option_types import ChatModelOptions
-from pollinations_client import InvalidRequestError, ModelOptions
+from pollinations_client import InvalidRequestError, ModelOptions, __version__
 from pollinations_client.emulator import Answer, Emulator
 from pollinations_client.request.option_types import ModelOptionsDict
 
@@ -21,6 +22,13 @@ def test_the_model_may_come_first_without_its_name() -> None:
     """As the name of what is swapped most."""
     assert ChatPollinations("claude", api_key=KEY).model == "claude"
     assert next(iter(inspect.signature(ChatPollinations).parameters)) == "model"
+
+
+def test_a_model_names_the_versions_that_made_it() -> None:
+    """LangChain's own, and ours beside it: traces carry them."""
+    versions = (ChatPollinations(api_key=KEY).metadata or {})["lc_versions"]
+    assert versions["langchain-core"] == langchain_core.__version__
+    assert versions["pollinations-adapters"] == __version__
 
 
 def test_two_models_are_refused() -> None:
