@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pollinations_client._adapter_support import JsonFinder, find_json, likeliest_first
-
 ORIGINAL = "original_text"  # of response_metadata, where the text that came was another
 
 
@@ -33,6 +31,8 @@ class JsonFormat:
 
         ``is_cut`` says that the answer hit its token limit.
         """
+        from pollinations_client._adapter_support import find_json, likeliest_first
+
         values = find_json(text).answers(is_cut=is_cut)
         if len(values) > 1:
             values = likeliest_first(values, self.schema)
@@ -63,6 +63,8 @@ class JsonStream:
 
     def __init__(self, json_format: JsonFormat) -> None:
         self._format = json_format
+        from pollinations_client._adapter_support import JsonFinder  # 5 ms, at its first use
+
         self._finder = JsonFinder()
         self._start: int | None = None  # the index where what is emitted begins
         self._is_open = True

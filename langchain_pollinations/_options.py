@@ -15,7 +15,6 @@ from ._content import Wire
 from ._json_mode import JsonFormat
 from ._messages import wire_messages
 from ._responses import generation_from, summed_counts, token_usage_from
-from ._structured_output import response_format_for
 from ._tool_definitions import older_function_from, tool_from
 
 # Names that LangChain's users know from other models, at construction and in a call.
@@ -71,6 +70,8 @@ def call_options(llm: ModelFields, stop: list[str] | None, overrides: Mapping[st
             older_function_from(function, index) for index, function in enumerate(functions)
         ]
     if (response_format := options.get("response_format")) is not None:
+        from ._structured_output import response_format_for  # 10 ms, at its first use
+
         options["response_format"] = response_format_for(response_format)
     if llm.extra_body and options.get("extra_body") is not llm.extra_body:
         options["extra_body"] = {**llm.extra_body, **(options.get("extra_body") or {})}

@@ -45,13 +45,13 @@ from ._options import (
     wire_for,
 )
 from ._streaming import ChunkEncoder
-from ._structured_output import Method, Parsed, RawAndParsed, method_for, structured
 from ._token_counts import estimated_tokens, estimated_tokens_of_messages
 from ._tool_definitions import known_profile, tool_from
 from .errors import as_model_error, model_errors
 
 if TYPE_CHECKING:
     from ._option_types import ChatModelOptions
+    from ._structured_output import Method, Parsed, RawAndParsed
 
 # The words are there for editors; a tool's name is a string as well.
 ToolChoice = Literal["auto", "none", "required", "any"] | str | bool | dict[str, Any]
@@ -609,6 +609,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             strict: Ask for exactly the schema, where the provider can.
             **kwargs: Further options of the call.
         """
+        from ._structured_output import method_for, structured  # 10 ms, at its first use
+
         with model_errors():
             if method is None:
                 model = kwargs.get("model") or kwargs.get("model_name") or self.model

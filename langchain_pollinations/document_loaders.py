@@ -43,7 +43,9 @@ class PollinationsOCRLoader(ClientMixin, BaseLoader):
         PollinationsError: At loading, for every other failure, by kind.
     """
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), defer_build=False
+    )
     aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, "file_path": "path_or_url"}
     door: ClassVar[str | None] = None
 

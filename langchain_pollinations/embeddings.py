@@ -43,7 +43,9 @@ class PollinationsEmbeddings(ClientMixin, Embeddings):
             ``error.partial`` has their vectors by index, and ``error.missing`` the other indices.
     """
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), defer_build=False
+    )
     aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, "model_name": "model"}
     door: ClassVar[str | None] = None
     further_settings: ClassVar[tuple[str, ...]] = ("max_concurrency",)

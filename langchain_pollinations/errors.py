@@ -23,7 +23,6 @@ from langchain_core.tools import ToolException
 
 import pollinations_client as client
 from pollinations_client import PollinationsError
-from pollinations_client._adapter_support import message_for_model
 
 # The nearest ancestor of an error decides. 402 has no class in LangChain: a plain ModelError is not
 # retried, while ``default_retry_on`` of its middleware retries what is no ModelError at all.
@@ -124,6 +123,8 @@ def as_tool_error(error: PollinationsError) -> Exception:
     """``error`` for an agent: a ``ToolException`` whose message says what to do, and still the
     error that it was.
     """
+    from pollinations_client._adapter_support import message_for_model  # 2 ms, at its first use
+
     kind = type(as_model_error(error))
     failure = _tool_twin_of(kind)(message_for_model(error))
     failure.__dict__.update(error.__dict__)

@@ -83,7 +83,9 @@ def tool_errors() -> Iterator[None]:
 class GatewayTool(ClientMixin, BaseTool):
     """What the tools share: a connection, and failures that an agent can read and act on."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", populate_by_name=True, defer_build=False
+    )
 
     further_settings: ClassVar[tuple[str, ...]] = ("media_base_url",)
 
@@ -497,7 +499,9 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
     ``create_agent(llm, tools=PollinationsToolkit(save_dir="pictures").get_tools())``
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", populate_by_name=True, defer_build=False
+    )
 
     door: ClassVar[str | None] = None
     aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, "image_model": "model"}

@@ -86,7 +86,7 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
         ```
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=False)
     further_settings: ClassVar[tuple[str, ...]] = ("max_concurrency",)
 
     model: str = Field(default=DEFAULT_EMBEDDING_MODEL, description="Embedding model.")

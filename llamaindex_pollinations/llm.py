@@ -30,7 +30,7 @@ from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import ToolOutput
 from llama_index.core.tools.calling import acall_tool_with_selection, call_tool_with_selection
 from llama_index.core.types import Model, PydanticProgramMode
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pollinations_client import ConfigurationError, ModelOptions
 from pollinations_client._adapter_support import (
@@ -160,6 +160,8 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         asyncio.run(main())
         ```
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     model: str = Field(default="openai", description="Any name or alias the gateway knows.")
     additional_kwargs: dict[str, Any] = Field(

@@ -62,7 +62,7 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
         ```
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=False)
 
     is_remote: bool = True
     model: str = Field(default=DEFAULT_OCR_MODEL, description="A model that reads documents.")

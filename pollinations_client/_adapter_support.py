@@ -31,15 +31,6 @@ from .request.messages import DEFAULT_MODEL, drop_unsupported_media, strict_form
 from .request.option_types import ImageOptionsDict, MediaToolOptionsDict, ModelOptionsDict
 from .request.tool_pictures import DEFAULT_KEEP_IMAGES, kept_tool_media, older_pictures
 from .request.validation import invalid_request_from, unknown_option, with_model
-from .response.json_text import (
-    JsonFinder,
-    ParsePace,
-    find_json,
-    first_fitting,
-    likeliest_first,
-    parse_json,
-    parse_partial_json,
-)
 from .schemas.openai_strict import drop_strict_nulls
 from .schemas.resolve import drop_titles, is_recursive, resolve_root
 
@@ -80,6 +71,15 @@ if TYPE_CHECKING:
         spoken_answer,
         transcript_answer,
     )
+    from .response.json_text import (
+        JsonFinder,
+        ParsePace,
+        find_json,
+        first_fitting,
+        likeliest_first,
+        parse_json,
+        parse_partial_json,
+    )
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -100,6 +100,10 @@ else:
             ".agent_tools.voice": (
                 "SPEAK TRANSCRIBE SoundFolder TranscribeArguments speak_arguments"
                 " spoken_answer transcript_answer"
+            ),
+            ".response.json_text": (
+                "JsonFinder ParsePace find_json first_fitting likeliest_first parse_json"
+                " parse_partial_json"
             ),
         },
     )

@@ -42,7 +42,7 @@ Tokens = Annotated[int, within(0, unit="tokens")]
 Seed = Annotated[int, Check(_int32_seed, f"-1 to {MAX_SEED}")]
 
 
-class ModelOptions(Options, defer_build=True):
+class ModelOptions(Options):
     """Options that belong to a model as well as to one call.
 
     ``None`` means: not sent, the gateway's default holds.

@@ -37,7 +37,7 @@ def _no_key(extra: dict[str, str | int | float | bool]) -> dict[str, str | int |
 ExtraQuery = Annotated[dict[str, str | int | float | bool], Check(_no_key, "without a key")]
 
 
-class ImageOptions(Options, defer_build=True):
+class ImageOptions(Options):
     """Every parameter of ``GET /image/{prompt}``.
 
     ``None`` means: not sent, the gateway's default holds.

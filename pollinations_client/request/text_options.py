@@ -14,7 +14,7 @@ from .image_options import ExtraQuery, query_pairs
 from .validation import Options
 
 
-class TextOptions(Options, defer_build=True):
+class TextOptions(Options):
     """Every parameter of ``GET /text/{prompt}``. ``None`` means: not sent."""
 
     model: str | None = None
