@@ -159,7 +159,8 @@ class Frames:
         self.raw = raw
 
 
-LEAST_PAUSE_S = 0.01
+# Shorter pauses come out longer than asked: the loop's clock and the kernel's timers are coarse.
+MIN_PAUSE_S = 0.01
 FaultKind = Literal["status", "cut", "stall", "reset", "slow"]
 FAULT_OPTIONS: dict[str, frozenset[str]] = {
     "status": frozenset(
@@ -205,17 +206,15 @@ class Fault:
     @property
     def opening(self) -> list[Piece]:
         """What happens before the headers."""
-        return (
-            self._break()
-            if self.kind in ("cut", "stall") and self.options.get("after", 0) is None
-            else []
-        )
+        if self.kind in ("cut", "stall") and self.options.get("after", 0) is None:
+            return self._break()
+        return []
 
     def _break(self) -> list[Piece]:
         seconds = self.options.get("seconds")
-        return (
-            [Mark.CUT] if self.kind == "cut" else [Mark.HANG if seconds is None else float(seconds)]
-        )
+        if self.kind == "cut":
+            return [Mark.CUT]
+        return [Mark.HANG if seconds is None else float(seconds)]
 
     def applied_to(self, pieces: Sequence[Piece]) -> list[Piece]:
         """The pieces of a reply with this fault worked in."""
@@ -232,7 +231,7 @@ def _slowly(piece: Piece, bytes_per_s: float) -> list[Piece]:
     """Byte by byte, or as many at once as make a pause that a clock can keep."""
     if not isinstance(piece, bytes):
         return [piece]
-    step = max(1, int(bytes_per_s * LEAST_PAUSE_S))
+    step = max(1, int(bytes_per_s * MIN_PAUSE_S))
     taken = (piece[at : at + step] for at in range(0, len(piece), step))
     return [part for some in taken for part in (some, len(some) / bytes_per_s)]
 

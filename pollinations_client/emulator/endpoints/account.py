@@ -29,17 +29,29 @@ COLUMNS = (
     " output_audio_tokens output_image_tokens cost_usd response_time_ms"
 ).split()
 DAILY_COLUMNS = ["date", "model", "meter_source", "requests", "cost_usd"]
-MOST_ROWS = 50000
+# The page size has this bound in the document of API 0.3.0 and today; 10,000 in January 2026.
+MAX_ROWS = 50000
+NULLS = {97: ["model"], 53: ["api_key", "api_key_type"], 31: ["response_time_ms"]}
+PERSON: Json = {
+    "name": "Emulated Bee",
+    "email": "bee@example.com",
+    "githubUsername": "emulated-bee",
+    "image": None,
+}
+# Tiers are gone from the profile of autumn 2026.
+PERSON_BY_ERA: dict[str, Json] = {
+    "seed": {"tier": "seed", "createdAt": "2025-06-01T08:00:00.000Z", "nextResetAt": None},
+    "today": {"communityEndpointsAllowed": False},
+}
 
 
 def _need(exchange: Exchange, scope: str) -> KeyRules:
     """The rules of a key that has an account permission. Raises ``GatewayError`` 401 or 403."""
-    if not key_of(exchange.received) and exchange.state.require_key:
-        raise GatewayError(401)
-    rules = authenticate(exchange.state, exchange.received)
-    if rules.account is None or scope not in {
-        one.removeprefix("account:") for one in rules.account
-    }:
+    return _permitted(authenticate(exchange.state, exchange.received), scope)
+
+
+def _permitted(rules: KeyRules, scope: str) -> KeyRules:
+    if scope not in {name.removeprefix("account:") for name in rules.account or ()}:
         raise GatewayError(403, f"API key does not have 'account:{scope}' permission")
     return rules
 
@@ -47,50 +59,21 @@ def _need(exchange: Exchange, scope: str) -> KeyRules:
 def profile(exchange: Exchange) -> Reply:
     """Who the key belongs to."""
     _need(exchange, "profile")
-    if exchange.state.today:
-        return json_reply(
-            {
-                "githubUsername": "emulated-bee",
-                "image": None,
-                "communityEndpointsAllowed": False,
-                "name": "Emulated Bee",
-                "email": "bee@example.com",
-            }
-        )
-    return json_reply(
-        {
-            "name": "Emulated Bee",
-            "email": "bee@example.com",
-            "githubUsername": "emulated-bee",
-            "image": None,
-            "tier": "seed",
-            "createdAt": "2025-06-01T08:00:00.000Z",
-            "nextResetAt": None,
-        }
-    )
+    return json_reply(PERSON | PERSON_BY_ERA[exchange.state.era])
 
 
 def balance(exchange: Exchange) -> Reply:
     """How much pollen is left; of a key with a budget, its budget, without any permission."""
     rules = authenticate(exchange.state, exchange.received)
+    # A key with a budget sees what is left of it, and needs no permission for that.
     if rules.budget is not None:
         return json_reply({"balance": rules.budget})
-    _need_again(rules, "usage" if exchange.state.today else "balance")
     if not exchange.state.today:
-        return json_reply({"balance": rules.balance})
-    return json_reply(
-        {
-            "balance": rules.balance,
-            "accountBalance": {"total": rules.balance, "tier": 0.0, "paid": rules.balance},
-        }
-    )
-
-
-def _need_again(rules: KeyRules, scope: str) -> None:
-    if rules.account is None or scope not in {
-        one.removeprefix("account:") for one in rules.account
-    }:
-        raise GatewayError(403, f"API key does not have 'account:{scope}' permission")
+        return json_reply({"balance": _permitted(rules, "balance").balance})
+    # Today the balance is part of what account:usage opens (October 2026).
+    paid = _permitted(rules, "usage").balance
+    parts = {"total": paid, "tier": 0.0, "paid": paid}
+    return json_reply({"balance": paid, "accountBalance": parts})
 
 
 def _draw(row: int, salt: str, most: int) -> int:
@@ -110,26 +93,32 @@ def _record(row: int) -> Json:
         minutes=50 * (row - row % 7 // 6), seconds=(row - row % 7 // 6) % 60
     )
     model = MODELS[_draw(row, "model", len(MODELS))]
-    picture, sound = model in ("flux", "veo"), model == "openai-audio"
-    prompt, said = _draw(row, "in", 900) + 12, _draw(row, "out", 700) + 5
-    return {
+    tokens_in, tokens_out = _draw(row, "in", 900) + 12, _draw(row, "out", 700) + 5
+    record: Json = dict.fromkeys(COLUMNS, 0) | {
         "timestamp": moment.strftime("%Y-%m-%d %H:%M:%S"),
-        "type": "generate.image" if picture else "generate.text",
-        "model": model if row % 97 else None,
-        "api_key": f"key-{_draw(row, 'key', 3)}" if row % 53 else None,
-        "api_key_type": "secret" if row % 53 else None,
+        "type": "generate.text",
+        "model": model,
+        "api_key": f"key-{_draw(row, 'key', 3)}",
+        "api_key_type": "secret",
         "meter_source": ("tier", "pack", "crypto")[_draw(row, "source", 3)],
-        "input_text_tokens": 0 if picture else prompt,
-        "input_cached_tokens": 0 if picture else prompt // 4 * (row % 3 == 0),
-        "input_audio_tokens": 40 if sound else 0,
-        "input_image_tokens": 255 if row % 11 == 0 and not picture else 0,
-        "output_text_tokens": 0 if picture else said,
-        "output_reasoning_tokens": said // 2 if model == "deepseek" else 0,
-        "output_audio_tokens": 60 if sound else 0,
-        "output_image_tokens": 1 if picture else 0,
-        "cost_usd": round((0.002 if picture else (prompt + 4 * said) * 1.5e-7), 8),
-        "response_time_ms": _draw(row, "ms", 9000) + 150 if row % 31 else None,
+        "response_time_ms": _draw(row, "ms", 9000) + 150,
     }
+    if model in ("flux", "veo"):
+        record |= {"type": "generate.image", "output_image_tokens": 1, "cost_usd": 0.002}
+    else:
+        record["input_text_tokens"], record["output_text_tokens"] = tokens_in, tokens_out
+        record["input_cached_tokens"] = tokens_in // 4 * (row % 3 == 0)
+        record["input_image_tokens"] = 255 * (row % 11 == 0)
+        record["cost_usd"] = round((tokens_in + 4 * tokens_out) * 1.5e-7, 8)
+    if model == "openai-audio":
+        record |= {"input_audio_tokens": 40, "output_audio_tokens": 60}
+    if model == "deepseek":
+        record["output_reasoning_tokens"] = tokens_out // 2
+    # Every one of these columns is null in some rows of the real table.
+    for every, columns in NULLS.items():
+        if row % every == 0:
+            record |= dict.fromkeys(columns)
+    return record
 
 
 def usage(exchange: Exchange) -> Reply:
@@ -137,7 +126,7 @@ def usage(exchange: Exchange) -> Reply:
     _need(exchange, "usage")
     query = exchange.received.query
     form = option(query, "format", ("json", "csv"), "json")
-    limit = integer(query, "limit", 1, MOST_ROWS, 100) or 100
+    limit = integer(query, "limit", 1, MAX_ROWS, 100) or 100
     rows: Iterator[Json] = iter(ledger())
     if before := query.get("before"):
         try:
@@ -188,21 +177,17 @@ def _table(rows: list[Json], columns: Sequence[str], form: str) -> Reply:
 def key(exchange: Exchange) -> Reply:
     """What the key itself may do."""
     rules = authenticate(exchange.state, exchange.received)
-    token = key_of(exchange.received)
-    allowed = None if rules.account is None else list(rules.account)
+    kind = {"pk": "publishable"}.get(key_of(exchange.received)[:2], "secret")
     return json_reply(
         {
             "valid": True,
-            "type": "publishable" if token.startswith("pk_") else "secret",
+            "type": kind,
             "name": rules.name,
             "expiresAt": None,
             "expiresIn": None,
-            "permissions": {
-                "models": None if rules.models is None else list(rules.models),
-                "account": allowed,
-            },
+            "permissions": {"models": rules.models, "account": rules.account},
             "pollenBudget": rules.budget,
-            "rateLimitEnabled": token.startswith("pk_"),
+            "rateLimitEnabled": kind == "publishable",
         }
     )
 

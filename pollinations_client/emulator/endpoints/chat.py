@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from ..gateway import dialect
 from ..gateway.cache import IMMUTABLE, cache_key, cached, store
 from ..gateway.chat_request import ChatRequest, Json
-from ..gateway.errors import GatewayError, invalid
+from ..gateway.checks import one_of
+from ..gateway.errors import GatewayError, invalid, upstream
 from ..gateway.keys import authenticate, notice, permit
 from ..gateway.model_rules import check_model
 from ..gateway.models import Model, find, models
 from ..gateway.usage import usage_headers, usage_of
 from ..gateway.validation import check_chat
+from ..media.reading import pages_of, picture_in_words
 from ..scripts import Answer, Chunks
 from ..server.response import SSE, Reply, json_reply, sse_frames
 from ..stub_model import answer
-from ..stub_model.ocr import read_document
 
 if TYPE_CHECKING:
     from ..exchange import Exchange
@@ -28,13 +29,14 @@ DEFAULT_MODEL = {"today": "openai/gpt-5.4-nano", "seed": "openai"}
 
 def complete(exchange: Exchange) -> Reply:
     """One chat completion, plain or streamed."""
+    # January 2026 read the body of another content type as empty, and missed the messages.
     if not exchange.state.today and not exchange.received.says_json:
         raise invalid({"messages": ["Invalid input: expected array, received undefined"]})
     rules = authenticate(exchange.state, exchange.received)
     body = check_chat(exchange.received.json, exchange.state.era)
     model_name = body.get("model") or DEFAULT_MODEL[exchange.state.era]
-    picture_model = find("today", "picture", model_name) if exchange.state.today else None
-    if picture_model is not None:
+    picture_model = find("today", "picture", model_name)
+    if exchange.state.today and picture_model is not None:
         permit(rules, picture_model, model_name, exchange.state.era)
         return _link(exchange, body, picture_model)
     request = ChatRequest(body, text_model(exchange.state.era, model_name), exchange.state.era)
@@ -42,9 +44,8 @@ def complete(exchange: Exchange) -> Reply:
     try:
         permit(rules, request.model, model_name, exchange.state.era)
     except GatewayError as refusal:
-        is_told_in_an_answer = exchange.state.today and _noticed(request)
-        refusal_text = notice(refusal, model_name) if is_told_in_an_answer else None
-        if refusal_text is None:
+        refusal_text = notice(refusal, model_name)
+        if not (refusal_text and exchange.state.today and _noticed(request)):
             raise
         return _notice(exchange, request, refusal_text, model_name)
     if exchange.scripted is not None:
@@ -53,7 +54,8 @@ def complete(exchange: Exchange) -> Reply:
             store(exchange.state, cache_key(exchange.received), reply, formatdate(usegmt=True))
         return reply
     if request.model.has("O"):
-        return rendered(exchange, request, read_document(request))  # never cached
+        return rendered(exchange, request, _read_document(request))  # never cached (#12776)
+    # Since January 2026 a seed of -1 goes past the cache; today it stands for one fixed seed.
     bypass = exchange.state.era == "seed" and body.get("seed") == -1
     return cached(
         exchange.state,
@@ -61,6 +63,23 @@ def complete(exchange: Exchange) -> Reply:
         lambda: rendered(exchange, request, answer.answer(request)),
         bypass=bypass,
     )
+
+
+def _read_document(request: ChatRequest) -> Answer:
+    """What an OCR model reads: every page in ``ocr``, and in the content between blank lines.
+
+    Raises ``GatewayError`` 400 for a file that is no PDF.
+    """
+    pages = [picture_in_words(part["image_url"]["url"]) for part in request.parts("image_url")]
+    try:
+        for part in request.parts("file"):
+            pages += pages_of(part["file"])
+    except ValueError as error:
+        raise upstream("The document could not be read as a PDF.") from error
+    listed = [{"index": index, "markdown": page} for index, page in enumerate(pages)]
+    ocr: Json = {"model": request.model.name, "pages": listed}
+    ocr["usage_info"] = {"pages_processed": len(pages)}
+    return Answer(text="\n\n".join(pages), extra_top={"ocr": ocr})
 
 
 def text_model(era: str, name: str) -> Model:
@@ -73,15 +92,14 @@ def text_model(era: str, name: str) -> Model:
         raise GatewayError(
             400, f"Model '{name}' was not found. See /text/models; there are {names} and more."
         )
-    names = "|".join(
-        f'"{name}"' for model in models(era, "text") for name in (model.name, *model.aliases)
-    )
-    raise invalid({"model": [f"Invalid option: expected one of {names}"]})
+    known = [alias for model in models(era, "text") for alias in (model.name, *model.aliases)]
+    raise invalid({"model": [str(one_of(*known)(name))]})
 
 
 def _noticed(request: ChatRequest) -> bool:
-    """Whether a refusal may be dressed up as an answer: never where a program will parse it, or for
-    sound.
+    """Whether a refusal may be dressed up as an answer: not where a program parses it or hears it.
+
+    The gateway does so since September 2026 (#14700), so that a chat window shows why.
     """
     return request.json_format is None and "audio" not in (request.body.get("modalities") or ())
 
@@ -115,11 +133,11 @@ def rendered(
     if request.stream:
         frames = sse_frames(dialect.chunks(request, answer, usage), delay_s=exchange.state.delay_s)
         if not exchange.state.today:
-            # Streams of the seed era did not name the model, and were as immutable as the rest.
+            # Streams of January 2026 did not name the model, and were as immutable as the rest.
             return Reply(frames, content_type=SSE, headers={"cache-control": cache_control})
-        control = NO_STORE if cache_control == NO_STORE else "no-cache"
+        control = cache_control.replace(IMMUTABLE, "no-cache")
         return Reply(frames, content_type=SSE, headers=headers | {"cache-control": control})
-    used = usage if answer.usage is None else answer.usage
+    used = dialect.usage_sent(answer, usage)
     counted = usage_headers(used)
     if not exchange.state.today and "total_tokens" in used:
         counted["x-usage-total-tokens"] = str(used["total_tokens"])

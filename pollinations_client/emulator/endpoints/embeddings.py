@@ -11,40 +11,40 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any
 
-from ..gateway.checks import mapping, number, one_of, string
+from ..gateway.checks import checked, mapping, nullable, number, one_of, string
 from ..gateway.errors import GatewayError, invalid
 from ..gateway.keys import authenticate, permit
 from ..gateway.models import Model, find, models
 from ..gateway.usage import count
 from ..server.response import Reply, json_reply
-from ..stub_model.text import stem, subjects, tokens
+from ..words import stem, subjects, tokens
 
 if TYPE_CHECKING:
     from ..exchange import Exchange
 
-MOST_INPUTS = 32
+MAX_INPUTS = 32  # more are a 400; OpenAI's own endpoint takes 2,048
 DEFAULT = "openai/text-embedding-3-small"
 TASKS = (
-    "SEMANTIC_SIMILARITY",
-    "CLASSIFICATION",
-    "CLUSTERING",
-    "RETRIEVAL_DOCUMENT",
-    "RETRIEVAL_QUERY",
-    "CODE_RETRIEVAL_QUERY",
-    "QUESTION_ANSWERING",
-    "FACT_VERIFICATION",
-)
+    "SEMANTIC_SIMILARITY CLASSIFICATION CLUSTERING RETRIEVAL_DOCUMENT RETRIEVAL_QUERY"
+    " CODE_RETRIEVAL_QUERY QUESTION_ANSWERING FACT_VERIFICATION"
+).split()
+OPTIONS = {
+    "model": nullable(string),
+    "dimensions": nullable(number(1, 4096, is_integer=True)),
+    "task_type": one_of(*TASKS),
+    "input_type": one_of("query", "document"),
+    "encoding_format": one_of("float", "base64"),
+}
+# Which publisher alone takes an option: the others answer 400 (October 2026).
+OWN_OPTIONS = {"task_type": "gemini", "input_type": "cohere"}
+WRONG_INPUT = "Invalid input: expected a non-empty string, an array of strings, or content parts"
 
 
 def embed(exchange: Exchange) -> Reply:
     """Vectors for one text, for up to 32 texts, or one vector for all content parts."""
     rules = authenticate(exchange.state, exchange.received)
-    body = exchange.received.json
-    if complaint := mapping(body):
-        raise invalid({}, [complaint])
+    body = checked(exchange.received.json, {}, OPTIONS)
     model_name = body.get("model") or DEFAULT
-    if complaint := string(model_name):
-        raise invalid({"model": [complaint]})
     model = find("today", "embedding", model_name)
     if model is None:
         names = ", ".join(item.name for item in models("today", "embedding"))
@@ -55,11 +55,12 @@ def embed(exchange: Exchange) -> Reply:
     size = _size(body, model)
     _check_options(body, model)
     permit(rules, model, model_name, exchange.state.era)
-    coded = body.get("encoding_format") == "base64"
-    vectors = [vector(text, size) for text in texts]
+    vectors: list[Any] = [vector(text, size) for text in texts]
+    if body.get("encoding_format") == "base64":
+        vectors = [_coded(values) for values in vectors]
     data = [
-        {"object": "embedding", "embedding": _coded(item) if coded else item, "index": at}
-        for at, item in enumerate(vectors)
+        {"object": "embedding", "embedding": values, "index": index}
+        for index, values in enumerate(vectors)
     ]
     tokens_in = sum(count(text) for text in texts)
     usage = {"prompt_tokens": tokens_in, "total_tokens": tokens_in}
@@ -83,58 +84,35 @@ def _texts(inputs: Any) -> list[str]:
         case [{"type": str()}, *_]:
             return [" ".join(_part_text(part) for part in inputs)]
         case [str(), *_] if all(isinstance(item, str) and item for item in inputs):
-            if len(inputs) > MOST_INPUTS:
-                raise GatewayError(400, f"Embedding batch size exceeds {MOST_INPUTS} inputs")
+            if len(inputs) > MAX_INPUTS:
+                raise GatewayError(400, f"Embedding batch size exceeds {MAX_INPUTS} inputs")
             return list(inputs)
         case _:
-            raise invalid(
-                {
-                    "input": [
-                        "Invalid input: expected a non-empty string, an array of strings, or"
-                        " content parts"
-                    ]
-                }
-            )
+            # So are lists of token numbers, which OpenAI's endpoint takes.
+            raise invalid({"input": [WRONG_INPUT]})
 
 
 def _part_text(part: Any) -> str:
-    if not isinstance(part, dict):
-        raise invalid({"input": ["Invalid input: expected object"]})
-    return (
-        str(part["text"])
-        if part.get("type") == "text" and "text" in part
-        else json.dumps(part, sort_keys=True)
-    )
+    if complaint := mapping(part):
+        raise invalid({"input": [complaint]})
+    if part.get("type") == "text" and "text" in part:
+        return str(part["text"])
+    return json.dumps(part, sort_keys=True)
 
 
 def _size(body: dict[str, Any], model: Model) -> int:
     size = body.get("dimensions")
     if size is None:
         return model.dimensions[0]
-    if complaint := number(1, 4096, is_integer=True)(size):
-        raise invalid({"dimensions": [complaint]})
     if size not in model.dimensions[1:]:
         raise GatewayError(400, f"dimensions {size} is not supported by {model.name}")
     return int(size)
 
 
 def _check_options(body: dict[str, Any], model: Model) -> None:
-    checks = {
-        "task_type": one_of(*TASKS),
-        "input_type": one_of("query", "document"),
-        "encoding_format": one_of("float", "base64"),
-    }
-    errors = {
-        name: [complaint]
-        for name, check in checks.items()
-        if name in body and (complaint := check(body[name]))
-    }
-    if errors:
-        raise invalid(errors)
-    if "task_type" in body and "gemini" not in model.name:
-        raise GatewayError(400, f"task_type is not supported by {model.name}")
-    if "input_type" in body and "cohere" not in model.name:
-        raise GatewayError(400, f"input_type is not supported by {model.name}")
+    for option, publisher in OWN_OPTIONS.items():
+        if option in body and publisher not in model.name:
+            raise GatewayError(400, f"{option} is not supported by {model.name}")
 
 
 def vector(text: str, size: int) -> list[float]:
@@ -149,7 +127,7 @@ def vector(text: str, size: int) -> list[float]:
         digest = hashlib.sha256(word.encode()).digest()
         for at in range(0, 12, 3):
             position = int.from_bytes(digest[at : at + 2]) % size
-            values[position] += weight if digest[at + 2] & 1 else -weight
+            values[position] += weight * (2 * (digest[at + 2] & 1) - 1)
     length = math.sqrt(sum(value * value for value in values)) or 1.0
     return [round(value / length, 7) for value in values]
 

@@ -40,10 +40,11 @@ def home(exchange: Exchange) -> Reply:
     # The last request is this one.
     recent = state.requests[:-1][-SHOWN_REQUESTS:]
     rows = [f"<li><code>{escape(f'{one.method} {one.path[:80]}')}</code></li>" for one in recent]
+    eras = {"today": "as it is today", "seed": "as it was with API 0.3.0"}
     page = PAGE.format(
-        era="as it is today" if state.today else "as it was with API 0.3.0",
+        era=eras[state.era],
         url=f"http://127.0.0.1:{state.port}",
         models=", ".join(f"<code>{escape(name)}</code>" for name in names),
-        requests=f"<ol>{''.join(rows)}</ol>" if rows else "<p>None yet.</p>",
+        requests=f"<ol>{''.join(rows) or 'None yet.'}</ol>",
     )
     return Reply(page.encode(), content_type="text/html; charset=utf-8")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..exchange import Exchange
 
 Json = dict[str, Any]
+MAX_SEED = {"today": SEED_MAX_TODAY, "seed": SEED_MAX}
 NUMBERS_TODAY = ("top_p", "presence_penalty", "frequency_penalty", "repetition_penalty")
 
 
@@ -28,17 +29,19 @@ def get_text(exchange: Exchange) -> Reply:
     segment = exchange.received.raw_path.partition("?")[0].removeprefix("/text/")
     if not prompt or (not exchange.state.today and "/" in segment):
         raise GatewayError(404)
-    query, today = exchange.received.query, exchange.state.today
-    system = query.get("system")
-    messages = [{"role": "system", "content": system}] if system else []
-    body: Json = {"messages": [*messages, {"role": "user", "content": prompt}]}
+    query = exchange.received.query
+    messages = [{"role": "user", "content": prompt}]
+    if query.get("system"):
+        messages.insert(0, {"role": "system", "content": query["system"]})
+    body: Json = {"messages": messages}
     if query.get("model"):
         body["model"] = query["model"]
-    seed = integer(query, "seed", -1, SEED_MAX_TODAY if today else SEED_MAX)
+    seed = integer(query, "seed", -1, MAX_SEED[exchange.state.era])
     if seed is not None:
         body["seed"] = seed
     temperature = decimal(query, "temperature")
     if temperature is not None:
+        # Here a value out of bounds is clamped; in a chat body it is refused.
         body["temperature"] = min(2.0, max(0.0, temperature))
     if truth(query, "stream"):
         body["stream"] = True
@@ -46,12 +49,11 @@ def get_text(exchange: Exchange) -> Reply:
         body["response_format"] = {"type": "json_object"}
     model = find(exchange.state.era, "text", query.get("model", ""))
     if model is not None and model.has("A"):
-        # Only this route fills in what a model that speaks needs.
-        form = "pcm16" if body.get("stream") else "mp3"
-        body |= {
-            "modalities": ["text", "audio"],
-            "audio": {"voice": query.get("voice", "alloy"), "format": form},
-        }
+        # Only this route fills in what a model that speaks needs; chat answers 400 (#1713).
+        audio = {"voice": query.get("voice", "alloy"), "format": "mp3"}
+        if body.get("stream"):
+            audio["format"] = "pcm16"
+        body |= {"modalities": ["text", "audio"], "audio": audio}
     return _text(exchange, body | _more(query))
 
 
@@ -70,7 +72,9 @@ def _more(query: dict[str, str]) -> Json:
 def post_text(exchange: Exchange) -> Reply:
     """A chat body, answered with the content only."""
     body = exchange.received.json
-    return _text(exchange, body if isinstance(body, dict) else {})
+    if not isinstance(body, dict):
+        body = {}
+    return _text(exchange, body)
 
 
 def _text(exchange: Exchange, body: Json) -> Reply:
@@ -87,9 +91,11 @@ def _text(exchange: Exchange, body: Json) -> Reply:
         sound = base64.b64decode(message["audio"]["data"])
         return Reply(sound, content_type="audio/mpeg", headers=headers)
     content = message.get("content")
+    # An answer without text, such as a tool call, is its whole message as JSON.
     if not content:
         return Reply(json_bytes(message), headers=headers)
     data = content.encode()
+    # Perplexity's sources are put under the text, which ends with a line feed then.
     if whole.get("citations"):
         listed = "\n".join(f"[{at}] {url}" for at, url in enumerate(whole["citations"], 1))
         data += f"\n\n---\nSources:\n{listed}\n".encode()

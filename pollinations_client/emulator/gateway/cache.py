@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..scripts import Received
     from ..state import State
 
+# All else tells requests apart, a seed and a user above all; who asks does not, so that one
+# caller's answer is another's (gen/utils/text-cache.ts@05622a2). nofeed is of pictures.
 NOT_IN_KEY = frozenset({"key", "no-cache", "nofeed"})
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -26,6 +28,7 @@ def cache_key(received: Received) -> str:
     body = received.json
     if body is None and received.body:
         body = hashlib.sha256(received.body).hexdigest()  # a form
+    # Temperature is in the key like any field: the same body gets the same text (#3423, #7529).
     if isinstance(body, dict):
         body = {name: value for name, value in body.items() if name not in NOT_IN_KEY}
     text = json.dumps([received.method, received.path, query, body], sort_keys=True)

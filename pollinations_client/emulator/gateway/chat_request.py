@@ -26,9 +26,9 @@ def text_of(content: Any) -> str:
 
 def parts_of(content: Any, kind: str) -> list[Json]:
     """The parts of one type."""
-    return (
-        [part for part in content if part.get("type") == kind] if isinstance(content, list) else []
-    )
+    if not isinstance(content, list):
+        return []
+    return [part for part in content if part.get("type") == kind]
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,8 @@ class ChatRequest:
         """
         if "none" in (self.body.get("tool_choice"), self.body.get("function_call")):
             return []
-        offered = [
-            tool["function"] for tool in self.body.get("tools") or [] if tool["type"] == "function"
-        ]
+        tools = self.body.get("tools") or []
+        offered = [tool["function"] for tool in tools if tool["type"] == "function"]
         if self.uses_functions:
             offered = self.body["functions"]
         return [
@@ -86,6 +85,8 @@ class ChatRequest:
     @property
     def runs_code(self) -> bool:
         """Whether Gemini's code execution is on: named, or injected where no tools were sent."""
+        # The gateway adds the tool to a request without tools; ``tools: []`` keeps it out, and a
+        # JSON format too (until January 2026 the two together were a 400, #6876).
         if self.model.family != "google" or self.json_format:
             return False
         if "tools" not in self.body:
@@ -95,25 +96,28 @@ class ChatRequest:
     @property
     def json_format(self) -> Json | None:
         """The response format when it asks for JSON."""
+        # json and jsonMode are the gateway's own short forms; it strips them before the provider.
         asked: Json = self.body.get("response_format") or {}
         if asked.get("type") in ("json_object", "json_schema"):
             return asked
-        return (
-            {"type": "json_object"} if self.body.get("json") or self.body.get("jsonMode") else None
-        )
+        if self.body.get("json") or self.body.get("jsonMode"):
+            return {"type": "json_object"}
+        return None
 
     @property
     def forced_tool(self) -> str | None:
         """The function that must be called by name."""
-        choice = self.body.get("tool_choice")
-        if self.uses_functions and isinstance(self.body.get("function_call"), dict):
-            name: str = self.body["function_call"]["name"]
-            return name
-        return choice["function"]["name"] if isinstance(choice, dict) else None
+        match self.body:
+            case {"function_call": {"name": str(name)}} if self.uses_functions:
+                return name
+            case {"tool_choice": {"function": {"name": str(name)}}}:
+                return name
+        return None
 
     @property
     def must_call(self) -> bool:
         """Whether some function must be called."""
+        # Some models take a forced choice and do not follow it (autumn 2026).
         heeds = self.model.name not in IGNORES_FORCED_TOOLS
         return heeds and (
             self.body.get("tool_choice") == "required" or self.forced_tool is not None
@@ -136,9 +140,8 @@ class ChatRequest:
     def goal_at(self) -> int:
         """Where the user's last request stands; what only carries a tool's result is none."""
         users = [at for at, m in enumerate(self.messages) if m["role"] == "user"]
-        return next(
-            (at for at in reversed(users) if not self._reports(at)), users[-1] if users else -1
-        )
+        requests = [at for at in users if not self._reports(at)]
+        return (requests or users or [-1])[-1]
 
     def _reports(self, at: int) -> bool:
         """Whether a user message only carries attachments of the tool result before it."""
@@ -155,9 +158,8 @@ class ChatRequest:
     @cached_property
     def goal(self) -> str:
         """The user's last request; without any user message the last message's text."""
-        if self.goal_at >= 0:
-            return text_of(self.messages[self.goal_at]["content"])
-        return text_of(self.messages[-1].get("content")) if self.messages else ""
+        # Without any user message goal_at is -1, the last message.
+        return text_of(self.messages[self.goal_at].get("content")) if self.messages else ""
 
     @property
     def turn(self) -> list[Json]:

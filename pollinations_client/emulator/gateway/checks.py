@@ -1,50 +1,42 @@
-"""Small checks that speak the gateway's validation language; each returns a complaint or None."""
+"""Small checks that speak the gateway's validation language; each returns a complaint or None.
+
+The gateway validates with zod, whose sentences these are (its code of January 2026).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .errors import invalid
+
+Json = dict[str, Any]
 Check = Callable[[Any], str | None]
+UNDEFINED: Any = object()  # what zod calls a field that is not there
+KINDS = {bool: "boolean", int: "number", float: "number", str: "string", list: "array"}
+KINDS |= {dict: "object", type(None): "null", object: "undefined"}
 
 
-def kind_of(value: Any) -> str:
-    """The JSON type of a value, as validation messages name it."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
+def of_kind(kind: str) -> Check:
+    """A value of one JSON type."""
+
+    def check(value: Any) -> str | None:
+        received = KINDS[type(value)]
+        return None if received == kind else f"Invalid input: expected {kind}, received {received}"
+
+    return check
 
 
-def _expected(expected: str, value: Any) -> str:
-    return f"Invalid input: expected {expected}, received {kind_of(value)}"
-
-
-def string(value: Any) -> str | None:
-    """A string."""
-    return None if isinstance(value, str) else _expected("string", value)
-
-
-def boolean(value: Any) -> str | None:
-    """A boolean."""
-    return None if isinstance(value, bool) else _expected("boolean", value)
+string, boolean, mapping, a_list = map(of_kind, ("string", "boolean", "object", "array"))
 
 
 def number(low: float, high: float, *, is_integer: bool = False) -> Check:
     """A number within bounds, both included."""
 
     def check(value: Any) -> str | None:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return _expected("number", value)
+        if complaint := of_kind("number")(value):
+            return complaint
         if is_integer and value != int(value):
             return "Invalid input: expected int, received number"
         if value < low:
@@ -56,36 +48,43 @@ def number(low: float, high: float, *, is_integer: bool = False) -> Check:
     return check
 
 
-def one_of(*options: str) -> Check:
+def one_of(*options: Any) -> Check:
     """One of some strings."""
     listed = "|".join(f'"{option}"' for option in options)
+    return matching("|".join(map(re.escape, options)), f"Invalid option: expected one of {listed}")
+
+
+def matching(pattern: str, complaint: str) -> Check:
+    """A string that a pattern describes as a whole."""
 
     def check(value: Any) -> str | None:
-        return (
-            None
-            if value in options and isinstance(value, str)
-            else f"Invalid option: expected one of {listed}"
-        )
+        fits = isinstance(value, str) and re.fullmatch(pattern, value, re.DOTALL)
+        return None if fits else complaint
 
     return check
 
 
+def text(high: int) -> Check:
+    """A string that is not empty, within a length."""
+    return matching(f".{{1,{high}}}", f"Invalid input: expected string of 1 to {high} characters")
+
+
 def nullable(check: Check) -> Check:
     """The check, or null."""
-    return lambda value: None if value is None else check(value)
+    return either(of_kind("null"), check)
 
 
-def array(each: Check, low: int = 0, high: int | None = None) -> Check:
+def array(each: Check, low: int = 0, high: float = float("inf")) -> Check:
     """An array with bounds on its length and a check on each item."""
 
     def check(value: Any) -> str | None:
-        if not isinstance(value, list):
-            return _expected("array", value)
+        if complaint := a_list(value):
+            return complaint
         if len(value) < low:
             return f"Too small: expected array to have >={low} items"
-        if high is not None and len(value) > high:
+        if len(value) > high:
             return f"Too big: expected array to have <={high} items"
-        return next((complaint for item in value if (complaint := each(item))), None)
+        return next(filter(None, map(each, value)), None)
 
     return check
 
@@ -94,56 +93,39 @@ def either(*checks: Check) -> Check:
     """The first check that is content; else the last one's complaint."""
 
     def check(value: Any) -> str | None:
-        complaints = [each(value) for each in checks]
-        return None if None in complaints else complaints[-1]
+        complaint: str | None = None
+        for each in checks:
+            if (complaint := each(value)) is None:
+                break
+        return complaint
 
     return check
 
 
-def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
-    """An object with these fields; others are let pass."""
+def record(
+    required: Mapping[str, Check],
+    optional: Mapping[str, Check] | None = None,
+    *,
+    is_closed: bool = False,
+) -> Check:
+    """An object with these fields; others are let pass unless it is closed."""
+    fields = {**required, **(optional or {})}
 
     def check(value: Any) -> str | None:
-        if not isinstance(value, dict):
-            return _expected("object", value)
-        for name, each in required.items():
-            if name not in value:
-                return f"{name}: Invalid input: expected a value, received undefined"
-            if complaint := each(value[name]):
-                return f"{name}: {complaint}"
-        for name, each in (optional or {}).items():
-            if name in value and (complaint := each(value[name])):
-                return f"{name}: {complaint}"
-        return None
-
-    return check
-
-
-def closed(required: Mapping[str, Check], optional: Mapping[str, Check]) -> Check:
-    """An object with these fields and no others."""
-    known_fields = record(required, optional)
-
-    def check(value: Any) -> str | None:
-        if complaint := known_fields(value):
+        if complaint := mapping(value):
             return complaint
-        other = next(
-            (name for name in value if name not in required and name not in optional), None
-        )
-        return None if other is None else f'Unrecognized key: "{other}"'
+        for name in [name for name in fields if name in required or name in value]:
+            if complaint := fields[name](value.get(name, UNDEFINED)):
+                return f"{name}: {complaint}"
+        others = [name for name in value if name not in fields]
+        return f'Unrecognized key: "{others[0]}"' if is_closed and others else None
 
     return check
 
 
 def mapped(each: Check) -> Check:
     """Any object whose values all pass a check."""
-
-    def check(value: Any) -> str | None:
-        if complaint := mapping(value):
-            return complaint
-        faults = ((name, each(item)) for name, item in value.items())
-        return next((f"{name}: {fault}" for name, fault in faults if fault), None)
-
-    return check
+    return lambda value: mapping(value) or record(dict.fromkeys(value, each))(value)
 
 
 def anything(_: Any) -> str | None:
@@ -151,21 +133,27 @@ def anything(_: Any) -> str | None:
     return None
 
 
-def mapping(value: Any) -> str | None:
-    """Any object."""
-    return None if isinstance(value, dict) else _expected("object", value)
-
-
 def tagged(by_tag: Mapping[str, Check]) -> Check:
     """An object told by its ``type``."""
+    tag = record({"type": one_of(*by_tag)})
+    return lambda value: tag(value) or by_tag[value["type"]](value)
 
-    def check(value: Any) -> str | None:
-        if not isinstance(value, dict):
-            return _expected("object", value)
-        tag = value.get("type")
-        if not isinstance(tag, str) or tag not in by_tag:
-            listed = "|".join(f'"{name}"' for name in by_tag)
-            return f"type: Invalid option: expected one of {listed}, received {tag!r}"
-        return by_tag[tag](value)
 
-    return check
+def checked(body: Any, required: Mapping[str, Check], optional: Mapping[str, Check]) -> Json:
+    """The body, whose every field passes its check.
+
+    Raises ``GatewayError`` 400 with one complaint per field.
+    """
+    if complaint := mapping(body):
+        raise invalid({}, [complaint])
+    fields = {**required, **optional}
+    values = dict.fromkeys(required, UNDEFINED) | body
+    errors = {
+        name: [complaint]
+        for name, check in fields.items()
+        if name in values and (complaint := check(values[name]))
+    }
+    if errors:
+        raise invalid(errors)
+    valid: Json = body
+    return valid

@@ -10,17 +10,21 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..media.plot import data_url
 from ..scripts import Answer
 from .chat_request import ChatRequest, Json
 from .model_tables import RESPONSES_ADAPTED
 
+# In January 2026 a provider's own word went through in streams; a client had to know them all.
 SEED_FINISH = {
     "google": {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"},
     "anthropic": {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"},
 }
+BYTES_PER_TOKEN = 4
+SIGNATURE = base64.b64encode(b"emulated").decode()
+# Azure's verdicts, which that gateway passed on with every answer of an OpenAI model.
 NO_FILTER = {
     kind: {"filtered": False, "severity": "safe"}
     for kind in ("hate", "self_harm", "sexual", "violence")
@@ -39,18 +43,19 @@ class Envelope:
     def around(cls, request: ChatRequest, answer: Answer) -> Envelope:
         """A stable id for a stable request."""
         digest = hashlib.sha256(json.dumps(request.body, sort_keys=True).encode()).hexdigest()
-        today = request.era == "today"
-        name = answer.model or (request.model.name if today else request.model.provider_id)
-        return cls(
-            f"chatcmpl-{digest[:29]}" if today else f"pllns_{digest[:32]}", int(time.time()), name
-        )
+        # The model of January 2026 is what the provider calls it, not what was asked for.
+        name, answer_id = request.model.provider_id, f"pllns_{digest[:32]}"
+        if request.era == "today":
+            name, answer_id = request.model.name, f"chatcmpl-{digest[:29]}"
+        return cls(answer_id, int(time.time()), answer.model or name)
 
     def top(self, kind: str, today: bool) -> Json:
         """The fields above the choices; all say that this is an emulator."""
         top = {"id": self.id, "object": kind, "created": self.created, "model": self.model}
-        return (
-            top | {"system_fingerprint": "emulator"} | ({"provider": "emulator"} if today else {})
-        )
+        top["system_fingerprint"] = "emulator"
+        if today:
+            top["provider"] = "emulator"
+        return top
 
 
 def pieces(text: str, size: int = 12) -> list[str]:
@@ -69,23 +74,15 @@ def wire_tool_calls(answer: Answer, envelope: Envelope) -> list[Json]:
         if isinstance(call, Mapping) and "function" in call:
             calls.append(dict(call))
             continue
-        name, arguments = (
-            (call["name"], call.get("arguments", call.get("args", {})))
-            if isinstance(call, Mapping)
-            else call
-        )
-        text = (
-            arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-        )
-        call_id = call.get("id") if isinstance(call, Mapping) else None
-        token = hashlib.sha256(f"{envelope.id}{at}{name}".encode()).hexdigest()[:24]
-        calls.append(
-            {
-                "id": call_id or f"call_{token}",
-                "type": "function",
-                "function": {"name": name, "arguments": text},
-            }
-        )
+        if not isinstance(call, Mapping):
+            call = dict(zip(("name", "arguments"), call, strict=True))
+        arguments = call.get("arguments", call.get("args", {}))
+        if not isinstance(arguments, str):
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        function = {"name": call["name"], "arguments": arguments}
+        token = hashlib.sha256(f"{envelope.id}{at}{call['name']}".encode()).hexdigest()[:24]
+        call_id = call.get("id") or f"call_{token}"
+        calls.append({"id": call_id, "type": "function", "function": function})
     return calls
 
 
@@ -95,9 +92,13 @@ def blocks_of(answer: Answer) -> list[Json] | None:
         return list(answer.content_blocks)
     if not answer.images:
         return None
-    urls = [image if isinstance(image, str) else data_url(image) for image in answer.images]
-    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    return [*([{"type": "text", "text": answer.text}] if answer.text else []), *pictures]
+    blocks: list[Json] = []
+    if answer.text:
+        blocks.append({"type": "text", "text": answer.text})
+    for image in answer.images:
+        url = data_url(image) if isinstance(image, bytes) else image
+        blocks.append({"type": "image_url", "image_url": {"url": url}})
+    return blocks
 
 
 def text_of_answer(answer: Answer) -> str | None:
@@ -112,13 +113,48 @@ def _is_text(block: Json) -> bool:
     return block.get("type") == "text"
 
 
+def with_reasoning(request: ChatRequest, reply: Answer, reasoning: str) -> Answer:
+    """Put reasoning where the model's family puts it."""
+    if not reasoning:
+        return reply
+    if request.model.family == "mistral":  # through OpenRouter, which has its own field (#11264)
+        return replace(reply, reasoning=reasoning, reasoning_field="reasoning")
+    if request.model.family != "anthropic":
+        return replace(reply, reasoning=reasoning)
+    blocks: list[Json] = [{"type": "thinking", "thinking": reasoning, "signature": SIGNATURE}]
+    if reply.text:
+        blocks.append({"type": "text", "text": reply.text})
+    return replace(reply, content_blocks=blocks)
+
+
+def fenced(request: ChatRequest, text: str) -> str:
+    """The text in a fence where JSON was asked of a Claude of the seed era, as it did (#5184)."""
+    is_claude = request.era == "seed" and request.model.family == "anthropic"
+    return f"```json\n{text}\n```" if is_claude and request.json_format else text
+
+
+def limited(request: ChatRequest, text: str) -> tuple[str, str | None]:
+    """The text up to a stop string and within ``max_tokens``, and why it ends."""
+    stop = request.body.get("stop") or []
+    for word in [stop] if isinstance(stop, str) else stop:
+        if word:
+            text = text.partition(word)[0]
+    limit = request.body.get("max_tokens") or request.body.get("max_completion_tokens")
+    encoded = text.encode()
+    if isinstance(limit, int) and 0 < limit * BYTES_PER_TOKEN < len(encoded):
+        return encoded[: limit * BYTES_PER_TOKEN].decode(errors="ignore"), "length"
+    return text, None
+
+
 def finish_of(answer: Answer, request: ChatRequest) -> str:
     """Why the answer ends."""
     if answer.finish_reason:
         return answer.finish_reason
     if not answer.tool_calls:
         return "stop"
-    return "function_call" if request.uses_functions else "tool_calls"
+    if request.uses_functions:
+        return "function_call"
+    return "tool_calls"
 
 
 def _native_finish(reason: str, request: ChatRequest) -> str:
@@ -131,20 +167,21 @@ def completion(request: ChatRequest, answer: Answer, usage: Json) -> Json:
     """The whole answer as one chat.completion."""
     envelope = Envelope.around(request, answer)
     calls = wire_tool_calls(answer, envelope)
-    message: Json = {
-        "role": "assistant",
-        "content": text_of_answer(answer) or (None if calls else answer.text),
-    }
+    message: Json = {"role": "assistant", "content": text_of_answer(answer)}
+    if calls:
+        message["content"] = message["content"] or None
     if answer.reasoning:
         message[answer.reasoning_field] = answer.reasoning
     if calls and request.uses_functions:
         message["function_call"] = calls[0]["function"]
     elif calls:
         message["tool_calls"] = calls
+    # Content and text blocks say the same: who joins both has the text twice.
     if (blocks := blocks_of(answer)) is not None:
         message["content_blocks"] = blocks
     if answer.refusal is not None:
         message["refusal"] = answer.refusal
+    # A spoken answer has its words in the transcript alone.
     if answer.audio is not None:
         message |= {"audio": answer.audio, "content": None}
     choice: Json = {
@@ -152,29 +189,36 @@ def completion(request: ChatRequest, answer: Answer, usage: Json) -> Json:
         "message": message | (answer.extra_message or {}),
         "finish_reason": finish_of(answer, request),
     }
-    choice["logprobs"] = (
-        {"content": logprobs(request, answer.text or "")} if request.body.get("logprobs") else None
-    )
+    choice["logprobs"] = logprobs(request, answer.text or "")
     today = request.era == "today"
     if not today and request.model.family == "openai":
         choice["content_filter_results"] = NO_FILTER
     top = envelope.top("chat.completion", today) | {"choices": [choice]}
+    if used := usage_sent(answer, usage):
+        top["usage"] = used
+    return top | _more_top(answer)
+
+
+def usage_sent(answer: Answer, usage: Json) -> Json:
+    """The usage of a reply: a scripted one before the counted one."""
+    return usage if answer.usage is None else answer.usage
+
+
+def _more_top(answer: Answer) -> Json:
+    """What stands beside the choices of some answers: sources, and what a script adds."""
+    more: Json = {}
     if answer.citations is not None:
-        top |= _sources(answer.citations)
-    used = usage if answer.usage is None else answer.usage
-    return top | ({"usage": used} if used else {}) | (answer.extra_top or {})
+        results = [{"title": f"Source {n}", "url": u} for n, u in enumerate(answer.citations, 1)]
+        more = {"citations": list(answer.citations), "search_results": results}
+    return more | (answer.extra_top or {})
 
 
-def _sources(citations: Sequence[str]) -> Json:
-    return {
-        "citations": list(citations),
-        "search_results": [{"title": f"Source {n}", "url": u} for n, u in enumerate(citations, 1)],
-    }
-
-
-def logprobs(request: ChatRequest, text: str) -> list[Json]:
-    """A plausible log probability per piece, with the alternatives asked for."""
-    return [_logprob(word, request.body.get("top_logprobs") or 0) for word in pieces(text)]
+def logprobs(request: ChatRequest, text: str) -> Json | None:
+    """A plausible log probability per piece, with the alternatives asked for; None if unasked."""
+    if not request.body.get("logprobs"):
+        return None
+    count = request.body.get("top_logprobs") or 0
+    return {"content": [_logprob(word, count) for word in pieces(text)]}
 
 
 def _logprob(word: str, count: int) -> Json:
@@ -185,7 +229,8 @@ def _logprob(word: str, count: int) -> Json:
             "bytes": list(token.encode()),
         }
 
-    rivals = [entry(word if rank == 0 else f"{word.rstrip()}{rank}", rank) for rank in range(count)]
+    tokens = [word, *(f"{word.rstrip()}{rank}" for rank in range(1, count))][:count]
+    rivals = [entry(token, rank) for rank, token in enumerate(tokens)]
     return entry(word, 0) | {"top_logprobs": rivals}
 
 
@@ -194,19 +239,15 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
     envelope = Envelope.around(request, answer)
     today = request.era == "today"
     top = envelope.top("chat.completion.chunk", today)
-    extra = dict(answer.extra_top or {})
-    if answer.citations is not None:
-        extra |= _sources(answer.citations)
+    extra = _more_top(answer)  # citations may stand in every chunk (Perplexity)
 
     def chunk(delta: Json, finish: str | None = None, log: Json | None = None) -> Json:
-        return (
-            top
-            | {"choices": [{"index": 0, "delta": delta, "logprobs": log, "finish_reason": finish}]}
-            | extra
-        )
+        choice = {"index": 0, "delta": delta, "logprobs": log, "finish_reason": finish}
+        return top | {"choices": [choice]} | extra
 
     frames: list[Json] = []
     if not today and request.model.family == "openai":
+        # Azure opens with a chunk that has neither model nor choices.
         filtered = [{"prompt_index": 0, "content_filter_results": NO_FILTER}]
         frames.append(top | {"model": "", "choices": [], "prompt_filter_results": filtered})
     frames.append(chunk({"role": "assistant", "content": ""} | (answer.extra_message or {})))
@@ -215,27 +256,20 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
         frames += [chunk({"audio": part}) for part in _audio_deltas(answer.audio)]
     else:
         frames += [
-            chunk({"content": piece}, log=_chunk_log(request, piece))
+            chunk({"content": piece}, log=logprobs(request, piece))
             for piece in pieces(text_of_answer(answer) or "")
         ]
-    frames += [
-        chunk({"content_blocks": [{"index": at, "delta": delta} if today else delta]})
-        for at, delta in _block_deltas(answer)
-    ]
+    for at, delta in _block_deltas(answer):
+        block = {"index": at, "delta": delta} if today else delta
+        frames.append(chunk({"content_blocks": [block]}))
     if answer.refusal is not None:
         frames.append(chunk({"refusal": answer.refusal}))
     frames += [chunk(part) for part in call_deltas(request, wire_tool_calls(answer, envelope))]
     frames.append(chunk({}, finish=_native_finish(finish_of(answer, request), request)))
-    used = usage if answer.usage is None else answer.usage
-    return [*frames, top | {"choices": [], "usage": used}] if used else frames
-
-
-def _chunk_log(request: ChatRequest, piece: str) -> Json | None:
-    return (
-        {"content": [_logprob(piece, request.body.get("top_logprobs") or 0)]}
-        if request.body.get("logprobs")
-        else None
-    )
+    # The gateway forces include_usage, so that this chunk comes whether asked for or not.
+    if used := usage_sent(answer, usage):
+        frames.append(top | {"choices": [], "usage": used})
+    return frames
 
 
 def _block_deltas(answer: Answer) -> Iterator[tuple[int, Json]]:
@@ -270,6 +304,7 @@ def call_deltas(request: ChatRequest, calls: Sequence[Json]) -> Iterator[Json]:
 
     The older ``functions`` take one call, in ``function_call``.
     """
+    # Models of OpenAI's Responses endpoint send each call as one delta at the end.
     is_google = request.model.family == "google"
     in_one_piece = is_google or request.model.name.startswith(RESPONSES_ADAPTED)
     for at, call in enumerate(calls):
@@ -280,7 +315,10 @@ def call_deltas(request: ChatRequest, calls: Sequence[Json]) -> Iterator[Json]:
             yield from ({"function_call": part} for part in (opening, *fragments))
             return
         if in_one_piece:
-            yield {"tool_calls": [{"index": 0 if is_google else at} | call]}
+            index = at
+            if is_google:
+                index = 0  # Gemini numbers every call of its stream so
+            yield {"tool_calls": [{"index": index} | call]}
             continue
         first = {"index": at, "id": call["id"], "type": "function", "function": opening}
         yield {"tool_calls": [first]}

@@ -30,10 +30,12 @@ CODES = {
     503: "SERVICE_UNAVAILABLE",
     504: "GATEWAY_TIMEOUT",
 }
+# All that January 2026 knew; 413, 504, 524 and 529 were UNKNOWN_ERROR then.
 SEED_CODES = {
-    status: CODES[status] for status in (400, 401, 402, 403, 404, 405, 409, 422, 429, 500, 503)
+    status: CODES[status] for status in (400, 401, 402, 403, 404, 405, 409, 422, 429, 500, 502, 503)
 }
 
+# The gateway's stock sentences (shared/error.ts@16faab29); both eras have nearly the same.
 SENTENCES = {
     400: "Something was wrong with the input data, check the details for more info.",
     401: (
@@ -54,7 +56,7 @@ SEED_SENTENCES = {
     401: (
         "You need to authenticate by providing a session cookie or Authorization header (Bearer"
         " token)."
-    ),
+    )
 }
 
 
@@ -87,45 +89,39 @@ class GatewayError(Exception):
 
     def reply(self, *, today: bool, request_id: str) -> Reply:
         """The reply that says so; ``bare`` bodies go out as they are, outside the envelope."""
+        # The id is in the header alone: today's body has no requestId, whatever its schema says.
         headers = {**self.headers, "x-request-id": request_id}
-        body = (
-            self.bare
-            if self.bare is not None
-            else self._envelope(today=today, request_id=request_id)
-        )
+        body = self.bare or self._envelope(today=today, request_id=request_id)
         return Reply(json_bytes(body), status=self.status, headers=headers)
 
     def _envelope(self, *, today: bool, request_id: str) -> dict[str, Any]:
-        sentences = SENTENCES if today else SENTENCES | SEED_SENTENCES
-        codes = CODES if today else SEED_CODES
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        error: dict[str, Any] = {
-            "code": self.code if today and self.code else codes.get(self.status, "UNKNOWN_ERROR"),
-            "message": (
-                (None if today else self.seed_message)
-                or self.message
-                or sentences.get(self.status, "Something went wrong.")
-            ),
+        if today:
+            codes, sentences, message, code = CODES, SENTENCES, self.message, self.code
+            more = self._todays_more()
+        else:
+            codes, sentences, code = SEED_CODES, SENTENCES | SEED_SENTENCES, None
+            message, more = self.seed_message or self.message, self._seeds_more(request_id)
+        error = {
+            "code": code or codes.get(self.status, "UNKNOWN_ERROR"),
+            "message": message or sentences.get(self.status, "Something went wrong."),
             "timestamp": now,
         }
-        error |= self._todays_more() if today else self._seeds_more(request_id)
-        return {"status": self.status, "success": False, "error": error}
+        return {"status": self.status, "success": False, "error": error | more}
 
     def _todays_more(self) -> dict[str, Any]:
         """Details only of a validation or of what a provider said; the innermost sentence is the
         message already.
         """
-        more: dict[str, Any] = {"fixUrl": self.fix_url} if self.fix_url else {}
+        details = self.details
         if self.provider_error is not None:
-            body = json_bytes({"error": self.provider_error}).decode()
-            more["details"] = {
+            details = {
                 "name": "UpstreamError",
                 "upstreamStatus": self.status,
-                "upstreamBody": body,
+                "upstreamBody": json_bytes({"error": self.provider_error}).decode(),
             }
-        elif self.details is not None:
-            more["details"] = self.details
-        return more
+        more = {"fixUrl": self.fix_url, "details": details}
+        return {name: value for name, value in more.items() if value is not None}
 
     def _seeds_more(self, request_id: str) -> dict[str, Any]:
         """Details of a validation or a crash only; a provider's words are JSON in the message.
@@ -133,17 +129,19 @@ class GatewayError(Exception):
         That JSON repeats the whole request before the provider's words, so it is as large as the
         request was.
         """
-        if self.provider_error is None:
-            return {"details": self.details} if self.details else {}
-        reason = HTTPStatus(self.status).phrase
-        nested = {
-            "error": reason,
-            "message": f"{self.status} {reason}",
-            "requestId": request_id,
-            "requestParameters": self.request,
-            "details": {"error": self.provider_error, "provider": "emulator"},
-        }
-        return {"message": json_bytes(nested).decode()}
+        if self.provider_error is not None:
+            reason = HTTPStatus(self.status).phrase
+            nested = {
+                "error": reason,
+                "message": f"{self.status} {reason}",
+                "requestId": request_id,
+                "requestParameters": self.request,
+                "details": {"error": self.provider_error, "provider": "emulator"},
+            }
+            return {"message": json_bytes(nested).decode()}
+        if self.details:
+            return {"details": self.details}
+        return {}
 
 
 def invalid(
@@ -158,6 +156,7 @@ def invalid(
         "fieldErrors": field_errors,
     }
     error = GatewayError(400, details=details)
+    # January 2026 named the part that failed; today the stock sentence of 400 stands there.
     error.seed_message = f"{part} validation failed"
     return error
 

@@ -111,6 +111,7 @@ def permit(rules: KeyRules, model: Model, asked: str, era: str) -> None:
         raise GatewayError(402, message, code="QUEST_POLLEN_ONLY", fix_url=KEYS)
 
 
+# The beginnings of the gateway's notices, as they are since September 2026; the remedies are ours.
 NOTICES = {
     "INSUFFICIENT_BALANCE": (
         "The account behind this API key doesn't have enough credits. "
@@ -142,10 +143,8 @@ def notice(refusal: GatewayError, asked: str) -> str | None:
     words = NOTICES.get(refusal.code or "")
     if words is None:
         return None
-    told = words.format(link=f"]({refusal.fix_url}?ref=agent_notice)", asked=asked)
-    limit = (
-        "Topping up the wallet does not raise this limit. "
-        if refusal.code == "KEY_BUDGET_EXHAUSTED"
-        else ""
-    )
-    return f"{told}\n\n{limit}{OUTSIDER}"
+    text = words.format(link=f"]({refusal.fix_url}?ref=agent_notice)", asked=asked)
+    outsider = OUTSIDER
+    if refusal.code == "KEY_BUDGET_EXHAUSTED":
+        outsider = f"Topping up the wallet does not raise this limit. {OUTSIDER}"
+    return f"{text}\n\n{outsider}"

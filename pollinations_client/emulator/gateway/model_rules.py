@@ -11,16 +11,13 @@ from .model_tables import REFUSES_FORCED_TOOLS
 if TYPE_CHECKING:
     from .chat_request import ChatRequest
 
+# Keywords that Gemini's schema has no field for. Today's gateway keeps an allow-list of the others;
+# what it lets through is refused with the sentence below.
 VERTEX_REFUSES = (
-    "oneOf",
-    "allOf",
-    "const",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "not",
-    "if",
-    "patternProperties",
+    "oneOf allOf const exclusiveMinimum exclusiveMaximum not if patternProperties".split()
 )
+# What Claude Haiku may think for each effort; the budget must be smaller than max_tokens.
+HAIKU_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192}
 
 
 def check_model(request: ChatRequest) -> None:
@@ -32,6 +29,7 @@ def check_model(request: ChatRequest) -> None:
     model, body = request.model, request.body
     if model.has("A"):
         heard = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
+        # Azure's words; only GET /text fills the modalities in (#1713).
         if not heard:
             raise upstream(
                 "This model requires that either input content or output modality contain audio."
@@ -43,11 +41,10 @@ def check_model(request: ChatRequest) -> None:
             raise upstream("Missing required parameter: 'audio'.")
         if request.stream and body["audio"]["format"] != "pcm16":
             raise upstream("Unsupported value: 'audio.format' must be 'pcm16' when stream is true.")
-    budget = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192}.get(
-        body.get("reasoning_effort", ""), 0
-    )
+    budget = HAIKU_BUDGETS.get(body.get("reasoning_effort", ""), 0)
     if "haiku" in model.name and budget and budget >= (body.get("max_tokens") or budget + 1):
         raise upstream("`max_tokens` must be greater than `thinking.budget_tokens`.")
+    # A provider's refusal: in January 2026 it came nested in the message, with the whole request.
     window = model.window(today=request.era == "today")
     if count_tokens(request) > window:
         raise upstream(
@@ -64,14 +61,15 @@ def check_safe(asked: Any) -> None:
     """A flag, or known safety tokens in a list or between commas. Raise ``GatewayError`` 400."""
     if asked is None or isinstance(asked, bool):
         return
-    tokens = asked if isinstance(asked, list) else str(asked).split(",")
-    unknown = [one for one in map(str.strip, tokens) if one and one.lower() not in SAFE]
-    if unknown:
-        told = f"Unknown safety token '{unknown[0]:.40}'. Known: {', '.join(sorted(SAFE))}."
-        error: dict[str, Any] = {"type": "safety_error", "code": "invalid_safe", "message": told}
-        raise GatewayError(
-            400, told, bare={"error": error | {"safety": {"applied": [], "triggered": []}}}
-        )
+    tokens = ",".join(asked) if isinstance(asked, list) else str(asked)
+    unknown = [token for token in map(str.strip, tokens.split(",")) if token.lower() not in SAFE]
+    if any(unknown):
+        first = next(filter(None, unknown))
+        message = f"Unknown safety token '{first:.40}'. Known: {', '.join(sorted(SAFE))}."
+        error: dict[str, Any] = {"type": "safety_error", "code": "invalid_safe"}
+        error |= {"message": message, "safety": {"applied": [], "triggered": []}}
+        # Its own shape, outside the envelope of all other errors (autumn 2026).
+        raise GatewayError(400, message, bare={"error": error})
 
 
 def count_tokens(request: ChatRequest) -> int:
@@ -81,6 +79,7 @@ def count_tokens(request: ChatRequest) -> int:
 
 def _check_tools(request: ChatRequest) -> None:
     model, today = request.model, request.era == "today"
+    # Tool messages of an earlier turn are refused too, so a swap of models can break a history.
     if today and not model.has("T") and (request.body.get("tools") or _has_calls(request)):
         raise GatewayError(400, "This model does not support tool calling or tool history")
     if request.must_call:
@@ -101,6 +100,7 @@ def _has_calls(request: ChatRequest) -> bool:
 
 
 def _check_forced_tool(request: ChatRequest) -> None:
+    # Claude Fable 5.1, Opus 5.5 and Sonnet 5.5 take no forced choice (autumn 2026).
     if request.model.name in REFUSES_FORCED_TOOLS:
         raise upstream("tool_choice: forcing a tool is not supported by this model; use 'auto'.")
     is_thinking = request.body.get("reasoning_effort") not in (None, "none")
@@ -110,8 +110,7 @@ def _check_forced_tool(request: ChatRequest) -> None:
 
 def _check_vertex_tools(request: ChatRequest) -> None:
     for tool in request.body.get("tools") or []:
-        parameters = tool["function"].get("parameters") if tool["type"] == "function" else None
-        if word := forbidden(parameters):
+        if word := forbidden(tool.get("function", {}).get("parameters")):
             where = "tools[0].function_declarations[0].parameters"
             raise upstream(f"Invalid JSON payload received. Unknown name \"{word}\" at '{where}'")
 
@@ -148,6 +147,7 @@ def _check_media(request: ChatRequest) -> None:
     if model.has("O"):
         _check_document(request)
     pictures = [part for m in request.messages for part in parts_of(m.get("content"), "image_url")]
+    # A provider refuses it, so the words differ from those of the gateway's own check (#2588).
     if pictures and model.has("A"):
         raise upstream(f"Model '{model.name}' does not support image input.")
     if pictures and request.era == "today" and not model.has("V"):
@@ -159,5 +159,4 @@ def _check_media(request: ChatRequest) -> None:
     for part in pictures:
         url = part["image_url"]["url"]
         if not url.startswith(("https://", "http://", "data:image/")):
-            code = "invalid_image_url" if request.era == "today" else None
-            raise GatewayError(400, f"Invalid image URL: {url[:60]!r}", code=code)
+            raise GatewayError(400, f"Invalid image URL: {url[:60]!r}", code="invalid_image_url")

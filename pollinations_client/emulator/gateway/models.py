@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from .model_tables import (
     TODAY_PICTURES,
     TODAY_TEXT,
 )
+
+Json = dict[str, Any]
+READS = {"V": ["image"], "A": ["audio"], "G": ["audio", "video"]}
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Model:
     durations: tuple[int, ...] = ()
     dimensions: tuple[int, ...] = ()
     voices: tuple[str, ...] = ()
-    makes: str = "audio"
+    makes: str = ""
 
     def has(self, trait: str) -> bool:
         """Whether a letter is among the traits."""
@@ -52,7 +55,8 @@ class Model:
 
     def window(self, *, today: bool) -> int:
         """How many tokens it reads: the shipped list's number where that has one."""
-        return (_shipped().get(self.name, {}).get("context_length") if today else 0) or self.context
+        shipped = _shipped().get(self.name, {}) if today else {}
+        return shipped.get("context_length") or self.context
 
     @property
     def provider_id(self) -> str:
@@ -62,81 +66,66 @@ class Model:
     @property
     def input_modalities(self) -> list[str]:
         """What it reads."""
-        extra = {"V": ["image"], "A": ["audio"], "G": ["audio", "video"]}
         if self.kind == "audio" and self.makes == "text":
             return ["audio"]
-        found = ["text"] + [kind for letter in "VAG" if self.has(letter) for kind in extra[letter]]
-        return [*found, "image"] if self.references else found
+        kinds = ["text"]
+        for letter, more in READS.items():
+            if self.has(letter):
+                kinds += more
+        if self.references:
+            kinds.append("image")
+        return kinds
 
     @property
     def output_modalities(self) -> list[str]:
         """What it makes."""
-        made = {
-            "text": "text",
-            "image": "image",
-            "video": "video",
-            "embedding": "embedding",
-            "audio": self.makes,
-        }[self.kind]
-        return ["text", "audio"] if self.has("A") else [made]
+        if self.has("A"):
+            return ["text", "audio"]
+        return [self.makes or self.kind]
 
 
-def _rows(table: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
+def _text(name: str, aliases: str, traits: str, context: str) -> Model:
+    return Model(name, tuple(aliases.split()), "text", traits, int(context))
 
 
-def _text(table: str) -> list[Model]:
-    return [
-        Model(name, tuple(aliases.split()), "text", traits, int(context))
-        for name, aliases, traits, context in _rows(table)
-    ]
+def _picture(name: str, aliases: str, traits: str, references: str, durations: str) -> Model:
+    model = Model(name, tuple(aliases.split()), "image", traits, references=int(references))
+    if "F" not in traits:
+        return model
+    return replace(model, kind="video", durations=tuple(map(int, durations.split())))
 
 
-def _pictures(table: str) -> list[Model]:
-    return [
-        Model(
-            name,
-            tuple(aliases.split()),
-            "video" if "F" in traits else "image",
-            traits,
-            references=int(references),
-            durations=tuple(int(part) for part in durations.split()),
-        )
-        for name, aliases, traits, references, durations in _rows(table)
-    ]
+def _embedding(name: str, aliases: str, default: str, sizes: str) -> Model:
+    listed = [int(size) for size in sizes.replace("-", ",").split(",")]
+    if "-" in sizes:
+        listed = [*range(listed[0], listed[1] + 1)]
+    return Model(name, tuple(aliases.split()), "embedding", dimensions=(int(default), *listed))
 
 
-def _sizes(text: str) -> tuple[int, ...]:
-    if "," in text:
-        return tuple(int(part) for part in text.split(","))
-    low, high = text.split("-")
-    return tuple(range(int(low), int(high) + 1))
+def _audio(name: str, aliases: str, makes: str, voices: str) -> Model:
+    return Model(name, tuple(aliases.split()), "audio", makes=makes, voices=tuple(voices.split()))
+
+
+TABLES: dict[str, tuple[Callable[..., Model], dict[str, str]]] = {
+    "text": (_text, {"today": TODAY_TEXT, "seed": SEED_TEXT}),
+    "picture": (_picture, {"today": TODAY_PICTURES, "seed": SEED_PICTURES}),
+    # Neither the gateway of January 2026 nor API 0.3.0 had embeddings.
+    "embedding": (_embedding, {"today": EMBEDDINGS, "seed": ""}),
+    "audio": (_audio, {"today": SPEECH, "seed": SPEECH}),
+}
 
 
 @cache
 def models(era: str, kind: str) -> tuple[Model, ...]:
     """The models of one kind; ``picture`` stands for image and video."""
-    today = era == "today"
-    if kind == "text":
-        return tuple(_text(TODAY_TEXT if today else SEED_TEXT))
-    if kind == "embedding":
-        rows = _rows(EMBEDDINGS) if today else []
-        return tuple(
-            Model(row[0], tuple(row[1].split()), kind, dimensions=(int(row[2]), *_sizes(row[3])))
-            for row in rows
-        )
-    if kind == "audio":
-        rows = _rows(SPEECH)
-        names = [
-            (row[0], row[1].split()) if today else (row[1].split()[0], row[1].split()[1:])
-            for row in rows
-        ]
-        return tuple(
-            Model(name, tuple(aliases), kind, makes=row[2], voices=tuple(row[3].split()))
-            for (name, aliases), row in zip(names, rows, strict=True)
-        )
-    pictures = _pictures(TODAY_PICTURES if today else SEED_PICTURES)
-    return tuple(model for model in pictures if kind in ("picture", model.kind))
+    if kind in ("image", "video"):
+        return tuple(model for model in models(era, "picture") if model.kind == kind)
+    read, tables = TABLES[kind]
+    lines = tables[era].strip().splitlines()
+    listed = [read(*(cell.strip() for cell in line.split("|"))) for line in lines]
+    if kind == "audio" and era == "seed":  # before names were publisher/model (7 September 2026)
+        listed = [replace(one, name=one.aliases[0], aliases=one.aliases[1:]) for one in listed]
+    return tuple(listed)
 
 
 def find(era: str, kind: str, name: str) -> Model | None:
@@ -172,29 +161,31 @@ LISTENING_PRICES = {"promptAudioSeconds": "0.0001"}
 
 
 @cache
-def _shipped() -> dict[str, dict[str, Any]]:
+def _shipped() -> dict[str, Json]:
     """The client's shipped list by name and alias: a data file, not the code under test."""
     cards = json.loads(SHIPPED.read_text(encoding="utf-8"))["models"]
     by_alias = {alias: card for card in cards for alias in card.get("aliases", ())}
     return by_alias | {card["name"]: card for card in cards}
 
 
-def _prices(model: Model, *, today: bool) -> dict[str, Any]:
-    prices = LISTENING_PRICES if model.makes == "text" else DEFAULT_PRICES[model.kind]
+def _prices(model: Model, *, today: bool) -> Json:
+    prices: Json = DEFAULT_PRICES[model.kind]
+    if model.makes == "text":
+        prices = LISTENING_PRICES
     # The seed era's "openai" was another model at another price than today's.
     if today or model.family != "openai":
         prices = _shipped().get(model.name, {}).get("pricing") or prices
     if model.has("U"):
         prices = {"completionAudioSeconds": "0.02"} | prices
-    numbers = {name: price for name, price in prices.items() if name != "currency"}
-    return {"currency": "pollen"} | {
-        name: price if today else float(price) for name, price in numbers.items()
-    }
+    prices = {name: price for name, price in prices.items() if name != "currency"}
+    if not today:  # prices became strings in 2026: as numbers some were in e-notation (#9000)
+        prices = {name: float(price) for name, price in prices.items()}
+    return {"currency": "pollen", **prices}
 
 
-def list_item(model: Model, *, today: bool) -> dict[str, Any]:
+def list_item(model: Model, *, today: bool) -> Json:
     """One entry of ``/text/models`` and its sisters."""
-    item: dict[str, Any] = {
+    item: Json = {
         "name": model.name,
         "aliases": list(model.aliases),
         "pricing": _prices(model, today=today),
@@ -202,16 +193,19 @@ def list_item(model: Model, *, today: bool) -> dict[str, Any]:
         "input_modalities": model.input_modalities,
         "output_modalities": model.output_modalities,
     }
-    if model.kind == "text":
-        item |= {"tools": model.has("T"), "reasoning": model.has("R")}
-        item["context_length" if today else "context_window"] = model.window(today=today)
     if model.voices or model.has("A"):
         item["voices"] = list(model.voices or ("alloy", "echo", "nova", "shimmer"))
-    return item | _today_item(model) if today else item
+    if model.kind == "text":
+        item |= {"tools": model.has("T"), "reasoning": model.has("R")}
+        item["context_window"] = model.window(today=today)
+    if today:
+        item.pop("context_window", None)
+        item |= _today_item(model)
+    return item
 
 
-def _today_item(model: Model) -> dict[str, Any]:
-    more: dict[str, Any] = {
+def _today_item(model: Model) -> Json:
+    more: Json = {
         "category": model.kind,
         "publisher": model.name.partition("/")[0],
         "community": False,
@@ -220,19 +214,16 @@ def _today_item(model: Model) -> dict[str, Any]:
         "paid_only": model.has("P"),
     }
     if model.kind == "text":
+        # context_window until 2026; January had it on glm and minimax alone.
+        more["context_length"] = model.window(today=True)
         capabilities = {"T": "tool_calling", "R": "reasoning", "S": "web_search"}
         more["capabilities"] = [word for letter, word in capabilities.items() if model.has(letter)]
         more["supports_structured_output"] = not model.has("J")
-        tools = ["tools", "tool_choice", "parallel_tool_calls"] if model.has("T") else []
-        effort = ["reasoning_effort"] if model.has("R") else []
-        more["supported_parameters"] = [
-            "max_tokens",
-            "response_format",
-            "seed",
-            "stop",
-            *tools,
-            *effort,
-        ]
+        more["supported_parameters"] = "max_tokens response_format seed stop".split()
+        if model.has("T"):
+            more["supported_parameters"] += ["tools", "tool_choice", "parallel_tool_calls"]
+        if model.has("R"):
+            more["supported_parameters"].append("reasoning_effort")
     if model.kind in ("image", "video"):
         more["max_reference_images"] = model.references
     if model.durations:
@@ -242,6 +233,11 @@ def _today_item(model: Model) -> dict[str, Any]:
     return more
 
 
+OPENAI_FACTS = (
+    "input_modalities output_modalities supported_endpoints pricing capabilities tools reasoning"
+    " context_length"
+).split()
+# In milliseconds, unlike in OpenAI's list, and in both eras (gen/routes/proxy.ts@008ae28).
 CREATED_MS = 1734567890123
 ENDPOINTS = {
     "text": ["/v1/chat/completions", "/text/{prompt}"],
@@ -252,27 +248,16 @@ ENDPOINTS = {
 }
 
 
-def openai_list(era: str, listed: Iterable[Model]) -> dict[str, Any]:
+def openai_list(era: str, listed: Iterable[Model]) -> Json:
     """``/v1/models``: names, today with their facts.
 
     ``created`` is in milliseconds in both eras (gen/routes/proxy.ts@008ae28).
     """
-    data = []
+    entries = []
     for model in listed:
-        item = {"id": model.name, "object": "model", "created": CREATED_MS}
-        data.append(item | (_openai_extra(model) if era == "today" else {}))
-    return {"object": "list", "data": data}
-
-
-def _openai_extra(model: Model) -> dict[str, Any]:
-    item = list_item(model, today=True)
-    wanted = (
-        "input_modalities",
-        "output_modalities",
-        "supported_endpoints",
-        "pricing",
-        "capabilities",
-        "tools",
-        "reasoning",
-    )
-    return {name: item[name] for name in (*wanted, "context_length") if name in item}
+        entry: Json = {"id": model.name, "object": "model", "created": CREATED_MS}
+        if era == "today":
+            item = list_item(model, today=True)
+            entry |= {name: item[name] for name in OPENAI_FACTS if name in item}
+        entries.append(entry)
+    return {"object": "list", "data": entries}

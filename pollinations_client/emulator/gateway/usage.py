@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..scripts import Answer
     from ..state import State
 
+# No reply says what it cost, in no field and no header (#11349): a client multiplies these counts
+# with the price list.
 IMAGE_TOKENS = 255
 BYTES_PER_AUDIO_TOKEN = 3200
 CACHED_FROM = 1024
@@ -32,9 +34,9 @@ def _cached(state: State, request: ChatRequest) -> tuple[int, int]:
     """Tokens read from and written to the prompt cache: a marked or long opening that was seen
     before, or is new.
     """
-    said = [json.dumps(m, ensure_ascii=False, sort_keys=True) for m in request.messages]
-    marked = [at for at, text in enumerate(said) if '"cache_control"' in text]
-    opening = "".join(said[: marked[-1] + 1]) if marked else "".join(said[:1])
+    texts = [json.dumps(m, ensure_ascii=False, sort_keys=True) for m in request.messages]
+    marked = [at for at, text in enumerate(texts) if '"cache_control"' in text]
+    opening = "".join(texts[: max(marked, default=0) + 1])
     size = count(opening)
     if not marked and size < CACHED_FROM:
         return 0, 0
@@ -42,38 +44,33 @@ def _cached(state: State, request: ChatRequest) -> tuple[int, int]:
     if digest in state.prompt_prefixes:
         return size, 0
     state.prompt_prefixes.add(digest)
-    return 0, size if marked else 0
+    return 0, size * bool(marked)  # only what was marked is billed as written
 
 
 def usage_of(state: State, request: ChatRequest, answer: Answer) -> Json:
     """The usage of one answer."""
-    audio_in = sum(
-        _audio_tokens(part["input_audio"]["data"]) for part in request.parts("input_audio")
-    )
+    sounds = request.parts("input_audio")
+    audio_in = sum(_audio_tokens(part["input_audio"]["data"]) for part in sounds)
     image_in = IMAGE_TOKENS * len(request.parts("image_url"))
-    read, written = _cached(state, request)
-    prompt = (
-        count(request.prompt_text)
-        + 4 * len(request.messages)
-        + audio_in
-        + image_in
-        + 64 * len(request.parts("file"))
-    )
-    reasoning = count(answer.reasoning) or sum(
-        count(b.get("thinking", "")) for b in answer.content_blocks or []
-    )
-    audio_out = _audio_tokens(answer.audio["data"]) if answer.audio else 0
+    prompt = count(request.prompt_text) + 4 * len(request.messages) + audio_in + image_in
+    prompt += 64 * len(request.parts("file"))
+    thoughts = [block.get("thinking", "") for block in answer.content_blocks or ()]
+    reasoning = count(answer.reasoning) or sum(map(count, thoughts))
+    audio_out = 0
+    if answer.audio:
+        audio_out = _audio_tokens(answer.audio["data"])
     called = sum(count(str(call)) for call in answer.tool_calls)
     completion = max(1, count(answer.text or "") + called + reasoning + audio_out)
-    read, written = min(read, prompt), min(written, prompt)
-    prompt_details = {"cached_tokens": read, "audio_tokens": audio_in, "image_tokens": image_in}
+    read, written = (min(tokens, prompt) for tokens in _cached(state, request))
     usage: Json = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "prompt_tokens_details": (
-            prompt_details | ({"cache_write_tokens": written} if written else {})
-        ),
+        "prompt_tokens_details": {
+            "cached_tokens": read,
+            "audio_tokens": audio_in,
+            "image_tokens": image_in,
+        },
         "completion_tokens_details": {
             "reasoning_tokens": reasoning,
             "audio_tokens": audio_out,
@@ -81,36 +78,35 @@ def usage_of(state: State, request: ChatRequest, answer: Answer) -> Json:
             "rejected_prediction_tokens": 0,
         },
     }
+    if written:
+        usage["prompt_tokens_details"]["cache_write_tokens"] = written
     if request.era == "today" and written:
         usage["cache_creation_input_tokens"] = written
     return usage
 
 
+# The header of each count, and where the usage has it: the side, then the name there.
+HEADERS = {
+    "prompt-cached": ("prompt_tokens_details", "cached_tokens"),
+    "prompt-cache-write": ("prompt_tokens_details", "cache_write_tokens"),
+    "prompt-audio": ("prompt_tokens_details", "audio_tokens"),
+    "prompt-image": ("prompt_tokens_details", "image_tokens"),
+    "completion-reasoning": ("completion_tokens_details", "reasoning_tokens"),
+    "completion-audio": ("completion_tokens_details", "audio_tokens"),
+}
+
+
 def usage_headers(usage: Json) -> dict[str, str]:
     """The ``x-usage-*`` headers of a plain reply; zeros are left out."""
-    prompt, completion = (
-        usage.get("prompt_tokens_details") or {},
-        usage.get("completion_tokens_details") or {},
-    )
-    special_in = ("cached_tokens", "audio_tokens", "image_tokens")
     counted = {
-        "prompt-text": (
-            usage.get("prompt_tokens", 0) - sum(prompt.get(name) or 0 for name in special_in)
-        ),
-        "prompt-cached": prompt.get("cached_tokens"),
-        "prompt-cache-write": prompt.get("cache_write_tokens"),
-        "prompt-audio": prompt.get("audio_tokens"),
-        "prompt-image": prompt.get("image_tokens"),
-        "completion-text": (
-            usage.get("completion_tokens", 0)
-            - (completion.get("reasoning_tokens") or 0)
-            - (completion.get("audio_tokens") or 0)
-        ),
-        "completion-reasoning": completion.get("reasoning_tokens"),
-        "completion-audio": completion.get("audio_tokens"),
+        header: (usage.get(side) or {}).get(name) or 0 for header, (side, name) in HEADERS.items()
     }
-    return {
-        f"x-usage-{name}-tokens": str(tokens)
-        for name, tokens in counted.items()
-        if tokens and tokens > 0
-    }
+    # The text is what none of the other counts holds; what was written to the cache is text too.
+    texts = {"prompt": usage.get("prompt_tokens", 0) + counted["prompt-cache-write"]}
+    texts["completion"] = usage.get("completion_tokens", 0)
+    for side, total in texts.items():
+        counted[f"{side}-text"] = total - sum(
+            tokens for header, tokens in counted.items() if header.startswith(side)
+        )
+    # A zero has no header, and a stream has none at all: its headers leave before it is counted.
+    return {f"x-usage-{name}-tokens": str(count) for name, count in counted.items() if count > 0}

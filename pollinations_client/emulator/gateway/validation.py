@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
 from typing import Any
 
 from .checks import (
@@ -14,7 +13,7 @@ from .checks import (
     anything,
     array,
     boolean,
-    closed,
+    checked,
     either,
     mapped,
     mapping,
@@ -25,70 +24,39 @@ from .checks import (
     string,
     tagged,
 )
-from .errors import GatewayError, invalid, upstream
+from .errors import GatewayError, upstream
 from .json_schema_check import parameters_fault, schema_fault
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-VOICES = (
-    "alloy",
-    "echo",
-    "fable",
-    "onyx",
-    "nova",
-    "shimmer",
-    "coral",
-    "verse",
-    "ballad",
-    "ash",
-    "sage",
-    "amuch",
-    "dan",
-)
+# ``nova`` is not in the published list of API 0.3.0; today's gateway takes it (October 2026).
+VOICES = "alloy echo fable onyx nova shimmer coral verse ballad ash sage amuch dan".split()
 AUDIO = ("wav", "mp3", "flac", "opus", "pcm16")
 BUILT_IN_TOOLS = (
-    "code_execution",
-    "google_search",
-    "google_maps",
-    "url_context",
-    "computer_use",
-    "file_search",
+    "code_execution google_search google_maps url_context computer_use file_search".split()
 )
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 SEED_MAX = 2**53 - 1
+# Today's bound is that of an int32 (October 2026); the era of API 0.3.0 took any safe integer.
 SEED_MAX_TODAY = 2**31 - 1
 
 CACHE_CONTROL: dict[str, Check] = {"cache_control": record({"type": one_of("ephemeral")})}
 TEXT_PART = record({"text": string}, CACHE_CONTROL)
+IMAGE = record({"url": string}, {"detail": one_of("auto", "low", "high"), "mime_type": string})
+# The gateway's word is file_name; OpenAI's filename passes the schema and is dropped.
+FILE = dict.fromkeys(("file_data", "file_id", "file_name", "file_url", "mime_type"), string)
+SOUND = record({"data": string, "format": one_of(*AUDIO)})
 PARTS: dict[str, Check] = {
     "text": TEXT_PART,
-    "image_url": record(
-        {
-            "image_url": record(
-                {"url": string}, {"detail": one_of("auto", "low", "high"), "mime_type": string}
-            )
-        },
-        CACHE_CONTROL,
-    ),
+    "image_url": record({"image_url": IMAGE}, CACHE_CONTROL),
     "video_url": record(
         {"video_url": record({"url": string}, {"mime_type": string})}, CACHE_CONTROL
     ),
-    "input_audio": record(
-        {"input_audio": record({"data": string, "format": one_of(*AUDIO)})}, CACHE_CONTROL
-    ),
-    "file": record(
-        {
-            "file": record(
-                {},
-                dict.fromkeys(
-                    ("file_data", "file_id", "file_name", "file_url", "mime_type"), string
-                ),
-            )
-        },
-        CACHE_CONTROL,
-    ),
+    "input_audio": record({"input_audio": SOUND}, CACHE_CONTROL),
+    "file": record({"file": record({}, FILE)}, CACHE_CONTROL),
     "thinking": record({"thinking": string}),
     "redacted_thinking": record({"data": string}),
 }
+# Until late 2025 system, developer and tool messages took a string only.
 PARTS_OF_ROLE: dict[str, tuple[str, ...]] = {
     "system": ("text",),
     "developer": ("text",),
@@ -97,119 +65,112 @@ PARTS_OF_ROLE: dict[str, tuple[str, ...]] = {
     "tool": ("text",),
     "function": ("text",),
 }
+# Arguments are a string of JSON: null is refused, a call without arguments carries "{}".
 FUNCTION_CALL = record({"name": string, "arguments": string})
 TOOL_CALL = record({"id": string, "type": one_of("function"), "function": FUNCTION_CALL})
 FUNCTION = record(
     {"name": string}, {"description": string, "parameters": mapping, "strict": nullable(boolean)}
 )
+OLDER_FUNCTION = {"description": string, "parameters": mapping}
 TOOL = tagged(
     {"function": record({"function": FUNCTION})} | dict.fromkeys(BUILT_IN_TOOLS, anything)
+)
+JSON_SCHEMA = record(
+    {"schema": mapping}, {"name": string, "description": string, "strict": nullable(boolean)}
 )
 RESPONSE_FORMAT = tagged(
     {
         "text": anything,
         "json_object": anything,
-        "json_schema": record(
-            {
-                "json_schema": record(
-                    {"schema": mapping},
-                    {"name": string, "description": string, "strict": nullable(boolean)},
-                )
-            }
-        ),
+        "json_schema": record({"json_schema": JSON_SCHEMA}),
     }
 )
+# Not Anthropic's {"type": "any"} nor LangChain's "any", which clients have to translate.
 TOOL_CHOICE = either(
     one_of("none", "auto", "required"),
     record({"type": one_of("function"), "function": record({"name": string})}),
 )
 
 
-def message(value: Any) -> str | None:
-    """One message of any role."""
-    if not isinstance(value, dict):
-        return mapping(value)
-    role = str(value.get("role"))
-    if complaint := one_of(*ROLES)(role):
-        return f"role: {complaint}"
-    content = either(
-        string, array(tagged({name: PARTS[name] for name in PARTS_OF_ROLE[role]}), low=1)
-    )
-    optional: dict[str, Check] = {"name": string} | (
-        {} if role in ("user", "function") else CACHE_CONTROL
-    )
-    required: dict[str, Check] = {}
+def _message_of(role: str) -> Check:
+    """The check of one role's messages."""
+    parts = tagged({name: PARTS[name] for name in PARTS_OF_ROLE[role]})
+    content = either(string, array(parts, low=1))
+    calls = {"tool_calls": array(TOOL_CALL), "function_call": nullable(FUNCTION_CALL)}
     match role:
         case "assistant":
-            calls: dict[str, Check] = {
-                "tool_calls": array(TOOL_CALL),
-                "function_call": nullable(FUNCTION_CALL),
-            }
-            optional |= {"content": nullable(content)} | calls
+            more = {"content": nullable(content), "name": string, **calls, **CACHE_CONTROL}
+            return record({}, more)
         case "tool":
-            required |= {"content": nullable(content), "tool_call_id": string}
+            required = {"content": nullable(content), "tool_call_id": string}
+            return record(required, {"name": string, **CACHE_CONTROL})
         case "function":
-            required |= {"content": nullable(string), "name": string}
+            return record({"content": nullable(string), "name": string})
+        case "user":
+            return record({"content": content}, {"name": string})
         case _:
-            required["content"] = content
-    return record(required, optional)(value)
+            return record({"content": content}, {"name": string, **CACHE_CONTROL})
 
 
-@cache
-def chat_fields(era: str) -> dict[str, Check]:
-    """Every field that the gateway knows, with its check."""
-    today = era == "today"
-    penalty = nullable(number(-2, 2))
-    fields: dict[str, Check] = {
-        "messages": array(message),
-        "model": string,
-        "modalities": array(one_of("text", "audio")),
-        "audio": record({"voice": one_of(*VOICES), "format": one_of(*AUDIO)}),
-        "frequency_penalty": penalty,
-        "presence_penalty": penalty,
-        "repetition_penalty": nullable(number(0, 2)),
-        "logit_bias": nullable(mapped(number(-SEED_MAX, SEED_MAX, is_integer=True))),
-        "logprobs": nullable(boolean),
-        "top_logprobs": nullable(number(0, 20, is_integer=True)),
-        "max_tokens": nullable(number(0, SEED_MAX, is_integer=True)),
-        "response_format": RESPONSE_FORMAT,
-        "seed": nullable(number(-1, SEED_MAX_TODAY if today else SEED_MAX, is_integer=True)),
-        "stop": either(nullable(string), array(string, 1, 4)),
-        "stream": nullable(boolean),
-        "stream_options": nullable(record({}, {"include_usage": boolean})),
-        "reasoning_effort": one_of(*EFFORTS, *(("max",) if today else ())),
-        "temperature": nullable(number(0, 2)),
-        "top_p": nullable(number(0, 1)),
-        "tools": array(TOOL),
-        "tool_choice": TOOL_CHOICE,
-        "parallel_tool_calls": boolean,
-        "user": string,
-        "function_call": either(one_of("none", "auto"), record({"name": string})),
-        "functions": array(
-            closed({"name": string}, {"description": string, "parameters": mapping}), 1, 128
-        ),
-    }
-    return fields | (TODAY_FIELDS if today else SEED_FIELDS)
+MESSAGES = {role: _message_of(role) for role in ROLES}
 
 
-TODAY_FIELDS: dict[str, Check] = {
-    "safe": either(boolean, string, array(string)),
-    "web_search_options": record({}, {"search_context_size": one_of("low", "medium", "high")}),
-    "system": string,
-    "json": boolean,
-    "jsonMode": boolean,
+def message(value: Any) -> str | None:
+    """One message of any role."""
+    role = record({"role": one_of(*ROLES)})
+    return role(value) or MESSAGES[value["role"]](value)
+
+
+PENALTY = nullable(number(-2, 2))
+COUNT = number(0, SEED_MAX, is_integer=True)
+# A null is let pass where the check says nullable, and 400 anywhere else (seen in January 2026).
+FIELDS_OF_BOTH: dict[str, Check] = {
+    "model": string,
+    "modalities": array(one_of("text", "audio")),
+    "audio": record({"voice": one_of(*VOICES), "format": one_of(*AUDIO)}),
+    "frequency_penalty": PENALTY,
+    "presence_penalty": PENALTY,
+    "repetition_penalty": nullable(number(0, 2)),
+    "logit_bias": nullable(mapped(number(-SEED_MAX, SEED_MAX, is_integer=True))),
+    "logprobs": nullable(boolean),
+    "top_logprobs": nullable(number(0, 20, is_integer=True)),
+    "max_tokens": nullable(COUNT),
+    "response_format": RESPONSE_FORMAT,
+    "stop": either(nullable(string), array(string, 1, 4)),
+    "stream": nullable(boolean),
+    "stream_options": nullable(record({}, {"include_usage": boolean})),
+    "temperature": nullable(number(0, 2)),
+    "top_p": nullable(number(0, 1)),
+    "tools": array(TOOL),
+    "tool_choice": TOOL_CHOICE,
+    "parallel_tool_calls": boolean,
+    "user": string,
+    "function_call": either(one_of("none", "auto"), record({"name": string})),
+    "functions": array(record({"name": string}, OLDER_FUNCTION, is_closed=True), 1, 128),
 }
-SEED_FIELDS: dict[str, Check] = {
-    "thinking": nullable(
-        record(
-            {},
-            {
-                "type": one_of("enabled", "disabled"),
-                "budget_tokens": number(1, SEED_MAX, is_integer=True),
-            },
-        )
-    ),
-    "thinking_budget": number(0, SEED_MAX, is_integer=True),
+THINKING = {
+    "type": one_of("enabled", "disabled"),
+    "budget_tokens": number(1, SEED_MAX, is_integer=True),
+}
+FIELDS: dict[str, dict[str, Check]] = {
+    "today": {
+        **FIELDS_OF_BOTH,
+        "seed": nullable(number(-1, SEED_MAX_TODAY, is_integer=True)),
+        "reasoning_effort": one_of(*EFFORTS, "max"),
+        "safe": either(boolean, string, array(string)),
+        "web_search_options": record({}, {"search_context_size": one_of("low", "medium", "high")}),
+        "system": string,
+        "json": boolean,
+        "jsonMode": boolean,
+    },
+    "seed": {
+        **FIELDS_OF_BOTH,
+        "seed": nullable(number(-1, SEED_MAX, is_integer=True)),
+        "reasoning_effort": one_of(*EFFORTS),
+        # Today's schema knows neither: they are stripped, and reasoning_effort decides alone.
+        "thinking": nullable(record({}, THINKING)),
+        "thinking_budget": COUNT,
+    },
 }
 
 
@@ -217,23 +178,13 @@ def check_chat(body: Any, era: str) -> dict[str, Any]:
     """The body, if the gateway would take it. Raises ``GatewayError`` 400 with the field errors."""
     if body is None:
         raise GatewayError(400, "Malformed JSON in request body")
-    if not isinstance(body, dict):
-        raise invalid({}, [mapping(body) or ""])
-    fields = chat_fields(era)
-    errors: dict[str, list[str]] = {}
-    if "messages" not in body:
-        errors["messages"] = ["Invalid input: expected array, received undefined"]
-    for name, value in body.items():
-        check = fields.get(name)
-        if check is not None and (complaint := check(value)):
-            errors[name] = [complaint]
-    if errors:
-        raise invalid(errors)
-    if not body["messages"] and era == "today":
+    valid = checked(body, {"messages": array(message)}, FIELDS[era])
+    if not valid["messages"] and era == "today":
+        # The era of API 0.3.0 took an empty list: most models had a system prompt of their own.
         raise GatewayError(400, "Messages must be a non-empty array")
-    check_history(body["messages"])
-    check_tools(body)
-    return body
+    check_history(valid["messages"])
+    check_tools(valid)
+    return valid
 
 
 def check_history(messages: list[dict[str, Any]]) -> None:

@@ -57,7 +57,7 @@ def video(spec: PictureSpec, seconds: int, *, sound: bool = False) -> bytes:
         for at in range(min(DRAWN_FRAMES, count))
     ]
     frames = [drawings[at * len(drawings) // count] for at in range(count)]
-    hum = tone(180 + 4 * (sum(spec.prompt.encode()) % 40), 1.0) * seconds if sound else b""
+    hum = tone(180 + 4 * (sum(spec.prompt.encode()) % 40), 1.0) * seconds * sound
     head = box(b"ftyp", b"isom", struct.pack(">I", 512), b"isomiso2mp41")
     picture = Track(
         "vide",
@@ -119,7 +119,7 @@ def _movie(ticks: int, tracks: int) -> bytes:
 def _track(track: Track, number: int) -> bytes:
     ticks = track.count * track.sample_ticks
     length = ticks * TIMESCALE // track.timescale
-    volume = 0x100 if track.kind == "soun" else 0
+    volume = {"soun": 0x100}.get(track.kind, 0)
     header = full(
         b"tkhd",
         struct.pack(">IIIII8xHHHH", 0, 0, number, 0, length, 0, 0, volume, 0),

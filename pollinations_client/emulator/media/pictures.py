@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
-from ..stub_model.text import tokens
+from ..words import tokens
 
 RGB = tuple[int, int, int]
 MAX_PX = 2048
@@ -101,8 +101,9 @@ def draw(spec: PictureSpec) -> Image.Image:
     if named:
         far, near = named[0], _mixed(named[-1], (20, 24, 44), 0.35)
     is_night = bool(DARK & words)
-    top: RGB = (16, 20, 52) if is_night else (118, 168, 222)
-    low: RGB = (70, 74, 124) if is_night else _mixed(far, (255, 244, 224), 0.7)
+    top, low, light = (118, 168, 222), _mixed(far, (255, 244, 224), 0.7), (255, 236, 178)
+    if is_night:
+        top, low, light = (16, 20, 52), (70, 74, 124), (236, 236, 244)
     size = (spec.width, spec.height)
     scene = Image.new("RGBA", size, (0, 0, 0, 0))
     if not spec.transparent:
@@ -110,7 +111,7 @@ def draw(spec: PictureSpec) -> Image.Image:
         sky = [Image.new("RGBA", size, (*colour, 255)) for colour in (low, top)]
         scene = Image.composite(sky[0], sky[1], ramp)
     pen = ImageDraw.Draw(scene)
-    _sun(pen, chance, spec, (236, 236, 244) if is_night else (255, 236, 178))
+    _sun(pen, chance, spec, light)
     if is_night or SNOW & words:
         _dots(pen, chance, spec, 90)
     for index in range(4):
@@ -163,7 +164,7 @@ def _hills(
 def _caption(scene: Image.Image, spec: PictureSpec) -> None:
     """A dark band with the prompt and, smaller, what made the picture."""
     size = max(9, min(spec.width // 34, spec.height // 20))
-    text = "".join(sign if sign.isprintable() else " " for sign in " ".join(spec.prompt.split()))
+    text = "".join(filter(str.isprintable, " ".join(spec.prompt.split())))
     columns = max(8, int(spec.width / (size * 0.56)) - 2)
     lines = textwrap.wrap(text, columns, max_lines=3, placeholder=" ...")
     made = f"emulated | {spec.model} | seed {spec.seed} | {spec.width} x {spec.height}"

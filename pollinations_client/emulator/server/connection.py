@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uvicorn import Config
     from uvicorn.server import ServerState
 
+# socket(7): closing with a linger of zero seconds sends RST instead of FIN.
 LINGER_ZERO = struct.pack("ii", 1, 0)
 
 

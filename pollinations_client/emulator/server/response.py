@@ -92,7 +92,7 @@ class Reply(Response):
                 await asyncio.sleep(0)
             case bytes():
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # the loop writes now, so that the client sees this piece
             case Mark.CUT:
                 await connection.close()
             case Mark.RESET:
@@ -111,6 +111,7 @@ def json_reply(value: Any, *, status: int = 200, headers: Mapping[str, str] | No
 def sse_frames(chunks: Sequence[Any], *, done: bool = True, delay_s: float = 0.0) -> list[Piece]:
     """One piece per chunk, ``data: {json}`` and a blank line, and the closing ``[DONE]``."""
     frames: list[Piece] = []
+    # Today a [DONE] always ends a stream; in January 2026 it came only if the provider sent it.
     for chunk in chunks:
         frames.append(b"data: " + json_bytes(chunk) + b"\n\n")
         if delay_s:

@@ -19,24 +19,18 @@ def text_for(pattern: str, min_chars: int = 0, max_chars: int | None = None) -> 
     ``min_chars`` is reached by repeating what may repeat.
     """
     try:
-        regex = re.compile(pattern)
-        parsed = _parser.parse(pattern)
-    except (re.error, RecursionError, OverflowError):
-        return None
-    for extra in range(MAX_EXTRA_REPEATS):
-        for any_sign in ("a", "1", "aA1!"):
-            try:
-                text = "".join(_pieces(parsed, {}, extra, any_sign))
-            except (ValueError, RecursionError):
-                return None
-            fits = min_chars <= len(text) and (max_chars is None or len(text) <= max_chars)
-            if fits and regex.search(text):
+        regex, parsed = re.compile(pattern), _parser.parse(pattern)
+        for extra in range(MAX_EXTRA_REPEATS):
+            text = "".join(_pieces(parsed, extra))
+            if min_chars <= len(text) <= (max_chars or MAX_CHARS) and regex.search(text):
                 return text
+    except (re.error, ValueError, RecursionError, OverflowError):
+        return None
     return None
 
 
-def _pieces(parsed: Any, groups: dict[int, str], extra: int, any_sign: str) -> Iterator[str]:
-    """The text of each parsed node. Raises ValueError for what only looks or is too long."""
+def _pieces(parsed: Any, extra: int) -> Iterator[str]:
+    """The text of each parsed node. Raises ValueError for what has none or is too long."""
     for kind, value in parsed:
         match kind:
             case op.LITERAL:
@@ -44,36 +38,23 @@ def _pieces(parsed: Any, groups: dict[int, str], extra: int, any_sign: str) -> I
             case op.NOT_LITERAL:
                 yield _character([(op.NEGATE, None), (op.LITERAL, value)])
             case op.ANY:
-                yield any_sign[:1]
+                yield PLAIN[0]
             case op.IN:
                 yield _character(value)
             case op.BRANCH:
-                yield "".join(_pieces(value[1][0], groups, extra, any_sign))
+                yield from _pieces(value[1][0], extra)
             case op.SUBPATTERN:
-                number, _, _, inner = value
-                groups[number] = "".join(_pieces(inner, groups, extra, any_sign))
-                yield groups[number]
-            case op.ATOMIC_GROUP:
-                yield "".join(_pieces(value, groups, extra, any_sign))
+                yield from _pieces(value[3], extra)
             case op.MAX_REPEAT | op.MIN_REPEAT | op.POSSESSIVE_REPEAT:
-                yield _repeated(value, groups, extra, any_sign)
-            case op.GROUPREF:
-                yield groups.get(value, "")
+                low, high, inner = value
+                text, times = "".join(_pieces(inner, extra)), min(int(low) + extra, int(high))
+                if len(text) * times > MAX_CHARS:
+                    raise ValueError(f"more than {MAX_CHARS} characters")
+                yield text * times
             case op.AT | op.ASSERT | op.ASSERT_NOT:
                 continue  # takes no text; the finished text is checked against the whole pattern
             case _:
-                raise ValueError(f"{kind} has no text")
-
-
-def _repeated(value: Any, groups: dict[int, str], extra: int, any_sign: str) -> str:
-    low, high, inner = value
-    times = min(int(low) + extra, int(high))
-    text = "".join(_pieces(inner, groups, extra, any_sign))
-    if len(text) * times > MAX_CHARS:
-        raise ValueError(f"more than {MAX_CHARS} characters")
-    if len(inner) == 1 and inner[0][0] is op.ANY:
-        return (any_sign * times)[:times]  # lookaheads often ask for a digit, a capital and a sign
-    return text * times
+                raise ValueError(f"{kind} has no simple text")
 
 
 def _character(members: Any) -> str:

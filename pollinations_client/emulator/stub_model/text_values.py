@@ -5,85 +5,63 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from ..words import STOPWORDS, tokens
 from .patterns import text_for
-from .text import matter, quoted, sentences, shortened, tokens
+from .text import matter, quoted, sentences, shortened
 
 Json = dict[str, Any]
 MAX_CHARS = 6000
+MAX_NUMBER = 1e15  # past it a float no longer tells neighbouring integers apart
 NUMBER = re.compile(r"(?<![\w.])[-\u2212]?\d+(?:[,_]\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 CHECKER = Draft202012Validator.FORMAT_CHECKER
-NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+STRING_RULES = ("pattern", "format", "minLength", "maxLength")
 NAME = r"[A-Z][\w'\u2019-]*(?:(?:\s+|,\s)(?:(?:de|of|la|van|von)\s+)*[A-Z][\w'\u2019-]*)*"
-NO_NAMES = frozenset(
-    "What Who How Is The A An I Please Create Get Find Use Tell Extract Add Draw Write My It Hi"
-    " Hello This Describe Give Show Make Return Summarize Explain List Generate Send Call Answer"
-    " Where When Why Book Buy Look Say Do".split()
+VERBS = frozenset(
+    "create find extract add draw write describe summarize generate send book".split()
 )
-# What a format looks like in a text (None: not looked for), and a value for want of one.
+# What a format looks like in a text (None: not looked for), and a value for want of one. Beside
+# the names of JSON Schema stand those that pydantic writes for its network and UUID types.
 FORMATS: dict[str, tuple[str | None, str]] = {
     "date": (r"\b\d{4}-\d{2}-\d{2}\b", "2026-01-01"),
     "date-time": (r"\b\d{4}-\d{2}-\d{2}T[\d:]{8}(?:Z|[+-]\d{2}:\d{2})", "2026-01-01T12:00:00Z"),
     "time": (r"\b\d{1,2}:\d{2}(?::\d{2})?\b", "12:00:00"),
     "email": (r"[\w.+-]+@[\w-]+\.[\w.]*\w", "someone@example.com"),
-    "uri": (r"https?://[^\s\"'<>)\]]+", "https://example.com/"),
-    "uuid": (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", f"{0:08}-0000-4000-8000-{0:012}"),
-    "ipv4": (r"\b\d{1,3}(?:\.\d{1,3}){3}\b", "127.0.0.1"),
+    "uri url multi-host-uri": (r"https?://[^\s\"'<>)\]]+", "https://example.com/"),
+    "uuid uuid1 uuid3 uuid4 uuid5": (
+        r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
+        f"{0:08}-0000-4000-8000-{0:012}",
+    ),
+    "ipv4 ipv4interface ipvanyaddress": (r"\b\d{1,3}(?:\.\d{1,3}){3}\b", "127.0.0.1"),
     "ipv6": (None, "::1"),
     "duration": (None, "PT1H"),
     "hostname": (None, "example.com"),
-    "json-pointer": (None, "/emulated"),
-    "regex": (None, ".*"),
-    "base64": (None, "ZW11bGF0ZWQ="),
-    "ipv4network": (None, "127.0.0.0/8"),
-    "ipv6network": (None, "::/64"),
+    "base64 base64url": (None, "ZW11bGF0ZWQ="),
 }
-SAME_FORMATS = {
-    **dict.fromkeys(("uuid1", "uuid3", "uuid4", "uuid5"), "uuid"),
-    **dict.fromkeys(("uri-reference", "iri", "iri-reference", "url", "http-url"), "uri"),
-    **dict.fromkeys(("multi-host-uri", "link"), "uri"),
-    **dict.fromkeys(("ipvanyaddress", "ipvanyinterface", "ipv4interface"), "ipv4"),
-    **dict.fromkeys(("idn-email", "to", "recipient", "cc"), "email"),
-    "base64url": "base64",
-    "datetime": "date-time",
-    "idn-hostname": "hostname",
-    "ipvanynetwork": "ipv4network",
-    "ipv6interface": "ipv6",
-    "relative-json-pointer": "json-pointer",
+FORMAT_OF = {name: entry for names, entry in FORMATS.items() for name in names.split()}
+FORMAT_BY_NAME = {
+    **{name: name for name in ("date", "time", "email", "url", "uri")},
+    **dict.fromkeys(("to", "recipient", "cc"), "email"),
 }
-FORMATS_BY_NAME = ("date", "datetime", "time", "to", "recipient", "cc", "email", "url", "uri")
-ALWAYS_FORMATTED = ("email", "url", "uri")
 WHOLE_TEXT = frozenset("query question input request text topic message instruction task".split())
 SENTENCE = frozenset("answer body content description reason summary".split())
 PICTURED = frozenset("prompt image picture caption scene".split())
-DRAWN = r"(?:image|picture|photo|painting|drawing|illustration|sketch|video|clip|film|animation)s?"
-MAKE = r"(?:generate|create|make|show|produce|give|design|draw|paint|render|sketch|animate)"
-POLITE = r"^\s*(?:please |can you |could you |now |then |and |also |i want you to )*"
+# "Please draw", "generate an image of": what stands before the wish. The notebooks show the wish.
 PICTURE_OPENING = re.compile(
-    rf"{POLITE}(?:{MAKE}\s+(?:me\s+|us\s+)?)?(?:an?|the|another)\s+(?:\w+\s+)?{DRAWN}\s+"
-    rf"(?:of|showing|with|about|that shows)\s+|{POLITE}(?:draw|paint|sketch|illustrate|animate)"
-    r"\s+(?:me\s+)?",
+    r"^\s*(?:\w+ ){0,4}?(?:(?:\w+ ){0,2}?(?:an?|the|another)\s+(?:image|picture|photo|painting"
+    r"|drawing|illustration|video|clip|animation)\s+of|draw|paint|sketch|animate)\s+(?:me\s+)?",
     re.IGNORECASE,
 )
-PICTURE_SETTINGS = re.compile(
-    r"[\s,;(]*(?:\b(?:at|in|of|with|using|and)\s+)*(?:\b(?:a|the)\s+)?"
-    r"(?:\d+[\s-]*(?:s|secs?|seconds?)\b|\d{2,4}\s*[x\u00d7]\s*\d{2,4}(?:\s*(?:px|pixels))?"
-    r"|\bseed\s*(?:of|=|:)?\s*\d+|\b(?:width|height)\s*(?:of|=|:)?\s*\d+)\)?",
-    re.IGNORECASE,
-)
-TOOL_ORDER = re.compile(r"^\s*use (?:the |a |your )?\S+(?: tools?)?[.!]?$", re.IGNORECASE)
 
 
 @dataclass
 class TextValues:
     """A prompt to take values from; a number or a quoted piece is taken once.
 
-    With ``keep_defaults`` a property that the prompt does not mention keeps its default, as a
-    model's tool call does; an answer to a JSON schema states everything.
+    With ``keep_defaults`` (tool calls) a property that the prompt does not mention keeps its own.
     """
 
     text: str
@@ -100,57 +78,39 @@ class TextValues:
         bare = text
         for piece in pieces:
             bare = bare.replace(piece, " " * len(piece))
-        numbers = [value for digits in NUMBER.findall(bare) if isfinite(value := _float(digits))]
-        if not numbers:
-            words = [word for word in tokens(bare) if word != "one"]
-            numbers = [float(NUMBER_WORDS.index(word)) for word in words if word in NUMBER_WORDS]
+        numbers = [value for digits in NUMBER.findall(bare) if is_usable(value := _float(digits))]
         return cls(text, keep_defaults, numbers, pieces)
 
     def mentions(self, name: str) -> bool:
         """Whether the text speaks of a property."""
-        return set(tokens(name)) <= set(tokens(self.text)) or self._by_unit(name) is not None
+        return set(tokens(name)) <= set(tokens(self.text))
 
     def number_at(self, name: str) -> float | None:
-        """The number beside a name: ``seed 42``, ``width=768``, ``6 seconds``, ``768x512``."""
-        spelt = r"[\s_-]*".join(map(re.escape, tokens(name)))
-        if not spelt:
-            return None
-        beside = rf"\b{spelt}\b\s*(?:is|of|to|=|:|at)?\s*({NUMBER.pattern})"
-        value = self._first_number(beside)
-        if value is None:
-            value = self._by_unit(name)
-        if value is None:
-            value = self._first_number(rf"({NUMBER.pattern})\s*(?:px|pixels?|-)?\s*\b{spelt}\b")
-        if value in self.numbers:
-            self.numbers.remove(value)
-        return value
-
-    def _first_number(self, pattern: str) -> float | None:
-        match = re.search(pattern, self.text, re.IGNORECASE)
-        value = _float(match.group(1)) if match else None
-        return value if value is None or isfinite(value) else None
-
-    def _by_unit(self, name: str) -> float | None:
-        """Seconds for a duration; the first or second half of ``768x512`` for width and height."""
-        if {"duration", "seconds"} & set(tokens(name)):
-            return self._first_number(rf"({NUMBER.pattern})[\s-]*(?:s|secs?|seconds?)\b")
-        if name == "width":
-            return self._first_number(r"\b(\d{2,4})\s*[x\u00d7]\s*\d{2,4}\b")
-        if name == "height":
-            return self._first_number(r"\b\d{2,4}\s*[x\u00d7]\s*(\d{2,4})\b")
+        """The number beside a name: ``seed 42``, ``width=768``, ``30 minutes``."""
+        spelt = _spelt(name)
+        for pattern in (
+            rf"\b{spelt}\b\s*(?:is|of|to|=|:|at)?\s*({NUMBER.pattern})",
+            rf"({NUMBER.pattern})\s*(?:px|pixels?|-)?\s*\b{spelt}\b",
+        ):
+            match = re.search(pattern, self.text, re.IGNORECASE)
+            if spelt and match and is_usable(value := _float(match.group(1))):
+                if value in self.numbers:
+                    self.numbers.remove(value)
+                return value
         return None
 
     def labelled(self, name: str) -> str | None:
         """What the text gives under a property's name: ``title: X``, ``title 'X'``."""
-        spelt = r"[\s_-]*".join(map(re.escape, tokens(name)))
-        if not spelt:
-            return None
+        spelt = _spelt(name)
         in_quotes = r"(?:\"([^\"\n]+)\"|'([^'\n]+)')"
         labelled = (
             rf"\b{spelt}\b[\"'`*]*\s*(?:[:=]\s*{in_quotes}|[:=]\s*([^\n,;{{}}\[\]]+)|{in_quotes})"
         )
         match = re.search(labelled, self.text, re.IGNORECASE)
-        return next(group for group in match.groups() if group).strip(" .") if match else None
+        if not (spelt and match):
+            return None
+        label: str = next(filter(None, match.groups()))
+        return label.strip(" .")
 
     def text_for(self, name: str) -> str:
         """The text for a property: by its name a picture's wish, the whole prompt or a name."""
@@ -158,14 +118,16 @@ class TextValues:
         if words & PICTURED:
             return picture_prompt(self.text)
         if words & WHOLE_TEXT:
-            return _without_orders(self.text)
+            return self.text.strip()
         if words & {"id", "number", "code"}:
             match = re.search(r"(?<![\w.])([A-Za-z]*-?\d[\w-]*)", self.text)
             if match:
                 return match.group(1)
         unused = [one for one in names(self.text) if one not in self.used]
-        found = unused[0] if unused and not words & SENTENCE else matter(self.text)
-        return f"The {' '.join(tokens(name))} of {found}" if found in self.used else found
+        text = matter(self.text)
+        if unused and not words & SENTENCE:
+            return unused[0]
+        return f"The {' '.join(tokens(name))} of {text}" if text in self.used else text
 
     def words_for_list(self) -> list[str]:
         """The words for a list: quoted ones, ``a, b and c``, names, else the matter alone."""
@@ -177,10 +139,10 @@ class TextValues:
             return re.split(r",? and |, ", listed.group())
         return names(self.text)[:5] or [matter(self.text)]
 
-    def pairs(self) -> dict[str, str]:
-        """The ``key: value`` and ``key=value`` pairs of the text."""
-        found = re.findall(r"\b([A-Za-z_]\w*)\s*[:=]\s*(\"[^\"]*\"|'[^']*'|[^\s,;]+)", self.text)
-        return {key: value.strip("\"'") for key, value in found}
+
+def _spelt(name: str) -> str:
+    """A pattern for a property's name as people write it; empty when it has no words."""
+    return r"[\s_-]*".join(map(re.escape, tokens(name)))
 
 
 def _float(digits: str) -> float:
@@ -188,75 +150,55 @@ def _float(digits: str) -> float:
     return float(digits.replace("\u2212", "-").replace(",", "").replace("_", ""))
 
 
+def is_usable(value: Any) -> bool:
+    """Whether a value is a number of a size to calculate with."""
+    return type(value) in (int, float) and abs(value) < MAX_NUMBER
+
+
 def names(text: str) -> list[str]:
     """Capitalised names, without the verb that opens a sentence."""
     found = []
     for name in re.findall(NAME, text):
-        first, _, rest = name.partition(" ")
-        name = rest if re.split(r"['\u2019]", first)[0] in NO_NAMES else name
+        first, _, others = name.partition(" ")
+        if re.split(r"['\u2019]", first.lower())[0] in STOPWORDS | VERBS:
+            name = others
         if name:
             found.append(name)
     return found
 
 
 def picture_prompt(text: str) -> str:
-    """What a picture shall show: the wish without "draw a picture of" and without its settings."""
-    lines = sentences(text) or [text]
-    wish = next((line for line in lines if PICTURE_OPENING.match(line)), text)
-    bare = PICTURE_SETTINGS.sub("", PICTURE_OPENING.sub("", wish, count=1))
+    """What a picture shall show: the quoted words, or the wish without "draw a picture of"."""
+    wish = next(filter(PICTURE_OPENING.match, sentences(text)), text)
+    bare = PICTURE_OPENING.sub("", wish, count=1).strip(" .!?,;\n")
     pieces = quoted(bare)
     if pieces and len(pieces[0]) * 2 > len(bare):
         return pieces[0]
-    return bare.strip(" .!?,;\n") or matter(text)
+    return bare or matter(text)
 
 
-def _without_orders(text: str) -> str:
-    """The prompt without a sentence that only says which tool to use."""
-    lines = re.split(r"(?<=[.!?])\s+", text)
-    return " ".join(line for line in lines if not TOOL_ORDER.match(line)).strip() or text.strip()
-
-
-def format_of(schema: Json, name: str) -> str | None:
+def format_of(schema: Json, name: str) -> str:
     """The format that a schema asks for, or that the last word of the property's name tells."""
-    last = tokens(name)[-1:]
-    by_name = last[0] if last and last[0] in FORMATS_BY_NAME else ""
+    by_name = FORMAT_BY_NAME.get("".join(tokens(name)[-1:]), "")
     form = str(schema.get("format") or schema.get("contentEncoding") or by_name)
-    form = SAME_FORMATS.get(form, form)
-    return form if form in FORMATS else None
+    return form if form in FORMAT_OF else ""
 
 
-def formatted(schema: Json, name: str, text: str) -> Iterator[str]:
-    """The pieces of a text in a property's format, as the format is defined."""
-    form = format_of(schema, name)
-    pattern = FORMATS[form][0] if form else None
-    for piece in re.findall(pattern, text) if pattern else ():
-        if "format" not in schema or CHECKER.conforms(piece, form):
-            yield piece
-
-
-def value_in_format(schema: Json, name: str, text: str) -> str | None:
-    """A value for a schema's format or pattern: from the text, else an example."""
+def in_form(schema: Json, name: str, text: str) -> Iterator[str]:
+    """The pieces of a text that have a schema's pattern, or its or its name's format."""
+    regex, _ = FORMAT_OF.get(format_of(schema, name), (None, ""))
+    pieces = re.findall(regex, text) if regex else []
     if "pattern" in schema:
-        return matching(schema, text)
-    if found := next(formatted(schema, name, text), None):
-        return found
-    is_due = schema.get("format") or schema.get("contentEncoding")
+        words = re.findall(r"\S+", text)
+        pieces = [*quoted(text), *words, *(word.strip(".,;:!?") for word in words)]
+    rules = {key: schema[key] for key in STRING_RULES if key in schema}
+    return filter(Draft202012Validator(rules, format_checker=CHECKER).is_valid, pieces)
+
+
+def form_example(schema: Json, name: str) -> str | None:
+    """A made-up text for a schema's pattern or format; None where it asks for neither."""
+    if "pattern" in schema:
+        return text_for(schema["pattern"], schema.get("minLength", 0), schema.get("maxLength"))
     form = format_of(schema, name)
-    if form and (is_due or tokens(name)[-1:] in [[word] for word in ALWAYS_FORMATTED]):
-        return FORMATS[form][1]
-    return None
-
-
-def matching(schema: Json, text: str) -> str | None:
-    """A word of the text that a schema's pattern takes, else a made-up one."""
-    pattern = str(schema["pattern"])
-    low, high = schema.get("minLength", 0), schema.get("maxLength")
-    try:
-        regex = re.compile(pattern)
-    except re.error:
-        return None
-    words: list[str] = [*quoted(text), *re.findall(r"\S+", text)]
-    for word in [*words, *(word.strip(".,;:!?") for word in words)]:
-        if low <= len(word) <= (high or len(word)) and regex.search(word):
-            return word
-    return text_for(pattern, low, high)
+    is_due = form in ("email", "url") or {"format", "contentEncoding"} & set(schema)
+    return FORMAT_OF[form][1] if form and is_due else None
