@@ -135,6 +135,7 @@ def _reply(
     received: Received,
     request_id: str,
 ) -> Reply:
+    # A preflight comes by itself before a page's call, and must not use up the script of the call.
     if received.method == "OPTIONS":
         return _preflight(received)
     item: Item | None = state.queue.take(received.path)
@@ -147,6 +148,7 @@ def _reply(
         try:
             reply = _answered(state, routes, scope, received, item)
         except GatewayError as refusal:
+            # January 2026 put the whole request into a provider's refusal, pictures and all.
             refusal.request = received.json
             reply = refusal.reply(today=state.today, request_id=request_id)
     if fault is not None:

@@ -29,6 +29,7 @@ class State:
     requests: list[Received] = field(default_factory=list)
     queue: Queue = field(default_factory=Queue)
     cache: dict[str, CachedResponse] = field(default_factory=dict)
+    # Openings that a provider's prompt cache holds; the gateway's own cache is the one above.
     prompt_prefixes: set[str] = field(default_factory=set)
     calls_by_key: dict[str, int] = field(default_factory=dict)
     media: dict[str, bytes] = field(default_factory=dict)

@@ -191,6 +191,8 @@ def _bytes(
     exchange: Exchange, data: bytes, model: Model, prompt: str, asked: str, amount: int
 ) -> Reply:
     kind = sniff(data) or "image/jpeg"
+    if data.startswith(b"\x89PNG"):  # also a scripted one that is broken behind its first bytes
+        kind = "image/png"
     name = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")[:40] or "picture"
     headers = {
         "x-usage-completion-image-tokens": "1",

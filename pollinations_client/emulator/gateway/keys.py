@@ -57,6 +57,7 @@ def authenticate(state: State, received: Received) -> KeyRules:
     rules = state.keys.get(key) or SPECIAL.get(key, RICH)
     if not rules.valid or (is_unknown and state.require_key and state.keys):
         raise GatewayError(401)
+    # Only pk_ keys have a rate in truth; the shape and the header are those of their 429.
     calls = state.calls_by_key[key] = state.calls_by_key.get(key, 0) + 1
     if rules.rate is not None and calls > rules.rate:
         message = f"Too many requests for this key. Retry after {rules.retry_after_s}s."

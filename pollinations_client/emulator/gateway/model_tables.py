@@ -102,6 +102,7 @@ glm | glm-4.7 glm-thinking | TR | 198000
 minimax | minimax-m2.1 | TR | 200000
 qwen-safety | qwen3guard-8b | | 128000
 """
+# What ``model`` and x-model-used said in January 2026, where today's name the gateway's own id.
 PROVIDER_IDS = {
     "openai": "gpt-5-mini-2025-08-07",
     "openai-fast": "gpt-5-nano-2025-08-07",
@@ -203,6 +204,8 @@ PUBLISHERS = (
     ("perplexity", ("perplexity", "sonar")),
     ("fireworks", ("deepseek", "kimi", "moonshot", "glm", "z-ai", "minimax")),
 )
+# Seen in autumn 2026: the first group answers a forced choice with 400, the second ignores it, and
+# the third goes through OpenAI's Responses endpoint, whose streams send a call in one piece.
 REFUSES_FORCED_TOOLS = frozenset(
     {"anthropic/claude-fable-5.1", "anthropic/claude-opus-5.5", "anthropic/claude-sonnet-5.5"}
 )

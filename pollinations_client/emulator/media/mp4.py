@@ -18,6 +18,7 @@ from .wav import RATE_HZ, tone
 FRAMES_PER_S = 4
 DRAWN_FRAMES = 8
 TIMESCALE = 1000
+# ISO/IEC 14496-12, 8.2.2: the unity matrix, fixed point with 16 bits and its last row with 30.
 MATRIX = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 
@@ -52,12 +53,14 @@ def full(kind: bytes, *parts: bytes, flags: int = 0) -> bytes:
 def video(spec: PictureSpec, seconds: int, *, sound: bool = False) -> bytes:
     """The video as MP4: four frames a second, the drawing drifting as it goes on."""
     count = max(1, seconds * FRAMES_PER_S)
+    # A few drawings, each shown for a while: two minutes have 480 frames.
     drawings = [
         _frame(replace(spec, transparent=False, phase=at / DRAWN_FRAMES))
         for at in range(min(DRAWN_FRAMES, count))
     ]
     frames = [drawings[at * len(drawings) // count] for at in range(count)]
     hum = tone(180 + 4 * (sum(spec.prompt.encode()) % 40), 1.0) * seconds * sound
+    # The samples stand before the table that lists them, so that their offsets are known at once.
     head = box(b"ftyp", b"isom", struct.pack(">I", 512), b"isomiso2mp41")
     picture = Track(
         "vide",

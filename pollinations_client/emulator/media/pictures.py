@@ -80,6 +80,7 @@ def picture(spec: PictureSpec) -> bytes:
         drawing.save(out, "PNG", pnginfo=info, compress_level=3)
     else:
         exif = Image.Exif()
+        # Every picture says inside the file that no model drew it.
         exif[0x010E], exif[0x0131] = note, "pollinations emulator"  # description, software
         drawing.convert("RGB").save(out, "JPEG", quality=86, exif=exif, comment=b"emulated")
     return out.getvalue()
@@ -94,6 +95,7 @@ def _mixed(left: RGB, right: RGB, share: float) -> RGB:
 def draw(spec: PictureSpec) -> Image.Image:
     """The drawing, RGBA."""
     origin = "|".join([spec.prompt, spec.model, str(spec.seed), *spec.references])
+    # Seeded by all that was asked, so that the same request is the same picture on every machine.
     chance = random.Random(origin)  # noqa: S311
     words = set(tokens(spec.prompt))
     named = [COLOUR_OF[word] for word in dict.fromkeys(tokens(spec.prompt)) if word in COLOUR_OF]

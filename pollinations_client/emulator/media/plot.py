@@ -15,6 +15,7 @@ def data_url(data: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
+# Gemini's code execution returns its charts among the content blocks, as data URLs.
 def plot() -> bytes:
     """A small chart of a sine as PNG."""
     chart, out = Image.new("RGB", (480, 320), "white"), io.BytesIO()

@@ -19,7 +19,7 @@ RATE_HZ = 24000
 SECONDS_PER_CHAR = 0.06  # about the pace of speech
 MIN_SECONDS = 0.3
 LOUDNESS = 6000  # of 32767
-MARK = b"POLN"
+MARK = b"POLN"  # tells a sound of ours, whose lowest bits are text, from any other
 LENGTH_BYTES = 4
 HEADER_BITS = 8 * (len(MARK) + LENGTH_BYTES)
 
@@ -39,6 +39,7 @@ def samples(text: str, voice: str = "alloy", speed: float = 1.0) -> bytes:
 
 def tone(pitch_hz: int, seconds: float) -> bytes:
     """A sine as PCM."""
+    # A whole number of samples a cycle, so that one sine is computed and then repeated as bytes.
     length = RATE_HZ // pitch_hz
     cycle = array(
         "h", [int(LOUDNESS * math.sin(2 * math.pi * at / length)) for at in range(length)]
@@ -55,6 +56,7 @@ def _with_text(sound: bytearray, text: str) -> bytes:
     data = text.encode()
     bits = int.from_bytes(MARK + len(data).to_bytes(LENGTH_BYTES) + data)
     count = _bits_needed(text)
+    # Samples are little-endian: the lowest bit of each is in its first byte.
     for at, bit in enumerate(f"{bits:0{count}b}"):
         sound[2 * at] = sound[2 * at] & 0xFE | int(bit)
     return bytes(sound)

@@ -47,6 +47,7 @@ class Connection(H11Protocol):
             self.traffic.disconnects += 1
         self.gone.set()
         super().connection_lost(exc)
+        # uvicorn does so after a clean end only; else the timer would keep this object for 75 s.
         self._unset_keepalive_if_required()
 
     def write(self, data: bytes) -> None:

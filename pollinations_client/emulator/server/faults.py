@@ -71,6 +71,7 @@ def _encoded(content: Any) -> tuple[bytes, str]:
 
 def with_fault(reply: Reply, fault: Fault) -> Reply:
     """The reply with the fault in it; its headers still promise the whole body."""
+    # A status or a reset has no answer that could be cut, stalled or slowed.
     if fault.kind in ("cut", "stall", "slow"):
         reply.opening, reply.pieces = fault.opening, fault.applied_to(reply.pieces)
     return reply

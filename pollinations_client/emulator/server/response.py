@@ -58,6 +58,7 @@ class Reply(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the pieces; every piece is flushed before the next one is touched."""
         connection: Connection = scope["state"]["connection"]
+        # A reset that comes first comes before the status line, as from a dead server.
         if Mark.RESET in self.pieces[:1]:
             await connection.reset()
         await self._send_all(self.opening, connection, send)

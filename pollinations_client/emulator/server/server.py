@@ -154,6 +154,7 @@ class Emulator:
             log_config=None,
             timeout_keep_alive=KEEP_ALIVE_S,
         )
+        # uvicorn's Server would take over the signals of the process, so only its protocol is used.
         config.load()
         served = ServerState()
         server = await self._loop.create_server(
@@ -178,6 +179,7 @@ async def _drop(served: ServerState) -> None:
 
 def _listen(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # Else a port of one's own cannot be taken again for a minute after the emulator stopped.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))

@@ -89,7 +89,7 @@ def _json_in_words(prompt: str, goal: str) -> str:
     """JSON after the last schema in the prompt, else with the keys that stand there in quotes."""
     if "{{" in prompt:  # LlamaIndex doubles a schema's braces
         prompt = prompt.replace("{{", "{").replace("}}", "}")
-    for schema, around in _schemas_in(prompt):
+    for schema, around in [*_schemas_in(prompt)][-1:]:
         lines = [line for line in around.splitlines() if not re.search(r"JSON|schema", line)]
         return _json_for(schema, "\n".join(lines))
     keys = [piece for piece in quoted(prompt) if re.fullmatch(r"[A-Za-z_]\w*", piece)]
@@ -102,9 +102,11 @@ def _json_in_words(prompt: str, goal: str) -> str:
 
 
 def _schemas_in(text: str) -> Iterator[tuple[Json, str]]:
-    """The JSON schemas of objects in a text, the last first, each with the text around it."""
-    decoder = json.JSONDecoder()
-    for match in reversed([*re.finditer(r"\{", text)]):
+    """The JSON schemas of objects in a text, not those inside one; each with the text around it."""
+    decoder, end = json.JSONDecoder(), 0
+    for match in re.finditer(r"\{", text):
+        if match.start() < end:
+            continue
         try:
             value, end = decoder.raw_decode(text, match.start())
         except (ValueError, RecursionError):

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 MAX_DEPTH = 7
 MAX_TRIES = 200
 SMALLEST_GAP = 1e-6
+MAX_LIMIT = 1e300  # JSON has longer integers, which no float holds
 ADDRESSES = re.compile(r"\b(?:URLs?|links?|(?:web )?addresses)\b", re.IGNORECASE)
 PAIR = re.compile(r"\b([A-Za-z_]\w*)\s*[:=]\s*(\"[^\"]*\"|'[^']*'|[^\s,;]+)")
 LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
@@ -42,15 +43,16 @@ def bounded(value: float, schema: Json, kind: str) -> float | int:
 
     A validator decides, because it counts in floating point: 3 * 0.1 is no multiple of 0.1 to it.
     """
-    bounds = [schema[name] for name in BOUNDS if name in schema]
     rules = {name: schema[name] for name in (*BOUNDS, "multipleOf") if name in schema}
+    rules = {name: limit for name, limit in rules.items() if abs(limit) < MAX_LIMIT}
+    bounds = [rules[name] for name in BOUNDS if name in rules]
     takes = Draft202012Validator(rules | {"type": kind}).is_valid
     anchors = sorted([value, *bounds], key=lambda number: abs(number - value))
     candidates = list(anchors)
     for anchor in anchors:
         # A gap that a large number does not swallow: 1e300 + 1e-6 is 1e300.
         gap = 1 if kind == "integer" else max(SMALLEST_GAP, abs(anchor) * 1e-9)
-        step = schema.get("multipleOf", gap)
+        step = rules.get("multipleOf", gap)
         if isfinite(anchor / step):
             near = (round(anchor / step) + n // 2 * (-1) ** n for n in range(2 * MAX_TRIES))
             candidates += [count * step for count in near]
@@ -134,7 +136,6 @@ class _Filler:
         return self.value(real[scores.index(max(scores))], name, depth)
 
     def option(self, schema: Json) -> Any:
-        """The option that the text names, the longest first, else the default, else the first."""
         options: list[Any] = schema["enum"]
         words = sorted((option for option in options if isinstance(option, str)), key=len)
         for word in reversed(words):
@@ -194,7 +195,6 @@ class _Filler:
         return [_sized(word, item) for word in self.source.words_for_list()]
 
     def object(self, schema: Json, depth: int) -> Json:
-        """Every required property, and the optional ones that the text speaks of."""
         properties = schema.get("properties") or {}
         required = dict.fromkeys(schema.get("required", ()))
         if not properties and not required:
@@ -221,7 +221,6 @@ class _Filler:
         return any(str(option).lower() in tokens(text) for option in schema.get("enum") or ())
 
     def mapping(self, schema: Json) -> Json:
-        """A free object: the ``key: value`` pairs of the text, and made-up ones where needed."""
         if schema.get("additionalProperties") is False:
             return {}
         pairs, inner = dict(PAIR.findall(self.source.text)), _undeclared(schema)
@@ -232,7 +231,6 @@ class _Filler:
         return {key: value_for(inner, source, self.root) for key, source in sources.items()}
 
     def string(self, schema: Json, name: str) -> str:
-        """What has the format, what is labelled, what is quoted, else what the name suggests."""
         value = next(in_form(schema, name, self.source.text), form_example(schema, name))
         value = value or self.source.labelled(name)
         if not value and self.source.quoted:

@@ -100,9 +100,9 @@ def _steps(tools: list[Tool], prompt: str) -> list[Step]:
 def _has_values(tool: Tool, clause: str) -> bool:
     """Whether a clause has as many numbers, names and quoted words as a tool requires."""
     properties, required = (tool.parameters.get(key) or {} for key in ("properties", "required"))
-    kinds = [properties.get(name, {}).get("type") for name in required]
-    numbers = NUMBER.findall(clause)[: kinds.count("integer") + kinds.count("number")]
-    return len([*numbers, *names(clause), *quoted(clause)]) >= max(1, len(kinds))
+    numeric = [name for name in required if re.search("integer|number", str(properties.get(name)))]
+    numbers = NUMBER.findall(clause)[: len(numeric)]
+    return len([*numbers, *names(clause), *quoted(clause)]) >= max(1, len(required))
 
 
 def calls_for(request: ChatRequest) -> list[tuple[str, Json]]:
