@@ -392,8 +392,9 @@ def revoked_key(scene: Scene) -> None:
 
 
 def http_processor(scene: Scene) -> None:
-    """Ray's own HttpRequestProcessor, with one row of 60 that the gateway refuses. Not part of
-    ``make scale``: it says what Ray does, not what we do.
+    """Ray's own HttpRequestProcessor, with one row of 60 that the gateway refuses.
+
+    Not part of ``make scale``: it says what Ray does, not what we do.
     """
     from ray.data.llm import HttpRequestProcessorConfig, build_processor
 
@@ -499,6 +500,8 @@ def main() -> None:
                 with timed(run.__doc__.splitlines()[0]):
                     run(scene)
         finally:
+            # First, for a driver whose Ray is killed ends before it prints a traceback.
+            ray.shutdown()
             kill_children()
     print(f"All of it in {duration(time.monotonic() - began)}, load {os.getloadavg()[0]:.0f}.")
 
