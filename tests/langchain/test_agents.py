@@ -47,10 +47,10 @@ def thread(name: str) -> Any:
     return {"configurable": {"thread_id": name}}
 
 
-def asked(gateway: Emulator, place: int = -1) -> Any:
+def sent_body(gateway: Emulator, index: int = -1) -> Any:
     """A request as it was sent."""
     chats = [request for request in gateway.requests if request.path == "/v1/chat/completions"]
-    return chats[place].json
+    return chats[index].json
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -70,7 +70,7 @@ def test_an_agent_remembers_a_conversation(gateway: Emulator, make: Any) -> None
     agent = create_agent(make("deepseek"), tools=[flowering_now], checkpointer=InMemorySaver())
     agent.invoke({"messages": [HumanMessage("What is flowering in 'May'?")]}, thread("a"))
     agent.invoke({"messages": [HumanMessage("And thank you.")]}, thread("a"))
-    sent = asked(gateway)["messages"]
+    sent = sent_body(gateway)["messages"]
     assert [message["role"] for message in sent[:4]] == ["user", "assistant", "tool", "assistant"]
     assert sent[1]["reasoning_content"]
     stored = agent.get_state(thread("a")).values["messages"]
@@ -86,7 +86,7 @@ def test_an_agent_streams_tokens_and_steps(gateway: Emulator, make: Any, sync: b
     modes: Any = ["messages", "updates"]
 
     async def gathered() -> list[Any]:
-        return [one async for one in agent.astream(question, stream_mode=modes)]
+        return [chunk async for chunk in agent.astream(question, stream_mode=modes)]
 
     events = list(agent.stream(question, stream_mode=modes)) if sync else asyncio.run(gathered())
     tokens = [
@@ -98,7 +98,7 @@ def test_an_agent_streams_tokens_and_steps(gateway: Emulator, make: Any, sync: b
     assert "snowdrops" in "".join(tokens)
     assert len([token for token in tokens if token]) > 2
     assert steps == ["model", "tools", "model"]
-    assert asked(gateway)["stream"] is True
+    assert sent_body(gateway)["stream"] is True
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
@@ -107,9 +107,9 @@ def test_an_agent_streams_protocol_events(gateway: Emulator, make: Any) -> None:
     agent = create_agent(make("deepseek"), tools=[flowering_now])
     question = {"messages": [HumanMessage("What is flowering in 'January'?")]}
     run = agent.stream_events(question, version="v3")
-    told = [(str(message.text), str(message.reasoning)) for message in run.messages]
-    assert any("snowdrops" in text for text, _ in told)
-    assert any(reasoning for _, reasoning in told)
+    texts = [(str(message.text), str(message.reasoning)) for message in run.messages]
+    assert any("snowdrops" in text for text, _ in texts)
+    assert any(reasoning for _, reasoning in texts)
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -119,7 +119,7 @@ def test_an_agents_answer_by_tool_strategy(gateway: Emulator, make: Any, sync: b
     question = {"messages": [HumanMessage("The plant 'snowdrop' is 15 cm high.")]}
     state = agent.invoke(question) if sync else asyncio.run(agent.ainvoke(question))
     assert state["structured_response"] == Plant(name="snowdrop", height_cm=15)
-    assert asked(gateway)["tool_choice"] == "required"
+    assert sent_body(gateway)["tool_choice"] == "required"
 
 
 @pytest.mark.parametrize("with_tools", [True, False])
@@ -136,7 +136,7 @@ def test_an_agents_answer_by_provider_strategy(
         gateway.script(Answer(text='{"name": "snowdrop", "height_cm": 15}'))
     state = agent.invoke({"messages": [HumanMessage("The plant 'snowdrop' is 15 cm high.")]})
     assert state["structured_response"] == Plant(name="snowdrop", height_cm=15)
-    sent = asked(gateway)
+    sent = sent_body(gateway)
     assert sent["response_format"]["type"] == "json_schema"
     assert sent["response_format"]["json_schema"]["strict"] is True
     assert ("tools" in sent) is with_tools
@@ -149,7 +149,7 @@ def test_the_profile_chooses_the_strategy(gateway: Emulator, make: Any) -> None:
         agent = create_agent(llm, tools=[], response_format=Plant)
         state = agent.invoke({"messages": [HumanMessage("The plant 'snowdrop' is 15 cm high.")]})
         assert state["structured_response"] == Plant(name="snowdrop", height_cm=15)
-        assert ("response_format" in asked(gateway)) is native
+        assert ("response_format" in sent_body(gateway)) is native
 
 
 def test_a_person_decides_before_a_tool_runs(gateway: Emulator, make: Any) -> None:
@@ -257,7 +257,7 @@ def test_an_agent_draws(gateway: Emulator, make: Any, tmp_path: Path, sync: bool
     result = next(message for message in state["messages"] if isinstance(message, ToolMessage))
     assert result.artifact["data"] is None
     assert list(tmp_path.glob("*.jpg")) == [Path(result.artifact["path"])]
-    assert all(len(str(message["content"])) < 2000 for message in asked(gateway)["messages"])
+    assert all(len(str(message["content"])) < 2000 for message in sent_body(gateway)["messages"])
 
 
 def test_a_drawn_picture_reaches_a_model_that_sees(gateway: Emulator, make: Any) -> None:
@@ -270,7 +270,7 @@ def test_a_drawn_picture_reaches_a_model_that_sees(gateway: Emulator, make: Any)
     agent = create_agent(make(), tools=[draw])
     gateway_requests_before = len(gateway.requests)
     agent.invoke({"messages": [HumanMessage("Draw a bee and a fox.")]})
-    sent = asked(gateway)["messages"]
+    sent = sent_body(gateway)["messages"]
     assert [message["role"] for message in sent] == ["user", "assistant", "tool", "tool", "user"]
     assert [part["type"] for part in sent[-1]["content"]] == [
         "text",
@@ -358,7 +358,7 @@ def test_a_reasoning_agent_sends_its_thoughts_back(gateway: Emulator, make: Any)
     )
     gateway.script(script)
     list(agent.stream({"messages": [HumanMessage("What flowers in May?")]}, stream_mode="messages"))
-    assert asked(gateway)["messages"][1]["reasoning_content"] == "Look it up."
+    assert sent_body(gateway)["messages"][1]["reasoning_content"] == "Look it up."
 
 
 def test_a_call_without_a_result_does_not_poison_the_thread(gateway: Emulator) -> None:
@@ -376,8 +376,8 @@ def test_a_call_without_a_result_does_not_poison_the_thread(gateway: Emulator) -
     assert llm.invoke(thread).text
     assert list(llm.stream(thread))
     asyncio.run(awaited())
-    told = gateway.requests[-1].json["messages"][2]
-    assert told == {"role": "tool", "tool_call_id": "c1", "content": "[no result: interrupted]"}
+    result = gateway.requests[-1].json["messages"][2]
+    assert result == {"role": "tool", "tool_call_id": "c1", "content": "[no result: interrupted]"}
 
 
 def pictures_in(gateway: Emulator) -> list[int]:
@@ -414,9 +414,9 @@ def test_pictures_of_the_user_are_never_left_out(gateway: Emulator, make: Any) -
     make(keep_images=1).invoke(messages)
     sent = gateway.requests[-1].json["messages"]
     counts = [
-        sum(part["type"] == "image_url" for part in one["content"])
-        for one in sent
-        if isinstance(one["content"], list)
+        sum(part["type"] == "image_url" for part in message["content"])
+        for message in sent
+        if isinstance(message["content"], list)
     ]
     assert counts == [2, 1, 1]
     assert "[1 older picture left out]" in sent[2]["content"]

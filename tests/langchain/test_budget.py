@@ -125,8 +125,8 @@ def test_no_dump_shows_a_budget_and_a_pickle_has_a_fresh_one(gateway: Emulator) 
     """Traces and saved chains stay as they were."""
     budget = PollenBudget(0.5)
     llm = chat(gateway, budget=budget)
-    shown = dumps(llm) + json.dumps(llm.model_dump(mode="json"), default=str) + repr(llm)
-    assert "PollenBudget" not in shown
+    dumps_and_repr = dumps(llm) + json.dumps(llm.model_dump(mode="json"), default=str) + repr(llm)
+    assert "PollenBudget" not in dumps_and_repr
     with pytest.warns(PollinationsWarning, match="limit again"):
         opened = pickle.loads(pickle.dumps(llm))
     assert opened.budget.limit == 0.5

@@ -138,19 +138,19 @@ def test_many_objects_share_their_connections(gateway: Emulator, make: Any) -> N
 
 def test_an_injected_client_is_used(gateway: Emulator) -> None:
     """For sync and for async calls."""
-    seen: list[str] = []
+    clients: list[str] = []
 
     async def note(request: httpx.Request) -> None:
-        seen.append("async")
+        clients.append("async")
 
     async def go() -> None:
         async with httpx.AsyncClient(event_hooks={"request": [note]}) as own:
             await ChatPollinations(base_url=gateway.url, http_async_client=own).ainvoke("x")
 
-    with httpx.Client(event_hooks={"request": [lambda request: seen.append("sync")]}) as own:
+    with httpx.Client(event_hooks={"request": [lambda request: clients.append("sync")]}) as own:
         ChatPollinations(base_url=gateway.url, http_client=own).invoke("x")
     asyncio.run(go())
-    assert seen == ["sync", "async"]
+    assert clients == ["sync", "async"]
 
 
 def test_proxies_come_from_the_environment_or_an_injected_client(gateway: Emulator) -> None:

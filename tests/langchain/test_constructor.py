@@ -60,8 +60,8 @@ def test_a_model_that_is_not_named_is_not_among_the_fields_that_were_set() -> No
 )
 def test_other_names_are_taken_read_and_written(other: str, name: str, value: Any) -> None:
     """Under both names, at any time."""
-    made = ChatPollinations(api_key=KEY, **{other: value})
-    assert (getattr(made, name), getattr(made, other)) == (value, value)
+    model = ChatPollinations(api_key=KEY, **{other: value})
+    assert (getattr(model, name), getattr(model, other)) == (value, value)
     written = ChatPollinations(api_key=KEY)
     setattr(written, other, value)
     assert (getattr(written, name), getattr(written, other)) == (value, value)
@@ -70,10 +70,10 @@ def test_other_names_are_taken_read_and_written(other: str, name: str, value: An
 @pytest.mark.parametrize("kind", [ChatPollinations, PollinationsEmbeddings])
 def test_every_other_name_can_be_read(kind: Any) -> None:
     """Programs that were written for another package look a key up by its name there."""
-    made = kind(api_key=KEY)
+    model = kind(api_key=KEY)
     for other, name in kind.aliases.items():
-        assert getattr(made, other) == getattr(made, name)
-    assert made.pollinations_api_key.get_secret_value() == KEY
+        assert getattr(model, other) == getattr(model, name)
+    assert model.pollinations_api_key.get_secret_value() == KEY
 
 
 def test_a_model_that_is_written_later_is_asked(gateway: Emulator) -> None:

@@ -243,7 +243,7 @@ def test_pictures_of_tools_reach_the_model(
         ]
     )
     user, assistant, first, second, after = gateway.requests[-1].json["messages"]
-    assert [one["role"] for one in (user, assistant, first, second, after)] == [
+    assert [turn["role"] for turn in (user, assistant, first, second, after)] == [
         "user",
         "assistant",
         "tool",

@@ -84,8 +84,8 @@ def test_a_vector_store_finds_the_document_that_answers(
     store = InMemoryVectorStore(embeddings)
     store.add_texts(FACTS)
     assert store.similarity_search("Who will sing? Whales", k=1)[0].page_content == FACTS[1]
-    found = asyncio.run(store.asimilarity_search("bees dance flowers", k=1))
-    assert found[0].page_content == FACTS[0]
+    documents = asyncio.run(store.asimilarity_search("bees dance flowers", k=1))
+    assert documents[0].page_content == FACTS[0]
 
 
 def test_indexing_again_sends_nothing(

@@ -44,15 +44,15 @@ def test_errors_tell_traces_what_came_back(gateway: Emulator, make: Any) -> None
         def on_llm_error(self, error: BaseException, *, response: Any = None, **_: Any) -> None:
             self.metadata = response.generations[-1][0].message.response_metadata
 
-    seen = Seen()
+    handler = Seen()
     with pytest.raises(ModelError) as caught:
-        make(max_retries=0).invoke("x", config={"callbacks": [seen]})
+        make(max_retries=0).invoke("x", config={"callbacks": [handler]})
     error: Any = caught.value
     assert error.response.status_code == 429
     assert error.response.headers["retry-after"].startswith("30")
     assert error.response.json()["error"]
     assert error.request_id
-    assert KEY not in repr(seen.metadata)
+    assert KEY not in repr(handler.metadata)
 
 
 def test_a_prompt_that_is_too_long_has_its_class(gateway: Emulator, make: Any) -> None:
@@ -81,15 +81,15 @@ def test_a_broken_stream_raises_with_what_came(
     gateway.script(
         Frames(b"data: " + json.dumps(chunk({"content": "Half a"})).encode() + b"\n\n", *frames)
     )
-    seen: list[str] = []
+    texts: list[str] = []
 
     async def read() -> None:
-        async for one in make().astream("x"):
-            seen.append(one.text)
+        async for part in make().astream("x"):
+            texts.append(part.text)
 
     with pytest.raises(kind) as caught:
         if sync:
-            seen.extend(one.text for one in make().stream("x"))
+            texts.extend(part.text for part in make().stream("x"))
         else:
             asyncio.run(read())
     assert isinstance(caught.value, ModelError)

@@ -35,12 +35,14 @@ def test_chunks_made_without_validation_equal_validated_ones() -> None:
         slow = [_streaming.ChunkEncoder().of(event) for event in events]
     finally:
         _streaming.CAN_LAY_DOWN = True
-    for one, other in zip(fast, slow, strict=True):
-        assert one == other
-        assert one.model_dump() == other.model_dump()
-        assert one.message.__pydantic_fields_set__ == other.message.__pydantic_fields_set__
-        assert pickle.loads(pickle.dumps(one)) == other
-    assert summed([one.message for one in fast[:2]]) == summed([one.message for one in slow[:2]])
+    for chunk, other in zip(fast, slow, strict=True):
+        assert chunk == other
+        assert chunk.model_dump() == other.model_dump()
+        assert chunk.message.__pydantic_fields_set__ == other.message.__pydantic_fields_set__
+        assert pickle.loads(pickle.dumps(chunk)) == other
+    assert summed([chunk.message for chunk in fast[:2]]) == summed(
+        [chunk.message for chunk in slow[:2]]
+    )
 
 
 TEXTS = st.one_of(st.text(max_size=4), st.sampled_from(["", "{", '{"a"', " {", "null", '"', "1}"]))

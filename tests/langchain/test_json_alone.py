@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ProviderStrategy
-from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_pollinations._json_mode import JsonFormat, JsonStream
 from pollinations_client.emulator import Answer, Emulator
+from support.langchain import summed
 
 SNOWDROP = '{"name": "snow}drop \\"G. nivalis\\"", "height_cm": 15}'
 WRAPPED = {
@@ -51,21 +52,12 @@ def flowering_now(month: str) -> str:
     return f"In {month} snowdrops flower."
 
 
-def summed(chunks: Any) -> AIMessageChunk:
-    """A stream as its one message."""
-    whole = None
-    for one in chunks:
-        whole = one if whole is None else whole + one
-    assert isinstance(whole, AIMessageChunk)
-    return whole
-
-
 def streamed(text: str, cuts: list[int]) -> str:
     """``text`` through a stream that comes in pieces of these lengths."""
-    stream, given_out, place = JsonStream(JsonFormat()), "", 0
+    stream, given_out, index = JsonStream(JsonFormat()), "", 0
     for length in [*cuts, len(text)]:
-        given_out += stream.piece(text[place : place + length])
-        place += length
+        given_out += stream.piece(text[index : index + length])
+        index += length
     return given_out + stream.end()
 
 
@@ -104,16 +96,16 @@ def test_the_text_as_it_came_is_kept(gateway: Emulator, make: Any, wrapped: str)
     llm = make(model_kwargs={"response_format": JSON_OBJECT})
     for answer in (llm.invoke("A plant as JSON."), summed(llm.stream("A plant as JSON."))):
         assert answer.text == SNOWDROP
-        kept = answer.response_metadata.get("original_text")
-        assert kept == (None if wrapped == "bare" else WRAPPED[wrapped])
+        original = answer.response_metadata.get("original_text")
+        assert original == (None if wrapped == "bare" else WRAPPED[wrapped])
 
 
-@pytest.mark.parametrize("said", NOT_ONE_OBJECT)
+@pytest.mark.parametrize("case", NOT_ONE_OBJECT)
 def test_an_answer_without_an_object_stays_as_it_is(
-    gateway: Emulator, make: Any, said: str
+    gateway: Emulator, make: Any, case: str
 ) -> None:
     """Nothing is cut out of what is no object, and all of it arrives."""
-    text = NOT_ONE_OBJECT[said]
+    text = NOT_ONE_OBJECT[case]
     gateway.script(*[Answer(text=text, reasoning="Hm.")] * 2)
     llm = make().bind(response_format=JSON_OBJECT)
     for answer in (llm.invoke("A plant as JSON."), summed(llm.stream("A plant as JSON."))):
@@ -155,9 +147,9 @@ def test_json_is_streamed_while_it_comes(gateway: Emulator, make: Any) -> None:
         str(chunk.text)
         for chunk in make().bind(response_format=JSON_OBJECT).stream("A plant as JSON.")
     ]
-    told = [piece for piece in pieces if piece]
-    assert "".join(told) == SNOWDROP
-    assert len(told) > 3
+    emitted = [piece for piece in pieces if piece]
+    assert "".join(emitted) == SNOWDROP
+    assert len(emitted) > 3
 
 
 @given(

@@ -61,6 +61,6 @@ def test_models_are_listed_for_people_and_for_agents(gateway: Emulator) -> None:
     """By the client, and as a tool."""
     from langchain_pollinations import PollinationsModelsTool
 
-    told = PollinationsModelsTool(base_url=gateway.url).invoke({})
-    assert "openai" in str(told)
+    text = PollinationsModelsTool(base_url=gateway.url).invoke({})
+    assert "openai" in str(text)
     assert gateway.requests

@@ -13,30 +13,15 @@ from langchain_classic.agents import (
     create_tool_calling_agent,
 )
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
-from langchain_core.tools import StructuredTool
 
 from pollinations_client.emulator import Answer, Emulator
+from support.langchain import tools_named
 
 PROMPT = ChatPromptTemplate.from_messages(
     [("user", "{input}"), MessagesPlaceholder("agent_scratchpad")]
 )
 GO = {"input": "go"}
 PAIRS = [("add", "subtract"), ("get.data", "get data"), ("a" * 65, "天气")]
-
-
-def tools_named(*names: str) -> tuple[list[StructuredTool], list[str]]:
-    """Tools, and the list that tells which of them ran."""
-    ran: list[str] = []
-
-    def tool(name: str) -> StructuredTool:
-        def run() -> str:
-            """Run it."""
-            ran.append(name)
-            return f"{name} is done"
-
-        return StructuredTool.from_function(run, name=name)
-
-    return [tool(name) for name in names], ran
 
 
 @pytest.mark.parametrize("streams", [True, False])

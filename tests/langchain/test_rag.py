@@ -63,8 +63,8 @@ def store(tmp_path: Path) -> Iterator[Chroma]:
 
 def embedded(gateway: Emulator) -> list[str]:
     """Every text that was sent to be embedded."""
-    requests = [one for one in gateway.requests if one.path == "/v1/embeddings"]
-    return [text for one in requests for text in one.json["input"]]
+    requests = [request for request in gateway.requests if request.path == "/v1/embeddings"]
+    return [text for request in requests for text in request.json["input"]]
 
 
 def test_a_folder_is_embedded_once(tmp_path: Path, gateway: Emulator) -> None:
@@ -89,9 +89,9 @@ def test_a_folder_is_embedded_once(tmp_path: Path, gateway: Emulator) -> None:
 def test_a_store_on_disk_is_searched_by_a_later_process(store: Chroma, tmp_path: Path) -> None:
     """Only the question is embedded; the sources come with the answer."""
     again = chroma(tmp_path / "chroma")
-    found = again.similarity_search(QUESTION, k=1)
-    assert ANSWER in " ".join(found[0].page_content.split())
-    assert found[0].metadata == {"source": "bee-year.md", "paragraph": 1}
+    documents = again.similarity_search(QUESTION, k=1)
+    assert ANSWER in " ".join(documents[0].page_content.split())
+    assert documents[0].metadata == {"source": "bee-year.md", "paragraph": 1}
 
 
 async def test_a_chain_answers_from_the_store_whole_and_streamed(store: Chroma) -> None:
@@ -102,7 +102,9 @@ async def test_a_chain_answers_from_the_store_whole_and_streamed(store: Chroma) 
     retriever = store.as_retriever(search_kwargs={"k": 2})
     answer = (
         RunnablePassthrough.assign(
-            context=lambda given: "\n\n".join(one.page_content for one in given["documents"])
+            context=lambda inputs: "\n\n".join(
+                document.page_content for document in inputs["documents"]
+            )
         )
         | prompt
         | ChatPollinations("claude")
@@ -119,7 +121,7 @@ async def test_a_chain_answers_from_the_store_whole_and_streamed(store: Chroma) 
     ]
     for result in results:
         assert result["answer"].startswith(ANSWER)
-        assert "bee-year.md" in [one.metadata["source"] for one in result["documents"]]
+        assert "bee-year.md" in [document.metadata["source"] for document in result["documents"]]
     pieces = [chunk["answer"] for chunk in chain.stream(QUESTION) if "answer" in chunk]
     assert len(pieces) > 3
     assert "".join(pieces) == results[0]["answer"]
@@ -179,5 +181,5 @@ def test_a_scanned_document_is_found_by_its_page(tmp_path: Path) -> None:
     path.write_bytes(pdf("Owls fly without a sound.", "Storks clatter with their bills."))
     store = chroma(tmp_path / "chroma")
     store.add_documents(PollinationsOCRLoader(path).load())
-    (found,) = store.similarity_search("Which birds clatter with bills?", k=1)
-    assert found.metadata == {"source": str(path), "page": 2}
+    (document,) = store.similarity_search("Which birds clatter with bills?", k=1)
+    assert document.metadata == {"source": str(path), "page": 2}

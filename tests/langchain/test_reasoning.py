@@ -16,7 +16,14 @@ from langchain_core.messages import (
 )
 
 from pollinations_client.emulator import Answer, Chunks, Emulator
-from support.langchain import add, call, chunk, four_ways, summed
+from support.langchain import (
+    REASONING_HELLO_AND_CALL,
+    add,
+    chunk,
+    four_ways,
+    increment,
+    summed,
+)
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
@@ -153,13 +160,15 @@ def test_interleaved_thoughts_keep_their_order_and_signatures(gateway: Emulator,
         )
         blocks = message.content_blocks
         if version != "v0":
-            assert [one.get("reasoning") or one.get("text") for one in blocks] == [
+            assert [block.get("reasoning") or block.get("text") for block in blocks] == [
                 "a",
                 "one ",
                 "b",
                 "two",
             ]
-            assert [one["extras"]["signature"] for one in blocks if one["type"] == "reasoning"] == [
+            assert [
+                block["extras"]["signature"] for block in blocks if block["type"] == "reasoning"
+            ] == [
                 "S1",
                 "S2",
             ]
@@ -182,34 +191,6 @@ def test_reasoning_is_kept_plain_and_streamed(make: Any) -> None:
         assert (
             message.content_blocks[0]["reasoning"] == message.additional_kwargs["reasoning_content"]
         )
-
-
-USAGE = {
-    "prompt_tokens": 5,
-    "completion_tokens": 4,
-    "total_tokens": 9,
-    "completion_tokens_details": {"reasoning_tokens": 2},
-    "prompt_tokens_details": {"cached_tokens": 3},
-}
-
-
-REASONING_HELLO_AND_CALL = [
-    chunk({"role": "assistant", "content": ""}),
-    chunk({"reasoning_content": "I "}),
-    chunk({"reasoning_content": "think"}),
-    chunk({"content": "Hel"}),
-    chunk({"content": "lo"}),
-    chunk({"tool_calls": [call(0, "call_1", "increment", "")]}),
-    chunk({"tool_calls": [call(0, arguments='{"x": ')]}),
-    chunk({"tool_calls": [call(0, arguments="3}")]}),
-    chunk({}, "tool_calls"),
-    chunk(None, usage=USAGE),
-]
-
-
-def increment(x: int) -> int:
-    """Adds one."""
-    return x + 1
 
 
 @pytest.mark.parametrize("form", ["v0", "v1", "v3"])

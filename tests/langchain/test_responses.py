@@ -15,7 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_pollinations import ChatPollinations
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
-from support.langchain import add, chunk, four_ways, summed
+from support.langchain import USAGE, add, chunk, completion, four_ways, summed
 
 PNG_BASE64 = "iVBORw0KGgo="
 
@@ -89,15 +89,15 @@ def test_citations_are_annotations(gateway: Emulator, make: Any, version: str) -
     """Perplexity's list on the text, once, though every chunk repeats it; with titles where they
     are told.
     """
-    found = {
+    fields = {
         "citations": ["https://a.example"],
         "search_results": [{"url": "https://a.example", "title": "A"}],
     }
     script = Chunks(
         [
-            chunk({"content": "Yes"}, **found),
-            chunk({"content": "."}, **found),
-            chunk({}, "stop", **found),
+            chunk({"content": "Yes"}, **fields),
+            chunk({"content": "."}, **fields),
+            chunk({}, "stop", **fields),
         ]
     )
     for turn in four_ways(gateway, make("perplexity", output_version=version), script):
@@ -136,15 +136,6 @@ def test_the_served_model_is_named(gateway: Emulator, make: Any) -> None:
         make("openai").invoke("x", model="claude").response_metadata["model_name"].count("claude")
         == 1
     )
-
-
-USAGE = {
-    "prompt_tokens": 5,
-    "completion_tokens": 4,
-    "total_tokens": 9,
-    "completion_tokens_details": {"reasoning_tokens": 2},
-    "prompt_tokens_details": {"cached_tokens": 3},
-}
 
 
 def test_null_content_is_an_empty_string(gateway: Emulator, llm: ChatPollinations) -> None:
@@ -200,20 +191,6 @@ def test_pictures_and_unknown_fields_of_answers_are_kept(
     ]
     v1 = summed(ChatPollinations(base_url=gateway.url, output_version="v1").stream("z"))
     assert [block["type"] for block in v1.content] == ["text", "image", "text"]
-
-
-def completion(content: Any = "ok", finish: str = "stop", **message: Any) -> dict[str, Any]:
-    """A whole answer of the gateway, always under the same id."""
-    message = {"role": "assistant", "content": content, **message}
-    used = {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
-    top = {
-        "id": "same",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "served",
-        "usage": used,
-    }
-    return {**top, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}
 
 
 def whole_call(name: str, arguments: str, call_id: str = "call_1") -> dict[str, Any]:

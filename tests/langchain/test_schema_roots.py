@@ -32,7 +32,7 @@ LIST = TypeAdapter(list[Moss]).json_schema()
 MAP = {"title": "heights", "type": "object", "additionalProperties": {"type": "integer"}}
 
 
-def asked(gateway: Emulator) -> Any:
+def sent_body(gateway: Emulator) -> Any:
     """The last request as it was sent."""
     return gateway.requests[-1].json
 
@@ -46,7 +46,7 @@ def test_a_recursive_root_is_sent_whole(gateway: Emulator, make: Any, strict: bo
     for method in ("json_schema", "function_calling"):
         llm = make().with_structured_output(RECURSIVE, method=method, strict=strict)
         assert llm.invoke("An oak.") == {"name": "oak", "guests": []}
-        sent = asked(gateway)
+        sent = sent_body(gateway)
         inner = (
             sent["response_format"]["json_schema"]
             if method == "json_schema"
@@ -72,7 +72,7 @@ def test_a_root_without_properties_is_sent_as_it_is(
         else llm.with_structured_output(root, method="json_schema")
     )
     llm.invoke("Mosses.")
-    sent = asked(gateway)["response_format"]["json_schema"]
+    sent = sent_body(gateway)["response_format"]["json_schema"]
     assert sent["name"] == root.get("title", "answer")
     assert sent["schema"] == {name: value for name, value in root.items() if name != "title"}
 
@@ -82,7 +82,7 @@ def test_a_tool_takes_a_choice_or_a_map_of_objects(gateway: Emulator, make: Any)
     gateway.script(*[Answer(text="Ok.")] * 2)
     for root in ({"title": "plants", **CHOICE}, MAP):
         make().bind_tools([root]).invoke("Plants.")
-        parameters = asked(gateway)["tools"][0]["function"]["parameters"]
+        parameters = sent_body(gateway)["tools"][0]["function"]["parameters"]
         assert parameters == {
             "type": "object",
             **{name: value for name, value in root.items() if name != "title"},
@@ -109,7 +109,7 @@ def test_the_inner_part_of_a_format_keeps_its_schema(gateway: Emulator, make: An
     schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
     inner = {"name": "plant", "schema": schema, "strict": True}
     make().bind(response_format=inner).invoke("A plant called 'oak'.")
-    sent = asked(gateway)["response_format"]["json_schema"]
+    sent = sent_body(gateway)["response_format"]["json_schema"]
     assert sent["name"] == "plant"
     assert sent["strict"] is True
     assert sent["schema"]["properties"] == schema["properties"]

@@ -16,6 +16,7 @@ from pydantic.v1 import BaseModel as BaseModelV1
 
 from pollinations_client import InvalidRequestError, PollinationsWarning
 from pollinations_client.emulator import Answer, Emulator
+from support.langchain import Node
 
 METHODS = ("function_calling", "json_schema", "json_mode")
 
@@ -23,13 +24,6 @@ METHODS = ("function_calling", "json_schema", "json_mode")
 def name_of(source: Any) -> str:
     """A name for a test's parameter, the same in every process."""
     return str(getattr(source, "__name__", type(source).__name__))
-
-
-class Node(BaseModel):
-    """A node of a tree."""
-
-    name: str
-    children: list[Node] = []
 
 
 class Lax(BaseModel):
@@ -269,7 +263,7 @@ def test_options_of_the_call_are_taken(gateway: Emulator, make: Any, include_raw
     )
     by_tool.invoke("A node 'a'.")
     sent = gateway.requests[-1].json
-    assert [one["function"]["name"] for one in sent["tools"]] == ["Node", "keep"]
+    assert [tool["function"]["name"] for tool in sent["tools"]] == ["Node", "keep"]
     assert (sent["tool_choice"], sent["parallel_tool_calls"]) == ("required", True)
 
     by_schema = make("no-such-model-yet").with_structured_output(
@@ -280,11 +274,11 @@ def test_options_of_the_call_are_taken(gateway: Emulator, make: Any, include_raw
     assert sent["model"] == "openai"
     assert sent["response_format"]["type"] == "json_schema"
 
-    wanted = {"type": "json_object"}
+    response_format = {"type": "json_object"}
     make().with_structured_output(
-        Node, method="json_schema", response_format=wanted, include_raw=True
+        Node, method="json_schema", response_format=response_format, include_raw=True
     ).invoke("x")
-    assert gateway.requests[-1].json["response_format"] == wanted
+    assert gateway.requests[-1].json["response_format"] == response_format
 
 
 def test_tools_beside_a_schema_may_be_called_instead(gateway: Emulator, make: Any) -> None:
@@ -307,7 +301,7 @@ def test_a_schema_with_tools_beside_goes_to_gemini_as_a_tool(gateway: Emulator, 
     """Its gateway removes every tool where JSON is asked for."""
     make("gemini").with_structured_output(Node, tools=[keep]).invoke("A node 'a'.")
     sent = gateway.requests[-1].json
-    assert [one["function"]["name"] for one in sent["tools"]] == ["Node", "keep"]
+    assert [tool["function"]["name"] for tool in sent["tools"]] == ["Node", "keep"]
     assert "response_format" not in sent
 
 

@@ -27,13 +27,13 @@ def test_a_model_is_loaded_again_as_it_was(monkeypatch: pytest.MonkeyPatch) -> N
     )
     text = dumps(llm)
     assert KEY not in text
-    known: Any = {
+    options: Any = {
         "allowed_objects": [ChatPollinations],
         "valid_namespaces": ["langchain_pollinations"],
     }
-    assert loads(text, secrets_map={"POLLINATIONS_API_KEY": KEY}, **known) == llm
+    assert loads(text, secrets_map={"POLLINATIONS_API_KEY": KEY}, **options) == llm
     monkeypatch.setenv("POLLINATIONS_API_KEY", KEY)
-    again = load(json.loads(text), secrets_from_env=True, **known)
+    again = load(json.loads(text), secrets_from_env=True, **options)
     assert again == llm
 
 
@@ -59,13 +59,13 @@ def test_the_key_is_in_no_repr_dump_log_or_error(gateway: Emulator, llm: ChatPol
     """Representations, dumps, parameters, traces, pickles, errors."""
 
     class Trace(BaseCallbackHandler):
-        seen = ""
+        leaked = ""
 
         def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
-            self.seen += repr((serialized, messages, kwargs))
+            self.leaked += repr((serialized, messages, kwargs))
 
         def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
-            self.seen += repr((error, vars(error), kwargs))
+            self.leaked += repr((error, vars(error), kwargs))
 
     trace = Trace()
     gateway.script(*[Body({"error": {"message": f"bad {KEY}"}}, status=401)])
@@ -80,7 +80,7 @@ def test_the_key_is_in_no_repr_dump_log_or_error(gateway: Emulator, llm: ChatPol
         llm._get_ls_params(),
         llm._identifying_params,
         llm._get_invocation_params(),
-        trace.seen,
+        trace.leaked,
         caught.value,
         vars(caught.value),
         caught.value.response.text,
@@ -102,8 +102,8 @@ def test_headers_that_hold_a_key_are_not_pickled_nor_a_failed_constructor_tellin
     assert pickle.loads(pickled).default_headers == {"x-team": "bees"}
     with pytest.raises(PollinationsError) as caught:
         component(api_key=KEY, tempratur=1)
-    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    ours = [frame for frame in told.stack if "/tests/" not in frame.filename]
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [frame for frame in report.stack if "/tests/" not in frame.filename]
     assert [
         frame.name for frame in ours for value in (frame.locals or {}).values() if KEY in value
     ] == []

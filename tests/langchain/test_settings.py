@@ -19,7 +19,7 @@ from pollinations_client import (
     PollinationsError,
 )
 from pollinations_client.emulator import Emulator
-from support.langchain import KEY, summed
+from support.langchain import summed
 
 
 def test_several_answers_are_several_requests(gateway: Emulator, make: Any) -> None:
@@ -33,20 +33,6 @@ def test_several_answers_are_several_requests(gateway: Emulator, make: Any) -> N
     assert len(result.generations[0]) == 2
     with pytest.raises(PollinationsError, match="n=1"):
         list(make(n=2).stream("x"))
-
-
-@pytest.mark.parametrize(
-    ("alias", "name", "value"),
-    [
-        ("model_name", "model", "claude"),
-        ("stop_sequences", "stop", ["a"]),
-        ("request_timeout", "timeout", 3.0),
-        ("model_kwargs", "extra_body", {"top_k": 3}),
-    ],
-)
-def test_names_from_other_packages_are_understood(alias: str, name: str, value: Any) -> None:
-    """At construction."""
-    assert getattr(ChatPollinations(api_key=KEY, **{alias: value}), name) == value
 
 
 def test_extra_fields_have_one_door(gateway: Emulator, make: Any) -> None:

@@ -28,6 +28,7 @@ from langchain_pollinations import (
 )
 from pollinations_client import PollinationsClient
 from pollinations_client.emulator import Emulator
+from support.langchain import summed
 
 KEY = "sk_demo_0123456789abcdef"
 
@@ -141,10 +142,7 @@ class TestChatPollinationsIntegration(ChatModelIntegrationTests):
         model = ChatPollinations(**{"api_key": KEY, "base_url": self.url, **options})
         if not stream:
             return model.invoke(messages)
-        whole: Any = None
-        for chunk in model.stream(messages):
-            whole = chunk if whole is None else whole + chunk
-        return whole
+        return summed(model.stream(messages))
 
     def invoke_with_audio_input(self, *, stream: bool = False) -> AIMessage:
         """An answer to a sound."""

@@ -13,7 +13,7 @@ from langchain_core.messages import (
 from langchain_core.outputs import ChatGenerationChunk
 
 from pollinations_client.emulator import Chunks, Emulator
-from support.langchain import add, call, chunk, summed
+from support.langchain import REASONING_HELLO_AND_CALL, add, chunk, increment, summed
 
 REASONING_TEXT_AND_CALL = [
     chunk({"reasoning_content": "Add"}),
@@ -66,7 +66,7 @@ def test_reasoning_text_and_calls_stay_apart(
     async def streamed() -> AIMessage:
         if version == "v3":
             return await (await llm.astream_events("x", version="v3")).output
-        return summed([one async for one in llm.astream("x")])
+        return summed([chunk async for chunk in llm.astream("x")])
 
     if not sync:
         message = asyncio.run(streamed())
@@ -84,7 +84,7 @@ def test_reasoning_text_and_calls_stay_apart(
 
 def test_streams_of_chunks_end_with_the_last_one(gateway: Emulator, make: Any) -> None:
     """Our own last chunk says so; no other does, and no empty one follows."""
-    positions = [one.chunk_position for one in make().stream("x")]
+    positions = [chunk.chunk_position for chunk in make().stream("x")]
     assert positions[-1] == "last"
     assert positions.count("last") == 1
 
@@ -100,9 +100,9 @@ def test_a_call_back_sees_chunks_of_its_own_kind(gateway: Emulator, make: Any) -
             assert isinstance(chunk, ChatGenerationChunk)
             self.tokens.append(token)
 
-    seen = Seen()
-    answer = make(streaming=True).invoke("hi", config={"callbacks": [seen]})
-    assert "".join(seen.tokens) == answer.text
+    handler = Seen()
+    answer = make(streaming=True).invoke("hi", config={"callbacks": [handler]})
+    assert "".join(handler.tokens) == answer.text
 
 
 def test_response_metadata_is_streamed_once(gateway: Emulator, make: Any) -> None:
@@ -119,34 +119,6 @@ def test_response_metadata_is_streamed_once(gateway: Emulator, make: Any) -> Non
         metadata["model_provider"],
         metadata["system_fingerprint"],
     ) == ("stop", "served", "pollinations", "fp")
-
-
-USAGE = {
-    "prompt_tokens": 5,
-    "completion_tokens": 4,
-    "total_tokens": 9,
-    "completion_tokens_details": {"reasoning_tokens": 2},
-    "prompt_tokens_details": {"cached_tokens": 3},
-}
-
-
-REASONING_HELLO_AND_CALL = [
-    chunk({"role": "assistant", "content": ""}),
-    chunk({"reasoning_content": "I "}),
-    chunk({"reasoning_content": "think"}),
-    chunk({"content": "Hel"}),
-    chunk({"content": "lo"}),
-    chunk({"tool_calls": [call(0, "call_1", "increment", "")]}),
-    chunk({"tool_calls": [call(0, arguments='{"x": ')]}),
-    chunk({"tool_calls": [call(0, arguments="3}")]}),
-    chunk({}, "tool_calls"),
-    chunk(None, usage=USAGE),
-]
-
-
-def increment(x: int) -> int:
-    """Adds one."""
-    return x + 1
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
@@ -172,10 +144,10 @@ FORMS = pytest.mark.parametrize("form", ["v0", "v1"])
 def test_blocks_do_not_run_into_each_other(gateway: Emulator, make: Any, form: str) -> None:
     """One block of reasoning, one of text, one call."""
     gateway.script(Chunks(REASONING_HELLO_AND_CALL))
-    whole = summed(make(output_version=form).bind_tools([increment]).stream("x"))
+    message = summed(make(output_version=form).bind_tools([increment]).stream("x"))
     kinds = [
         (block["type"], block.get("reasoning") or block.get("text") or block.get("args"))
-        for block in whole.content_blocks
+        for block in message.content_blocks
     ]
     assert kinds == [("reasoning", "I think"), ("text", "Hello"), ("tool_call", {"x": 3})]
 

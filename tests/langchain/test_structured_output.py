@@ -20,16 +20,9 @@ from pydantic.v1 import BaseModel as OldBaseModel
 
 from langchain_pollinations._output_parser import RefusedAnswer
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
-from support.langchain import Person, chunk
+from support.langchain import Node, Person, chunk, completion, summed
 
 METHODS = ("function_calling", "json_schema", "json_mode")
-
-
-class Node(BaseModel):
-    """A node of a tree."""
-
-    name: str
-    children: list[Node] = []
 
 
 class Lax(BaseModel):
@@ -52,7 +45,7 @@ def four_ways(llm: Any, prompt: str = "x") -> list[Any]:
     """Calls that give all that a runnable gives: plain and streamed, sync and async."""
 
     async def streamed() -> list[Any]:
-        return [one async for one in llm.astream(prompt)]
+        return [part async for part in llm.astream(prompt)]
 
     return [
         lambda: [llm.invoke(prompt)],
@@ -133,14 +126,14 @@ def test_partial_objects_of_a_stream_grow_and_are_never_inner_ones(
     gateway: Emulator, make: Any
 ) -> None:
     """What is given on the way is the root, with what there is of it."""
-    whole = {"name": "root", "children": [{"name": "leaf1", "children": []}]}
+    tree = {"name": "root", "children": [{"name": "leaf1", "children": []}]}
     for schema in (Node, Node.model_json_schema()):
-        gateway.script(Answer(text=f"Here: {json.dumps(whole)} Bye."))
-        given = list(make().with_structured_output(schema, method="json_schema").stream("x"))
-        assert len(given) >= 2
-        roots = [one["name"] if isinstance(one, dict) else one.name for one in given if one]
+        gateway.script(Answer(text=f"Here: {json.dumps(tree)} Bye."))
+        objects = list(make().with_structured_output(schema, method="json_schema").stream("x"))
+        assert len(objects) >= 2
+        roots = [root["name"] if isinstance(root, dict) else root.name for root in objects if root]
         assert all("root".startswith(name) for name in roots)
-        assert given[-1] == (whole if isinstance(schema, dict) else Node(**whole))
+        assert objects[-1] == (tree if isinstance(schema, dict) else Node(**tree))
 
 
 @pytest.mark.parametrize("text", HALF.values(), ids=HALF)
@@ -154,12 +147,10 @@ def test_json_mode_leaves_a_broken_answer_as_it_came(
     llm = make().bind(response_format={"type": "json_object"})
     gateway.script(*[Answer(text=text)] * 2)
     assert llm.invoke("x").content == text
-    whole: Any = None
-    for part in llm.stream("x"):
-        whole = part if whole is None else whole + part
-    assert text.endswith(whole.text)
-    assert '"root' in whole.text or "'root" in whole.text
-    assert whole.response_metadata.get("original_text", whole.text) == text
+    message = summed(llm.stream("x"))
+    assert text.endswith(message.text)
+    assert '"root' in message.text or "'root" in message.text
+    assert message.response_metadata.get("original_text", message.text) == text
 
 
 def test_the_object_that_fits_is_taken_of_several(gateway: Emulator, make: Any) -> None:
@@ -222,11 +213,13 @@ def test_every_schema_by_every_method_gives_its_object(
     async.
     """
     llm = make().with_structured_output(schema, method=method, strict=strict)
-    wanted = schema(name="Ada", age=36) if isinstance(schema, type) else {"name": "Ada", "age": 36}
+    expected = (
+        schema(name="Ada", age=36) if isinstance(schema, type) else {"name": "Ada", "age": 36}
+    )
     script = Answer(text='{"name": "Ada", "age": 36}') if method == "json_mode" else None
 
     async def streamed() -> Any:
-        return [one async for one in llm.astream(prompt)][-1]
+        return [part async for part in llm.astream(prompt)][-1]
 
     prompt = "Describe 'Ada', who is 36."
     for way in (
@@ -237,7 +230,7 @@ def test_every_schema_by_every_method_gives_its_object(
     ):
         if script is not None:
             gateway.script(script)
-        assert way() == wanted
+        assert way() == expected
     sent = gateway.requests[-1].json
     if method == "json_schema":
         assert sent["response_format"]["json_schema"].get("strict") == strict
@@ -297,9 +290,9 @@ def test_a_streamed_schema_fills_up(gateway: Emulator, make: Any) -> None:
     """Dictionaries grow piece by piece."""
     pieces = [chunk({"content": piece}) for piece in ('{"name": ', '"Ada", ', '"age": 3', "6}")]
     gateway.script(Chunks([*pieces, chunk({}, "stop")]))
-    seen = list(make().with_structured_output(PersonDict, method="json_schema").stream("x"))
-    assert seen[-1] == {"name": "Ada", "age": 36}
-    assert {"name": "Ada"} in seen
+    objects = list(make().with_structured_output(PersonDict, method="json_schema").stream("x"))
+    assert objects[-1] == {"name": "Ada", "age": 36}
+    assert {"name": "Ada"} in objects
 
 
 def test_a_native_response_format_may_be_bound(gateway: Emulator, make: Any) -> None:
@@ -361,10 +354,12 @@ def test_structured_answers_that_fail_are_returned_with_the_raw_message(
 ) -> None:
     """``include_raw`` catches; without it the error is raised."""
     gateway.script(Answer(text="no"), Answer(text="no"))
-    got = make().with_structured_output(Person, method="json_schema", include_raw=True).invoke("x")
-    assert got["parsed"] is None
-    assert got["parsing_error"] is not None
-    assert got["raw"].content == "no"
+    result = (
+        make().with_structured_output(Person, method="json_schema", include_raw=True).invoke("x")
+    )
+    assert result["parsed"] is None
+    assert result["parsing_error"] is not None
+    assert result["raw"].content == "no"
     with pytest.raises(Exception, match="no"):
         make().with_structured_output(Person, method="json_schema").invoke("y")
 
@@ -392,26 +387,12 @@ def test_a_cut_answer_is_no_answer_even_where_it_would_pass(
         for way in (llm.invoke, lambda prompt, llm=llm: last_of(llm.stream(prompt))):
             gateway.script(Answer(text='{"name": "Ad', finish_reason="length"))
             if include_raw:
-                given = way("x")
-                assert given["parsed"] is None
-                assert "max_tokens" in str(given["parsing_error"])
+                result = way("x")
+                assert result["parsed"] is None
+                assert "max_tokens" in str(result["parsing_error"])
             else:
                 with pytest.raises(OutputParserException, match="max_tokens"):
                     way("x")
-
-
-def completion(content: Any = "ok", finish: str = "stop", **message: Any) -> dict[str, Any]:
-    """A whole answer of the gateway, always under the same id."""
-    message = {"role": "assistant", "content": content, **message}
-    used = {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
-    top = {
-        "id": "same",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "served",
-        "usage": used,
-    }
-    return {**top, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -422,7 +403,7 @@ def test_a_stream_that_holds_no_structure_says_so_in_the_end(
     llm = make().with_structured_output(Guest, method=method)
 
     async def streamed() -> list[Any]:
-        return [one async for one in llm.astream("x")]
+        return [part async for part in llm.astream("x")]
 
     for text in ("I would rather not.", '{"nam": "Ada"}', ""):
         for way in (lambda: list(llm.stream("x")), lambda: asyncio.run(streamed())):
@@ -476,5 +457,5 @@ def test_a_schema_may_be_a_response_format(
             True,
         )
     elif method == "json_schema":
-        told = sent["response_format"]["json_schema"]
-        assert (told["name"], told["strict"]) == ("Someone", True)
+        json_schema = sent["response_format"]["json_schema"]
+        assert (json_schema["name"], json_schema["strict"]) == ("Someone", True)

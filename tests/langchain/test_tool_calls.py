@@ -112,19 +112,19 @@ def test_repeated_missing_and_odd_indices_keep_calls_apart(
             ]
         )
     )
-    whole = summed(make().bind_tools([add]).stream("x"))
-    assert [(call["id"], call["args"]) for call in whole.tool_calls] == [
+    message = summed(make().bind_tools([add]).stream("x"))
+    assert [(call["id"], call["args"]) for call in message.tool_calls] == [
         ("call_1", {"a": 1}),
         ("call_2", {"a": 2}),
     ]
-    assert whole.invalid_tool_calls == []
+    assert message.invalid_tool_calls == []
 
 
-@pytest.mark.parametrize("given", ["google_search", {"type": "google_search"}])
-def test_built_in_tools_by_name_or_form(gateway: Emulator, make: Any, given: Any) -> None:
+@pytest.mark.parametrize("tool", ["google_search", {"type": "google_search"}])
+def test_built_in_tools_by_name_or_form(gateway: Emulator, make: Any, tool: Any) -> None:
     """Beside functions."""
     gateway.script(Answer(text="Found."))
-    make("gemini").bind_tools([given, add]).invoke("x")
+    make("gemini").bind_tools([tool, add]).invoke("x")
     tools = gateway.requests[-1].json["tools"]
     assert tools[0] == {"type": "google_search"}
     assert tools[1]["function"]["name"] == "add"
@@ -206,10 +206,10 @@ def test_bad_arguments_stay_bad_in_streams(gateway: Emulator, make: Any, argumen
         "function": {"name": "add", "arguments": arguments},
     }
     gateway.script(Chunks([chunk({"tool_calls": [call]}), chunk({}, "length")]))
-    whole = summed(make().bind_tools([add]).stream("x"))
-    assert whole.tool_calls == []
-    assert whole.invalid_tool_calls[0]["name"] == "add"
-    assert whole.invalid_tool_calls[0]["args"].startswith(arguments)
+    message = summed(make().bind_tools([add]).stream("x"))
+    assert message.tool_calls == []
+    assert message.invalid_tool_calls[0]["name"] == "add"
+    assert message.invalid_tool_calls[0]["args"].startswith(arguments)
 
 
 def increment(x: int) -> int:
@@ -250,10 +250,10 @@ def test_parallel_tool_calls_are_kept_apart(
     script = Chunks([*(chunk({"tool_calls": entry}) for entry in entries), chunk({}, "tool_calls")])
     gateway.script(script, script)
     llm = make().bind_tools([increment])
-    whole = summed(llm.stream("x"))
-    assert [one["args"] for one in whole.tool_calls] == expected
-    assert [one["args"] for one in asyncio.run(asummed(llm.astream("y"))).tool_calls] == expected
-    assert whole.invalid_tool_calls == []
+    message = summed(llm.stream("x"))
+    assert [call["args"] for call in message.tool_calls] == expected
+    assert [call["args"] for call in asyncio.run(asummed(llm.astream("y"))).tool_calls] == expected
+    assert message.invalid_tool_calls == []
 
 
 @pytest.mark.parametrize("arguments", ['{"x": 1', '{"x": "a', '{"x": [1', "", '{"x": "a\\'])
@@ -338,7 +338,7 @@ FUNCTION = {
 
 
 @pytest.mark.parametrize(
-    ("given", "sent"),
+    ("tool", "sent"),
     [
         ({"type": "function", **FUNCTION}, {"type": "function", "function": FUNCTION}),
         ({"google_search": {}}, {"type": "google_search"}),
@@ -346,19 +346,19 @@ FUNCTION = {
     ],
 )
 def test_tools_come_in_the_forms_of_other_packages(
-    gateway: Emulator, make: Any, given: Any, sent: Any
+    gateway: Emulator, make: Any, tool: Any, sent: Any
 ) -> None:
     """OpenAI's flat form of a function, Google's of its own tools."""
     gateway.script(Answer(text="Found."))
-    make("gemini").bind_tools([given]).invoke("x")
+    make("gemini").bind_tools([tool]).invoke("x")
     assert gateway.requests[-1].json["tools"] == [sent]
 
 
 def test_strict_holds_for_tools_that_are_dictionaries(gateway: Emulator, make: Any) -> None:
     """Unless one says for itself."""
     own = {"type": "function", "function": {**FUNCTION, "name": "seek", "strict": False}}
-    given = [{"type": "function", "function": FUNCTION}, own]
-    make().bind_tools(given, strict=True).invoke("x")
+    tools = [{"type": "function", "function": FUNCTION}, own]
+    make().bind_tools(tools, strict=True).invoke("x")
     first, second = (tool["function"] for tool in gateway.requests[-1].json["tools"])
     assert (first["strict"], first["parameters"]["additionalProperties"], second["strict"]) == (
         True,

@@ -8,26 +8,12 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from langchain_core.tools import StructuredTool
 
 from langchain_pollinations import ChatPollinations
 from pollinations_client.emulator import Answer, Emulator
+from support.langchain import tools_named
 
 PAIRS = [("get.data", "get data"), ("天气", "时间"), ("a" * 65, "a" * 66)]
-
-
-def tools_named(*names: str) -> tuple[list[StructuredTool], list[str]]:
-    """Tools, and the list that tells which of them ran."""
-    ran: list[str] = []
-
-    def tool(name: str) -> StructuredTool:
-        def run() -> str:
-            ran.append(name)
-            return f"{name} is done"
-
-        return StructuredTool.from_function(run, name=name, description="Run it.")
-
-    return [tool(name) for name in names], ran
 
 
 def wire_names(gateway: Emulator) -> list[str]:

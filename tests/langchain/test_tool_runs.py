@@ -83,11 +83,15 @@ def test_an_agent_makes_looks_edits_films_and_searches(
         agent = create_agent(
             llm, tools=kit.get_tools(), checkpointer=saver if sync else InMemorySaver()
         )
-        asked = {"messages": [("user", "Go.")]}
-        state = agent.invoke(asked, THREAD) if sync else asyncio.run(agent.ainvoke(asked, THREAD))
-        kept = agent.get_state(THREAD).values["messages"]
+        question = {"messages": [("user", "Go.")]}
+        state = (
+            agent.invoke(question, THREAD) if sync else asyncio.run(agent.ainvoke(question, THREAD))
+        )
+        messages = agent.get_state(THREAD).values["messages"]
     assert state["messages"][-1].text == "Done."
-    made, edited, filmed, found = (one for one in kept if isinstance(one, ToolMessage))
+    drawn, edited, filmed, searched = (
+        message for message in messages if isinstance(message, ToolMessage)
+    )
     assert [request.path for request in media.requests] == [
         "/image/a bee over lavender",
         "/v1/images/edits",
@@ -97,12 +101,12 @@ def test_an_agent_makes_looks_edits_films_and_searches(
     # It looks: the picture is in the next request, and of two only the newer.
     pictures = [request.body.count(b'"type":"image_url"') for request in gateway.requests]
     assert pictures == [0, 1, 1, 1, 1]
-    assert Path(made.artifact["path"]).read_bytes() in media.requests[1].body
+    assert Path(drawn.artifact["path"]).read_bytes() in media.requests[1].body
     assert edited.artifact["url"].startswith(f"{media.url}/media/")
     assert (filmed.artifact["duration_s"], filmed.artifact["data"]) == (4, None)
-    assert [source["title"] for source in found.artifact] == ["Source 1", "Source 2"]
+    assert [source["title"] for source in searched.artifact] == ["Source 1", "Source 2"]
     assert len(list((tmp_path / "out.v2").iterdir())) == 3
-    assert KEY not in json.dumps([message.model_dump(mode="json") for message in kept])
+    assert KEY not in json.dumps([message.model_dump(mode="json") for message in messages])
 
 
 def test_a_budget_stops_the_tools_and_the_run_ends_in_words(
@@ -117,8 +121,8 @@ def test_a_budget_stops_the_tools_and_the_run_ends_in_words(
         state = agent.invoke({"messages": [("user", "Draw five bees.")]})
     drawn = [request for request in media.requests if request.path.startswith("/image/bee")]
     assert len(drawn) == 3
-    results = [one for one in state["messages"] if isinstance(one, ToolMessage)]
-    assert [one.status for one in results] == ["success"] * 3 + ["error"] * 2
+    results = [message for message in state["messages"] if isinstance(message, ToolMessage)]
+    assert [message.status for message in results] == ["success"] * 3 + ["error"] * 2
     assert "do not call again, finish with what there is" in results[-1].text
     assert "max_tokens" not in results[-1].text
     assert isinstance(state["messages"][-1], AIMessage)
@@ -172,7 +176,9 @@ def weights(
         assert "Go." in text, name
         assert KEY not in text, name
         sizes[name] = len(text)
-    sizes["JSON"] = len(json.dumps([one.model_dump(mode="json") for one in state["messages"]]))
+    sizes["JSON"] = len(
+        json.dumps([message.model_dump(mode="json") for message in state["messages"]])
+    )
     with sqlite3.connect(folder / "c.db") as database:
         for table, column in (("checkpoints", "checkpoint"), ("writes", "value")):
             (sizes[table],) = database.execute(

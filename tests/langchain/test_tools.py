@@ -17,14 +17,11 @@ from langchain_core.exceptions import (
     ModelError,
     ModelInvalidRequestError,
 )
-from langchain_core.messages import AIMessage, ToolMessage, messages_to_dict
+from langchain_core.messages import ToolMessage, messages_to_dict
 from langchain_core.tools import ToolException
 
 from langchain_pollinations import (
-    ChatPollinations,
     PollinationsImageTool,
-    PollinationsModelsTool,
-    PollinationsSearchTool,
     PollinationsToolkit,
     PollinationsVideoTool,
 )
@@ -36,7 +33,7 @@ from pollinations_client import (
     PollinationsError,
     ServerError,
 )
-from pollinations_client.emulator import Answer, Body, Emulator, Fault
+from pollinations_client.emulator import Body, Emulator
 from pollinations_client.emulator.media.pictures import PictureSpec, picture
 
 KEY = "sk_demo_0123456789abcdef"
@@ -62,6 +59,27 @@ def answer_of(tool: Any, sync: bool, **arguments: Any) -> ToolMessage:
     )
     assert isinstance(message, ToolMessage)
     return message
+
+
+REFUSALS = [
+    (402, "INSUFFICIENT_BALANCE", "tell the user that the balance is spent", PaymentRequiredError),
+    (400, "BAD_REQUEST", "Change the request", PollinationsError),
+    (503, "SERVICE_UNAVAILABLE", "call again once", ServerError),
+]
+
+
+def jpeg() -> bytes:
+    """A small picture."""
+    return picture(PictureSpec("a bee", "flux", 1, 64, 64))
+
+
+def loopback_video(gateway: Emulator) -> bytes:
+    """A short video."""
+    with PollinationsClient(KEY, base_url=gateway.url) as client:
+        return client.video("waves", duration=4).data
+
+
+EDITOR = {"model": "kontext", "width": 96, "height": 64}
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -137,10 +155,10 @@ def test_a_saved_picture_tells_its_path(gateway: Emulator, tmp_path: Path) -> No
 
 def test_a_picture_that_cannot_be_saved_is_not_lost(gateway: Emulator, tmp_path: Path) -> None:
     """It was paid for: the bytes are still in the artifact, and the text says what happened."""
-    taken = tmp_path / "taken"
-    taken.write_text("a file")
+    file = tmp_path / "taken"
+    file.write_text("a file")
     tool = PollinationsImageTool(
-        base_url=gateway.url, width=64, height=64, save_dir=str(taken / "folder")
+        base_url=gateway.url, width=64, height=64, save_dir=str(file / "folder")
     )
     message = answer_of(tool, True, prompt="a bee")
     assert "not saved" in str(message.content)
@@ -160,20 +178,13 @@ def test_a_message_with_an_artifact_is_json(gateway: Emulator, tmp_path: Path) -
     """Servers stream messages as JSON, and some savers write nothing else."""
     tool = PollinationsImageTool(base_url=gateway.url, width=64, height=64)
     message = answer_of(tool, True, prompt="a bee")
-    told = json.loads(message.model_dump_json())["artifact"]
-    assert base64.b64decode(told["data"], validate=True) == message.artifact.data
+    artifact = json.loads(message.model_dump_json())["artifact"]
+    assert base64.b64decode(artifact["data"], validate=True) == message.artifact.data
     assert len(repr(message)) < 600
-    assert MediaResult.model_validate(told) == message.artifact
+    assert MediaResult.model_validate(artifact) == message.artifact
     tool.save_dir = tmp_path
     saved = json.dumps(messages_to_dict([answer_of(tool, True, prompt="a bee")]))
     assert len(saved) < 2_000
-
-
-REFUSALS = [
-    (402, "INSUFFICIENT_BALANCE", "tell the user that the balance is spent", PaymentRequiredError),
-    (400, "BAD_REQUEST", "Change the request", PollinationsError),
-    (503, "SERVICE_UNAVAILABLE", "call again once", ServerError),
-]
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -266,35 +277,6 @@ def test_tools_copy_and_pickle_without_the_key(gateway: Emulator) -> None:
     assert KEY not in repr(tool)
 
 
-@pytest.mark.parametrize("sync", [True, False])
-def test_the_toolkit_shares_key_and_folder(gateway: Emulator, tmp_path: Path, sync: bool) -> None:
-    """Pictures, models and balance, and video where a model for it is named."""
-    kit = PollinationsToolkit(
-        api_key=KEY, base_url=gateway.url, save_dir=str(tmp_path), video_model="veo"
-    )
-    tools = {tool.name: tool for tool in kit.get_tools()}
-    assert list(tools) == ["generate_image", "generate_video", "web_search", "check_balance"]
-    assert KEY not in repr(kit)
-
-    def told(name: str, **arguments: Any) -> str:
-        tool = tools[name]
-        return str(tool.invoke(arguments) if sync else asyncio.run(tool.ainvoke(arguments)))
-
-    assert "Sources:" in told("web_search", query="Who won?")
-    assert "pollen are left" in told("check_balance")
-    assert str(tmp_path) in told("generate_image", prompt="a bee", width=64, height=64)
-    assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in gateway.requests)
-
-
-def test_a_failing_lookup_is_an_answer_too(gateway: Emulator) -> None:
-    """The balance needs a permission that many keys lack."""
-    gateway.script(Fault("status", status=403))
-    tool = PollinationsToolkit(base_url=gateway.url).get_tools()[-1]
-    message = tool.invoke({"type": "tool_call", "name": tool.name, "id": "c", "args": {}})
-    assert message.status == "error"
-    assert "Do not make the same call again" in message.content
-
-
 def test_a_folder_may_be_a_path(gateway: Emulator, tmp_path: Path) -> None:
     """As everywhere in Python."""
     tool = PollinationsImageTool(
@@ -311,32 +293,6 @@ def test_one_picture_to_start_from_is_a_list_of_one(gateway: Emulator) -> None:
     assert gateway.requests[-1].query["image"] == "https://x.example/a.png"
 
 
-def test_the_toolkit_hands_its_connection_on(gateway: Emulator) -> None:
-    """Every option of a connection; a typo is an error."""
-    with PollinationsToolkit(
-        api_key=KEY, base_url=gateway.url, timeout=7, max_retries=0
-    ) as toolkit:
-        tools = toolkit.get_tools()
-    assert {(tool.timeout, tool.max_retries, tool.base_url) for tool in tools} == {
-        (7, 0, gateway.url)
-    }  # type: ignore[attr-defined]
-    with pytest.raises(ValueError, match="image_model"):
-        PollinationsToolkit(api_key=KEY, base_url=gateway.url, image_modle="flux")
-
-
-def test_tools_are_shipped_as_a_toolkit(gateway: Emulator) -> None:
-    """Pictures, models, balance; video only where it is asked for."""
-    from langchain_pollinations import PollinationsToolkit
-
-    names = {tool.name for tool in PollinationsToolkit(base_url=gateway.url).get_tools()}
-    more = {
-        tool.name
-        for tool in PollinationsToolkit(base_url=gateway.url, video_model="veo").get_tools()
-    }
-    assert "generate_image" in names
-    assert more - names == {"generate_video"}
-
-
 def test_a_folder_that_looks_like_a_file_name_is_a_folder(
     gateway: Emulator, tmp_path: Path
 ) -> None:
@@ -348,9 +304,6 @@ def test_a_folder_that_looks_like_a_file_name_is_a_folder(
     for _ in range(2):
         tool.invoke({"prompt": "bees"})
     assert len(list(folder.iterdir())) == 2
-
-
-# -- what a model may decide
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -408,17 +361,6 @@ def test_a_model_of_the_wrong_kind_is_noticed_in_its_answer(gateway: Emulator, s
         assert noun in str(message.content)
 
 
-def jpeg() -> bytes:
-    """A small picture."""
-    return picture(PictureSpec("a bee", "flux", 1, 64, 64))
-
-
-def loopback_video(gateway: Emulator) -> bytes:
-    """A short video."""
-    with PollinationsClient(KEY, base_url=gateway.url) as client:
-        return client.video("waves", duration=4).data
-
-
 @pytest.mark.parametrize("sync", [True, False])
 def test_the_caller_chooses_among_the_operators_models(gateway: Emulator, sync: bool) -> None:
     """The first is the usual one; a list of them is offered, and no other is taken."""
@@ -434,61 +376,6 @@ def test_the_caller_chooses_among_the_operators_models(gateway: Emulator, sync: 
     refused = answer_of(tools["generate_image"], sync, prompt="a bee", model="veo")
     assert refused.status == "error"
     assert len(gateway.requests) == 2
-
-
-# -- the toolkit
-
-
-def test_a_toolkit_takes_every_option_of_its_tools(gateway: Emulator, tmp_path: Path) -> None:
-    """And each tool takes what concerns it."""
-    kit = PollinationsToolkit(
-        "zimage",
-        video_model="veo",
-        search_model="gemini-search",
-        base_url=gateway.url,
-        width=64,
-        height=64,
-        audio=True,
-        safe=True,
-        save_dir=tmp_path,
-        return_image=True,
-        handle_tool_error=False,
-        extra_query={"private": True},
-    )
-    assert kit.image_model == "zimage"
-    paint, film, search, _ = kit.get_tools()
-    assert not any(tool.handle_tool_error for tool in kit.get_tools())
-    content, _ = paint.invoke(call(prompt="a bee")).content, film.invoke(call(prompt="a bee"))
-    assert [block["type"] for block in content] == ["text", "image"]
-    search.invoke({"query": "who?"})
-    drawn, filmed, searched = gateway.requests
-    assert drawn.query.items() >= {"width": "64", "safe": "true", "private": "true"}.items()
-    assert "audio" not in drawn.query
-    assert filmed.query.items() >= {"audio": "true", "safe": "true", "model": "veo"}.items()
-    assert "width" not in filmed.query
-    assert searched.json["model"] == "gemini-search"
-
-
-def test_a_toolkit_has_one_client(gateway: Emulator) -> None:
-    """What one refreshes all know; nothing is opened before the first call."""
-    kit = PollinationsToolkit(base_url=gateway.url, video_model="veo")
-    tools = kit.get_tools()
-    assert gateway.requests == []
-    assert len({id(tool._client) for tool in [*tools, kit]}) == 1  # type: ignore[attr-defined]
-    kit.refresh_catalog()
-    assert all(tool.catalog is kit.catalog for tool in tools)  # type: ignore[attr-defined]
-
-
-def test_tools_without_search_or_video(gateway: Emulator) -> None:
-    """What is not named is not offered."""
-    kit = PollinationsToolkit(base_url=gateway.url, search_model=None)
-    assert [tool.name for tool in kit.get_tools()] == ["generate_image", "check_balance"]
-
-
-# -- make, look, edit
-
-
-EDITOR = {"model": "kontext", "width": 96, "height": 64}
 
 
 @pytest.mark.parametrize("saved", [True, False])
@@ -542,8 +429,8 @@ def test_names_belong_to_the_thread(gateway: Emulator) -> None:
     tool = PollinationsToolkit(base_url=gateway.url, **EDITOR).get_tools()[0]
     for thread in ("a", "b"):
         config = {"configurable": {"thread_id": thread}}
-        made = tool.invoke(call(prompt=f"bee {thread}"), config)
-        assert "picture-1" in made.content
+        message = tool.invoke(call(prompt=f"bee {thread}"), config)
+        assert "picture-1" in message.content
     tool.invoke(call(prompt="blue", image="picture-1"), {"configurable": {"thread_id": "b"}})
     assert b"bee b" in gateway.requests[-1].body  # the emulator notes the prompt in its pictures
     message = tool.invoke(call(prompt="blue", image="picture-1"))
@@ -582,46 +469,3 @@ def test_a_video_starts_from_a_picture_where_uploads_are_allowed(
         assert paths == (["/image/a bee", "/upload", "/image/it flies"] if upload else paths[:1])
         if upload:
             assert "/media/" in gateway.requests[-1].query["image"]
-
-
-# -- search
-
-
-@pytest.mark.parametrize("sync", [True, False])
-def test_a_search_gives_an_answer_with_its_sources(gateway: Emulator, sync: bool) -> None:
-    """Numbered in the text, and with titles for the program."""
-    tool = PollinationsSearchTool(base_url=gateway.url)
-    gateway.script(Answer(text="Bees dance.", citations=["https://a.example/bees"]))
-    message = answer_of(tool, sync, query="why?")
-    assert message.content == "Bees dance.\n\nSources:\n[1] Source 1: https://a.example/bees"
-    assert message.artifact == [{"title": "Source 1", "url": "https://a.example/bees"}]
-    assert gateway.requests[0].json["model"] == "sonar"
-    gateway.script(Fault("status", status=402))
-    assert "balance is spent" in str(answer_of(tool, sync, query="why?").content)
-
-
-def test_sources_can_be_blocks_that_claude_cites_from(gateway: Emulator) -> None:
-    """For agents on Anthropic's own class; ours reads them as text."""
-    tool = PollinationsSearchTool(base_url=gateway.url, return_search_results=True)
-    gateway.script(Answer(text="Bees dance.", citations=["https://a.example/bees"]))
-    (block,) = answer_of(tool, True, query="why?").content
-    assert (block["type"], block["source"]) == ("search_result", "https://a.example/bees")
-    assert block["content"][0]["text"] == "Bees dance."
-    messages = [
-        ("user", "x"),
-        AIMessage("", tool_calls=[{"name": "web_search", "args": {}, "id": "call_1"}]),
-        ToolMessage([block], tool_call_id="call_1"),
-    ]
-    ChatPollinations("openai", base_url=gateway.url).invoke(messages)
-    assert "Bees dance." in gateway.requests[-1].json["messages"][2]["content"]
-
-
-@pytest.mark.parametrize("sync", [True, False])
-def test_the_models_of_a_kind_are_listed_with_prices(gateway: Emulator, sync: bool) -> None:
-    """At most forty, under their short names."""
-    listed = str(
-        answer_of(PollinationsModelsTool(base_url=gateway.url), sync, kind="image").content
-    )
-    assert "\nflux: flux (emulated) (0.002 pollen" in listed
-    everything = str(answer_of(PollinationsModelsTool(base_url=gateway.url), sync).content)
-    assert len(everything.splitlines()) <= 41

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
-import operator
 import uuid
 from typing import Any
 
@@ -29,7 +27,7 @@ from langchain_core.tracers.schemas import Run
 
 from langchain_pollinations import ChatPollinations
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
-from support.langchain import chunk, four_ways, summed
+from support.langchain import chunk, completion, four_ways, summed
 
 USAGE = {
     "prompt_tokens": 10,
@@ -43,16 +41,11 @@ USAGE = {
 COSTLY = Answer(text="Hi", usage={**USAGE, "pollen_cost": 0.00015})
 
 
-def whole(chunks: Any) -> Any:
-    """A stream as one message."""
-    return functools.reduce(operator.add, chunks)
-
-
 def messages_of(llm: ChatPollinations, way: str) -> AIMessage:
     """One answer, invoked or streamed, blocking or awaited."""
 
     async def astreamed() -> Any:
-        return whole([chunk async for chunk in llm.astream("x")])
+        return summed([chunk async for chunk in llm.astream("x")])
 
     match way:
         case "invoke":
@@ -60,7 +53,7 @@ def messages_of(llm: ChatPollinations, way: str) -> AIMessage:
         case "ainvoke":
             return asyncio.run(llm.ainvoke("x"))
         case "stream":
-            return whole(llm.stream("x"))
+            return summed(llm.stream("x"))
     return asyncio.run(astreamed())
 
 
@@ -120,7 +113,7 @@ def test_messages_of_several_calls_are_merged(
 def test_two_streams_are_added_up(llm: ChatPollinations, gateway: Emulator) -> None:
     """As chunks of ChatOpenAI are."""
     gateway.script(COSTLY, Answer(text="Ho", usage={**USAGE, "pollen_cost": 0.0002}))
-    both = whole(llm.stream("x")) + whole(llm.stream("y"))
+    both = summed(llm.stream("x")) + summed(llm.stream("y"))
     assert both.usage_metadata["total_tokens"] == 34
     assert both.content == "HiHo"
     assert both.response_metadata["cost"] == [pytest.approx(0.00015), pytest.approx(0.0002)]
@@ -229,7 +222,7 @@ def test_unknown_fields_with_floats_do_not_stop_sums(
     gateway.script(
         Answer(text="Hi", extra_top={"timing": value}), Answer(text="Ho", extra_top={"timing": 2.5})
     )
-    both = whole(llm.stream("x")) + whole(llm.stream("y"))
+    both = summed(llm.stream("x")) + summed(llm.stream("y"))
     assert both.response_metadata["timing"] == [value, 2.5]
 
 
@@ -294,11 +287,11 @@ def blocks_of(message: AIMessage) -> list[Any]:
 
 def test_streams_tell_their_usage_unless_told_not_to(gateway: Emulator, make: Any) -> None:
     """By default, on any base URL, in one chunk only."""
-    blocks_of = [one.usage_metadata for one in make().stream("x") if one.usage_metadata]
+    blocks_of = [chunk.usage_metadata for chunk in make().stream("x") if chunk.usage_metadata]
     assert len(blocks_of) == 1
     assert gateway.requests[-1].json["stream_options"] == {"include_usage": True}
-    assert not any(one.usage_metadata for one in make(stream_usage=False).stream("x"))
-    assert not any(one.usage_metadata for one in make().stream("x", stream_usage=False))
+    assert not any(chunk.usage_metadata for chunk in make(stream_usage=False).stream("x"))
+    assert not any(chunk.usage_metadata for chunk in make().stream("x", stream_usage=False))
 
 
 def test_cost_is_told_where_prices_are_known(gateway: Emulator, make: Any) -> None:
@@ -323,9 +316,9 @@ def test_a_refreshed_catalogue_prices_the_models_it_lists(gateway: Emulator, syn
     """
     llm = ChatPollinations(model="claude", base_url=gateway.url)
     assert "total_cost" not in (llm.invoke("hi").usage_metadata or {})
-    known = llm.refresh_catalog() if sync else asyncio.run(llm.arefresh_catalog())
-    assert known is llm.catalog
-    assert known.get("claude").prices  # type: ignore[union-attr]
+    catalog = llm.refresh_catalog() if sync else asyncio.run(llm.arefresh_catalog())
+    assert catalog is llm.catalog
+    assert catalog.get("claude").prices  # type: ignore[union-attr]
     assert sum(llm.bind(model="gemini").invoke("hi").response_metadata["cost"]) > 0
     assert sum(asyncio.run(llm.ainvoke("hi")).response_metadata["cost"]) > 0
 
@@ -346,7 +339,7 @@ def test_usage_counts_once_and_by_default(gateway: Emulator, make: Any) -> None:
     )
     chunks = list(make().stream("x"))
     assert summed(chunks).usage_metadata["total_tokens"] == 8
-    assert len([one for one in chunks if one.usage_metadata]) == 1
+    assert len([chunk for chunk in chunks if chunk.usage_metadata]) == 1
     assert gateway.requests[-1].json["stream_options"] == {"include_usage": True}
     assert summed(make(stream_usage=False).stream("y")).usage_metadata is None
 
@@ -370,25 +363,11 @@ def test_a_stream_counts_tokens_where_invoke_does(gateway: Emulator, make: Any) 
     assert streamed.response_metadata.keys() == plain.response_metadata.keys()
 
 
-def completion(content: Any = "ok", finish: str = "stop", **message: Any) -> dict[str, Any]:
-    """A whole answer of the gateway, always under the same id."""
-    message = {"role": "assistant", "content": content, **message}
-    used = {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
-    top = {
-        "id": "same",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "served",
-        "usage": used,
-    }
-    return {**top, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}
-
-
 def test_generate_tells_what_all_its_prompts_used(gateway: Emulator, make: Any) -> None:
     """As ``llm_output``, where LangChain's own gives nothing."""
     gateway.script(Body(completion("a")), Body(completion("b")))
-    told = make().generate([[HumanMessage("a")], [HumanMessage("b")]]).llm_output
-    assert told == {
+    output = make().generate([[HumanMessage("a")], [HumanMessage("b")]]).llm_output
+    assert output == {
         "model_name": "served",
         "token_usage": {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6},
     }
@@ -404,7 +383,7 @@ def test_counts_of_streamed_calls_add_up(gateway: Emulator, make: Any) -> None:
     agent = create_agent(llm)
 
     async def streamed() -> list[Any]:
-        return [one async for one in llm.astream("x")]
+        return [chunk async for chunk in llm.astream("x")]
 
     ways = (
         lambda: list(llm.stream("x")),
@@ -435,7 +414,7 @@ def test_unknown_fields_do_not_stop_a_sum(llm: ChatPollinations, gateway: Emulat
         return Answer(text="Hi", extra_top=unknown, extra_message={"score": seconds})
 
     gateway.script(timed(0.5, is_warm=True), timed(0.25, is_warm=False))
-    both = whole(llm.stream("x")) + whole(llm.stream("y"))
+    both = summed(llm.stream("x")) + summed(llm.stream("y"))
     assert both.response_metadata["took"] == [{"queue": {"s": 0.5}}, {"queue": {"s": 0.25}}]
     assert both.response_metadata["is_warm"] == [True, False]
     assert both.additional_kwargs["score"] == [0.5, 0.25]

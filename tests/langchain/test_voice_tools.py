@@ -183,9 +183,9 @@ def test_an_agent_speaks_and_listens(
         ChatPollinations("openai", base_url=gateway.url),
         tools=[tools["speak"], tools["transcribe"]],
     )
-    spoken = answer_of(tools["speak"], {"text": WORDS}).artifact.path
+    path = answer_of(tools["speak"], {"text": WORDS}).artifact.path
     gateway.script(
-        Answer(tool_calls=[("transcribe", {"path": Path(spoken).name})]),
+        Answer(tool_calls=[("transcribe", {"path": Path(path).name})]),
     )
     messages = agent.invoke({"messages": [("user", "What is said there?")]})["messages"]
     assert [m.text for m in messages if isinstance(m, ToolMessage)] == [WORDS]

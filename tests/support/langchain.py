@@ -1,4 +1,4 @@
-"""What the LangChain tests share: chunks of a script, streams as one message, a tool, a schema."""
+"""What the LangChain tests share: scripted answers, streams as one message, tools, schemas."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from pydantic import BaseModel
 
 from pollinations_client.emulator import Emulator
@@ -81,3 +81,67 @@ class Person(BaseModel):
 
     name: str
     age: int
+
+
+USAGE = {
+    "prompt_tokens": 5,
+    "completion_tokens": 4,
+    "total_tokens": 9,
+    "completion_tokens_details": {"reasoning_tokens": 2},
+    "prompt_tokens_details": {"cached_tokens": 3},
+}
+
+
+REASONING_HELLO_AND_CALL = [
+    chunk({"role": "assistant", "content": ""}),
+    chunk({"reasoning_content": "I "}),
+    chunk({"reasoning_content": "think"}),
+    chunk({"content": "Hel"}),
+    chunk({"content": "lo"}),
+    chunk({"tool_calls": [call(0, "call_1", "increment", "")]}),
+    chunk({"tool_calls": [call(0, arguments='{"x": ')]}),
+    chunk({"tool_calls": [call(0, arguments="3}")]}),
+    chunk({}, "tool_calls"),
+    chunk(None, usage=USAGE),
+]
+
+
+def increment(x: int) -> int:
+    """Adds one."""
+    return x + 1
+
+
+def completion(content: Any = "ok", finish: str = "stop", **message: Any) -> dict[str, Any]:
+    """A whole answer of the gateway, always under the same id."""
+    message = {"role": "assistant", "content": content, **message}
+    used = {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
+    top = {
+        "id": "same",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "served",
+        "usage": used,
+    }
+    return {**top, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}
+
+
+def tools_named(*names: str) -> tuple[list[StructuredTool], list[str]]:
+    """Tools, and the list that tells which of them ran."""
+    ran: list[str] = []
+
+    def tool(name: str) -> StructuredTool:
+        def run() -> str:
+            """Run it."""
+            ran.append(name)
+            return f"{name} is done"
+
+        return StructuredTool.from_function(run, name=name)
+
+    return [tool(name) for name in names], ran
+
+
+class Node(BaseModel):
+    """A node of a tree."""
+
+    name: str
+    children: list[Node] = []

@@ -1,0 +1,91 @@
+"""The tools that look something up: web search, models, balance."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, ToolMessage
+
+from langchain_pollinations import (
+    ChatPollinations,
+    PollinationsImageTool,
+    PollinationsModelsTool,
+    PollinationsSearchTool,
+    PollinationsToolkit,
+)
+from pollinations_client.emulator import Answer, Emulator, Fault
+
+KEY = "sk_demo_0123456789abcdef"
+
+
+def call(**arguments: Any) -> dict[str, Any]:
+    """A tool call as an agent makes it."""
+    return {"type": "tool_call", "name": "generate_image", "id": "call_1", "args": arguments}
+
+
+@pytest.fixture
+def tool(gateway: Emulator) -> PollinationsImageTool:
+    """A small picture tool."""
+    return PollinationsImageTool(
+        api_key=KEY, base_url=gateway.url, width=64, height=64, max_retries=0
+    )
+
+
+def answer_of(tool: Any, sync: bool, **arguments: Any) -> ToolMessage:
+    """The tool's answer to a call, either way."""
+    message = (
+        tool.invoke(call(**arguments)) if sync else asyncio.run(tool.ainvoke(call(**arguments)))
+    )
+    assert isinstance(message, ToolMessage)
+    return message
+
+
+def test_a_failing_lookup_is_an_answer_too(gateway: Emulator) -> None:
+    """The balance needs a permission that many keys lack."""
+    gateway.script(Fault("status", status=403))
+    tool = PollinationsToolkit(base_url=gateway.url).get_tools()[-1]
+    message = tool.invoke({"type": "tool_call", "name": tool.name, "id": "c", "args": {}})
+    assert message.status == "error"
+    assert "Do not make the same call again" in message.content
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_search_gives_an_answer_with_its_sources(gateway: Emulator, sync: bool) -> None:
+    """Numbered in the text, and with titles for the program."""
+    tool = PollinationsSearchTool(base_url=gateway.url)
+    gateway.script(Answer(text="Bees dance.", citations=["https://a.example/bees"]))
+    message = answer_of(tool, sync, query="why?")
+    assert message.content == "Bees dance.\n\nSources:\n[1] Source 1: https://a.example/bees"
+    assert message.artifact == [{"title": "Source 1", "url": "https://a.example/bees"}]
+    assert gateway.requests[0].json["model"] == "sonar"
+    gateway.script(Fault("status", status=402))
+    assert "balance is spent" in str(answer_of(tool, sync, query="why?").content)
+
+
+def test_sources_can_be_blocks_that_claude_cites_from(gateway: Emulator) -> None:
+    """For agents on Anthropic's own class; ours reads them as text."""
+    tool = PollinationsSearchTool(base_url=gateway.url, return_search_results=True)
+    gateway.script(Answer(text="Bees dance.", citations=["https://a.example/bees"]))
+    (block,) = answer_of(tool, True, query="why?").content
+    assert (block["type"], block["source"]) == ("search_result", "https://a.example/bees")
+    assert block["content"][0]["text"] == "Bees dance."
+    messages = [
+        ("user", "x"),
+        AIMessage("", tool_calls=[{"name": "web_search", "args": {}, "id": "call_1"}]),
+        ToolMessage([block], tool_call_id="call_1"),
+    ]
+    ChatPollinations("openai", base_url=gateway.url).invoke(messages)
+    assert "Bees dance." in gateway.requests[-1].json["messages"][2]["content"]
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_the_models_of_a_kind_are_listed_with_prices(gateway: Emulator, sync: bool) -> None:
+    """At most forty, under their short names."""
+    listed = str(
+        answer_of(PollinationsModelsTool(base_url=gateway.url), sync, kind="image").content
+    )
+    assert "\nflux: flux (emulated) (0.002 pollen" in listed
+    everything = str(answer_of(PollinationsModelsTool(base_url=gateway.url), sync).content)
+    assert len(everything.splitlines()) <= 41
