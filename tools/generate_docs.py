@@ -26,6 +26,7 @@ from pollinations_client.response.error_tables import BY_STATUS, REMEDIES
 NO_BREAK_HYPHEN = "\N{NON-BREAKING HYPHEN}"
 ROOT = Path(__file__).parents[1]
 OURS = ("pollinations_client", "langchain_pollinations", "llamaindex_pollinations")
+FIRST = ("ChatPollinations", "Pollinations")  # on their pages; the rest as in ``__all__``
 KINDS = {
     "text": "Chat",
     "image": "Pictures",
@@ -101,7 +102,7 @@ def _entry(kind: type[errors.PollinationsError]) -> list[str]:
 def reference_page(package: ModuleType, title: str) -> str:
     """Every public class of an adapter, with the options that it inherits from our own classes."""
     lines = [f"# {title}"]
-    for name in package.__all__:
+    for name in sorted(package.__all__, key=lambda name: name not in FIRST):
         thing = getattr(package, name)
         if not isinstance(thing, type) or thing is errors.PollinationsError:
             continue

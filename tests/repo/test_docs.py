@@ -174,6 +174,8 @@ def test_the_mcp_pages_agents_use_a_server_like_the_gateways(
             text, tmp_path, POLLINATIONS_BASE_URL=gateway.url, POLLINATIONS_API_KEY="sk_mcp"
         )
     assert keys == ["Bearer sk_mcp"] * 2
+    program = (ROOT / "examples" / "mcp_server.py").read_text().split('"""\n\n')[1]
+    assert program in MCP_PAGE.read_text()
 
 
 def test_the_tracing_pages_blocks_send_traces_without_the_key(
