@@ -31,6 +31,7 @@ from .reply import (
     TextPart,
     ToolCall,
     ToolCallDelta,
+    Usage,
 )
 from .request.chat_options import ChatOptions, ModelOptions
 from .request.image_options import ImageOptions
@@ -42,7 +43,6 @@ from .response.picture import Picture
 from .response.upload import UploadedMedia
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts
-from .usage import Usage
 
 if TYPE_CHECKING:
     from .response.account import (

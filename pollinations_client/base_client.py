@@ -28,7 +28,7 @@ from .media.documents import DocumentSource
 from .media.files import NewFile, read_saved, safe_file_stem
 from .media.sniff import extension_for
 from .media.sounds import sound_source
-from .reply import Reply, ResponseInfo
+from .reply import Reply, ResponseInfo, Usage
 from .request import endpoints
 from .request.audio_options import SpeechOptions, TranscriptionOptions
 from .request.embedding_options import EmbeddingBatch, EmbeddingOptions, embedding_batches
@@ -44,7 +44,6 @@ from .response.upload import UploadedMedia, upload_from
 from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
 from .settings import CallSettings, ClientOptions, Settings, settings_from
 from .transport.concurrency import ConcurrencyLimit
-from .usage import Usage
 
 if TYPE_CHECKING:
     from .transport.base import Answer

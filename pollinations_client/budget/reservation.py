@@ -11,12 +11,11 @@ from pydantic_core import from_json
 from ..catalog.estimates import Estimate, max_prompt_tokens
 from ..catalog.pricing import COST_HEADER, cost, total_pollen
 from ..errors import BudgetSpentError, PaymentRequiredError, PermissionDeniedError
-from ..reply import ResponseInfo
+from ..reply import ResponseInfo, Usage, usage_from
 from ..request.endpoints import Call
 from ..response import payment_notices
 from ..response.picture import with_usage
 from ..response.reader import ResponseReader, content_type_of
-from ..usage import Usage, usage_from
 from .budget import ACTIVE_BUDGETS, PollenBudget
 
 MAX_NOTICE_BYTES = 8_192

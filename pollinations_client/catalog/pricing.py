@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ..reply import Reply, ResponseInfo
-from ..usage import Usage
+from ..reply import Reply, ResponseInfo, Usage
 from .model_card import ModelCard
 
 __all__ = ["Cost", "CostPart", "cost", "total_pollen", "units_from"]

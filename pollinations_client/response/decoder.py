@@ -30,8 +30,9 @@ from ..reply import (
     Reply,
     ResponseInfo,
     TextDelta,
+    Usage,
+    usage_from,
 )
-from ..usage import Usage, usage_from
 from . import payment_notices
 from .content_decoder import ContentDecoder
 from .error_decoder import error_from_body

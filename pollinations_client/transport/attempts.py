@@ -10,7 +10,7 @@ from ..errors import BudgetSpentError, PollinationsError
 from ..request.endpoints import Call
 from ..retry import is_safe, is_unbilled
 from ..settings import CallSettings
-from .deadline import Deadline
+from .time_limits import Deadline
 
 log = logging.getLogger("pollinations_client")
 

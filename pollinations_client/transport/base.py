@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import SecretStr
 
-from ..budget.budget import PollenBudget
+from ..budget.budget import ACTIVE_BUDGETS, PollenBudget
 from ..budget.price_list import PriceList, Refresh
 from ..budget.reservation import Reservation, budgets_for
 from ..catalog.model_card import cards_from
@@ -44,7 +44,7 @@ from .http11 import Body, RawRequest
 from .http_transport import BaseResponse
 from .httpx_errors import failure_from
 from .time_limits import httpx_timeout_for
-from .uploads import multipart_body, sized_upload
+from .uploads import multipart_body, sized_form
 
 Answered = httpx.Response | BaseResponse
 log = logging.getLogger("pollinations_client")
@@ -124,12 +124,15 @@ class BaseTransport:
         self, client: Any, call: Call, host: str | None, attempts: Attempts, upload: Any
     ) -> httpx.Request:
         """The request for an httpx client."""
+        body: dict[str, Any] = {"content": call.body}
+        if call.upload is not None:
+            body = multipart_body(call.upload, upload)
         request: httpx.Request = client.build_request(
             call.method,
             self._url(call, host),
             headers=self._call_headers(call, attempts),
             timeout=httpx_timeout_for(call, attempts.settings.timeouts, attempts.clock),
-            **multipart_body(call, upload),
+            **body,
         )
         return request
 
@@ -139,7 +142,8 @@ class BaseTransport:
         """The request for a pool of our own; one whose headers are the client's is made once."""
         if call.upload is not None:
             headers = self._call_headers(call, attempts)
-            return sized_upload(call, self._url(call, host), headers, upload)
+            body = multipart_body(call.upload, upload)
+            return sized_form(call.method, self._url(call, host), headers, body)
         key = (host or self.settings.base_url) + call.target, call.kind, call.body is not None
         is_plain = not (attempts.settings.headers or self.settings.key_function or call.form_type)
         request = self._raw_requests.get(key) if is_plain else None
@@ -216,7 +220,9 @@ class BaseTransport:
 
     def _budgets(self, call: Call) -> Sequence[PollenBudget]:
         """The budgets that count ``call``; mostly none."""
-        return budgets_for(call, self.settings.budget)
+        if ACTIVE_BUDGETS.get() or self.settings.budget is not None:
+            return budgets_for(call, self.settings.budget)
+        return ()
 
     def _reservation(self, budgets: Sequence[PollenBudget], call: Call) -> Reservation:
         """What ``call`` may cost, held back. Raises :class:`BudgetSpentError` where it is too

@@ -16,7 +16,7 @@ from ..errors import (
     redact,
 )
 from ..request.endpoints import Call
-from .deadline import Deadline
+from .time_limits import Deadline
 
 NETWORK_ERRORS = (
     httpx.HTTPError,

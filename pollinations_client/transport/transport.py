@@ -47,7 +47,7 @@ from .http_transport import AsyncPooledResponse, PooledResponse
 from .httpx_errors import NETWORK_ERRORS
 from .open_responses import AsyncOpenResponse, OpenResponse
 from .time_limits import limits_from
-from .uploads import opened_upload
+from .uploads import NO_UPLOAD, opened_upload
 
 
 async def awaited(key: Any) -> Any:
@@ -107,7 +107,7 @@ class SyncTransport(BaseTransport):
     def _fetch_once(
         self, call: Call, attempts: Attempts, host: str | None, target: NewFile | None
     ) -> Answer:
-        with opened_upload(call) as upload:
+        with NO_UPLOAD if call.upload is None else opened_upload(call, call.upload) as upload:
             opened = self._send(call, attempts, host, upload)
         try:
             body = self._read(opened, call, attempts, target)
@@ -199,12 +199,18 @@ class SyncTransport(BaseTransport):
         self, opened: OpenResponse, call: Call, attempts: Attempts
     ) -> Generator[bytes, None, None]:
         encoding = opened.response.headers.get("content-encoding", "")
-        decompressor = Decompressor("" if opened.is_decoded else encoding, call.label)
+        decompressor = None
+        if encoding and not opened.is_decoded:
+            decompressor = Decompressor(encoding, call.label)
         try:
             for received in opened.pieces:
+                if decompressor is None:
+                    yield self._blanked(received)
+                    continue
                 for piece in decompressor.feed(received):
                     yield self._blanked(piece)
-            decompressor.end()
+            if decompressor is not None:
+                decompressor.end()
             return
         except NETWORK_ERRORS as error:
             received = b""  # where a traceback shows locals it shows no echo
@@ -337,7 +343,7 @@ class AsyncTransport(BaseTransport):
     async def _fetch_once(
         self, call: Call, attempts: Attempts, host: str | None, target: NewFile | None
     ) -> Answer:
-        with opened_upload(call) as upload:
+        with NO_UPLOAD if call.upload is None else opened_upload(call, call.upload) as upload:
             opened = await self._send(call, attempts, host, upload)
         try:
             body = await self._read(opened, call, attempts, target)
@@ -429,12 +435,18 @@ class AsyncTransport(BaseTransport):
         self, opened: AsyncOpenResponse, call: Call, attempts: Attempts
     ) -> AsyncGenerator[bytes, None]:
         encoding = opened.response.headers.get("content-encoding", "")
-        decompressor = Decompressor("" if opened.is_decoded else encoding, call.label)
+        decompressor = None
+        if encoding and not opened.is_decoded:
+            decompressor = Decompressor(encoding, call.label)
         try:
             async for received in opened.pieces:
+                if decompressor is None:
+                    yield self._blanked(received)
+                    continue
                 for piece in decompressor.feed(received):
                     yield self._blanked(piece)
-            decompressor.end()
+            if decompressor is not None:
+                decompressor.end()
             return
         except NETWORK_ERRORS as error:
             received = b""  # where a traceback shows locals it shows no echo

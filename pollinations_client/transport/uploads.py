@@ -8,17 +8,15 @@ from typing import Any
 import httpx
 
 from ..errors import InvalidRequestError
-from ..request.endpoints import Call
+from ..request.endpoints import Call, Upload
 from .http11 import Body, RawRequest, SizedPieces
 
-NO_FILE: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+NO_UPLOAD: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
 
 
-def opened_upload(call: Call) -> contextlib.AbstractContextManager[Any]:
-    """The upload's bytes or open file, closed after the block; None for a call without one."""
-    if call.upload is None:
-        return NO_FILE
-    source = call.upload.source
+def opened_upload(call: Call, upload: Upload) -> contextlib.AbstractContextManager[Any]:
+    """The upload's bytes or open file, closed after the block."""
+    source = upload.source
     if isinstance(source.data, bytes):
         return contextlib.nullcontext(source.data)
     try:
@@ -29,22 +27,21 @@ def opened_upload(call: Call) -> contextlib.AbstractContextManager[Any]:
         ) from error
 
 
-def multipart_body(call: Call, upload: Any) -> dict[str, Any]:
-    """The arguments of httpx for the body: ``upload`` as a form, else the call's own bytes."""
-    if call.upload is None:
-        return {"content": call.body}
-    source = call.upload.source
+def multipart_body(upload: Upload, file: Any) -> dict[str, Any]:
+    """The arguments of httpx for a form with ``file``, the upload's bytes or open file."""
+    source = upload.source
     return {
-        "files": {"file": (source.name, upload, source.mime_type)},
-        "data": dict(call.upload.fields),
+        "files": {"file": (source.name, file, source.mime_type)},
+        "data": dict(upload.fields),
     }
 
 
-def sized_upload(
-    call: Call, url: httpx.URL, headers: httpx.Headers, upload: Any
+def sized_form(
+    method: str, url: httpx.URL, headers: httpx.Headers, form: dict[str, Any]
 ) -> tuple[RawRequest, Body]:
-    """The form of an upload for a pool of our own; httpx makes it."""
-    form = httpx.Request(call.method, url, headers=headers, **multipart_body(call, upload))
-    pieces: Any = form.stream  # both kinds of calls iterate over it: files are read blocking
-    body = SizedPieces(int(form.headers["content-length"]), pieces)
-    return RawRequest(call.method, url, form.headers.raw), body
+    """A form for a pool of our own; httpx makes it."""
+    request = httpx.Request(method, url, headers=headers, **form)
+    # Both kinds of calls iterate over it, for httpx reads the files of a form blocking in either.
+    pieces: Any = request.stream
+    body = SizedPieces(int(request.headers["content-length"]), pieces)
+    return RawRequest(method, url, request.headers.raw), body

@@ -45,8 +45,8 @@ from pollinations_client.catalog.model_card import card_from
 from pollinations_client.catalog.pricing import cost, total_pollen
 from pollinations_client.emulator import Answer, Body, Emulator, Fault, Frames
 from pollinations_client.emulator.media.wav import samples, wav
+from pollinations_client.reply import usage_from
 from pollinations_client.request import endpoints
-from pollinations_client.usage import usage_from
 
 KEY = "sk_demo_0123456789abcdef"
 FLUX = 0.002

@@ -25,10 +25,10 @@ from pollinations_client import (
     ToolCallDelta,
     Usage,
 )
+from pollinations_client.reply import usage_from
 from pollinations_client.request.validation import unknown_option
 from pollinations_client.response.account import profile_from
 from pollinations_client.response.reader import ResponseReader, reply_from
-from pollinations_client.usage import usage_from
 from support.rawserver import chunk, raw_server, stream_head
 
 EVENT_STREAM = ResponseInfo(headers={"content-type": "text/event-stream"})

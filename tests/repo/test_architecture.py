@@ -27,7 +27,6 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 LAYERS = [
     {"_distribution", "_lazy_imports", "connection_options", "errors"},
     {"lenient_json", "schemas", "media"},
-    {"usage"},
     {"reply"},
     {"catalog"},
     {"request", "response"},
