@@ -12,9 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ..budget.budget import PollenBudget
 from ..client import PollinationsClient
 from ..errors import ConfigurationError, InvalidRequestError
 from ..settings import KEY_PAGE
+
+STANDARD_INPUT = STANDARD_OUTPUT = "-"
 
 NO_KEY = (
     f"No API key: make one at {KEY_PAGE} and export POLLINATIONS_API_KEY=sk_..."
@@ -34,11 +37,61 @@ def add_gateway_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
 
 
-def add_prompt_arguments(parser: argparse.ArgumentParser) -> None:
-    """The prompt, ``--seed`` and ``-o``, which every command that generates has."""
+def add_budget_argument(parser: argparse.ArgumentParser) -> None:
+    """``--budget``, which every command that spends has."""
+    parser.add_argument(
+        "--budget",
+        type=_budget,
+        metavar="POLLEN",
+        help="send nothing that may cost more, and exit 3 then (1 pollen = 1 US$)",
+    )
+
+
+def _budget(text: str) -> PollenBudget:
+    try:
+        return PollenBudget(float(text))
+    except ValueError as error:  # of either: a ConfigurationError is one, too
+        raise argparse.ArgumentTypeError(
+            "a number of pollen, 0 or more, is needed, such as 0.05"
+        ) from error
+
+
+def add_out_argument(parser: argparse.ArgumentParser) -> None:
+    """``--out``, which every command that makes a file has."""
+    parser.add_argument(
+        "--out",
+        default=".",
+        metavar="PATH",
+        help="a file, a folder, or - for standard output (default: this folder). A file that is"
+        " there is kept, and a number added to the new one's name",
+    )
+
+
+def writes_to_output(options: argparse.Namespace) -> bool:
+    """Whether the bytes go to standard output."""
+    return bool(options.out == STANDARD_OUTPUT)
+
+
+def check_output(options: argparse.Namespace) -> None:
+    """Refuse ``--out -`` where bytes are of no use, before anything is paid for."""
+    if writes_to_output(options) and (options.json or sys.stdout.isatty()):
+        raise InvalidRequestError(
+            "--out -: bytes go to a pipe or a file, not to a terminal and not beside --json."
+            " Give --out a path.",
+            param="out",
+        )
+
+
+def add_prompt_argument(parser: argparse.ArgumentParser) -> None:
+    """The words of the prompt."""
     parser.add_argument(
         "prompt", nargs="*", help="the prompt; standard input where it is left out, or for a -"
     )
+
+
+def add_prompt_arguments(parser: argparse.ArgumentParser) -> None:
+    """The prompt, ``--seed`` and ``-o``, for what makes a text, a picture or a video of it."""
+    add_prompt_argument(parser)
     parser.add_argument(
         "--seed", type=int, help="a number; the same one gives the same answer from the cache"
     )
@@ -77,7 +130,9 @@ def connect(options: argparse.Namespace, *, needs_key: bool = True) -> Pollinati
 
     Raises :class:`ConfigurationError` where the public gateway is addressed without a key.
     """
-    client = PollinationsClient(base_url=options.base_url, timeout=options.timeout)
+    client = PollinationsClient(
+        base_url=options.base_url, timeout=options.timeout, budget=vars(options).get("budget")
+    )
     if needs_key and client.settings.needs_key:
         raise ConfigurationError(NO_KEY, param="api_key")
     return client
@@ -90,9 +145,9 @@ def prompt_from(options: argparse.Namespace) -> str:
     """
     words: list[str] = options.prompt
     if not words and not sys.stdin.isatty():
-        words = ["-"]
-    piped = _standard_input() if "-" in words else ""
-    prompt = " ".join(piped if word == "-" else word for word in words).strip()
+        words = [STANDARD_INPUT]
+    piped = _standard_input() if STANDARD_INPUT in words else ""
+    prompt = " ".join(piped if word == STANDARD_INPUT else word for word in words).strip()
     if not prompt:
         raise InvalidRequestError(
             f"There is no prompt. Write it behind the command, as in pollinations"

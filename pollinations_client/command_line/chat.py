@@ -10,6 +10,7 @@ from typing import Any
 from ..client import PollinationsClient
 from ..reply import Finished, ReasoningDelta, Reply, TextDelta
 from .arguments import (
+    add_budget_argument,
     add_gateway_arguments,
     add_prompt_arguments,
     connect,
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument(
         "--show-reasoning", action="store_true", help="print the reasoning, on standard error"
     )
+    add_budget_argument(parser)
     add_gateway_arguments(parser)
 
 
@@ -77,7 +79,7 @@ def _stream(
                 case Finished():
                     reply = event.reply
     finally:
-        if not text.endswith("\n"):
+        if text and not text.endswith("\n"):
             print(flush=True)
     for sentence in _unprinted(reply):
         note(sentence)

@@ -1,7 +1,8 @@
 """Choose the command, and turn every failure into one line and an exit code.
 
 0: done. 1: the gateway, the network or a file failed, or the doctor found a fault. 2: the command
-was written wrongly, or refused before anything was sent. 130: Ctrl-C.
+was written wrongly, or refused before anything was sent. 3: it may cost more than ``--budget``.
+130: Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,11 +18,19 @@ from types import ModuleType
 from typing import NoReturn, TextIO
 
 from .._distribution import __version__
-from ..errors import InvalidRequestError, PollinationsError, redact
-from . import account, chat, doctor, emulator, models, pictures
+from ..errors import (
+    BudgetSpentError,
+    InvalidRequestError,
+    PollinationsError,
+    UnpricedModelError,
+    redact,
+)
+from . import account, chat, doctor, emulator, models, pictures, sounds
 
 FAILED = 1
 WRONG_USE = 2
+# Not 2: a script that meets it asks a cheaper model, and has nothing to correct.
+OVER_BUDGET = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 SILENCE = logging.NullHandler()
 
@@ -31,6 +40,8 @@ COMMANDS = {
     "chat": (chat, chat.run),
     "image": (pictures, pictures.run_image),
     "video": (pictures, pictures.run_video),
+    "speak": (sounds, sounds.run_speak),
+    "transcribe": (sounds, sounds.run_transcribe),
     "balance": (account, account.run_balance),
     "usage": (account, account.run_usage),
     "emulator": (emulator, emulator.run),
@@ -68,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_output()
         return 0  # whoever reads has enough, as with `| head`
+    except BudgetSpentError as error:
+        return _failed(command, _over_budget(error), OVER_BUDGET)
     except InvalidRequestError as error:
         return _failed(command, error, WRONG_USE)
     except PollinationsError as error:
@@ -99,7 +112,17 @@ def _add_command(
     return parser
 
 
-def _failed(command: str, error: PollinationsError, code: int) -> int:
+def _over_budget(error: BudgetSpentError) -> object:
+    """The error in words of the command line, which has no arguments of ``PollenBudget``."""
+    if not isinstance(error, UnpricedModelError):
+        return error
+    return (
+        f"No price of {error.model} is known, so --budget cannot hold; nothing was sent. Use a"
+        " model that pollinations models lists with a price, or leave --budget out."
+    )
+
+
+def _failed(command: str, error: object, code: int) -> int:
     sys.stdout.flush()  # what came of an answer stands above the line that says why it ended
     print(f"{command}: {' '.join(str(error).split())}", file=sys.stderr)
     return code

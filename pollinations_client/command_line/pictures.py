@@ -8,16 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 from ..client import PollinationsClient
-from ..errors import InvalidRequestError
 from ..response.picture import Picture
 from .arguments import (
+    add_budget_argument,
     add_gateway_arguments,
+    add_out_argument,
     add_prompt_arguments,
+    check_output,
     connect,
     note,
     print_json,
     prompt_from,
     request_options,
+    writes_to_output,
 )
 
 SUMMARIES = {
@@ -25,7 +28,6 @@ SUMMARIES = {
     "video": "Make a video, save it, and print its path. Takes a minute or more.",
 }
 DEFAULT_MODELS = {"image": "flux", "video": "veo"}
-STANDARD_OUTPUT = "-"
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -39,13 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     else:
         parser.add_argument("--duration", type=int, metavar="SECONDS")
         parser.add_argument("--aspect-ratio", metavar="W:H", help="16:9 or 9:16")
-    parser.add_argument(
-        "--out",
-        default=".",
-        metavar="PATH",
-        help="a file, a folder, or - for standard output (default: this folder). A file that is"
-        " there is kept, and a number added to the new one's name",
-    )
+    add_out_argument(parser)
+    add_budget_argument(parser)
     add_gateway_arguments(parser)
 
 
@@ -62,19 +59,13 @@ def run_video(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, make: Callable[[PollinationsClient, str], Picture]) -> int:
-    to_output = options.out == STANDARD_OUTPUT
-    if to_output and (options.json or sys.stdout.isatty()):
-        raise InvalidRequestError(
-            "--out -: bytes go to a pipe or a file, not to a terminal and not beside --json."
-            " Give --out a path.",
-            param="out",
-        )
+    check_output(options)
     prompt = prompt_from(options)
     with connect(options) as client:
         if sys.stderr.isatty():
             note(f"{options.model} is at work ...")
         picture = make(client, prompt)
-        if to_output:
+        if writes_to_output(options):
             sys.stdout.buffer.write(picture.data)
             return 0
         path = str(picture.save(options.out))

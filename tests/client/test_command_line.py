@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from pollinations_client.request.messages import warn
 
 ROOT = Path(__file__).parents[2]
 PICTURE = b"\xff\xd8\xff"
+WAV = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\0\0\0\0"
 # A shell that starts tests in the background has Ctrl-C ignored in its children.
 WITH_CTRL_C = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
@@ -274,6 +276,115 @@ def test_a_folder_that_cannot_be_written_is_one_line(
     assert one_line(capsys.readouterr().err, "pollinations image: Cannot save")
 
 
+# -- sound
+
+
+def test_speak_prints_the_path_it_saved(
+    gateway: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Voice, format and speed go to the gateway; the file's name is made of the text."""
+    arguments = ["Good morning", "--voice", "rachel", "--format", "wav", "--speed", "1.5"]
+    assert main(["speak", *arguments, "--out", "sounds"]) == 0
+    assert capsys.readouterr().out == "sounds/Good-morning.wav\n"
+    assert Path("sounds/Good-morning.wav").read_bytes().startswith(b"RIFF")
+    assert gateway.requests[-1].json == {
+        "model": "elevenlabs",
+        "input": "Good morning",
+        "voice": "rachel",
+        "response_format": "wav",
+        "speed": 1.5,
+    }
+
+
+def test_speak_reads_the_text_from_a_pipe_and_describes_the_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the other commands that take a prompt do."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("Good night"))
+    assert main(["speak", "--out", "sounds/one.wav", "--json"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    size = Path("sounds/one.wav").stat().st_size
+    assert described == {"path": "sounds/one.wav", "mime_type": "audio/wav", "bytes": size}
+
+
+def test_spoken_words_go_through_a_pipe_and_are_read_again(
+    gateway: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``pollinations speak ... --out - | pollinations transcribe -``."""
+    spoken = subprocess.run(
+        command("speak", "Good morning", "--format", "wav", "--out", "-"),
+        capture_output=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert not list(tmp_path.iterdir())
+    heard = subprocess.run(
+        command("transcribe", "-", "--language", "en"),
+        input=spoken.stdout,
+        capture_output=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert heard.stdout.decode().strip()
+    assert b'name="language"\r\n\r\nen' in gateway.requests[-1].body
+    Path("talk.wav").write_bytes(spoken.stdout)
+    assert main(["transcribe", "talk.wav", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"text": heard.stdout.decode().rstrip("\n")}
+
+
+def test_a_sound_that_is_typed_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command would wait for ever."""
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert main(["transcribe", "-"]) == 2
+    assert one_line(capsys.readouterr().err, "pollinations transcribe: There is no sound. Name a")
+
+
+# -- budget
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["chat", "hi", "-m", "claude"],
+        ["chat", "hi", "-m", "claude", "--json"],
+        ["image", "bees"],
+        ["video", "bees"],
+        ["speak", "hi"],
+        ["transcribe", "talk.wav"],
+    ],
+    ids=" ".join,
+)
+def test_a_call_that_may_cost_more_than_the_budget_is_not_sent(
+    arguments: list[str], gateway: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It exits 3 with one line and prints nothing: a script tries a cheaper model then."""
+    Path("talk.wav").write_bytes(WAV)
+    assert main([*arguments, "--budget", "0.0000001"]) == 3
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert one_line(printed.err, f"pollinations {arguments[0]}: The budget of 0.0000001 pollen")
+    assert all(request.method == "GET" for request in gateway.requests), "prices alone were asked"
+    assert not [path for path in Path().iterdir() if path.name != "talk.wav"]
+
+
+def test_a_call_within_the_budget_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """The price counts, not the prompt."""
+    assert main(["image", "bees", "--seed", "7", "--budget", "0.002"]) == 0
+    assert capsys.readouterr().out == "bees-7.jpg\n"
+
+
+def test_a_budget_for_a_model_without_a_price_says_what_to_leave_out(
+    gateway: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In words of the command line, not of Python."""
+    assert main(["chat", "hi", "-m", "nobody/knows", "--budget", "1"]) == 3
+    message = capsys.readouterr().err
+    assert one_line(message, "pollinations chat: No price of nobody/knows is known")
+    assert "leave --budget out" in message
+
+
 # -- account
 
 
@@ -330,6 +441,11 @@ def test_no_usage_is_said_and_prints_nothing(
         (["chat", "hi", "--base-url", "gen"], 2, "pollinations chat: base_url: an address"),
         (["chat", "hi", "-m", "claud"], 1, "pollinations chat: HTTP 400"),
         (["usage", "--days", "400"], 2, "pollinations usage: days"),
+        (["chat", "hi", "--budget", "-1"], 2, "pollinations chat: argument --budget: a number of"),
+        (["speak", "hi", "--voice", "bee"], 2, "pollinations speak: voice: elevenlabs has no"),
+        (["speak", "hi", "--out", "-", "--json"], 2, "pollinations speak: --out -: bytes go to"),
+        (["transcribe"], 2, "pollinations transcribe: the following arguments are required: FILE"),
+        (["transcribe", "gone.mp3"], 2, "pollinations transcribe: path_or_bytes: 'gone.mp3'"),
     ],
 )
 def test_every_error_is_one_line_with_an_exit_code(
@@ -410,6 +526,25 @@ def test_ctrl_c_ends_with_130_and_without_a_traceback(gateway: Emulator, tmp_pat
         os.kill(asker.pid, signal.SIGINT)
         assert asker.wait(60) == 130
         assert asker.stderr.read() == ""
+
+
+def test_ctrl_c_while_a_sound_is_made_leaves_no_file(gateway: Emulator, tmp_path: Path) -> None:
+    """What came of it is removed."""
+    gateway.script(Fault("stall", after=1_000))
+    with subprocess.Popen(
+        [sys.executable, "-c", WITH_CTRL_C, "speak", "hi", "--out", "sounds/"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    ) as speaker:
+        while not any(tmp_path.rglob("*.*")):
+            assert speaker.poll() is None
+            time.sleep(0.05)
+        os.kill(speaker.pid, signal.SIGINT)
+        assert speaker.wait(60) == 130
+        assert speaker.stderr is not None
+        assert speaker.stderr.read() == ""
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
 def test_the_emulator_is_a_command_and_ctrl_c_ends_it_well(tmp_path: Path) -> None:
