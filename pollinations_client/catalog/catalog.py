@@ -46,35 +46,14 @@ Trait = Literal[
     "vertex_tool_schema",
 ]
 
+MAX_KNOWN_TRAITS = 1_024  # of one catalogue; a name may be any
 # What a live card leaves open is filled from the older card of the same model. Prices never are: an
 # old price is a wrong price.
-MAX_KNOWN_TRAITS = 1_024  # of one catalogue; a name may be any
 FILLED = (
-    *(
-        "title",
-        "description",
-        "publisher",
-        "input_modalities",
-        "output_modalities",
-        "tools",
-        "reasoning",
-    ),
-    *(
-        "structured_output",
-        "context_window",
-        "max_output_tokens",
-        "voices",
-        "supported_parameters",
-        "capabilities",
-    ),
-    *(
-        "video_capabilities",
-        "specialized",
-        "paid_only",
-        "durations",
-        "max_reference_images",
-        "max_reference_videos",
-    ),
+    *("title", "description", "publisher", "input_modalities", "output_modalities", "tools"),
+    *("reasoning", "structured_output", "context_window", "max_output_tokens", "voices"),
+    *("supported_parameters", "capabilities", "video_capabilities", "specialized", "paid_only"),
+    *("durations", "max_reference_images", "max_reference_videos"),
 )
 
 
@@ -119,9 +98,7 @@ class Catalog:
             self._spellings.setdefault(key, name)
 
     def get(self, name: str | None, category: str | None = None) -> ModelCard | None:
-        """The card of ``name``, or ``None`` where it is not known; of ``category`` where that is
-        given.
-        """
+        """The card of ``name``, or ``None`` for an unknown one; of ``category`` if that is set."""
         if not name:
             return None
         cards = self._by_key.get(_key(name)) or self._without_publisher(name)
@@ -130,8 +107,9 @@ class Catalog:
         return next((card for card in cards if card.category == category), None)
 
     def _without_publisher(self, name: str) -> tuple[ModelCard, ...]:
-        """Cards listed without a publisher, asked for with one; not another publisher's model of
-        the same name.
+        """Cards that are listed without a publisher, for a name that has one.
+
+        Another publisher's model of the same name is not among them.
         """
         publisher, slash, bare = _key(name).partition("/")
         family = _knowledge().publishers.get(publisher)
@@ -219,9 +197,7 @@ class Catalog:
     def replaced(
         self, cards: Iterable[ModelCard], *, date: str | None = None, source: str | None = None
     ) -> Catalog:
-        """A new catalogue of ``cards`` alone, with what they leave open filled from here as
-        ``merged`` does.
-        """
+        """A new catalogue of ``cards`` alone; what they leave open is filled as by ``merged``."""
         return Catalog([self._filled(card) for card in cards], date=date, source=source)
 
     def _filled(self, card: ModelCard) -> ModelCard:
@@ -244,12 +220,10 @@ class Catalog:
         """
         if _is_bare(card):
             return self.get(name)
-        card_here = self.get(name, card.category)
-        return (
-            card_here
-            if card_here is not None and (card_here.category, _key(name)) in _identities(card_here)
-            else None
-        )
+        known = self.get(name, card.category)
+        if known is None or (known.category, _key(name)) not in _identities(known):
+            return None
+        return known
 
     def family(self, name: str) -> str | None:
         """Whose model ``name`` is (``openai``, ``anthropic``, ``google``, ...), also of models not
@@ -314,7 +288,7 @@ def snapshot() -> Catalog:
     """
     facts = _data()
     date = facts["date"]
-    # Prices change; one that was shipped is told with its date, which may be older than the list.
+    # Prices change; one that was shipped is named with its date, which may be older than the list.
     items = [
         {"pricing_date": date, **item} if "pricing" in item else item for item in facts["models"]
     ]
@@ -428,10 +402,10 @@ def _identities(card: ModelCard) -> set[tuple[str, str]]:
     Aliases move from model to model.
     """
     key = _key(card.name)
-    return {
-        (card.category, key),
-        (card.category, key.partition("/")[2] if key.count("/") == 1 else key),
-    }
+    identities = {(card.category, key)}
+    if key.count("/") == 1:
+        identities.add((card.category, key.partition("/")[2]))
+    return identities
 
 
 def _unclaimed(card: ModelCard, claimed: set[tuple[str, str]]) -> ModelCard:

@@ -216,7 +216,11 @@ class Estimator:
 
     def dearest(self, size: CallSize, prompt_tokens: int) -> Decimal | None:
         """What a call of this size may cost on the dearest model of its kind."""
-        kinds = {"image", "video"} if size.duration_s or size.has_sound else {_listed_as(size)}
+        kinds = {_listed_as(size)}
+        if size.duration_s or size.has_sound:
+            # GET /image/{prompt} makes videos too, and does not say which a model that is not
+            # listed would make.
+            kinds = {"image", "video"}
         cards = [card for card in self.catalog if card.category in kinds]
         amounts = [estimated_cost(size, prompt_tokens, card) for card in cards]
         return max((amount for amount in amounts if amount is not None), default=None)
@@ -240,4 +244,6 @@ class Estimator:
 
 def _listed_as(size: CallSize) -> str:
     """The category of the models that can do it."""
-    return "audio" if size.category == "transcription" else size.category
+    if size.category == "transcription":
+        return "audio"
+    return size.category

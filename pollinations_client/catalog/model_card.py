@@ -73,14 +73,15 @@ class Durations:
         low, high = self.minimum, self.maximum
         if low is None and high is None:
             return "any length"
-        span = (
-            f"at least {low} s"
-            if high is None
-            else f"{low} to {high} s"
-            if low is not None
-            else f"up to {high} s"
-        )
-        return f"{span} in steps of {self.step} s" if self.step and self.step != 1 else span
+        if high is None:
+            span = f"at least {low} s"
+        elif low is None:
+            span = f"up to {high} s"
+        else:
+            span = f"{low} to {high} s"
+        if self.step and self.step != 1:
+            span += f" in steps of {self.step} s"
+        return span
 
 
 RESPONSE_FORMAT_PARAMETERS = frozenset(("response_format", "structured_outputs"))
@@ -227,8 +228,13 @@ def _card(name: str, fields: _Fields, listed_as: str | None) -> ModelCard:
     outputs = fields.take_names("output_modalities")
     endpoints = fields.take_names("supported_endpoints")
     capabilities = fields.take_names("capabilities")
+    # Today's lists name abilities; those of API 0.3.0 have a flag for each, which holds over them.
     tools = fields.take(_flag, "tools")
+    if tools is None and "tool_calling" in capabilities:
+        tools = True
     reasoning = fields.take(_flag, "reasoning")
+    if reasoning is None and "reasoning" in capabilities:
+        reasoning = True
     prices, currency = fields.take_prices()
     for constant, value in (("id", name), ("object", "model")):
         if fields.rest.get(constant) == value:
@@ -246,8 +252,8 @@ def _card(name: str, fields: _Fields, listed_as: str | None) -> ModelCard:
         category=fields.take(_text, "category") or _category(outputs, endpoints, listed_as),
         input_modalities=fields.take_names("input_modalities"),
         output_modalities=outputs,
-        tools=True if tools is None and "tool_calling" in capabilities else tools,
-        reasoning=True if reasoning is None and "reasoning" in capabilities else reasoning,
+        tools=tools,
+        reasoning=reasoning,
         structured_output=fields.take(_flag, "supports_structured_output"),
         context_window=fields.take(_count, "context_length", "context_window"),
         max_output_tokens=fields.take(_count, "max_completion_tokens", "max_output_tokens"),
@@ -310,7 +316,7 @@ class _Fields:
             return {}, "pollen"
         currency = _text(pricing.get("currency")) or "pollen"
         read = {
-            unit: _amount(value)
+            unit: amount_from(value)
             for unit, value in pricing.items()
             if unit != "currency" and value is not None
         }
@@ -329,10 +335,10 @@ class _Fields:
             self.rest.pop("allowed_durations", None)
         durations = Durations(
             allowed=read,
-            minimum=self.take(_amount, "min_duration"),
-            maximum=self.take(_amount, "max_duration"),
-            step=self.take(_amount, "duration_step"),
-            default=self.take(_amount, "default_duration"),
+            minimum=self.take(amount_from, "min_duration"),
+            maximum=self.take(amount_from, "max_duration"),
+            step=self.take(amount_from, "duration_step"),
+            default=self.take(amount_from, "default_duration"),
         )
         return durations if durations != Durations() else None
 
@@ -346,9 +352,8 @@ def _category(outputs: tuple[str, ...], endpoints: tuple[str, ...], listed_as: s
     served = (
         category for endpoint, category in CATEGORY_BY_ENDPOINT.items() if endpoint in endpoints
     )
-    return listed_as or next(
-        served, "text"
-    )  # API 0.3.0 lists bare ids at /v1/models, and only text models
+    # API 0.3.0 lists bare ids at /v1/models, and only text models.
+    return listed_as or next(served, "text")
 
 
 def _text(value: Any) -> str | None:
@@ -361,7 +366,7 @@ def _flag(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _amount(value: Any) -> Decimal | None:
+def amount_from(value: Any) -> Decimal | None:
     """A finite number that is not negative, from a number or a string, e-notation included."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
@@ -374,28 +379,26 @@ def _amount(value: Any) -> Decimal | None:
 
 def _count(value: Any) -> int | None:
     # The bound keeps a senseless 1e999999 from becoming an integer of a million digits.
-    amount = _amount(value)
-    return (
-        int(amount)
-        if amount is not None and amount < 10**18 and amount == amount.to_integral_value()
-        else None
-    )
+    amount = amount_from(value)
+    if amount is None or amount >= 10**18 or amount != amount.to_integral_value():
+        return None
+    return int(amount)
 
 
 def _unix_seconds(value: Any) -> int | None:
-    amount = _amount(value)
+    amount = amount_from(value)
     if amount is None or amount >= 10**18:
         return None
-    return int(amount) // (1_000 if amount > MILLISECONDS_FROM else 1)
+    if amount > MILLISECONDS_FROM:
+        amount /= 1_000
+    return int(amount)
 
 
 def _seconds(values: Sequence[Any]) -> Iterator[Decimal]:
-    return (amount for value in values if (amount := _amount(value)) is not None)
+    return (amount for value in values if (amount := amount_from(value)) is not None)
 
 
 def _kind(value: Any) -> str:
-    return (
-        "nothing"
-        if value is None
-        else f"{type(value).__name__} {excerpt_of(repr(value)[:400], limit=60)}"
-    )
+    if value is None:
+        return "nothing"
+    return f"{type(value).__name__} {excerpt_of(repr(value)[:400], limit=60)}"
