@@ -48,6 +48,7 @@ MAX_LISTED_DURATIONS = 30
 MAX_CACHED_CLASSES = 64  # a class takes a millisecond to make, and is the same for the same models
 PICTURE_RATIOS = ("1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "9:21")
 VIDEO_RATIOS = ("16:9", "9:16")  # what both eras of the gateway know
+# Sides are rounded to blocks: 1024x432 is as near to 21:9 as pixels come.
 MAX_RATIO_DIFFERENCE = 0.05
 
 
@@ -98,13 +99,18 @@ class _PictureArguments(Arguments):
 
 def _as_list(given: Any) -> Any:
     """Models give one address where a list is asked for."""
-    return [given] if isinstance(given, str) else given
+    if isinstance(given, str):
+        return [given]
+    return given
 
 
 def _whole(given: Any) -> Any:
     """Models write a number as text, or as 4.0."""
     text = str(given).removesuffix(".0")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else given
+    # No length in seconds has five digits; what has goes on to the check, which names the bounds.
+    if text.isascii() and text.isdigit() and len(text) < 5:
+        return int(text)
+    return given
 
 
 def ratio_of(shape: str) -> tuple[int, int]:
@@ -175,19 +181,22 @@ def _references(cards: Sequence[ModelCard | None], description: str) -> dict[str
     taking = [card for card in cards if card is not None and references_of(card) != 0]
     if not taking:
         return {}
+    # The model that takes most decides; the tool checks the number again for the one it asks.
     limits = [references_of(card) for card in taking]
-    most = None if None in limits else max(limit for limit in limits if limit is not None)
+    max_length = max((limit for limit in limits if limit is not None), default=None)
+    if None in limits:
+        max_length = None
     addresses = Annotated[
-        list[str], Field(min_length=1, max_length=most), BeforeValidator(_as_list)
+        list[str], Field(min_length=1, max_length=max_length), BeforeValidator(_as_list)
     ]
     return {"image": _optional(addresses, description)}
 
 
 def references_of(card: ModelCard) -> int | None:
     """How many reference pictures a model takes; ``None`` for some, of unknown number."""
-    if card.max_reference_images is not None:
-        return card.max_reference_images
-    return None if card.vision else 0
+    if card.max_reference_images is None and not card.vision:
+        return 0
+    return card.max_reference_images
 
 
 def _model(choice: ModelChoice) -> dict[str, Any]:
@@ -203,7 +212,9 @@ def _duration(cards: Sequence[ModelCard | None]) -> Any:
     """The lengths that the models make, listed where their cards say them all."""
     lengths: set[int] = set()
     for card in cards:
-        listed = _seconds(card.durations) if card is not None and card.durations else []
+        listed: list[int] = []
+        if card is not None and card.durations:
+            listed = _seconds(card.durations)
         if not listed:
             lengths.clear()
             break
@@ -244,10 +255,14 @@ def argument_error(error: ValidationError, names: Sequence[str]) -> InvalidReque
     unknown = [fault["loc"][0] for fault in error.errors() if fault["type"] == "extra_forbidden"]
     if not unknown:
         return invalid_request_from(error, names, door=None)
+    noun = "argument"
+    if len(unknown) > 1:
+        noun = "arguments"
+    known = "There are no arguments."
+    if names:
+        known = f"The arguments are: {', '.join(names)}."
     listed = ", ".join(repr(str(name)) for name in unknown)
-    noun = "argument" if len(unknown) == 1 else "arguments"
-    there = f"The arguments are: {', '.join(names)}." if names else "There are no arguments."
-    return InvalidRequestError(f"Unknown {noun} {listed}. {there}", param=str(unknown[0]))
+    return InvalidRequestError(f"Unknown {noun} {listed}. {known}", param=str(unknown[0]))
 
 
 @dataclass(frozen=True)

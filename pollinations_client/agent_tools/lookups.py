@@ -43,15 +43,17 @@ class SearchAnswer:
     @property
     def search_results(self) -> list[dict[str, Any]]:
         """The sources as blocks that Claude's own API knows; the answer stands in the first."""
+        # The gateway's searching models do not say which sentence comes from which source.
+        texts = [self.answer, *(source["title"] for source in self.sources[1:])]
         return [
             {
                 "type": "search_result",
                 "source": source["url"],
                 "title": source["title"],
-                "content": [{"type": "text", "text": self.answer if at == 0 else source["title"]}],
+                "content": [{"type": "text", "text": text}],
                 "citations": {"enabled": True},
             }
-            for at, source in enumerate(self.sources)
+            for source, text in zip(self.sources, texts, strict=False)
         ]
 
 
@@ -74,7 +76,7 @@ def search_answer(reply: Reply) -> SearchAnswer:
 
 
 def _citation(annotation: Any) -> Any:
-    """OpenAI's ``url_citation`` without its wrapper."""
+    # OpenAI writes {"type": "url_citation", "url_citation": {...}}, others the inner object alone.
     if not isinstance(annotation, dict):
         return None
     return annotation.get("url_citation", annotation)
@@ -120,9 +122,12 @@ def _line(name: str, card: ModelCard) -> str:
     facts += [text.format(card.prices[key]) for key, text in PRICES.items() if key in card.prices]
     if card.paid_only:
         facts.append("paid pollen only")
-    about = card.description or card.title
-    line = f"{name}: {about}" if about else name
-    return f"{line} ({', '.join(facts)})" if facts else line
+    line = name
+    if about := card.description or card.title:
+        line += f": {about}"
+    if facts:
+        line += f" ({', '.join(facts)})"
+    return line
 
 
 def balance_text(balance: Balance) -> str:

@@ -49,7 +49,7 @@ DESCRIPTIONS: dict[Kind, str] = {
         " a picture: use it only when the user asks for a video, a clip or an animation."
     ),
 }
-MAX_TOLD_PROMPT_CHARS = 300  # the model wrote it, and pays for it again on every turn
+MAX_SUBJECT_CHARS = 300  # the model wrote it, and pays for it again on every turn
 EDITS = (
     " To change a picture that was made before, name it in image and say in the prompt what to"
     " change."
@@ -112,8 +112,9 @@ class MediaTool:
 
     def description(self, arguments: type[BaseModel]) -> str:
         """What the tool does, for the model."""
-        edits = EDITS if self.kind == "image" and "image" in arguments.model_fields else ""
-        return DESCRIPTIONS[self.kind] + edits
+        if self.kind == "image" and "image" in arguments.model_fields:
+            return DESCRIPTIONS[self.kind] + EDITS
+        return DESCRIPTIONS[self.kind]
 
     def request(self, arguments: Mapping[str, Any], thread: str | None = None) -> MediaRequest:
         """What to send for checked arguments. Raises :class:`InvalidRequestError`."""
@@ -148,17 +149,21 @@ class MediaTool:
 
     def _check_takes(self, model: str | None, count: int) -> None:
         card = self._catalog.get(model, self.kind)
-        limit = None if card is None else references_of(card)
-        if limit is None or count <= limit:
+        if card is None or (limit := references_of(card)) is None or count <= limit:
             return
-        takes = "no pictures to start from" if limit == 0 else f"at most {limit} pictures"
+        if limit > 0:
+            raise InvalidRequestError(
+                f"image: {model} takes at most {limit} pictures.", param="image"
+            )
         able = [
             name
             for name in self.choice.offered
             if (other := self._catalog.get(name, self.kind)) and references_of(other) != 0
         ]
-        instead = f" These do: {', '.join(able)}." if able and limit == 0 else ""
-        raise InvalidRequestError(f"image: {model} takes {takes}.{instead}", param="image")
+        problem = f"image: {model} takes no pictures to start from."
+        if able:
+            problem += f" These do: {', '.join(able)}."
+        raise InvalidRequestError(problem, param="image")
 
     def answer(self, picture: Picture, cost: Cost, thread: str | None = None) -> MediaAnswer:
         """One line for the model, and everything for the program; saves where it is to be saved.
@@ -166,16 +171,17 @@ class MediaTool:
         Raises :class:`MalformedReply` where the model made the other kind.
         """
         if picture.is_video != (self.kind == "video"):
-            other: Kind = "video" if picture.is_video else "image"
             raise MalformedReply(
-                f"The model {picture.model} makes {NOUNS[other]}s and no {NOUNS[self.kind]}s: a"
-                f" {picture.mime_type} came. Another model is needed; tell the user.",
+                f"The model {picture.model} makes no {NOUNS[self.kind]}s: a {picture.mime_type}"
+                " came. Another model is needed; tell the user.",
                 partial=picture,
             )
         path, place = self._saved(picture)
         size = picture.size_px or (None, None)
-        held = MediaResult(
-            data=None if path else picture.data,
+        # A long-running agent makes many pictures: what is in a file is not in memory as well.
+        data = picture.data if path is None else None
+        result = MediaResult(
+            data=data,
             mime_type=picture.mime_type,
             path=path,
             url=picture.media_url,
@@ -188,11 +194,15 @@ class MediaTool:
             cost=None if cost.total is None else float(cost.total),
             cost_is_upper_bound=cost.is_upper_bound,
         )
-        name = None if picture.is_video else self._pictures.add(held, thread)
-        data = {"auto": held.data, "bytes": picture.data, "none": None}
-        result = held.model_copy(update={"data": data[self.options.artifact_data]})
-        shown = picture if self.options.return_image and not picture.is_video else None
-        return MediaAnswer(_told(NOUNS[self.kind], name, held, place), result, shown)
+        text = _summary(NOUNS[self.kind], result, place)
+        artifact_data = {"auto": data, "bytes": picture.data, "none": None}
+        artifact = result.model_copy(update={"data": artifact_data[self.options.artifact_data]})
+        if picture.is_video:  # no model here takes a video to start from, so it needs no name
+            return MediaAnswer(text, artifact)
+        text += f" It is called {self._pictures.add(result, thread)}."
+        if not self.options.return_image:
+            return MediaAnswer(text, artifact)
+        return MediaAnswer(text, artifact, shown=picture)
 
     def _saved(self, picture: Picture) -> tuple[str | None, str]:
         """The file's path, and what to say of it.
@@ -239,20 +249,16 @@ def _in_pixels(fields: dict[str, Any], operator: Mapping[str, Any]) -> dict[str,
     return {**fields, "width": width, "height": height}
 
 
-def _told(noun: str, name: str | None, result: MediaResult, place: str) -> str:
-    facts = [
-        f"model {result.model or 'of the gateway'}",
-        f"seed {result.seed}",
-        result.mime_type,
-        result.size_text,
-        None if result.duration_s is None else f"{result.duration_s:g} s",
-    ]
-    about = ", ".join(fact for fact in facts if fact)
+def _summary(noun: str, result: MediaResult, place: str) -> str:
+    facts = [f"model {result.model or 'of the gateway'}", f"seed {result.seed}", result.mime_type]
+    if result.size_text:
+        facts.append(result.size_text)
+    if result.duration_s is not None:
+        facts.append(f"{result.duration_s:g} s")
     if result.url is not None:
         place += f", at {result.url}"
-    label = "" if name is None else f" It is called {name}."
-    subject = shorten(result.prompt, MAX_TOLD_PROMPT_CHARS, placeholder=" ...")
-    return f"Made a {noun} of {subject!r} ({about}){place}.{label}"
+    subject = shorten(result.prompt, MAX_SUBJECT_CHARS, placeholder=" ...")
+    return f"Made a {noun} of {subject!r} ({', '.join(facts)}){place}."
 
 
 def make_media(client: PollinationsClient, request: MediaRequest) -> Picture:

@@ -38,8 +38,12 @@ MAY_PASS, FINAL = "It may pass: call again once.", "Do not make the same call ag
 
 def advice_for(error: PollinationsError) -> str:
     """What a model can do about an error."""
-    advice = next((ADVICE[kind] for kind in type(error).__mro__ if kind in ADVICE), None)
-    return advice or (MAY_PASS if error.is_retryable else FINAL)
+    for kind in type(error).__mro__:
+        if kind in ADVICE:
+            return ADVICE[kind]
+    if error.is_retryable:
+        return MAY_PASS
+    return FINAL
 
 
 def message_for_model(error: PollinationsError) -> str:

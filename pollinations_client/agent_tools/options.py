@@ -16,9 +16,12 @@ __all__ = ["MediaToolOptions", "ModelChoice", "check_kind", "model_choice", "req
 
 MADE_BY = {"image": "pictures", "video": "videos", "audio": "sound", "text": "text"}
 EXAMPLES = {"image": "flux", "video": "veo", "text": "sonar", "audio": "elevenlabs"}
-# Of a toolkit's options these are for one of its tools alone.
-PICTURES_ONLY = frozenset({"width", "height", "quality", "transparent", "guidance_scale"})
-VIDEOS_ONLY = frozenset({"duration", "audio", "resolution"})
+# Of a toolkit's options, those that are for its other tool: the gateway refuses a picture with a
+# duration.
+FOREIGN_FIELDS = {
+    "image": frozenset({"duration", "audio", "resolution"}),
+    "video": frozenset({"width", "height", "quality", "transparent", "guidance_scale"}),
+}
 
 
 class MediaToolOptions(ImageOptions, defer_build=False):
@@ -68,13 +71,14 @@ def model_choice(
     """
     if models is not None and not models:
         raise InvalidRequestError("models: the list is empty; name one or leave it out.")
-    default = model or (models[0] if models else None)
     offered = tuple(dict.fromkeys(models or ()))
-    first = [default] if default else []
-    every = tuple(dict.fromkeys([*first, *offered]))
-    for name in every:
-        check_kind(catalog, kind, name, param="models" if name in offered else "model")
-    return ModelChoice(default, offered, tuple(catalog.get(name, kind) for name in every))
+    if model:
+        check_kind(catalog, kind, model, param="model")
+    for name in offered:
+        check_kind(catalog, kind, name, param="models")
+    names = tuple(filter(None, dict.fromkeys([model, *offered])))
+    cards = tuple(catalog.get(name, kind) for name in names)
+    return ModelChoice(next(iter(names), None), offered, cards)
 
 
 def check_kind(catalog: Catalog, kind: str, name: Any, *, param: str) -> None:
@@ -98,7 +102,7 @@ def request_fields(options: Any, kind: str, *, shared: bool = False) -> dict[str
     """The operator's fields of a request; those of a toolkit are ``shared`` among its tools."""
     foreign: frozenset[str] = frozenset()
     if shared:
-        foreign = VIDEOS_ONLY if kind == "image" else PICTURES_ONLY
+        foreign = FOREIGN_FIELDS[kind]
     fields = ((name, getattr(options, name)) for name in ImageOptions.model_fields)
     return {
         name: value

@@ -138,9 +138,12 @@ class ConversationPictures:
             picture = conversation.pictures.get(int(match[1]))
             names = [f"picture-{number}" for number in conversation.pictures]
         if picture is None:
-            there = f"The pictures there are: {', '.join(names[-10:])}." if names else "None was."
+            known = "None was."
+            if names:
+                # Of a long conversation the last ones are what somebody speaks of.
+                known = f"The pictures there are: {', '.join(names[-10:])}."
             raise InvalidRequestError(
-                f"image: {name.strip()!r} was not made in this conversation. {there}", param="image"
+                f"image: {name.strip()!r} was not made in this conversation. {known}", param="image"
             )
         return picture
 

@@ -58,8 +58,9 @@ class TranscribeArguments(Arguments):
 def speak_arguments(catalog: Catalog, model: str) -> type[BaseModel]:
     """The arguments of ``speak`` for a model: its voices, where its card lists them."""
     card = catalog.get(model, "audio")
-    voices = card.voices if card is not None else ()
-    voice: Any = Literal[voices] if voices else str
+    voice: Any = str
+    if card is not None and card.voices:
+        voice = Literal[card.voices]
     fields: dict[str, Any] = {
         "text": (
             str,
@@ -146,17 +147,20 @@ def _sounds_in(folder: Path) -> list[str]:
         for file in folder.iterdir()
         if file.suffix.lower() in SOUND_ENDINGS and _resolved_inside(file, root)
     )
-    more = [f"and {len(names) - MAX_LISTED_FILES} more"] if len(names) > MAX_LISTED_FILES else []
-    return names[:MAX_LISTED_FILES] + more
+    # The list goes into a prompt, and a folder may hold thousands of files.
+    if len(names) > MAX_LISTED_FILES:
+        return [*names[:MAX_LISTED_FILES], f"and {len(names) - MAX_LISTED_FILES} more"]
+    return names
 
 
 def spoken_answer(path: Path, arguments: Mapping[str, Any], model: str) -> MediaAnswer:
     """What ``speak`` gives back for a file that was written."""
     with path.open("rb") as file:
         mime_type = sniff(file.read(HEAD_BYTES)) or "audio/pcm"
-    voice = arguments.get("voice")
-    facts = [f"voice {voice}" if voice else "", f"model {model}", mime_type]
-    about = ", ".join(fact for fact in facts if fact)
+    facts = [f"model {model}", mime_type]
+    if voice := arguments.get("voice"):
+        facts.insert(0, f"voice {voice}")
+    about = ", ".join(facts)
     result = MediaResult(mime_type=mime_type, path=str(path), prompt=arguments["text"], model=model)
     return MediaAnswer(f"Spoke {len(arguments['text'])} characters ({about}) into {path}.", result)
 

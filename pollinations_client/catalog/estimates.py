@@ -218,8 +218,7 @@ class Estimator:
         """What a call of this size may cost on the dearest model of its kind."""
         kinds = {_listed_as(size)}
         if size.duration_s or size.has_sound:
-            # GET /image/{prompt} makes videos too, and does not say which a model that is not
-            # listed would make.
+            # GET /image/{prompt} serves video models as well (seen in autumn 2026).
             kinds = {"image", "video"}
         cards = [card for card in self.catalog if card.category in kinds]
         amounts = [estimated_cost(size, prompt_tokens, card) for card in cards]

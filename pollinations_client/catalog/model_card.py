@@ -228,7 +228,7 @@ def _card(name: str, fields: _Fields, listed_as: str | None) -> ModelCard:
     outputs = fields.take_names("output_modalities")
     endpoints = fields.take_names("supported_endpoints")
     capabilities = fields.take_names("capabilities")
-    # Today's lists name abilities; those of API 0.3.0 have a flag for each, which holds over them.
+    # API 0.3.0 has a flag for each; today's lists name abilities, and a flag holds over them.
     tools = fields.take(_flag, "tools")
     if tools is None and "tool_calling" in capabilities:
         tools = True

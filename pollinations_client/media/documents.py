@@ -74,9 +74,10 @@ def document_source(path_or_url: str | os.PathLike[str]) -> DocumentSource:
     text = str(path_or_url)
     if text.startswith(("http://", "https://")):
         kind = document_type(None, text)
-        is_picture = kind is not None and kind.startswith("image/")
-        mime_type = kind if is_picture and kind else PDF
-        return DocumentSource(text, text, document_name(None, url=text), mime_type)
+        # Addresses of papers often have no ending: what is no picture by its name counts as a PDF.
+        if kind is None or not kind.startswith("image/"):
+            kind = PDF
+        return DocumentSource(text, text, document_name(None, url=text), kind)
     if text.startswith("data:"):
         _, data = parse_data_url(text)
         return _from_bytes(data, "data URL", None)
@@ -100,9 +101,11 @@ def _from_bytes(data: bytes, origin: str, name: str | None) -> DocumentSource:
     if not data:
         raise _refusal(f"{what} is empty")
     if mime_type is None or (mime_type != PDF and not mime_type.startswith("image/")):
-        content = f", but {mime_type}" if mime_type else ""
-        raise _refusal(f"{what} is neither a PDF nor a picture by its content{content}")
-    pages = (len(PDF_PAGE.findall(data)) or None) if mime_type == PDF else 1
+        content = mime_type or "of an unknown kind"
+        raise _refusal(f"{what} is neither a PDF nor a picture by its content, but {content}")
+    pages: int | None = 1
+    if mime_type == PDF:
+        pages = len(PDF_PAGE.findall(data)) or None
     url = f"data:{mime_type};base64,{base64.b64encode(data).decode()}"
     return DocumentSource(url, origin, document_name(name, mime_type=mime_type), mime_type, pages)
 

@@ -18,17 +18,8 @@ from ..errors import SaveError, redact
 __all__ = ["NewFile", "read_saved", "safe_file_stem", "save"]
 
 # Device names of Windows, with any extension: writing to them does not make a file.
-RESERVED = frozenset(
-    (
-        "con",
-        "prn",
-        "aux",
-        "nul",
-        "conin",
-        "conout",
-        *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
-    )
-)
+PORTS = (f"{port}{number}" for port in ("com", "lpt") for number in range(10))
+RESERVED = frozenset(("con", "prn", "aux", "nul", "conin", "conout", *PORTS))
 BREAKS = re.compile(r"[-_]*-[-_]*")
 EDGES = "-_"
 # File systems allow 255 bytes per name; this leaves room for a number and an extension.
@@ -56,7 +47,9 @@ def safe_file_stem(prompt: str, limit: int = 60) -> str:
     stem = _cut(BREAKS.sub("-", kept).strip(EDGES), max(limit, 1))
     if not any(mark.isalnum() for mark in stem):
         return "untitled"[: max(limit, 1)]
-    return _cut(f"file-{stem}", max(limit, 1)) if stem.casefold() in RESERVED else stem
+    if stem.casefold() in RESERVED:
+        return _cut(f"file-{stem}", max(limit, 1))
+    return stem
 
 
 def save(
@@ -99,13 +92,9 @@ class NewFile:
     def __enter__(self) -> Self:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            flags = (
-                os.O_WRONLY
-                | os.O_CREAT
-                | os.O_EXCL
-                | getattr(os, "O_NOFOLLOW", 0)
-                | getattr(os, "O_BINARY", 0)
-            )
+            # Neither flag is on every system: Windows alone has O_BINARY, and has no O_NOFOLLOW.
+            optional_flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | optional_flags
             self._file = os.fdopen(os.open(self._aside, flags, 0o666), "wb")
         except (OSError, ValueError) as error:
             raise self._failure(error) from error
@@ -201,7 +190,9 @@ def _replaced(finished: Path, target: Path) -> Path:
 
 def _linked(finished: Path, folder: Path, name: str, suffix: str) -> Path:
     for number in range(1, MAX_NAME_ATTEMPTS + 1):
-        target = folder / (f"{name}{suffix}" if number == 1 else f"{name}-{number}{suffix}")
+        target = folder / f"{name}-{number}{suffix}"
+        if number == 1:
+            target = folder / f"{name}{suffix}"
         try:
             _take_name(finished, target)
         except FileExistsError:

@@ -10,7 +10,7 @@ their own bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["duration_s", "extension_for", "looks_cut", "size_px", "sniff"]
 
@@ -67,6 +67,10 @@ BY_MP4_BRAND = {
     b"M4B ": "audio/mp4",
     b"qt  ": "video/quicktime",
 }
+# The first packet of an Ogg stream names its codec (for Opus RFC 7845, 5.1); EBML files name their
+# kind in their head.
+OGG_CODECS = {b"OpusHead": "audio/opus", b"\x80theora": "video/ogg"}
+EBML_KINDS = {b"webm": "video/webm"}
 # Prolog, comments and a document type may stand before the root element. Atomic groups keep hostile
 # text from being read in more than one way.
 SVG = re.compile(
@@ -96,21 +100,23 @@ def sniff(data: bytes) -> str | None:
         case b"RIFF":
             return BY_RIFF_FORM.get(data[8:12])
         case b"OggS":
-            return (
-                "audio/opus"
-                if b"OpusHead" in data[:64]
-                else "video/ogg"
-                if b"\x80theora" in data[:64]
-                else "audio/ogg"
-            )
+            return _by_mark(data, OGG_CODECS, "audio/ogg")
         case b"\x1a\x45\xdf\xa3":
-            return "video/webm" if b"webm" in data[:64] else "video/x-matroska"
+            return _by_mark(data, EBML_KINDS, "video/x-matroska")
     if data[4:8] == b"ftyp":
-        brand = b"avif" if data[8:12] == b"mif1" and b"avif" in data[16:64] else data[8:12]
+        brand = data[8:12]
+        # "mif1" is a picture of any codec; the list of compatible brands behind it says which.
+        if brand == b"mif1" and b"avif" in data[16:64]:
+            brand = b"avif"
         return BY_MP4_BRAND.get(brand, "video/mp4")
     if SVG.match(data[:4_096].removeprefix(b"\xef\xbb\xbf")):
         return "image/svg+xml"
     return _mpeg_audio(data[:3])
+
+
+def _by_mark(data: bytes, marks: Mapping[bytes, str], default: str) -> str:
+    head = data[:64]
+    return next((mime_type for mark, mime_type in marks.items() if mark in head), default)
 
 
 def size_px(data: bytes) -> tuple[int, int] | None:
@@ -118,9 +124,15 @@ def size_px(data: bytes) -> tuple[int, int] | None:
 
     Reads jpeg, png, gif, webp, avif and the first track of mp4 with a picture.
     """
-    read = SIZES.get(sniff(data) or "")
-    size = read(data) if read else None
-    return size if size and min(size) > 0 else None
+    read = SIZES.get(sniff(data) or "", _no_size)
+    size = read(data)
+    if size is None or min(size) <= 0:
+        return None
+    return size
+
+
+def _no_size(data: bytes) -> None:
+    return None
 
 
 def duration_s(data: bytes) -> float | None:
@@ -129,8 +141,9 @@ def duration_s(data: bytes) -> float | None:
         return None
     for start, end in _boxes_at(data, (b"moov", b"mvhd"), 0, len(data)):
         # ISO 14496-12, 8.2.2: version 1 has times of eight bytes, before units a second and length.
-        wide = data[start] == 1
-        at, size = start + (20 if wide else 12), 8 if wide else 4
+        at, size = start + 12, 4
+        if data[start] == 1:
+            at, size = start + 20, 8
         units = int.from_bytes(data[at : at + 4])
         if at + 4 + size <= end and units:
             return round(int.from_bytes(data[at + 4 : at + 4 + size]) / units, 3)
@@ -146,8 +159,9 @@ def looks_cut(data: bytes, mime_type: str | None = None) -> bool:
     """
     if not data:
         return True
-    check = ENDINGS.get(_plain(mime_type) if mime_type else sniff(data) or "")
-    return check(data) if check else False
+    mime_type = _plain(mime_type or sniff(data) or "")
+    check = ENDINGS.get(mime_type)
+    return check is not None and check(data)
 
 
 def extension_for(mime_type: str) -> str:
@@ -165,13 +179,11 @@ def _mpeg_audio(head: bytes) -> str | None:
         return None
     if head[1] & 0xF6 == 0xF0:
         return "audio/aac"
-    version, layer, bitrate, rate = (
-        head[1] >> 3 & 3,
-        head[1] >> 1 & 3,
-        head[2] >> 4,
-        head[2] >> 2 & 3,
-    )
-    return "audio/mpeg" if version != 1 and layer == 1 and bitrate != 15 and rate != 3 else None
+    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
+    bitrate, rate = head[2] >> 4, head[2] >> 2 & 3
+    if version == 1 or layer != 1 or bitrate == 15 or rate == 3:
+        return None
+    return "audio/mpeg"
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -181,11 +193,9 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     offset = 2
     while match := JPEG_MARKER.search(data, offset):
         marker, start = data[match.start() + 1], match.end()
-        end = (
-            start
-            if marker in JPEG_BARE or marker == JPEG_END
-            else start + int.from_bytes(data[start : start + 2])
-        )
+        end = start
+        if marker not in JPEG_BARE and marker != JPEG_END:
+            end += int.from_bytes(data[start : start + 2])
         yield marker, start, end
         if marker == JPEG_END or end > len(data) or (end < start + 2 and marker not in JPEG_BARE):
             return
@@ -195,9 +205,8 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     for marker, start, end in _jpeg_segments(data):
         if marker in JPEG_FRAMES and end - start >= 8 and end <= len(data):
-            return int.from_bytes(data[start + 5 : start + 7]), int.from_bytes(
-                data[start + 3 : start + 5]
-            )
+            height, width = data[start + 3 : start + 5], data[start + 5 : start + 7]
+            return int.from_bytes(width), int.from_bytes(height)
         if marker == JPEG_START_OF_SCAN:
             return None
     return None
@@ -226,11 +235,9 @@ def _png_is_cut(data: bytes) -> bool:
 
 
 def _gif_size(data: bytes) -> tuple[int, int] | None:
-    return (
-        (int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little"))
-        if len(data) >= 10
-        else None
-    )
+    if len(data) < 10:
+        return None
+    return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
 
 
 def _gif_is_cut(data: bytes) -> bool:
@@ -254,22 +261,26 @@ def _gif_is_cut(data: bytes) -> bool:
 def _gif_colours(data: bytes, at: int) -> int:
     """The length in bytes of the colour table that the flags at ``at`` announce."""
     flags = int.from_bytes(data[at : at + 1])
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+    if not flags & 0x80:
+        return 0
+    return 3 << (flags & 7) + 1
 
 
 def _webp_size(data: bytes) -> tuple[int, int] | None:
     match data[12:16]:
         case b"VP8X" if len(data) >= 30:
-            return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(
-                data[27:30], "little"
-            )
+            width, height = data[24:27], data[27:30]
+            return 1 + int.from_bytes(width, "little"), 1 + int.from_bytes(height, "little")
         case b"VP8L" if data[20:21] == b"\x2f" and len(data) >= 25:
             bits = int.from_bytes(data[21:25], "little")
             return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
         case b"VP8 " if data[23:26] == b"\x9d\x01\x2a" and len(data) >= 30:
-            return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(
-                data[28:30], "little"
-            ) & 0x3FFF
+            width, height = data[26:28], data[28:30]
+            # The two highest bits ask a player to scale the picture (RFC 6386, section 9.1).
+            return (
+                int.from_bytes(width, "little") & 0x3FFF,
+                int.from_bytes(height, "little") & 0x3FFF,
+            )
     return None
 
 
@@ -288,8 +299,10 @@ def _boxes(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, int, int
         size, kind, head = int.from_bytes(data[start : start + 4]), data[start + 4 : start + 8], 8
         if size == 1:
             size, head = int.from_bytes(data[start + 8 : start + 16]), 16
-        end = stop if size == 0 else start + size
-        if end < start + head:
+        end = start + size
+        if size == 0:
+            end = stop  # the last box may leave its size open (ISO 14496-12, 4.2)
+        elif end < start + head:
             end = stop + 1  # a box smaller than its own header: nothing after it can be trusted
         yield kind, start + head, end
         start = end
@@ -301,8 +314,12 @@ def _boxes_at(
     """Content start and end of the boxes at ``path``, such as moov, trak, tkhd."""
     first, *rest = path
     for kind, inner, end in _boxes(data, start, stop):
-        if kind == first and end <= stop:
-            yield from _boxes_at(data, tuple(rest), inner, end) if rest else [(inner, end)]
+        if kind != first or end > stop:
+            continue
+        if rest:
+            yield from _boxes_at(data, tuple(rest), inner, end)
+        else:
+            yield inner, end
 
 
 def _mp4_size(data: bytes) -> tuple[int, int] | None:

@@ -79,9 +79,8 @@ def _checked(data: bytes | Path, head: bytes, size: int, what: str, stem: str) -
     mime_type = sniff(head)
     if mime_type is None or not is_sound(mime_type):
         raise _refusal(
-            f"{what} is no sound by its content"
-            f"{f', but {mime_type}' if mime_type else ''}. mp3, wav, flac, ogg, m4a, mp4 and webm"
-            " are taken"
+            f"{what} is no sound by its content, but {mime_type or 'of an unknown kind'}."
+            " mp3, wav, flac, ogg, m4a, mp4 and webm are taken"
         )
     extension = extension_for(mime_type)
     name = f"{stem}.{UPLOAD_EXTENSIONS.get(extension, extension)}"

@@ -10,7 +10,17 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .resolve import MAX_DEPTH, Schema, alternatives, is_null, merged, tuple_items, types_of
+from .resolve import (
+    MAX_DEPTH,
+    Schema,
+    alternatives,
+    is_null,
+    mapping_at,
+    merged,
+    names_at,
+    tuple_items,
+    types_of,
+)
 
 __all__ = ["drop_strict_nulls", "free_form_paths", "strict_schema"]
 
@@ -115,12 +125,12 @@ class _StrictWriter:
             if "object" not in types_of(schema):
                 return
             properties = {}
-        required = schema.get("required")
-        needed = required if isinstance(required, list) else []
+        needed = names_at(schema, "required")
         target.setdefault("type", "object")
         target["properties"] = {}
         for name, part in properties.items():
             written = self.write(part, inside, depth + 1)
+            # A class inside itself must be nullable, or its smallest value would be endless.
             if name not in needed and (self.optional_as_null or _holds_reference(written)):
                 written = _or_null(written)
             target["properties"][str(name)] = written
@@ -141,6 +151,7 @@ class _StrictWriter:
     def _write_definitions(
         self, schema: Mapping[str, Any], target: Schema, inside: frozenset[str], depth: int
     ) -> None:
+        # Definitions are named by "#/$defs/...", so they stay at the place where they were.
         for key in DEFINITIONS:
             if isinstance(named := schema.get(key), Mapping):
                 target[key] = {
@@ -163,7 +174,9 @@ def _reference(schema: Mapping[str, Any]) -> Schema:
     """A reference alone; strict mode refuses words beside it, so these go round a choice of one."""
     notes = {key: schema[key] for key in NOTES if isinstance(schema.get(key), str)}
     pointer = {"$ref": schema["$ref"]}
-    return {**notes, "anyOf": [pointer]} if notes else pointer
+    if not notes:
+        return pointer
+    return {**notes, "anyOf": [pointer]}
 
 
 def _holds_reference(schema: Schema) -> bool:
@@ -194,8 +207,7 @@ def _free_form(schema: Any, path: str, depth: int) -> Iterator[str]:
     if _is_free_form(schema):
         yield path
     for key, inner_path in (*((key, "") for key in DEFINITIONS), ("properties", path)):
-        named = schema.get(key)
-        for name, part in named.items() if isinstance(named, Mapping) else ():
+        for name, part in mapping_at(schema, key).items():
             yield from _free_form(part, f"{inner_path}.{name}".lstrip("."), depth + 1)
     for part in alternatives(schema, "anyOf", "oneOf", "allOf"):
         yield from _free_form(part, path, depth + 1)
@@ -217,9 +229,7 @@ def _without_nulls(root: Mapping[str, Any], schema: Any, data: Any, depth: int) 
     source = _chosen(root, schema, data)
     if isinstance(data, list):
         return [_without_nulls(root, source.get("items"), item, depth + 1) for item in data]
-    properties, required = source.get("properties"), source.get("required")
-    parts = properties if isinstance(properties, Mapping) else {}
-    needed = required if isinstance(required, list) else []
+    parts, needed = mapping_at(source, "properties"), names_at(source, "required")
     return {
         name: _without_nulls(root, parts.get(name), value, depth + 1)
         for name, value in data.items()

@@ -156,8 +156,7 @@ def drop_titles(schema: Any) -> Any:
 
 def types_of(schema: Mapping[str, Any]) -> list[str]:
     """The types a schema names, in lower case, each once."""
-    value = schema.get("type")
-    names = value if isinstance(value, list) else [value]
+    names = names_at(schema, "type") or [schema.get("type")]
     return list(dict.fromkeys(name.lower() for name in names if isinstance(name, str)))
 
 
@@ -173,21 +172,37 @@ def alternatives(schema: Mapping[str, Any], *keywords: str) -> list[Mapping[str,
 
 
 def tuple_items(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The items of a tuple, in the spelling of draft 2020-12 (``prefixItems``) or before; empty for
-    other arrays.
-    """
+    """The items of a tuple, of draft 2020-12 (``prefixItems``) or before; none of other arrays."""
+    items = schema.get("items")
     fixed = schemas_in(schema.get("prefixItems"))
-    rest = [schema["items"]] if fixed and isinstance(schema.get("items"), Mapping) else []
-    return [*fixed, *rest] or schemas_in(schema.get("items"))
+    if fixed and isinstance(items, Mapping):
+        return [*fixed, items]
+    return fixed or schemas_in(items)
 
 
 def is_null(schema: Mapping[str, Any]) -> bool:
     """Whether only null fits."""
-    return (
-        types_of(schema) == ["null"]
-        or schema.get("enum") == [None]
-        or ("const" in schema and schema["const"] is None)
-    )
+    if types_of(schema) == ["null"] or schema.get("enum") == [None]:
+        return True
+    return "const" in schema and schema["const"] is None
+
+
+def mapping_at(schema: Mapping[str, Any], keyword: str) -> Mapping[str, Any]:
+    """The object at ``keyword``, such as ``properties``; an empty one for anything else.
+
+    Schemas come from anybody's tools, MCP servers among them, and are not checked before.
+    """
+    value = schema.get(keyword)
+    return value if isinstance(value, Mapping) else {}
+
+
+def names_at(schema: Mapping[str, Any], keyword: str) -> Sequence[Any]:
+    """The list at ``keyword``, such as ``required``; an empty one for anything else.
+
+    Draft 3 has ``required: true`` on the property itself, and such schemas are still around.
+    """
+    value = schema.get(keyword)
+    return value if isinstance(value, list) else []
 
 
 def kind_of(values: Sequence[Any]) -> str | None:
@@ -220,9 +235,12 @@ def _common_type(first: Any, second: Any) -> Any:
     different = {*names, *other_names} - {*common}
     if {"integer", "number"} <= different:
         common.append("integer")
+    # No type is common to both: nothing would fit, and a model could not answer at all.
     if not common:
         return second
-    return common[0] if len(common) == 1 else common
+    if len(common) == 1:
+        return common[0]
+    return common
 
 
 def _joined_properties(first: Any, second: Any) -> Any:
@@ -233,8 +251,10 @@ def _joined_properties(first: Any, second: Any) -> Any:
 
 
 def _joined_items(first: Any, second: Any) -> Any:
-    both_are_schemas = isinstance(first, Mapping) and isinstance(second, Mapping)
-    return {"allOf": [first, second]} if both_are_schemas else second
+    # Of a tuple in the old spelling and a list no keyword says both; the second holds, as always.
+    if not isinstance(first, Mapping) or not isinstance(second, Mapping):
+        return second
+    return {"allOf": [first, second]}
 
 
 def _joined_names(first: Any, second: Any) -> Any:
@@ -251,7 +271,9 @@ def _common_values(first: Any, second: Any) -> Any:
 
 def _tighter(choose: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def join(first: Any, second: Any) -> Any:
-        return choose(first, second) if is_number(first) and is_number(second) else second
+        if is_number(first) and is_number(second):
+            return choose(first, second)
+        return second
 
     return join
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .resolve import (
@@ -22,6 +22,7 @@ from .resolve import (
     is_number,
     kind_of,
     merged,
+    names_at,
     tuple_items,
     types_of,
 )
@@ -42,6 +43,10 @@ ONLY_FOR = {
     **dict.fromkeys(("minItems", "maxItems"), ("array",)),
     **dict.fromkeys(("minProperties", "maxProperties"), ("object",)),
 }
+EXCLUSIVE_BOUNDS: tuple[tuple[str, str, Callable[..., Any], Callable[[float], int]], ...] = (
+    ("exclusiveMinimum", "minimum", max, lambda bound: math.floor(bound) + 1),
+    ("exclusiveMaximum", "maximum", min, lambda bound: math.ceil(bound) - 1),
+)
 NOTES = ("title", "description")
 # Said of a choice as a whole; Vertex refuses anything else beside anyOf.
 BESIDE_CHOICES = frozenset(("title", "description", "nullable", "anyOf", "oneOf"))
@@ -87,9 +92,11 @@ class _VertexWriter:
             return self._cut(schema)
         is_nullable = source.get("nullable") is True or _takes_null(source)
         if choices := _choices(source):
-            target, has_null = self._write_choices(source, choices, inside, depth)
-            return _completed(target, is_nullable or has_null)
-        target = {"type": kinds[0]} if (kinds := _kinds(source)) else {}
+            written, has_null = self._write_choices(source, choices, inside, depth)
+            return _completed(written, is_nullable or has_null)
+        target: Schema = {}
+        if kinds := _kinds(source):
+            target["type"] = kinds[0]
         _copy_values(source, target)
         self._write_properties(source, target, inside, depth)
         self._write_items(source, target, inside, depth)
@@ -121,7 +128,9 @@ class _VertexWriter:
         notes = {key: source[key] for key in NOTES if isinstance(source.get(key), str)}
         if len(written) == 1:
             return {**written[0], **notes}, has_null
-        return {**notes, "anyOf": written} if written else notes, has_null
+        if written:
+            notes["anyOf"] = written
+        return notes, has_null
 
     def _write_properties(
         self, source: Schema, target: Schema, inside: frozenset[str], depth: int
@@ -142,8 +151,11 @@ class _VertexWriter:
     ) -> None:
         items: Schema = {}
         if fixed := tuple_items(source):
+            # Vertex has no tuples; an array of any of the items is the nearest that it knows.
             parts = _flat(self.write(part, inside, depth + 1) for part in fixed)
-            items = parts[0] if len(parts) == 1 else {"anyOf": parts}
+            items = {"anyOf": parts}
+            if len(parts) == 1:
+                items = parts[0]
         elif isinstance(source.get("items"), Mapping):
             items = self.write(source["items"], inside, depth + 1)
         if not items and target.get("type") != "array":
@@ -151,6 +163,7 @@ class _VertexWriter:
         if target.setdefault("type", "array") == "array":
             target["items"] = items
 
+    # Left out altogether, a required property would have no schema, and Vertex refuses the tool.
     def _cut(self, schema: Mapping[str, Any]) -> Schema:
         """What stands in place of a part that would never end: its type and description."""
         definition = aimed_at(self.root, str(schema.get("$ref"))) or {}
@@ -188,12 +201,7 @@ def _flat(schemas: Iterable[Schema]) -> list[Schema]:
 
 
 def _takes_null(source: Schema) -> bool:
-    values = source.get("enum")
-    return (
-        "null" in types_of(source)
-        or is_null(source)
-        or (isinstance(values, list) and None in values)
-    )
+    return "null" in types_of(source) or is_null(source) or None in names_at(source, "enum")
 
 
 def _choices(source: Schema) -> list[Mapping[str, Any]]:
@@ -225,17 +233,14 @@ def _write_bounds(source: Schema, target: Schema) -> None:
     numbers.
     """
     whole = target.get("type") == "integer"
-    for exclusive, inclusive, tighter in (
-        ("exclusiveMinimum", "minimum", max),
-        ("exclusiveMaximum", "maximum", min),
-    ):
+    for exclusive, inclusive, tighter, next_integer in EXCLUSIVE_BOUNDS:
         bound = source.get(exclusive)
         if bound is True:  # draft 4 marks the other bound as exclusive
             bound = target.pop(inclusive, None)
         if is_number(bound):
-            beyond = math.floor(bound) + 1 if inclusive == "minimum" else math.ceil(bound) - 1
-            reached = beyond if whole else bound
-            target[inclusive] = tighter(reached, target.get(inclusive, reached))
+            if whole:
+                bound = next_integer(bound)
+            target[inclusive] = tighter(bound, target.get(inclusive, bound))
 
 
 def _completed(target: Schema, nullable: bool) -> Schema:
@@ -253,6 +258,7 @@ def _completed(target: Schema, nullable: bool) -> Schema:
         target.setdefault("items", {})
     for key in [key for key in target if kind and kind not in ONLY_FOR.get(key, (kind,))]:
         del target[key]
+    # Vertex answers 400 to a required name that no property has, as a merge can leave one.
     for key in ("required", "propertyOrdering"):
         names = [name for name in target.pop(key, ()) if name in target.get("properties", {})]
         if names:
