@@ -24,11 +24,9 @@ def install_command(extra: str) -> str:
 
 
 def mixed_install(folder: Path) -> str | None:
-    """What is wrong with a ``langchain_pollinations`` folder that two packages share, if so.
-
-    The package index has ``langchain-pollinations`` by another author, which installs a folder of
-    the same name. pip lets each overwrite the other without a word.
-    """
+    """What is wrong with a ``langchain_pollinations`` folder that two packages share, if so."""
+    # The package index has langchain-pollinations by another author, which installs a folder of the
+    # same name. pip lets each overwrite the other without a word.
     # A file of theirs that has no counterpart here (seen in 0.3.0b3).
     if (folder / "_openai_compat.py").exists():
         problem = (
@@ -54,11 +52,9 @@ def installed_mixture() -> str | None:
 
 
 def warn_of_mixed_install() -> None:
-    """Warn if ``langchain_pollinations`` would be imported from a mixed or broken folder.
-
-    If the other package was installed last, our own ``__init__.py`` does not run there; so the
-    other packages of this distribution look.
-    """
+    """Warn if ``langchain_pollinations`` would be imported from a mixed or broken folder."""
+    # If the other package was installed last, our own __init__.py does not run there; so the other
+    # packages of this distribution look.
     problem = installed_mixture()
     if problem:
         warnings.warn(problem, stacklevel=3)

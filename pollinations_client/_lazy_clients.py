@@ -208,6 +208,7 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
 
     def _connect_first(self) -> None:
         """Check the options and keep the key that holds, read from the environment or not."""
+        # So that a missing key is said where the model is made, as ChatOpenAI does.
         clients = self._connect()
         if clients.key is not self.__dict__["api_key"]:
             self.api_key = clients.key
@@ -249,6 +250,8 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """A copy with options of its own and the same clients and services."""
+        # Chains are copied for every request of a server; connections of its own for each would be
+        # closed by nobody.
         twin = copy.copy(self)
         for name, value in self.__dict__.items():
             if isinstance(value, (dict, list)) and name not in self.services:

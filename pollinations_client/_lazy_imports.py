@@ -1,8 +1,4 @@
-"""Import what few programs use when it is first asked for, and not with the package.
-
-Tools, account records and the like cost a third of the import of an adapter; a chain that only
-chats needs none of them.
-"""
+"""Import what few programs use when it is first asked for, and not with the package."""
 
 from __future__ import annotations
 
@@ -12,6 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 __all__ = ["LazyModule", "lazy_names"]
+
+
+# Tools, account records and the like cost a third of the import of an adapter; a chain that only
+# chats needs none of them.
 
 
 def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

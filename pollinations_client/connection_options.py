@@ -25,6 +25,7 @@ else:  # httpx is loaded with the first call; what is none of its classes is ref
 ApiKey = str | SecretStr | Callable[[], str | SecretStr | Awaitable[str | SecretStr]]
 """A key, or a function that is asked for it before each request."""
 
+# Gateways of companies take their own credentials, such as x-portkey-api-key or cf-access-token.
 SECRET_HEADERS = re.compile(r"auth|cookie|key|token|secret|password", re.IGNORECASE)
 
 
@@ -108,10 +109,11 @@ class ConnectionOptions(BaseModel, defer_build=True):
 
 
 def as_secret(key: Any) -> Any:
-    """``key``, a string of it wrapped: made at the door, so that no frame of ours shows it in a
-    traceback.
-    """
-    return SecretStr(key) if isinstance(key, str) else key
+    """``key``, wrapped if it is a string."""
+    # At the door, so that no frame of ours shows it in a traceback with locals.
+    if isinstance(key, str):
+        return SecretStr(key)
+    return key
 
 
 def with_secret_key(options: Mapping[str, Any]) -> dict[str, Any]:

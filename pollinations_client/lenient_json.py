@@ -1,9 +1,4 @@
-"""Parse JSON as providers write it: join or replace characters that are cut in half, bound depth.
-
-JSON writes a character outside the Basic Multilingual Plane as two escapes, a surrogate pair. A
-provider that cuts its text by UTF-16 units puts the two halves into two strings: of two chunks of a
-stream, or of two blocks of a message.
-"""
+"""Parse JSON as providers write it: mend characters that are cut in half, and bound its depth."""
 
 from __future__ import annotations
 
@@ -15,6 +10,9 @@ from typing import Any
 from pydantic_core import from_json
 
 MAX_DEPTH = 256  # a little deeper than from_json reads, so that it is never the narrower one
+# JSON writes a character outside the Basic Multilingual Plane as two escapes, a surrogate pair. A
+# provider that cuts its text by UTF-16 units puts the two halves into two strings: of two chunks of
+# a stream, or of two blocks of a message.
 HIGH_HALVES = ("\ud800", "\udbff")
 LOW_HALVES = ("\udc00", "\udfff")
 BLOCK_TEXTS = ("text", "thinking")

@@ -1,17 +1,4 @@
-"""Decide whether to try a call again, and how long to wait before. No clock and no network.
-
-Failures come in three classes:
-
-- *Safe*: nothing can have been generated (connection refused, 429, 503, 529). Up to ``max_retries``
-  further attempts, of streams too. After 500 and 502 nothing is billed either, but the same failure
-  mostly comes again: ``server_error_retries`` further attempts, which is one until somebody names a
-  number of retries.
-- *Ambiguous*: the request was sent and no answer came (timeouts, resets, 504, 520 to 524). One
-  further attempt where the gateway documents an identical repeat as joined and billed once; none
-  for streams unless the caller accepts to pay twice.
-- *Never*: everything the gateway refused on purpose, and anything after the first byte of a
-  stream.
-"""
+"""Decide whether to try a call again, and how long to wait before. No clock and no network."""
 
 from __future__ import annotations
 
@@ -21,8 +8,15 @@ from dataclasses import dataclass
 from .errors import APIConnectionError, APIStatusError, InvalidRequestError, PollinationsError
 from .request.endpoints import Call
 
+# Safe: nothing can have been generated (a refused connection is, too). Up to max_retries further
+# attempts, of streams as well. 529 is Anthropic's "overloaded", which API 0.3.0 passes on.
 SAFE_STATUSES = frozenset({429, 503, 529})
+# Nothing is billed either, but the same failure mostly comes again: server_error_retries further
+# attempts, which is one until somebody names a number of retries.
 UNBILLED_STATUSES = frozenset({500, 502})
+# The request was sent and no answer came (timeouts and resets, too). One further attempt where the
+# gateway documents an identical repeat as joined and billed once (docs/idempotency.md); none for
+# streams unless the caller accepts to pay twice. Everything else was refused on purpose.
 AMBIGUOUS_STATUSES = frozenset({408, 504, 520, 521, 522, 523, 524, 530})
 
 
@@ -62,24 +56,20 @@ class RetryPolicy:
 
     def attempts_for(self, failure: PollinationsError, call: Call) -> int:
         """How many attempts in all this failure allows."""
-        most = 1 + max(self.max_retries, 0)
+        allowed = 1 + max(self.max_retries, 0)
         if is_safe(failure):
-            return most
+            return allowed
         repeats = call.repeat_is_billed_once or call.kind.is_free or self.retry_streams
         match failure:
             case APIStatusError() if (
                 failure.is_retryable and failure.status_code in UNBILLED_STATUSES
             ):
-                return min(1 + max(self.server_error_retries, 0), most)
-            case APIStatusError():
-                allows = (
-                    repeats and failure.is_retryable and failure.status_code in AMBIGUOUS_STATUSES
-                )
-            case APIConnectionError():
-                allows = repeats and failure.is_retryable
-            case _:
-                allows = False
-        return min(2, most) if allows else 1
+                return min(1 + max(self.server_error_retries, 0), allowed)
+            case APIStatusError() if failure.status_code not in AMBIGUOUS_STATUSES:
+                return 1
+            case APIStatusError() | APIConnectionError() if repeats and failure.is_retryable:
+                return min(2, allowed)
+        return 1
 
     def pause_s(
         self,
@@ -100,12 +90,14 @@ class RetryPolicy:
         """
         if attempt > self.max_retries or attempt - safe_before >= self.attempts_for(failure, call):
             return None
-        wished = failure.retry_after
-        if wished:
-            pause = wished
-            if wished > self.retry_after_limit_s:
+        if failure.retry_after:
+            pause = failure.retry_after
+            if pause > self.retry_after_limit_s:
                 return None
         else:
             full = min(self.backoff_limit_s, self.backoff_base_s * 2 ** (attempt - 1))
+            # By half: the calls of a batch, refused in one moment, do not come back in one.
             pause = full * random.uniform(0.5, 1.0)  # noqa: S311
-        return pause if pause < time_left_s else None
+        if pause >= time_left_s:
+            return None
+        return pause

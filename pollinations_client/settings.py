@@ -60,47 +60,46 @@ NO_KEY = (
 class Timeouts:
     """Limits in seconds; ``None`` switches one off.
 
-    ``total_s`` covers one call with all its retries and pauses.
-
-    ``after_finish_s`` is for what a stream still tells after its finish reason: the count, and that
-    it ends.
-
-    Reasons for the defaults: the edge before the gateway gives up on a silent answer after 100 to
-    130 s and should be let speak first; a reasoning model is silent at first; a broken provider can
-    leave a stream open for ever.
+    ``total_s`` covers one call with all its retries and pauses. ``after_finish_s`` is for what a
+    stream sends after its finish reason: the token count, and its end.
     """
 
     connect_s: float | None = 5.0
+    # Pictures go out in base64, up to 20 MB of them.
     write_s: float | None = 30.0
     pool_s: float | None = 10.0
+    # The edge before the gateway gives up on a silent answer with a 524 after 100 to 130 s (seen in
+    # 2025). It is to speak first: an identical repeat then joins what still goes on, and is billed
+    # once.
     answer_s: float | None = 180.0
     picture_s: float | None = 300.0
     video_s: float | None = 600.0
+    # Reasoning models are silent at first.
     first_byte_s: float | None = 180.0
+    # Where a provider's connection breaks, the gateway leaves the stream open for ever and silent
+    # (seen on its code of January 2026).
     stream_idle_s: float | None = 120.0
     after_finish_s: float | None = 10.0
+    # Comments of a proxy keep the idle limit from running out.
     progress_s: float | None = 300.0
     total_s: float | None = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, counted after decompression; connections of the pool that all clients of a
-    process share.
-
-    ``stream_bytes`` is for a whole stream, its framing included: some 300 bytes for each token.
-
-    A refusal may repeat the whole request before it says what is wrong, so ``error_bytes`` is
-    above the largest request that the gateway takes (20 MB).
-    """
+    """Sizes in bytes, after decompression; connections of the pool that a process shares."""
 
     json_bytes: int = 64 * 1024 * 1024
+    # The framing included: some 300 bytes for each token.
     stream_bytes: int = 64 * 1024 * 1024
+    # A refusal repeats the whole request before it says what is wrong (seen in January 2026), and
+    # the gateway takes requests of up to 20 MB.
     error_bytes: int = 64 * 1024 * 1024
     image_bytes: int = 64 * 1024 * 1024
     video_bytes: int = 512 * 1024 * 1024
     max_connections: int = 1_000
     max_keepalive_connections: int = 100
+    # Short: servers close idle connections, and a request may be on its way then.
     keepalive_expiry_s: float = 5.0
 
 
@@ -203,7 +202,9 @@ class Settings:
     @property
     def secret(self) -> str | None:
         """The key's value, for the header."""
-        return self.api_key.get_secret_value() if self.api_key is not None else None
+        if self.api_key is None:
+            return None
+        return self.api_key.get_secret_value()
 
     @property
     def needs_key(self) -> bool:
@@ -220,16 +221,20 @@ class Settings:
         """Where files are uploaded: the media store, or another gateway's own address."""
         if self.media_base_url is not None:
             return self.media_base_url
-        return MEDIA_STORE if self.base_url == GATEWAY else self.base_url
+        # Pictures for an emulator or somebody's own gateway are not for the public store.
+        if self.base_url != GATEWAY:
+            return self.base_url
+        return MEDIA_STORE
 
     @property
     def account_hosts(self) -> tuple[str, ...]:
-        """Where account calls go, in this order: the older host is asked only when the gateway's
-        own answers 404.
-        """
+        """Where account calls go: each host is asked only if the one before answers 404."""
         if self.account_base_url is not None:
             return (self.account_base_url,)
-        return (self.base_url, OLDER_ACCOUNT_HOST) if self.base_url == GATEWAY else (self.base_url,)
+        # Until January 2026 the gateway had no /account; the key is sent to no third host.
+        if self.base_url == GATEWAY:
+            return self.base_url, OLDER_ACCOUNT_HOST
+        return (self.base_url,)
 
     def with_key(self, key: SecretStr | KeyFunction | None) -> Settings:
         """The same settings with a key, or with a function that gives one."""
@@ -241,9 +246,8 @@ class Settings:
         return self  # nothing in it changes
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle carries everything but the key, which is read from the environment again where
-        it is opened.
-        """
+        """A pickle carries everything but the key."""
+        # Where it is opened, the key is read from the environment again.
         names = [
             name for name in self.__dataclass_fields__ if name not in ("api_key", "key_function")
         ]
@@ -429,10 +433,10 @@ def _gateway_address(address: str | None) -> str:
 
 @functools.lru_cache(maxsize=64)  # models are made by the thousand, for a few addresses
 def _checked_url(address: str, param: str, where: str | None = None) -> str:
-    """``given`` without ``/v1``, the chat endpoint and closing slashes; ``where`` is what messages
-    call it.
+    """``address`` without ``/v1``, the chat endpoint and closing slashes.
 
-    A URL that carries a secret or a query is refused.
+    Raises :class:`ConfigurationError`, which calls it ``where``, for one that cannot be, or holds a
+    secret or a query.
     """
     where = where or param
     address = address.strip()
@@ -456,16 +460,19 @@ def _checked_url(address: str, param: str, where: str | None = None) -> str:
             " api_key.",
             param=param,
         )
-    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    host = url.hostname
+    if ":" in host:  # an IPv6 address
+        host = f"[{host}]"
+    if port:
+        host = f"{host}:{port}"
+    # Programs that were made for OpenAI's client have addresses with /v1, or the whole endpoint.
     path = re.sub(r"/*(/v1)?(/chat/completions)?/*$", "", url.path)
-    return f"{url.scheme}://{host}{f':{port}' if port else ''}{path}"
+    return f"{url.scheme}://{host}{path}"
 
 
 def _likely(address: str) -> str:
-    """What was probably meant by a host without a scheme.
-
-    Nothing else is repeated: it might be a key.
-    """
+    """What was probably meant by a host without a scheme."""
+    # Nothing that looks otherwise is repeated: it might be a key.
     if not re.fullmatch(r"(localhost|[\w-]+(\.[\w-]+)+)(:\d+)?(/[\w./-]*)?", address):
         return ""
     scheme = "http" if address.startswith(("localhost", "127.")) else "https"
@@ -514,6 +521,7 @@ def _timeouts(
     """``timeout`` limits each wait: of a plain answer, for a stream's first byte, between bytes,
     for a connection.
     """
+    # An httpx.Timeout, known by its method: httpx is loaded with the first call only.
     if timeout is not None and hasattr(timeout, "as_dict"):
         each = timeout.as_dict()
         base = _with_read(
@@ -539,8 +547,13 @@ def _timeouts(
 
 
 def _with_read(base: Timeouts, read_s: float | None) -> Timeouts:
-    idle = base.stream_idle_s if read_s is None else min(read_s, base.stream_idle_s or read_s)
-    total = None if base.total_s is None or read_s is None else max(base.total_s, read_s)
+    idle, total = base.stream_idle_s, base.total_s
+    if read_s is None:
+        total = None
+    else:
+        idle = min(read_s, idle or read_s)
+        # Whoever waits longer for one answer means the whole call, too.
+        total = total and max(total, read_s)
     return replace(
         base,
         answer_s=read_s,

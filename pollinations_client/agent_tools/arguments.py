@@ -1,8 +1,4 @@
-"""What a model may decide when it calls a tool: classes made from the cards of the tool's models.
-
-One class serves both frameworks: its JSON schema is what the model reads, and its validation what
-stands before a request.
-"""
+"""What a model may decide when it calls a tool: classes made from the cards of its models."""
 
 from __future__ import annotations
 
@@ -54,6 +50,9 @@ MAX_RATIO_DIFFERENCE = 0.05
 
 class Arguments(BaseModel):
     """Arguments of a tool. Others than the fields are refused."""
+
+    # One class serves both frameworks: its JSON schema is what the model reads, its validation what
+    # stands before a request.
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 

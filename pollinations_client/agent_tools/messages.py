@@ -33,6 +33,7 @@ ADVICE: dict[type[PollinationsError], str] = {
     errors.BadRequestError: "Change the request before calling again.",
     errors.RateLimitError: "Wait before calling again.",
 }
+# Once, for a model that is told to try again does so until its run is ended.
 MAY_PASS, FINAL = "It may pass: call again once.", "Do not make the same call again."
 
 
@@ -48,6 +49,7 @@ def advice_for(error: PollinationsError) -> str:
 
 def message_for_model(error: PollinationsError) -> str:
     """The error as the answer of a tool: the sentences that a model can use, and advice."""
+    # Remedies are for whoever wrote the program; a model has advice of its own.
     message = error.message
     for remedy in REMEDIES.values():
         message = message.replace(remedy, "")

@@ -81,7 +81,7 @@ def _is_public(host: str) -> bool:
 
 
 def _ascii(host: str) -> str:
-    """The name as a resolver gets it: full-width digits and dots are ordinary ones there."""
+    # As a resolver gets it: full-width digits and dots are ordinary ones there.
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:
@@ -107,7 +107,7 @@ class ConversationPictures:
         self._held_bytes = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle carries no pictures: they may be large, and their files elsewhere."""
+        # Pictures may be large, and their files are on another machine then.
         return (ConversationPictures, ())
 
     def __deepcopy__(self, memo: object) -> ConversationPictures:

@@ -99,11 +99,12 @@ class SoundFolder:
     def file(self, save_dir: str | Path | None, name: str) -> Path:
         """The sound that a model named, by a name within the folder or by its path.
 
-        Raises :class:`InvalidRequestError` for everything that is not a sound inside the folder;
-        links and ``..`` are followed before that is decided, and what lies outside is not told.
+        Raises :class:`InvalidRequestError` for everything that is not a sound inside the folder.
         """
         folder = self.path(save_dir)
         root = folder.resolve()
+        # Links and ".." are followed before anything is decided, or a link in the folder would lead
+        # to any file of the machine.
         for candidate in (root / name, Path(name)):
             file = _resolved_inside(candidate, root)
             if file is not None:

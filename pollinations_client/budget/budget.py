@@ -1,8 +1,4 @@
-"""``PollenBudget``: a limit on what calls may cost, asked before each is sent.
-
-No I/O: the transport reserves before it sends, and tells what came. What is reserved counts as
-spent for every other call, so that parallel calls cannot pass the limit together.
-"""
+"""``PollenBudget``: a limit on what calls may cost, asked before each is sent. No I/O."""
 
 from __future__ import annotations
 
@@ -33,6 +29,8 @@ UNPRICED = ("refuse", "reserve", "allow")
 # Records have whole seconds.
 RECORD_PRECISION = dt.timedelta(seconds=1)
 
+# A context variable reaches the threads and tasks that the frameworks start, for they copy the
+# context; a global would count the calls of a server's other requests, too.
 ACTIVE_BUDGETS: ContextVar[tuple[PollenBudget, ...]] = ContextVar("pollen_budgets", default=())
 
 
@@ -96,6 +94,7 @@ class PollenBudget:
         Raises:
             ConfigurationError: For what is no amount of pollen, and other values that cannot work.
         """
+        # Decimal, for three times 0.1 must be no more than 0.3.
         self._ledger = Ledger(_pollen("limit", limit))
         self._warn_at = _checked_part(warn_at)
         self._warn_pollen = self._ledger.limit * Decimal(str(self._warn_at))
@@ -172,6 +171,7 @@ class PollenBudget:
             raise _refusal("client", "an async client goes to areconcile()", type(client).__name__)
         newer = []
         for record in records:
+            # Newest first: whatever follows is older still.
             if not self._is_ours(record):
                 break
             newer.append(record)
@@ -217,7 +217,9 @@ class PollenBudget:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the innermost mention out. No token is kept: a context may end in another one."""
+        """Take the innermost mention of this budget out."""
+        # No token is kept: an async generator or a fixture may end in another context than it began
+        # in, where resetting a token is a ValueError.
         active = list(ACTIVE_BUDGETS.get())
         for index in reversed(range(len(active))):
             if active[index] is self:

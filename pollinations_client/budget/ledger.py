@@ -89,6 +89,8 @@ class Ledger:
         Once everything is spent, a call that costs nothing is too much as well.
         """
         with self._lock:
+            # What is reserved counts as spent for every other call, or parallel calls would pass
+            # the limit together.
             left = self.limit - self.spent - self.reserved
             if left <= 0 or amount > left:
                 return left
@@ -160,9 +162,11 @@ class Ledger:
 
     def summary(self) -> str:
         """The sums in one line."""
-        unknown = f", {self.unknown} calls of unknown cost" if self.unknown else ""
         spent, left = pollen_text(self.spent), pollen_text(self.left)
-        return f"{spent} of {pollen_text(self.limit)} pollen spent, {left} left{unknown}"
+        text = f"{spent} of {pollen_text(self.limit)} pollen spent, {left} left"
+        if self.unknown:
+            text += f", {self.unknown} calls of unknown cost"
+        return text
 
     def _rows(self) -> list[tuple[str, ...]]:
         with self._lock:

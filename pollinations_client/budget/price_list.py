@@ -50,10 +50,7 @@ class PriceList:
         return not self._is_fresh and time.monotonic() >= self._next_try
 
     def begin(self, *, blocks: bool) -> Refresh | None:
-        """The refresh to carry out; ``None`` where another call is at it and is to be waited for.
-
-        A call that ``blocks`` its thread cannot wait for a task of that thread, and does it, too.
-        """
+        """The refresh to carry out; ``None`` if another call is at it and is to be waited for."""
         with self._lock:
             if not self.is_due:
                 return None  # another call has just ended it
@@ -61,7 +58,10 @@ class PriceList:
             if pending is None:
                 self._pending = pending = Refresh(self)
                 return pending
-        return Refresh(self) if blocks and pending.thread == threading.get_ident() else None
+        # A call that blocks its thread cannot wait for a task of that thread.
+        if blocks and pending.thread == threading.get_ident():
+            return Refresh(self)
+        return None
 
     def wait(self) -> None:
         """Wait for the refresh that is under way."""
@@ -75,6 +75,7 @@ class PriceList:
             await asyncio.wait([asyncio.wrap_future(pending.done)], timeout=MAX_WAIT_S)
             self._forget(pending)
 
+    # A Future and not an Event: threads and tasks of any event loop can wait for it.
     def end(self, refresh: Refresh, *, is_cancelled: bool) -> None:
         """Use the prices that were read. For lists that were not, shipped ones hold meanwhile."""
         if refresh.cards:

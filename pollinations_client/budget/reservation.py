@@ -51,8 +51,8 @@ class _Share(NamedTuple):
         """
         if cost is None:
             is_certain = False
-            is_priced = self.estimate.amount is not None or self.reserved
-            cost = self.reserved if is_priced else None
+            if self.estimate.amount is not None or self.reserved:
+                cost = self.reserved
         self.budget.settle(self.estimate, self.reserved, cost, is_certain=is_certain)
 
 
@@ -100,6 +100,7 @@ class Reservation:
 
     def on_failure(self, *, is_unbilled: bool) -> None:
         """The last attempt failed: give back what was held, if none can have cost anything."""
+        # Else it stays until close(), and counts as spent.
         if is_unbilled and not self._may_be_billed:
             self.release()
 
@@ -115,7 +116,9 @@ class Reservation:
 
     def settle(self, info: ResponseInfo, usage: Usage | ResponseInfo | None) -> None:
         """Count what the answer cost, by its usage and the prices of each budget."""
-        is_hit = (info.cache or "").upper() == "HIT"  # which bills nothing, or is the first asker's
+        # A hit bills nothing ("retries and cache hits are not", says the gateway's page on
+        # idempotency), or is what a call before it was billed for.
+        is_hit = (info.cache or "").upper() == "HIT"
         for share in self._take_shares():
             share.settle(self._cost(share, info, usage), is_certain=not is_hit)
 

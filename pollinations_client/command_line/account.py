@@ -46,6 +46,7 @@ def run_usage(options: argparse.Namespace) -> int:
     """Print records of calls, or their sums by day and model."""
     with connect(options) as client:
         if options.csv:
+            # As it came: print() would add an empty line, which is a record for some readers.
             sys.stdout.write(_csv(client, options))
         elif options.daily:
             days = client.usage_daily(days=options.days)

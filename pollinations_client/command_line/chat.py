@@ -72,6 +72,7 @@ def _stream(
                         note("")  # ends the reasoning's line
                         reasoning = ""
                     text += event.text
+                    # Through a pipe Python would keep 8 KB back.
                     print(event.text, end="", flush=True)
                 case ReasoningDelta() if show_reasoning:
                     reasoning += event.text
@@ -79,6 +80,7 @@ def _stream(
                 case Finished():
                     reply = event.reply
     finally:
+        # Of a stream that breaks the text stays, and the error stands on a line of its own.
         if text and not text.endswith("\n"):
             print(flush=True)
     for sentence in _unprinted(reply):
@@ -87,6 +89,7 @@ def _stream(
 
 def _unprinted(reply: Reply) -> Iterator[str]:
     """What an answer holds besides the text that was printed."""
+    # Some providers give none.
     if reply.finish_reason not in {"stop", None}:
         yield f"The answer ended by {reply.finish_reason!r}, not by itself."
     parts = {

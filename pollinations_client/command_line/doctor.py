@@ -82,6 +82,7 @@ def _packages() -> Iterator[Finding]:
             "note",
             f"{__version__} runs from a folder; installed: {version or 'not'}",
         )
+    # All of them, even after a fault: whoever asks for help pastes the whole list.
     for name in ("httpx", "pydantic"):
         yield _package(name)
     for extra, (names, package) in EXTRAS.items():
@@ -151,6 +152,8 @@ def _import(package: str) -> Finding:
 
 
 def _name_clash() -> Iterator[Finding]:
+    # pip lets two packages write into one folder and warns of neither, and which of the two was
+    # installed last decides what is imported.
     problem = installed_mixture()
     foreign = _version(FOREIGN_DISTRIBUTION)
     if problem:

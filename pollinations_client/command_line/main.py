@@ -96,6 +96,7 @@ def _parser() -> Parser:
         " processes. Without a key: pollinations emulator",
         allow_abbrev=False,
     )
+    # Every option in full: with a new one, a script's short form of another would mean two things.
     parser.add_argument("--version", action="version", version=f"pollinations {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, run) in COMMANDS.items():

@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the models that fit."""
     catalog = _catalog(options)
+    # Of the list itself: the gateway adds kinds (3d, realtime) without telling anybody.
     kinds = sorted({card.category for card in catalog})
     if options.kind and options.kind not in kinds:
         raise InvalidRequestError(
@@ -81,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
 def _catalog(options: argparse.Namespace) -> Catalog:
     if options.offline:
         return snapshot()
+    # The gateway gives its lists without a key.
     with connect(options, needs_key=False) as client:
         return client.refresh()
 

@@ -62,6 +62,7 @@ def _run(options: argparse.Namespace, make: Callable[[PollinationsClient, str], 
     check_output(options)
     prompt = prompt_from(options)
     with connect(options) as client:
+        # A video takes minutes, and a silent terminal looks like a hanging one.
         if sys.stderr.isatty():
             note(f"{options.model} is at work ...")
         picture = make(client, prompt)

@@ -82,9 +82,8 @@ def merged(
 
 
 def both(one: Schema, other: Schema) -> Schema:
-    """One schema for what fits ``one`` and ``other``, as near as keywords can say; where they
-    clash, ``other``.
-    """
+    """One schema for what fits ``one`` and ``other``; where they clash, ``other`` holds."""
+    # As near as keywords can say: Vertex and strict mode know no allOf.
     joint = {**one, **other}
     for key in one.keys() & other.keys() & JOINED.keys():
         first, second = one[key], other[key]

@@ -29,7 +29,7 @@ class Attempts:
         self.clock = Deadline(call, settings.timeouts)
         self.number = 0
         self.waited_until = 0.0  # the end of the last shared 429 that it waited for
-        self._safe = 0
+        self._safe = 0  # failures that do not use up what is allowed after others
 
     def __enter__(self) -> Self:
         return self
@@ -50,19 +50,19 @@ class Attempts:
         pause = policy.pause_s(failure, self._call, self.number, left_s, safe_before=self._safe)
         if pause is None:
             failure.retries_taken = self.number - 1
+            # After an answer that may have been made, only the account's log knows what it cost.
             if self.reservation is not None:
                 self.reservation.on_failure(is_unbilled=is_unbilled(failure))
             raise failure
         if self.reservation is not None:
             self._reserve_again(self.reservation, failure)
         self._safe += is_safe(failure)
-        log.warning(
-            "%s failed (%s); attempt %d follows in %.2f s",
-            self._call.label,
-            f"HTTP {failure.status_code}" if failure.status_code else type(failure).__name__,
-            self.number + 1,
-            pause,
-        )
+        # Never the message: a refusal may repeat the prompt.
+        reason = type(failure).__name__
+        if failure.status_code:
+            reason = f"HTTP {failure.status_code}"
+        text = "%s failed (%s); attempt %d follows in %.2f s"
+        log.warning(text, self._call.label, reason, self.number + 1, pause)
         return pause
 
     def _reserve_again(self, reservation: Reservation, failure: PollinationsError) -> None:

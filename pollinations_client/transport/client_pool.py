@@ -56,9 +56,9 @@ class SharedClient:
         await self.client.aclose()
 
     def end_keeper(self) -> None:
-        """End the generator that closes the client with its loop; it awaits nothing here, so no
-        loop is needed. One that nobody ends is a RuntimeWarning where a loop is never closed.
-        """
+        """End the generator that closes the client with its loop."""
+        # It awaits nothing here, so no loop is needed. One that nobody ends is a RuntimeWarning
+        # where a loop is never closed.
         self.is_dropped = True
         if self.keeper is not None:
             with contextlib.suppress(StopIteration, RuntimeError):  # it has ended, or does just now
@@ -100,9 +100,10 @@ class PoolKey:
 
 
 class LoopClients:
-    """The clients of one event loop. An attribute of the loop holds them, so that both are freed
-    together: a table of loops would keep each loop through its clients' connections.
-    """
+    """The clients of one event loop, held by an attribute of it."""
+
+    # So both are freed together: a table of loops would keep each loop through its clients'
+    # connections.
 
     __slots__ = ("by_key",)
 
@@ -165,6 +166,7 @@ def _httpx_client(kind: type[OwnClient], limits: Limits) -> OwnClient:
 def _new_sync(key: PoolKey) -> httpx.Client | PooledTransport:
     if key.has_proxies:
         return _httpx_client(httpx.Client, key.limits)
+    # The context is made with the first https connection: an emulator's address needs none.
     return PooledTransport(functools.cache(_ssl_context), key.limits)
 
 
@@ -251,11 +253,9 @@ def _clients_of(loop: asyncio.AbstractEventLoop) -> LoopClients:
 
 
 def _drop_on_close(loop: asyncio.AbstractEventLoop, clients: LoopClients) -> None:
-    """Let ``loop.close()`` close the clients' sockets.
-
-    ``run_until_complete`` and ``close`` shut no generators down, and asyncio has no other hook: the
-    sockets would wait for the garbage collector, each with a ResourceWarning.
-    """
+    """Let ``loop.close()`` close the clients' sockets."""
+    # run_until_complete() and close() shut no generators down, and asyncio has no other hook: the
+    # sockets would wait for the garbage collector, each with a ResourceWarning.
     close_loop = loop.close
 
     def close() -> None:
@@ -268,9 +268,8 @@ def _drop_on_close(loop: asyncio.AbstractEventLoop, clients: LoopClients) -> Non
 async def _close_with_loop(
     clients: dict[PoolKey, SharedClient], key: PoolKey, shared: SharedClient
 ) -> AsyncGenerator[None, None]:
-    """Close a client when its loop shuts down: asyncio closes every generator that is still open
-    then.
-    """
+    """Close a client when its loop shuts down."""
+    # asyncio.run() closes every async generator that is still open at its end.
     try:
         yield
     finally:
@@ -280,12 +279,10 @@ async def _close_with_loop(
             await shared.client.aclose()
 
 
-def _close_at_exit() -> (
-    None
-):  # pragma: no cover - runs when the interpreter ends; a test watches that from outside
-    """Close what is idle. A call of a daemon thread ends with the process: closing its connection
-    would make it report a failure that is none.
-    """
+def _close_at_exit() -> None:  # pragma: no cover - a test watches it from outside
+    """Close what is idle when the interpreter ends."""
+    # A call of a daemon thread ends with the process: closing its connection would make it report
+    # a failure that is none.
     for shared in list(_sync_clients.values()):
         if shared.calls == 0:
             shared.client.close()
@@ -294,10 +291,9 @@ def _close_at_exit() -> (
             getattr(loop, LOOP_ATTRIBUTE).drop()
 
 
-def _forget_all() -> (
-    None
-):  # pragma: no cover - runs in a forked child; a test watches that from outside
+def _forget_all() -> None:  # pragma: no cover - a test watches it from outside
     """In a forked child: its parent's sockets are not its own."""
+    # Another thread of the parent may have held the lock, and is not here to let it go.
     global _lock
     _lock = threading.RLock()
     _sync_clients.clear()

@@ -1,8 +1,4 @@
-"""Run several calls of one object at a time, at most so many, in threads or on an event loop.
-
-The limit holds for the object, not for one method call: LlamaIndex gathers many batches at once on
-one embedding model, and all of them share it. Each event loop counts for itself.
-"""
+"""Run several calls of one object at a time, at most so many, in threads or on an event loop."""
 
 from __future__ import annotations
 
@@ -33,7 +29,10 @@ Result = TypeVar("Result")
 
 
 class ConcurrencyLimit:
-    """At most ``limit`` calls at a time."""
+    """At most ``limit`` calls at a time; each event loop counts for itself."""
+
+    # Of an object, not of one method call: LlamaIndex gathers many batches at once on one embedding
+    # model, and all of them share the limit.
 
     __slots__ = ("_by_loop", "_threads", "limit")
 

@@ -1,9 +1,4 @@
-"""Compressed bodies, opened a piece at a time: however small a body is, no more of it is in memory
-than is asked for.
-
-httpx opens a whole piece at once, and one encoding after the other: a kilobyte that is packed twice
-fills the memory before anybody can count. Pure; no I/O.
-"""
+"""Unpack compressed bodies piece by piece, within a bound of memory. No I/O."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from ..errors import APIConnectionError, MalformedReply
 
 ACCEPTED = "gzip, deflate"
-OPENED = frozenset({"gzip", "x-gzip", "deflate"})
+ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 PIECE_BYTES = 64 * 1024
 
 
@@ -27,21 +22,20 @@ class Decompressor:
 
         Raises :class:`MalformedReply` for one that was not asked for.
         """
-        named = [
-            name
-            for one in encoding.split(",")
-            if (name := one.strip().lower()) not in {"", "identity"}
-        ]
-        if len(named) > 1 or not OPENED.issuperset(named):
+        names = [name.strip().lower() for name in encoding.split(",")]
+        names = [name for name in names if name not in {"", "identity"}]
+        # httpx unpacks a whole piece at once, and one encoding after the other: a kilobyte that is
+        # packed twice fills the memory before anybody can count.
+        if len(names) > 1 or not ENCODINGS.issuperset(names):
             raise MalformedReply(
                 f"{label}: the answer's compression was not asked for: {encoding[:80]!r}."
             )
         self._label = label
-        self._is_gzip = bool(named) and named != ["deflate"]
+        self._is_gzip = bool(names) and names != ["deflate"]
         self._has_begun = False
         # 32 more than the largest window: gzip and zlib are told apart by their first bytes.
-        self._opener = zlib.decompressobj(zlib.MAX_WBITS | 32) if named else None
-        self._may_be_bare = named == ["deflate"]
+        self._opener = zlib.decompressobj(zlib.MAX_WBITS | 32) if names else None
+        self._may_be_bare = names == ["deflate"]
 
     def feed(self, packed: bytes) -> Iterable[bytes]:
         """What ``packed`` holds, as it is asked for.
@@ -80,14 +74,12 @@ class Decompressor:
         try:
             piece = self._opener.decompress(packed, PIECE_BYTES)
         except zlib.error as error:
-            if not self._may_be_bare:
-                said = str(error)
-            else:
+            if self._may_be_bare:
+                # Some servers send deflate without the header that RFC 1950 puts before it.
                 self._opener, self._may_be_bare = zlib.decompressobj(-zlib.MAX_WBITS), False
-                return self._opened(
-                    packed
-                )  # some servers send deflate without the header that belongs to it
+                return self._opened(packed)
+            reason = str(error)
         else:
             self._may_be_bare = False
             return piece
-        raise MalformedReply(f"{self._label}: the answer's compression is broken: {said}.")
+        raise MalformedReply(f"{self._label}: the answer's compression is broken: {reason}.")

@@ -80,6 +80,8 @@ class GatewayState:
         All calls wait for a 429 if the call that got it would: not with ``max_retries=0``, not
         above ``retry_after_limit_s``, and not beyond its own total time.
         """
+        # The limiter of pk_ keys says how long to wait; that of the edge, about 100 requests in
+        # 10 s from one address, does not (seen in autumn 2026).
         policy, wait_s = attempts.settings.retry, failure.retry_after
         if failure.code == MODEL_LIMIT:
             return
@@ -157,7 +159,8 @@ class GatewayState:
 
 
 def _again(error: PollinationsError, **details: float) -> PollinationsError:
-    """The same error for another call: an exception that is raised twice collects tracebacks."""
+    """The same error for another call."""
+    # An exception that is raised twice collects the tracebacks of both.
     repeated = copy.copy(error)
     repeated.__dict__.update(details)
     return repeated

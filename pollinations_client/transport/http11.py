@@ -1,9 +1,4 @@
-"""HTTP/1.1 on one connection: requests to bytes, bytes to responses. No I/O.
-
-h11 reads and writes everything but the plain chunks of a stream. A model's stream is thousands of
-them, one event each, and h11 takes 4 us for a chunk, half of what it costs in all; httpcore's own
-driver of h11 took as much again.
-"""
+"""HTTP/1.1 on one connection: requests to bytes, bytes to responses, by h11. No I/O."""
 
 from __future__ import annotations
 
@@ -77,13 +72,14 @@ Body = bytes | SizedPieces | None
 
 
 class ReceivedBytes:
-    """What was received and not yet read: plain chunks are taken here, h11 gets everything else.
+    """What was received and not yet read: plain chunks are taken here, h11 gets everything else."""
 
-    A chunk that is here as a whole, with its size in plain hexadecimal and CRLF where they belong
-    (RFC 9112, section 7.1), needs no state machine: h11 is between two chunks before it and after
-    it. From the last chunk on h11 gets all: extensions, trailers, a chunk that is cut, bytes that
-    are no chunk. A test compares the two at every cut and for spoilt bytes.
-    """
+    # A model's stream is thousands of chunks, one event each. h11 takes 4 us for a chunk, half of
+    # what it costs in all; httpcore's own driver of h11 took as much again. But a chunk that is
+    # here as a whole, with its size in plain hexadecimal and CRLF where they belong (RFC 9112,
+    # section 7.1), needs no state machine: h11 is between two chunks before it and after it. From
+    # the last chunk on h11 gets all: extensions, trailers, a chunk that is cut, bytes that are no
+    # chunk. A test compares the two at every cut and for spoilt bytes.
 
     __slots__ = ("_at", "_data", "_owed_bytes", "has_plain_chunks")
 
@@ -146,8 +142,7 @@ class ReceivedBytes:
         if SIZE_LINE_BEGINNING.fullmatch(self._data, self._at):
             return b""
         size = SIZE_LINE.match(self._data, self._at)
-        chunk_bytes = int(size[1], 16) if size else 0
-        if size and chunk_bytes:
+        if size and (chunk_bytes := int(size[1], 16)):
             missing_bytes = size.end() + chunk_bytes + 2 - len(self._data)
             if missing_bytes > 0:
                 self._owed_bytes = missing_bytes
@@ -180,11 +175,9 @@ class Http11:
         self.is_complete = False
 
     def send(self, request: RawRequest, body: Body) -> Iterator[bytes]:
-        """The pieces of a request, small ones joined.
-
-        h11 is shown a request without a body: it would copy the body, and check the headers again
-        for each length.
-        """
+        """The pieces of a request, small ones joined."""
+        # h11 sees a request without a body: it would copy the body, and check the headers again
+        # for each length.
         self.is_complete = False
         self._is_head_request = request.is_head
         data: bytes = self._state.send(request._event) or b""
@@ -192,6 +185,7 @@ class Http11:
         if isinstance(body, bytes):
             body = SizedPieces(len(body), (body,))
         if body is not None:
+            # The length goes in before the empty line that ends the head.
             data = b"%bContent-Length: %d\r\n\r\n" % (data[:-2], body.length)
             left = body.length
             for piece in body.pieces:
@@ -229,6 +223,7 @@ class Http11:
             if event is h11.NEED_DATA:
                 if not self._received:
                     return None
+                # No further than the head's end: plain chunks behind it are not for h11.
                 data = self._received.take_head(self._last_bytes)
                 self._last_bytes = (self._last_bytes + data)[-3:]
                 self._feed(data)
@@ -281,13 +276,11 @@ class Http11:
         raise httpx.RemoteProtocolError(reason)
 
     def start_next(self) -> bool:
-        """Be ready for another request. Returns whether the connection can carry one.
-
-        Bytes that nobody asked for would be read as the next response; such a connection is left.
-        """
+        """Be ready for another request. Returns whether the connection can carry one."""
         state = self._state
         if not (self.is_complete and state.our_state is state.their_state is h11.DONE):
             return False
+        # Bytes that nobody asked for would be read as the next response.
         if self._received or state.trailing_data != (b"", False):
             return False
         state.start_next_cycle()

@@ -49,6 +49,8 @@ class Connection(Generic[Stream]):
 class IdleConnections(Generic[Stream]):
     """The connections that nobody uses, by origin, the one that was used last on top."""
 
+    # Last in, first out: what a burst left over is idle until it expires.
+
     def __init__(self, limits: Limits) -> None:
         self._max_idle = limits.max_keepalive_connections
         self._expiry_s = limits.keepalive_expiry_s
@@ -64,6 +66,8 @@ class IdleConnections(Generic[Stream]):
                 if not stack:
                     return None
                 connection = stack.pop()
+            # Servers close idle connections when they like. A request that is written into such a
+            # one may have been carried out for all anybody knows, and could not be sent again.
             if not self._is_expired(connection) and connection.stream.is_idle:
                 return connection
             connection.stream.close()
@@ -79,6 +83,8 @@ class IdleConnections(Generic[Stream]):
 
     def _take_surplus(self) -> list[Connection[Stream]]:
         stacks = [stack for stack in self._by_origin.values() if stack]
+        # One of each origin at most: a sweep over all would make every answer's end dearer with the
+        # number of connections, as in httpx's pool.
         surplus = [stack.popleft() for stack in stacks if self._is_expired(stack[0])]
         stacks = [stack for stack in stacks if stack]
         if self._max_idle is not None and sum(map(len, stacks)) > self._max_idle:
@@ -134,6 +140,7 @@ class AsyncPlaces:
 
 
 def _text(value: bytes) -> str:
+    # HTTP has no encoding for them (RFC 9110, 5.5); gateways write UTF-8.
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
@@ -149,8 +156,10 @@ class BaseResponse:
         self.headers: dict[str, str] = {}
         for raw_name, raw_value in head.headers:
             name, value = raw_name.decode("ascii"), _text(raw_value)
-            known = self.headers.get(name)
-            self.headers[name] = value if known is None else f"{known}, {value}"
+            # RFC 9110, section 5.3: lines of one name are one list.
+            if name in self.headers:
+                value = f"{self.headers[name]}, {value}"
+            self.headers[name] = value
         self.extensions: dict[str, Any] = {
             "http_version": b"HTTP/" + head.http_version,
             "reason_phrase": head.reason,
@@ -235,7 +244,7 @@ class PooledTransport(httpx.BaseTransport):
             if connection is None:
                 connection = self._connect(request.origin, limits)
             head = self._exchange(connection, request, body, limits)
-        except BaseException:
+        except BaseException:  # Ctrl-C, too, must leave no place taken
             if connection is not None:
                 connection.stream.close()
             self._places.give_back()
@@ -277,10 +286,12 @@ class PooledTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request of an httpx client, with its timeouts."""
         raw_request = RawRequest(request.method, request.url, request.headers.raw)
-        body = request.read()
-        has_body = "content-length" in request.headers or bool(body)
+        body: bytes | None = request.read()
+        # A POST of nothing says so (RFC 9110, section 8.6); a GET says no length at all.
+        if not body and "content-length" not in request.headers:
+            body = None
         limits = TimeLimits.from_httpx(request)
-        response = self.send(raw_request, body if has_body else None, limits)
+        response = self.send(raw_request, body, limits)
         return response.for_httpx()
 
     def close(self) -> None:
@@ -399,10 +410,11 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request of an httpx client, with its timeouts."""
         raw_request = RawRequest(request.method, request.url, request.headers.raw)
-        body = await request.aread()
-        has_body = "content-length" in request.headers or bool(body)
+        body: bytes | None = await request.aread()
+        if not body and "content-length" not in request.headers:
+            body = None
         limits = TimeLimits.from_httpx(request)
-        response = await self.send(raw_request, body if has_body else None, limits)
+        response = await self.send(raw_request, body, limits)
         return response.for_httpx()
 
     async def aclose(self) -> None:

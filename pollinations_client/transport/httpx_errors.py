@@ -18,49 +18,42 @@ from ..errors import (
 from ..request.endpoints import Call
 from .time_limits import Deadline
 
-NETWORK_ERRORS = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
-    OSError,
-    UnicodeError,
-)  # the last: bad host names
+# A UnicodeError is a host name that has no form in DNS.
+NETWORK_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError)
+# What a server that has not read the whole request cannot have carried out.
 UNSENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.WriteTimeout,
-    httpx.WriteError,
-    httpx.ProxyError,
+    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
+    *(httpx.WriteTimeout, httpx.WriteError, httpx.ProxyError),
 )
 
 
 def failure_from(
     error: Exception, call: Call, clock: Deadline, host: str, secret: Keys
 ) -> PollinationsError:
-    """The typed error for what the network library raised.
-
-    The original's request, headers and frames stay behind.
-    """
-    said = redact(str(error), secret) or type(error).__name__
-    cause = RuntimeError(f"{type(error).__module__}.{type(error).__name__}: {said}")
+    """The typed error for what the network library raised."""
+    reason = redact(str(error), secret) or type(error).__name__
+    # Not the original as the cause: it refers to the request with its headers, and its frames to
+    # the key.
+    cause = RuntimeError(f"{type(error).__module__}.{type(error).__name__}: {reason}")
     failure: PollinationsError
     if isinstance(error, httpx.ReadTimeout):
         failure = clock.timed_out()
     elif isinstance(error, httpx.TimeoutException):
         failure = clock.timed_out() if clock.is_over else _no_connection(error, call, host)
+        # The request was not sent as a whole, so nothing can have been generated.
         failure.ambiguous = False  # type: ignore[attr-defined]
     elif isinstance(
         error, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)
     ):
-        failure = ConfigurationError(f"{call.label} cannot be sent: {said}.")
+        failure = ConfigurationError(f"{call.label} cannot be sent: {reason}.")
     else:
-        untrusted = "CERTIFICATE_VERIFY_FAILED" in said or isinstance(
+        # httpx's own pool reports it as a ConnectError, with OpenSSL's words in the text alone.
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in reason or isinstance(
             error, ssl.SSLCertVerificationError
         )
         failure = APIConnectionError(
             f"{call.label}: the connection to {host} failed:"
-            f" {said}.{_advice(error, host, untrusted)}",
+            f" {reason}.{_advice(error, host, untrusted)}",
             ambiguous=not isinstance(error, UNSENT),
         )
         if untrusted:

@@ -30,7 +30,7 @@ def _pieces(data: bytes) -> Iterator[bytes | memoryview]:
     if len(data) <= PIECE_BYTES:
         yield data
         return
-    view = memoryview(data)
+    view = memoryview(data)  # slices of bytes would copy a picture of 20 MB once more
     for start in range(0, len(data), PIECE_BYTES):
         yield view[start : start + PIECE_BYTES]
 
@@ -47,9 +47,8 @@ def _is_readable(descriptor: int) -> bool:
 
 
 def _race_delay_s(host: str) -> float | None:
-    """When to try a host's next address beside the one before; an address has no other, and the
-    race takes three tasks.
-    """
+    """When to try a host's next address beside the one before."""
+    # An address has no other, and the race takes three tasks.
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -74,7 +73,7 @@ class SocketStream:
     def __init__(self, connected: socket.socket, streams: set[SocketStream]) -> None:
         self._socket = connected
         self._streams = streams
-        self._timeout_s: float | None = -1.0
+        self._timeout_s: float | None = -1.0  # nobody's limit, so that the first one is set
         self._process = os.getpid()
         streams.add(self)
 
@@ -93,6 +92,8 @@ class SocketStream:
             limit_s = limits.within_total(limits.connect_s)
             connected = socket.create_connection((name, port), limit_s)
             try:
+                # Nagle's algorithm would hold a request's last packet back until the one before it
+                # is acknowledged, which servers put off by 40 ms.
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if scheme == b"https":
                     connected.settimeout(limits.within_total(limits.connect_s))
@@ -132,6 +133,7 @@ class SocketStream:
     @property
     def is_idle(self) -> bool:
         """Whether nothing came since the last response was read: bytes, or the server's close."""
+        # TLS may hold bytes that poll() does not see any more.
         if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             return False
         return not _is_readable(self._socket.fileno())
@@ -279,10 +281,11 @@ class LoopStream(asyncio.Protocol):
         return b""
 
     def _limit_read(self, limit_s: float | None) -> None:
-        """Set the timer, or let the one that is set run: a timer for each read would cost more than
-        the read.
-        """
-        self._read_until = math.inf if limit_s is None else self._loop.time() + limit_s
+        """Set the timer, or let the one that is set run."""
+        # A timer for each read would cost more than the read.
+        self._read_until = math.inf
+        if limit_s is not None:
+            self._read_until = self._loop.time() + limit_s
         timer = self._timer
         if timer is not None and timer.when() > self._read_until:
             timer.cancel()
@@ -316,12 +319,10 @@ class LoopStream(asyncio.Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing came since the last response was read: bytes, or the server's close.
-
-        The socket is asked as well: the loop may not have looked at it since.
-        """
+        """Whether nothing came since the last response was read: bytes, or the server's close."""
         if self._is_ended or self._received:
             return False
+        # The loop may not have looked at the socket since.
         return not _is_readable(self._raw_transport.get_extra_info("socket").fileno())
 
     @property
@@ -330,20 +331,17 @@ class LoopStream(asyncio.Protocol):
         return self._is_ended
 
     def close(self) -> None:
-        """Close the connection; the loop closes its socket in its next turn.
-
-        Nothing is awaited: a task that is cancelled once more leaves nothing behind.
-        """
+        """Close the connection; the loop closes its socket in its next turn."""
+        # Nothing is awaited: a task that is cancelled once more leaves nothing behind. And not
+        # close(), which would wait for a server that takes no bytes to take what is buffered.
         self._is_ended = True
         if self._transport is not None and not self._is_lost:
             self._transport.abort()
 
     def close_without_loop(self) -> None:
-        """Close the socket of a loop that is closed or will not run again.
-
-        asyncio closes one by a callback of its loop only; left to the garbage collector, each is a
-        ResourceWarning.
-        """
+        """Close the socket of a loop that is closed or will not run again."""
+        # asyncio closes one by a callback of its loop only; left to the garbage collector, each is
+        # a ResourceWarning.
         with contextlib.suppress(RuntimeError):  # the loop is closed and takes no callback
             self.close()
         own_socket = getattr(self._raw_transport, "_sock", None)

@@ -1,11 +1,4 @@
-"""Responses that are being read, closed on their every way to an end.
-
-A generator that nobody reads any more is finalized by the garbage collector, in whatever thread
-allocates next. That thread may stand inside httpcore and hold the lock of its pool or of its queue;
-closing a response there waits for itself for ever (encode/httpcore issues 990 and 996). So what is
-read is referred to from here, where the collector does not reach it, and a finalizer only hands it
-to a thread of its own.
-"""
+"""Responses that are being read: closed on every way to their end, by finalizers too."""
 
 from __future__ import annotations
 
@@ -21,6 +14,11 @@ from .client_pool import SharedClient, give_back_async, give_back_sync
 from .http_transport import AsyncPooledResponse, PooledResponse
 from .httpx_errors import NETWORK_ERRORS
 
+# A generator that nobody reads any more is finalized by the garbage collector, in whatever thread
+# allocates next. That thread may stand inside httpcore and hold the lock of its pool or of its
+# queue; closing a response there waits for itself for ever (encode/httpcore issues 990 and 996). So
+# what is read is referred to from here, where the collector does not reach it, and a finalizer only
+# hands it to a thread of its own.
 _open: set[OpenResponse] = set()
 _abandoned: deque[OpenResponse] = deque()
 
@@ -83,11 +81,10 @@ def close_abandoned() -> None:
 
 
 class AsyncOpenResponse:
-    """A response on an event loop.
+    """A response on an event loop."""
 
-    asyncio runs finalizers as tasks of the loop, where closing waits for nobody; a reference from
-    here would keep the loop.
-    """
+    # Not among _open: asyncio runs finalizers as tasks of the loop, where closing waits for
+    # nobody, and a reference from here would keep the loop.
 
     __slots__ = ("_shared", "is_decoded", "pieces", "response")
 

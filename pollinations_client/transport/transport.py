@@ -1,9 +1,6 @@
-"""The only I/O: a call goes out, its answer comes back; typed refusals, retries, limits.
+"""Send a call and read its answer, blocking and on an event loop: two thin drivers of pure code.
 
-Sync and async twins.
-
-All decisions are made elsewhere, by pure code (retry, clock, refusal, stream); here are the two
-thin drivers, and a test keeps them the same line by line.
+A test keeps them the same, line by line.
 """
 
 from __future__ import annotations
@@ -52,11 +49,16 @@ from .uploads import NO_UPLOAD, opened_upload
 
 async def awaited(key: Any) -> Any:
     """``key``, which an async function or a plain one gave."""
-    return (await key) if inspect.isawaitable(key) else key
+    if inspect.isawaitable(key):
+        return await key
+    return key
 
 
 class SyncTransport(BaseTransport):
     """Sends calls and reads answers, blocking."""
+
+    # Failures are raised and slept on behind the except blocks, not inside: there the failure
+    # before would be the context of the next one, with frames that hold the request.
 
     takes = httpx.Client
 
@@ -140,6 +142,7 @@ class SyncTransport(BaseTransport):
             self._check_injected()  # closed by its owner since we looked
             raise
         finally:
+            # Not in an except block: Ctrl-C must give the place back, too.
             if not is_open:
                 give_back_sync(shared)
         raise failure
@@ -149,6 +152,7 @@ class SyncTransport(BaseTransport):
     ) -> httpx.Response | PooledResponse:
         if isinstance(client, self.takes):  # the user's own, or one that goes through proxies
             sent = self._request(client, call, host, attempts, upload)
+            # The API redirects nothing; another origin would get the prompt.
             answer: httpx.Response = client.send(sent, stream=True, follow_redirects=False)
             return answer
         request, body = self._raw_request(call, host, attempts, upload)
@@ -181,6 +185,7 @@ class SyncTransport(BaseTransport):
         if target is not None and response.is_success:
             target.restart()
             keep = target.write
+        # Counted as it comes, unpacked: a length in a header may lie.
         size = 0
         try:
             with contextlib.closing(self._pieces(opened, call, attempts)) as body:
@@ -204,7 +209,7 @@ class SyncTransport(BaseTransport):
             decompressor = Decompressor(encoding, call.label)
         try:
             for received in opened.pieces:
-                if decompressor is None:
+                if decompressor is None:  # the usual way: streams and media ask for identity
                     yield self._blanked(received)
                     continue
                 for piece in decompressor.feed(received):
@@ -252,6 +257,7 @@ class SyncTransport(BaseTransport):
                         raise self._failure_in(reader)
                     self._drain(body, attempts)
             except GeneratorExit:
+                # Perhaps in a finalizer, which must not wait for a lock (open_responses.py).
                 opened.abandon()
                 raise
             finally:
@@ -259,6 +265,7 @@ class SyncTransport(BaseTransport):
 
     def _drain(self, body: Generator[bytes, None, None], attempts: Attempts) -> None:
         """Read to the end of the body, so that our own client can use the connection again."""
+        # RFC 9112, section 9.3: one that was not read to its end cannot be.
         if self._limits_reads:
             attempts.clock.start_drain()
             with contextlib.suppress(PollinationsError):
