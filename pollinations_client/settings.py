@@ -68,9 +68,9 @@ class Timeouts:
     # Pictures go out in base64, up to 20 MB of them.
     write_s: float | None = 30.0
     pool_s: float | None = 10.0
-    # The edge before the gateway gives up on a silent answer with a 524 after 100 to 130 s (seen in
-    # 2025). It is to speak first: an identical repeat then joins what still goes on, and is billed
-    # once.
+    # The edge before the gateway gives up on a silent answer with a 524 after 100 to 130 s
+    # (pollinations issues 4884 and 7280). It is to speak first: an identical repeat then joins what
+    # still goes on, and is billed once.
     answer_s: float | None = 180.0
     picture_s: float | None = 300.0
     video_s: float | None = 600.0
@@ -231,7 +231,7 @@ class Settings:
         """Where account calls go: each host is asked only if the one before answers 404."""
         if self.account_base_url is not None:
             return (self.account_base_url,)
-        # Until January 2026 the gateway had no /account; the key is sent to no third host.
+        # The gateway of January 2026 had no /account. The key is sent to no third host.
         if self.base_url == GATEWAY:
             return self.base_url, OLDER_ACCOUNT_HOST
         return (self.base_url,)

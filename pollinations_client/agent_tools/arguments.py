@@ -44,7 +44,7 @@ MAX_LISTED_DURATIONS = 30
 MAX_CACHED_CLASSES = 64  # a class takes a millisecond to make, and is the same for the same models
 PICTURE_RATIOS = ("1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "9:21")
 VIDEO_RATIOS = ("16:9", "9:16")  # what both eras of the gateway know
-# Sides are rounded to blocks: 1024x432 is as near to 21:9 as pixels come.
+# Sides are rounded to blocks, which of a small picture is a few per cent.
 MAX_RATIO_DIFFERENCE = 0.05
 
 

@@ -43,7 +43,7 @@ class SearchAnswer:
     @property
     def search_results(self) -> list[dict[str, Any]]:
         """The sources as blocks that Claude's own API knows; the answer stands in the first."""
-        # The gateway's searching models do not say which sentence comes from which source.
+        # The answer is one text for all sources, so it goes with the first.
         texts = [self.answer, *(source["title"] for source in self.sources[1:])]
         return [
             {
@@ -84,6 +84,8 @@ def _citation(annotation: Any) -> Any:
 
 def models_text(cards: Sequence[ModelCard], kind: str) -> str:
     """A line for each model of a kind, as a model reads it."""
+    # Not every model there is: the gateway lists over 100 text models, and each line is paid for
+    # again on every turn.
     fitting = [card for card in cards if card.category == kind]
     if not fitting:
         return f"The gateway lists no {kind} models."

@@ -33,7 +33,7 @@ ADVICE: dict[type[PollinationsError], str] = {
     errors.BadRequestError: "Change the request before calling again.",
     errors.RateLimitError: "Wait before calling again.",
 }
-# Once, for a model that is told to try again does so until its run is ended.
+# Once: a model that is told to try again may do so until its run is ended.
 MAY_PASS, FINAL = "It may pass: call again once.", "Do not make the same call again."
 
 

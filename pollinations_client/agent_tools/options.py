@@ -16,8 +16,7 @@ __all__ = ["MediaToolOptions", "ModelChoice", "check_kind", "model_choice", "req
 
 MADE_BY = {"image": "pictures", "video": "videos", "audio": "sound", "text": "text"}
 EXAMPLES = {"image": "flux", "video": "veo", "text": "sonar", "audio": "elevenlabs"}
-# Of a toolkit's options, those that are for its other tool: the gateway refuses a picture with a
-# duration.
+# Of a toolkit's options, those that mean something to its other tool alone.
 FOREIGN_FIELDS = {
     "image": frozenset({"duration", "audio", "resolution"}),
     "video": frozenset({"width", "height", "quality", "transparent", "guidance_scale"}),

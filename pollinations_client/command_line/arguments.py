@@ -111,6 +111,7 @@ def _name_and_value(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError("write NAME=VALUE, such as temperature=0.2")
+    # As JSON first: a number is to be a number, and a list one.
     try:
         return name, json.loads(value)
     except ValueError:
@@ -143,6 +144,7 @@ def prompt_from(options: argparse.Namespace) -> str:
 
     Standard input is not read otherwise: it may be a pipe to which nobody writes.
     """
+    # Words behind each other are one prompt, as with echo: quotes are easily forgotten.
     words: list[str] = options.prompt
     if not words and not sys.stdin.isatty():
         words = [STANDARD_INPUT]
@@ -175,6 +177,7 @@ def print_json(value: Any) -> None:
 
 
 def _json_form(value: Any) -> Any:
+    # Numbers, for jq and spreadsheets sum them; Decimal as a string would be text there.
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, BaseModel):

@@ -56,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
         f" POLLINATIONS_BASE_URL={gateway.url}",
         flush=True,
     )
+    # Not for ever: on Windows a wait without a limit sees no Ctrl-C.
     while not stop.wait(0.5):
         pass
     gateway.stop()

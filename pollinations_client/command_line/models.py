@@ -116,6 +116,7 @@ def _price_order(card: ModelCard) -> tuple[Any, ...]:
     """Cheapest output first, kind by kind: a second of video and a token do not compare."""
     kind = KINDS.index(card.category) if card.category in KINDS else len(KINDS)
     priced = next((unit for unit in (*OUTPUT_UNITS, *INPUT_UNITS) if unit in card.prices), "")
+    # Of two models with the same price of output, the cheaper one to ask.
     input_price = card.prices.get("promptTextTokens", UNKNOWN_PRICE)
     return kind, card.prices.get(priced, UNKNOWN_PRICE), input_price, card.name
 

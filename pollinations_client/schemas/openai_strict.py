@@ -103,6 +103,7 @@ class _StrictWriter:
         self, schema: Mapping[str, Any], inside: frozenset[str]
     ) -> tuple[Mapping[str, Any], frozenset[str]]:
         parts = alternatives(schema, "allOf")
+        # One part and nothing that it would have to be merged with: the reference stays one.
         if len(parts) == 1 and not set(schema) - {"allOf", "default", *NOTES, *DEFINITIONS}:
             # Pydantic's way to write a reference with a description beside it.
             return {**parts[0], **{key: schema[key] for key in schema if key != "allOf"}}, inside

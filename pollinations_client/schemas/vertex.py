@@ -163,7 +163,7 @@ class _VertexWriter:
         if target.setdefault("type", "array") == "array":
             target["items"] = items
 
-    # Left out altogether, a required property would have no schema, and Vertex refuses the tool.
+    # Not an empty schema: the model is to know at least what kind of value belongs there.
     def _cut(self, schema: Mapping[str, Any]) -> Schema:
         """What stands in place of a part that would never end: its type and description."""
         definition = aimed_at(self.root, str(schema.get("$ref"))) or {}

@@ -319,6 +319,6 @@ class BaseTransport:
             )
 
     def _check_key(self, call: Call) -> None:
-        # The public gateway gives its model lists without a key, and /account to none.
+        # The public gateway gives its model lists without a key, and nothing else.
         if self._needs_key and not (call.kind.is_free and call.kind.host == "gateway"):
             raise ConfigurationError(NO_KEY, param="api_key")
