@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
     from ._structured_output import Mode
 
-__all__ = ["ConnectionOptions", "EmbeddingModelOptions", "LLMOptions", "ToolSpecOptions"]
+__all__ = [
+    "ConnectionOptions",
+    "EmbeddingModelOptions",
+    "LLMOptions",
+    "OCRReaderOptions",
+    "ToolSpecOptions",
+]
 
 
 class ConnectionOptions(ConnectionOptionsDict, total=False):
@@ -76,6 +82,14 @@ class EmbeddingModelOptions(ConnectionOptions, total=False):
     num_workers: int | None
     embeddings_cache: Any
     rate_limiter: Any
+
+
+class OCRReaderOptions(ConnectionOptions, total=False):
+    """Options of ``PollinationsOCRReader``."""
+
+    model: str | None
+    is_remote: bool
+    callback_manager: CallbackManager | None
 
 
 class ToolSpecOptions(ConnectionOptionsDict, ImageOptionsDict, total=False):

@@ -8,7 +8,7 @@ deltas are the answer, as chat engines and memories need them.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -34,6 +34,29 @@ class PollinationsStructuredLLM(HiddenHeadersMixin, StructuredLLM):
 
     Made by ``Pollinations.as_structured_llm``.
     """
+
+    if TYPE_CHECKING:
+        # These are LlamaIndex's own, whose decorator leaves them without types for mypy.
+
+        def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+            """The object as JSON text; ``raw`` is the object."""
+            ...
+
+        async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+            """:meth:`chat`, awaited."""
+            ...
+
+        def complete(
+            self, prompt: str, formatted: bool = False, **kwargs: Any
+        ) -> CompletionResponse:
+            """The object as JSON text; ``raw`` is the object."""
+            ...
+
+        async def acomplete(
+            self, prompt: str, formatted: bool = False, **kwargs: Any
+        ) -> CompletionResponse:
+            """:meth:`complete`, awaited."""
+            ...
 
     @chat_callback
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:

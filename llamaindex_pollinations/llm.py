@@ -53,6 +53,8 @@ from ._tool_calls import agent_response, offered, refusals_in, selections_in
 from ._tool_definitions import choice_among, wire_tools
 
 if TYPE_CHECKING:
+    from llama_index.core.program.utils import FlexibleModel
+
     from ._option_types import LLMOptions
 
 __all__ = ["Pollinations"]
@@ -570,6 +572,29 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         )
         dispatcher.event(LLMStructuredPredictEndEvent(output=answer))
         return cast(Model, answer)
+
+    if TYPE_CHECKING:
+        # LlamaIndex's own two take any class, so that a checker knows nothing of the objects.
+
+        def stream_structured_predict(
+            self,
+            output_cls: type[Model],
+            prompt: PromptTemplate,
+            llm_kwargs: dict[str, Any] | None = None,
+            **prompt_args: Any,
+        ) -> Generator[Model | FlexibleModel, None, None]:
+            """The object as it grows; the last one is complete."""
+            ...
+
+        async def astream_structured_predict(
+            self,
+            output_cls: type[Model],
+            prompt: PromptTemplate,
+            llm_kwargs: dict[str, Any] | None = None,
+            **prompt_args: Any,
+        ) -> AsyncGenerator[Model | FlexibleModel, None]:
+            """:meth:`stream_structured_predict`, awaited."""
+            ...
 
     def _structured_stream_call(
         self,

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from llama_index.core.readers.base import BasePydanticReader
 from llama_index.core.schema import Document
 from pydantic import ConfigDict, Field
 
 from pollinations_client import OcrPage
-from pollinations_client._adapter_support import DEFAULT_OCR_MODEL, with_model
+from pollinations_client._adapter_support import DEFAULT_OCR_MODEL, with_model, with_secret_key
 
 from ._client import ClientMixin
+
+if TYPE_CHECKING:
+    from ._option_types import OCRReaderOptions
 
 __all__ = ["PollinationsOCRReader"]
 
@@ -67,9 +70,11 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
     is_remote: bool = True
     model: str = Field(default=DEFAULT_OCR_MODEL, description="A model that reads documents.")
 
-    def __init__(self, model: str | None = None, /, **options: Any) -> None:
-        """Read the options; open nothing. ``model`` may come first, without its name."""
-        super().__init__(**with_model(model, options))
+    def __init__(self, model_id: str | None = None, /, **options: Unpack[OCRReaderOptions]) -> None:
+        """Read the options; open nothing. The model may come first, without its name."""
+        wrapped = with_secret_key(options)
+        del options  # so that no frame of a traceback has the key as text
+        super().__init__(**with_model(model_id, wrapped))
 
     @classmethod
     def class_name(cls) -> str:

@@ -34,8 +34,18 @@ from langchain_pollinations._option_types import (
     ToolOptions,
     VoiceToolOptions,
 )
-from llamaindex_pollinations import Pollinations, PollinationsEmbedding, PollinationsToolSpec
-from llamaindex_pollinations._option_types import EmbeddingModelOptions, LLMOptions, ToolSpecOptions
+from llamaindex_pollinations import (
+    Pollinations,
+    PollinationsEmbedding,
+    PollinationsOCRReader,
+    PollinationsToolSpec,
+)
+from llamaindex_pollinations._option_types import (
+    EmbeddingModelOptions,
+    LLMOptions,
+    OCRReaderOptions,
+    ToolSpecOptions,
+)
 from llamaindex_pollinations._options import ALIASES
 from llamaindex_pollinations.tools import _SpecOptions
 from pollinations_client import ChatOptions, ImageOptions, ModelOptions, TextOptions
@@ -101,6 +111,10 @@ def test_mypy_strict_agrees_with_a_users_program() -> None:
         (VoiceToolOptions, options_of(PollinationsTranscriptionTool)),
         (ToolkitOptions, options_of(PollinationsToolkit)),
         (LLMOptions, {*Pollinations.model_fields, *ALIASES}),
+        (
+            OCRReaderOptions,
+            {*PollinationsOCRReader.model_fields, "base_url", "http_async_client"},
+        ),
         (
             EmbeddingModelOptions,
             {*PollinationsEmbedding.model_fields, "base_url", "http_async_client"},

@@ -12,7 +12,13 @@ from typing import Any, TypedDict, assert_type
 import httpx
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.prompts import ChatPromptTemplate
-from llama_index.core.llms import ChatMessage, ChatResponse, CompletionResponse
+from llama_index.core import PromptTemplate
+from llama_index.core.chat_engine.types import AgentChatResponse
+from llama_index.core.llms import ChatMessage, ChatResponse, CompletionResponse, LLMMetadata
+from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.program.utils import FlexibleModel
+from llama_index.core.schema import Document
+from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel, SecretStr
 
 from langchain_pollinations import (
@@ -22,7 +28,12 @@ from langchain_pollinations import (
     PollinationsToolkit,
     PollinationsVideoTool,
 )
-from llamaindex_pollinations import Pollinations, PollinationsEmbedding, PollinationsToolSpec
+from llamaindex_pollinations import (
+    Pollinations,
+    PollinationsEmbedding,
+    PollinationsOCRReader,
+    PollinationsToolSpec,
+)
 from pollinations_client import (
     AsyncPollinationsClient,
     ModelCard,
@@ -111,6 +122,41 @@ async def llamaindex_calls(llm: Pollinations) -> None:
         assert_type(response, ChatResponse)
     async for completion in await llm.astream_complete("hi"):
         assert_type(completion, CompletionResponse)
+
+
+async def llamaindex_objects(llm: Pollinations) -> None:
+    """Objects of a class, whole and growing, by each of the ways to ask for them."""
+    prompt = PromptTemplate("Describe a {flower}.")
+    assert_type(llm.structured_predict(Flower, prompt, flower="daisy"), Flower)
+    assert_type(await llm.astructured_predict(Flower, prompt, flower="daisy"), Flower)
+    for growing in llm.stream_structured_predict(Flower, prompt, flower="daisy"):
+        assert_type(growing, Flower | FlexibleModel)
+    async for growing in await llm.astream_structured_predict(Flower, prompt, flower="daisy"):
+        assert_type(growing, Flower | FlexibleModel)
+    structured = llm.as_structured_llm(Flower)
+    messages = [ChatMessage("A daisy.")]
+    assert_type(structured.chat(messages), ChatResponse)
+    assert_type(await structured.achat(messages), ChatResponse)
+    assert_type(structured.complete("A daisy."), CompletionResponse)
+    assert_type(await structured.acomplete("A daisy."), CompletionResponse)
+    for completion in structured.stream_complete("A daisy."):
+        assert_type(completion, CompletionResponse)
+
+
+def llamaindex_components(llm: Pollinations) -> None:
+    """Tools, embeddings, a reader, and what is known of a model."""
+    tools = PollinationsToolSpec("flux").to_tool_list()
+    assert_type(tools, list[FunctionTool])
+    assert_type(llm.predict_and_call(tools, "Draw a bee."), AgentChatResponse)
+    response = llm.chat_with_tools(tools, "Draw a bee.")
+    assert_type(llm.get_tool_calls_from_response(response), list[ToolSelection])
+    assert_type(llm.metadata, LLMMetadata)
+    assert_type(PollinationsEmbedding().get_text_embedding_batch(["Bees."]), list[list[float]])
+    reader = PollinationsOCRReader("mistral-ocr", api_key="sk_x", timeout=60)
+    assert_type(reader.load_data("bees.pdf"), list[Document])
+    PollinationsOCRReader(modle="mistral-ocr")  # type: ignore[call-arg]
+    with llm as closed_afterwards:
+        assert_type(closed_afterwards, Pollinations)
 
 
 def client_calls() -> Iterator[str]:
