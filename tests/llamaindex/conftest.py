@@ -13,6 +13,7 @@ import pytest
 from llamaindex_pollinations import Pollinations
 from pollinations_client.emulator import Emulator
 from support.llamaindex import CHAT_WAYS, COMPLETION_WAYS, responses_of
+from support.llamaindex_structured import METHODS
 
 KEY = "sk_demo_0123456789abcdef"
 Make = Callable[..., Pollinations]
@@ -23,12 +24,12 @@ Say = Callable[..., list[Any]]
 def make(gateway: Emulator) -> Make:
     """Any model of today's gateway: ``make("claude", temperature=0)``."""
 
-    def made(model: str = "openai", **options: Any) -> Pollinations:
+    def make_model(model: str = "openai", **options: Any) -> Pollinations:
         return Pollinations(
             model=model, **{"api_key": KEY, "api_base": gateway.url, "max_retries": 0, **options}
         )
 
-    return made
+    return make_model
 
 
 @pytest.fixture
@@ -43,10 +44,10 @@ def say() -> Say:
     calls.
     """
 
-    def said(llm: Any, way: str, asked: Any = "Say hello", **options: Any) -> list[Any]:
-        return asyncio.run(responses_of(llm, way, asked, **options))
+    def say_it(llm: Any, way: str, prompt: Any = "Say hello", **options: Any) -> list[Any]:
+        return asyncio.run(responses_of(llm, way, prompt, **options))
 
-    return said
+    return say_it
 
 
 @pytest.fixture(params=CHAT_WAYS)
@@ -64,4 +65,10 @@ def way(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["stream_chat", "astream_chat"])
 def stream_way(request: pytest.FixtureRequest) -> str:
     """Both streamed chat calls."""
+    return str(request.param)
+
+
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest) -> str:
+    """Each of the four structured methods."""
     return str(request.param)

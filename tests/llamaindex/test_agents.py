@@ -71,9 +71,9 @@ ADD = FunctionTool.from_defaults(add)
 WEATHER = FunctionTool.from_defaults(weather)
 
 
-async def run(agent: Any, said: Any, **options: Any) -> tuple[Any, list[Any]]:
+async def run(agent: Any, message: Any, **options: Any) -> tuple[Any, list[Any]]:
     """What an agent answers, and every event on the way."""
-    handler = agent.run(said, **options)
+    handler = agent.run(message, **options)
     events = [event async for event in handler.stream_events()]
     return await handler, events
 
@@ -82,7 +82,7 @@ async def run(agent: Any, said: Any, **options: Any) -> tuple[Any, list[Any]]:
 def test_a_function_agent_answers_with_the_result(
     streaming: bool, make: Any, gateway: Emulator
 ) -> None:
-    """Two steps: the call, then an answer that uses what the tool said."""
+    """Two steps: the call, then an answer that uses the tool's result."""
     agent = FunctionAgent(llm=make(), tools=[ADD, WEATHER], streaming=streaming)
     answer, events = asyncio.run(run(agent, "Add 3 and 4"))
     assert [event.tool_output.content for event in events if isinstance(event, ToolCallResult)] == [
@@ -93,7 +93,7 @@ def test_a_function_agent_answers_with_the_result(
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-def test_agents_see_the_whole_thought(field: str, make: Any, gateway: Emulator) -> None:
+def test_agents_see_all_of_the_thinking(field: str, make: Any, gateway: Emulator) -> None:
     """``thinking_delta`` of the stream, joined, is the trace."""
     gateway.script(
         Answer(text="It is 7.", reasoning="Three and four, that is seven.", reasoning_field=field)
@@ -129,7 +129,7 @@ def test_parallel_calls_of_an_agent_are_all_answered(make: Any, gateway: Emulato
     assert sorted(results) == ["3", "Paris: sunny, 21 degrees"]
     sent = gateway.requests[1].json["messages"]
     assert {call["id"] for call in sent[1]["tool_calls"]} == {
-        one["tool_call_id"] for one in sent if one["role"] == "tool"
+        entry["tool_call_id"] for entry in sent if entry["role"] == "tool"
     }
 
 
@@ -150,7 +150,7 @@ def test_section_53_a_picture_drawn_by_an_agent_reaches_the_model(
     assert sent[3]["content"][1]["image_url"]["url"].startswith("data:image/jpeg;base64,")
 
 
-def test_a_failing_tool_is_told_to_the_model(make: Any, gateway: Emulator) -> None:
+def test_the_model_reads_the_error_of_a_failing_tool(make: Any, gateway: Emulator) -> None:
     """The agent goes on."""
     tools = PollinationsToolSpec(
         api_key=KEY, api_base="http://127.0.0.1:9", max_retries=0
@@ -226,8 +226,8 @@ def test_a_react_agent_runs_nothing_on_cut_arguments(make: Any, gateway: Emulato
     assert (str(answer), cleaned) == ("Done.", [])
 
 
-def test_pictures_can_be_shown_to_an_agent(make: Any, gateway: Emulator) -> None:
-    """In the message it is run with."""
+def test_an_agents_message_may_hold_pictures(make: Any, gateway: Emulator) -> None:
+    """In the message that starts the run."""
     message = ChatMessage(
         role="user", blocks=[TextBlock(text="What is this?"), ImageBlock(image=PNG)]
     )
@@ -376,16 +376,16 @@ def test_section_52_a_conversation_survives_json(make: Any, gateway: Emulator) -
 def test_section_52_memory_keeps_every_block(make: Any, gateway: Emulator) -> None:
     """Through its own store."""
     gateway.script(Answer(text="So.", reasoning="Hm.", tool_calls=[("add", {"a": 1, "b": 2})]))
-    said = make().chat([ChatMessage(role="user", content="hi")]).message
+    message = make().chat([ChatMessage(role="user", content="hi")]).message
 
     async def remembered() -> ChatMessage:
         memory = Memory.from_defaults(session_id="s", token_limit=10_000)
-        await memory.aput(said)
+        await memory.aput(message)
         return (await memory.aget())[-1]
 
-    kept = asyncio.run(remembered())
-    assert [type(block) for block in kept.blocks] == [TextBlock, ThinkingBlock, ToolCallBlock]
-    assert kept.additional_kwargs["tool_calls"] == said.additional_kwargs["tool_calls"]
+    stored = asyncio.run(remembered())
+    assert [type(block) for block in stored.blocks] == [TextBlock, ThinkingBlock, ToolCallBlock]
+    assert stored.additional_kwargs["tool_calls"] == message.additional_kwargs["tool_calls"]
 
 
 def test_consumer_summary_memory(make: Any, gateway: Emulator) -> None:
@@ -407,8 +407,8 @@ def test_strict_tools_leave_out_what_was_not_asked_for(make: Any, gateway: Emula
         return await agent.run("Draw a picture of a fox")
 
     answer = asyncio.run(run())
-    (asked,) = (request for request in gateway.requests if request.path.startswith("/image/"))
-    assert "fox" in asked.path
+    (drawing,) = (request for request in gateway.requests if request.path.startswith("/image/"))
+    assert "fox" in drawing.path
     assert "Made a picture of" in str(answer)
 
 
@@ -427,7 +427,7 @@ async def test_a_session_goes_on_after_its_limit_of_iterations(
 
 
 async def test_a_session_goes_on_after_a_cancelled_run(gateway: Emulator, make: Any) -> None:
-    """The call that was under way is told to have no result."""
+    """The model reads that the call under way had no result."""
     started = asyncio.Event()
 
     async def wait() -> str:

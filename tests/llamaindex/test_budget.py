@@ -121,7 +121,7 @@ def test_no_dump_shows_a_budget_and_a_pickle_has_a_fresh_one(gateway: Emulator) 
 
 
 @pytest.mark.parametrize("budget", [0.5, "0.5"])
-def test_what_is_no_budget_is_refused(gateway: Emulator, budget: Any) -> None:
+def test_a_budget_of_another_class_is_refused(gateway: Emulator, budget: Any) -> None:
     """At construction, with what is needed."""
     with pytest.raises(ConfigurationError, match=r"^budget: a PollenBudget is needed"):
         make(gateway, budget=budget)
@@ -131,9 +131,9 @@ class BudgetReActAgent(BudgetAgentMixin, ReActAgent):
     """An agent of another kind."""
 
 
-async def run(agent: Any, said: str) -> tuple[Any, list[Any]]:
+async def run(agent: Any, message: str) -> tuple[Any, list[Any]]:
     """What an agent answers, and every event on the way."""
-    handler = agent.run(said)
+    handler = agent.run(message)
     events = [event async for event in handler.stream_events()]
     return await handler, events
 
@@ -169,7 +169,7 @@ async def test_an_agent_ends_with_a_message_when_its_budget_is_spent(
     assert budget.spent <= budget.limit
 
 
-async def test_an_agent_of_another_kind_ends_so_with_the_mixin(gateway: Emulator) -> None:
+async def test_the_mixin_ends_an_agent_of_another_kind(gateway: Emulator) -> None:
     """Under the budget around it."""
     with PollenBudget(0):
         answer, _ = await run(BudgetReActAgent(llm=make(gateway), tools=[]), "hi")
@@ -185,7 +185,7 @@ async def test_llamaindexs_own_agent_raises(gateway: Emulator) -> None:
 
 
 async def test_a_model_without_a_price_still_raises_in_an_agent(gateway: Emulator) -> None:
-    """No money is spent: the operator has to say what holds then."""
+    """No money is spent: the operator has to decide."""
     agent = BudgetFunctionAgent(llm=make(gateway, "someone/secret"), tools=[])
     with PollenBudget(1), pytest.raises((UnpricedModelError, WorkflowRuntimeError)) as caught:
         await run(agent, "hi")

@@ -39,7 +39,7 @@ def test_a_call_has_limits_of_its_own() -> None:
         assert not [request for request in server.requests if b"timeout" in request]
 
 
-def test_words_that_openais_class_takes_are_taken(gateway: Emulator) -> None:
+def test_options_of_openais_class_are_accepted(gateway: Emulator) -> None:
     """``DocumentContextExtractor`` gives the first, ragas the others."""
     llm = Pollinations(model="openai", api_base=gateway.url)
     assert llm.chat(HI, extra_headers={"x-cache-hint": "1"}).message.content

@@ -104,12 +104,12 @@ def test_a_refreshed_catalogue_decides_which_thinking_goes_back(
     """An alias that is unknown before names a model of Google's then, which reads its own."""
     signed = {"signature": "s", "model": "gemini-3.1-pro"}
     thought = ThinkingBlock(content="Hm.", additional_information=signed)
-    said = ChatMessage(role="assistant", blocks=[TextBlock(text="Yes."), thought])
-    asked = [said, ChatMessage(role="user", content="Why?")]
-    llm.chat(asked, model="openai")
+    answer = ChatMessage(role="assistant", blocks=[TextBlock(text="Yes."), thought])
+    conversation = [answer, ChatMessage(role="user", content="Why?")]
+    llm.chat(conversation, model="openai")
     listed = cards_from([{"name": "openai", "publisher": "Google"}])
     llm._client.catalog = snapshot().merged(listed)
-    llm.chat(asked, model="openai")
+    llm.chat(conversation, model="openai")
     first, second = (request.json["messages"][0]["content"] for request in gateway.requests)
     assert (first, second[0]["signature"]) == ("Yes.", "s")
 
@@ -176,7 +176,7 @@ def test_without_llama_index_one_sentence_says_what_to_install() -> None:
 class Events(BaseEventHandler):
     """Keeps the names of events, and the events."""
 
-    seen: list[Any] = []  # noqa: RUF012
+    events: list[Any] = []  # noqa: RUF012
 
     @classmethod
     def class_name(cls) -> str:
@@ -185,23 +185,23 @@ class Events(BaseEventHandler):
 
     def handle(self, event: BaseEvent, **kwargs: Any) -> None:
         """Keep it."""
-        self.seen.append(event)
+        self.events.append(event)
 
     @property
     def names(self) -> list[str]:
         """Names of the LLM events, repeats of progress once."""
         names = [
             type(event).__name__
-            for event in self.seen
+            for event in self.events
             if type(event).__name__.startswith(("LLM", "Exception"))
         ]
-        return [name for place, name in enumerate(names) if place == 0 or names[place - 1] != name]
+        return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
 
 
 @pytest.fixture
 def events() -> Any:
     """A handler of LlamaIndex's events for the time of a test."""
-    handler, root = Events(seen=[]), get_dispatcher()
+    handler, root = Events(events=[]), get_dispatcher()
     root.add_event_handler(handler)
     yield handler
     root.event_handlers.remove(handler)
@@ -230,40 +230,40 @@ def test_callbacks_start_and_end_once(make: Any, say: Any, way: str) -> None:
     from llama_index.core.callbacks.base_handler import BaseCallbackHandler
 
     class Counter(BaseCallbackHandler):
-        told: list[str] = []  # noqa: RUF012
+        tellings: list[str] = []  # noqa: RUF012
 
         def on_event_start(self, *args: Any, **kwargs: Any) -> str:
-            self.told.append("start")
+            self.tellings.append("start")
             return "id"
 
         def on_event_end(self, *args: Any, **kwargs: Any) -> None:
-            self.told.append("end")
+            self.tellings.append("end")
 
         def start_trace(self, trace_id: str | None = None) -> None: ...
 
         def end_trace(self, trace_id: str | None = None, trace_map: Any = None) -> None: ...
 
     counter = Counter([], [])
-    counter.told = []
+    counter.tellings = []
     say(make(callback_manager=CallbackManager([counter])), way)
-    assert counter.told == ["start", "end"]
+    assert counter.tellings == ["start", "end"]
 
 
 def test_the_rate_limiter_is_asked_once_a_call(make: Any, say: Any, way: str) -> None:
     """Core asks it; nothing here asks again."""
 
     class Limiter:
-        asked = 0
+        conversation = 0
 
         def acquire(self) -> None:
-            self.asked += 1
+            self.conversation += 1
 
         async def async_acquire(self) -> None:
-            self.asked += 1
+            self.conversation += 1
 
     limiter = Limiter()
     say(make(rate_limiter=limiter), way)
-    assert limiter.asked == 1
+    assert limiter.conversation == 1
 
 
 def test_it_can_be_the_settings_llm(make: Any) -> None:
@@ -297,12 +297,12 @@ def every_telling_of(llm: Pollinations) -> dict[str, str]:
     }
 
 
-def test_the_key_is_never_shown(make: Any, gateway: Emulator) -> None:
+def test_the_key_is_in_no_text_about_a_model(make: Any, gateway: Emulator) -> None:
     """Neither before nor after a call, in no form; nor is a header that could carry one."""
     llm = make(default_headers={"Authorization": f"Bearer {KEY}", "x-team": "bees"})
     for _ in range(2):
-        told = every_telling_of(llm)
-        assert [place for place, text in told.items() if KEY in text] == []
+        tellings = every_telling_of(llm)
+        assert [index for index, text in tellings.items() if KEY in text] == []
         llm.complete("hi")
 
 
@@ -320,33 +320,33 @@ def test_the_key_is_in_no_event_no_log_and_no_error(
     gateway.script(Fault("status", status=400, message=f"The key {KEY} is bad."))
     with pytest.raises(PollinationsError) as caught:
         say(make(), way)
-    told = [
+    tellings = [
         str(caught.value),
         repr(caught.value),
         str(caught.value.__dict__),
         caplog.text,
-        *map(str, events.seen),
+        *map(str, events.events),
     ]
-    assert [text for text in told if KEY in text] == []
+    assert [text for text in tellings if KEY in text] == []
     assert all(KEY not in request.raw_path for request in gateway.requests)
 
 
 def test_harmless_headers_are_kept(make: Any) -> None:
-    """A dump leaves out what could be a secret, and nothing else."""
+    """A dump leaves out headers that may be secret, and no others."""
     dumped = make(default_headers={"x-team": "bees", "x-api-key": "1"}).to_dict()
     assert dumped["default_headers"] == {"x-team": "bees"}
 
 
 @pytest.mark.parametrize("component", [Pollinations, PollinationsToolSpec])
-def test_a_failed_constructor_can_be_shown_with_its_locals(component: Any) -> None:
+def test_a_failed_constructor_shows_no_key_among_its_locals(component: Any) -> None:
     """What error reports do: every local is printed, the component that is not finished among them,
     and no key.
     """
     for spoilt in ({"api_key": f"{KEY}\nx"}, {"api_key": KEY, "tempratur": 1}):
         with pytest.raises(PollinationsError) as caught:
             component(**spoilt)
-        told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-        ours = [frame for frame in told.stack if "/tests/" not in frame.filename]
+        tellings = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        ours = [frame for frame in tellings.stack if "/tests/" not in frame.filename]
         assert ours
         assert [
             frame.name for frame in ours for value in (frame.locals or {}).values() if KEY in value
@@ -457,5 +457,5 @@ def test_streams_of_completions_grow(make: Any, say: Any, gateway: Emulator) -> 
     """Text cumulative, delta new."""
     for way in ("stream_complete", "astream_complete"):
         gateway.script(Chunks([delta(content="Hel"), delta(content="lo"), delta("stop"), TAIL]))
-        told = [(response.delta, response.text) for response in say(make(), way)]
-        assert told == [("Hel", "Hel"), ("lo", "Hello"), ("", "Hello")]
+        tellings = [(response.delta, response.text) for response in say(make(), way)]
+        assert tellings == [("Hel", "Hel"), ("lo", "Hello"), ("", "Hello")]

@@ -57,7 +57,7 @@ def test_a_batch_over_the_gateways_limit_is_split(gateway: Emulator) -> None:
     assert sorted(len(request.json["input"]) for request in gateway.requests) == [6, 32, 32]
 
 
-def test_documents_and_queries_are_told_apart_to_models_that_ask(gateway: Emulator) -> None:
+def test_models_that_ask_get_the_task_of_a_text(gateway: Emulator) -> None:
     """In the words of the family."""
     embed_model = PollinationsEmbedding("gemini-embedding-2", api_key=KEY, api_base=gateway.url)
     embed_model.get_text_embedding("a")
@@ -213,7 +213,7 @@ def test_json_of_a_model_has_its_limits(gateway: Emulator) -> None:
     assert (again.max_retries, again.embed_batch_size) == (7, 5)
 
 
-def test_a_failure_tells_what_is_missing(
+def test_a_failure_names_the_missing_texts(
     embed_model: PollinationsEmbedding, gateway: Emulator
 ) -> None:
     """The index of a blank text; the vectors that came."""

@@ -56,7 +56,7 @@ def test_all_eight_calls_work_with_both_eras(make_either: Any, say: Any, way: st
         assert response.additional_kwargs["total_tokens"] > 0
 
 
-def test_thinking_is_told_in_both_eras(make_either: Any, say: Any, chat_way: str) -> None:
+def test_thinking_is_decoded_in_both_eras(make_either: Any, say: Any, chat_way: str) -> None:
     """A reasoning model's thoughts are blocks."""
     assert blocks_of(say(make_either("deepseek"), chat_way)[-1], ThinkingBlock)[0].content
 
@@ -68,11 +68,11 @@ def test_thinking_is_told_in_both_eras(make_either: Any, say: Any, chat_way: str
 def test_agents_work_with_both_eras(model: str, make_either: Any) -> None:
     """A call, its result, an answer."""
 
-    async def asked() -> str:
+    async def answer_in_loop() -> str:
         agent = FunctionAgent(llm=make_either(model), tools=[FunctionTool.from_defaults(multiply)])
         return str(await agent.run("Multiply 6 and 7"))
 
-    assert "42" in asyncio.run(asked())
+    assert "42" in asyncio.run(answer_in_loop())
 
 
 @pytest.mark.parametrize("mode", ["json_schema", "function", "text"])
@@ -85,7 +85,7 @@ def test_objects_come_from_both_eras(mode: str, model: str, make_either: Any) ->
     assert asyncio.run(llm.astructured_predict(Person, PROMPT)) == Person(name="Bob", age=42)
 
 
-def test_pictures_can_be_shown_and_drawn_in_both_eras(
+def test_pictures_can_be_sent_and_drawn_in_both_eras(
     make_either: Any, either_gateway: Emulator
 ) -> None:
     """Drawn by the tool, shown to the model."""

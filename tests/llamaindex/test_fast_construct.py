@@ -33,17 +33,17 @@ from pollinations_client import (
 )
 
 
-def made() -> list[tuple[Any, Any]]:
+def pairs() -> list[tuple[Any, Any]]:
     """Each thing laid down, beside the same from the constructor."""
     text, thought = TextBlock(text="Hi"), ThinkingBlock(content="Hm.")
     message = ChatMessage(
         role=MessageRole.ASSISTANT, blocks=[thought, text], additional_kwargs={"a": 1}
     )
     response = ChatResponse(message=message, delta="Hi", raw={"b": 2}, additional_kwargs={"c": 3})
-    laid = [_fast_construct.thinking_block("Hm."), _fast_construct.text_block("Hi")]
+    fast = [_fast_construct.thinking_block("Hm."), _fast_construct.text_block("Hi")]
     return [
-        (laid[1], text),
-        (laid[0], thought),
+        (fast[1], text),
+        (fast[0], thought),
         (
             _fast_construct.image_block(b"a picture", "image/png"),
             ImageBlock(image=b"a picture", image_mimetype="image/png"),
@@ -52,7 +52,7 @@ def made() -> list[tuple[Any, Any]]:
             _fast_construct.call_block("c", "f", '{"a'),
             ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs='{"a'),
         ),
-        (_fast_construct.chat_response(laid, {"a": 1}, "Hi", {"b": 2}, {"c": 3}), response),
+        (_fast_construct.chat_response(fast, {"a": 1}, "Hi", {"b": 2}, {"c": 3}), response),
     ]
 
 
@@ -61,24 +61,24 @@ def test_the_layout_is_the_known_one() -> None:
     assert _fast_construct.IS_KNOWN
 
 
-@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("index", range(5))
 @pytest.mark.parametrize("is_known", [True, False])
-def test_what_is_laid_down_equals_what_is_constructed(
-    place: int, is_known: bool, monkeypatch: pytest.MonkeyPatch
+def test_fast_objects_equal_constructed_ones(
+    index: int, is_known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In value, fields set, dumps, prints, copies and pickles."""
     monkeypatch.setattr(_fast_construct, "IS_KNOWN", is_known)
-    laid, built = made()[place]
-    assert laid == built
-    assert laid.model_fields_set == built.model_fields_set
-    assert laid.model_dump_json() == built.model_dump_json()
-    assert (repr(laid), str(laid)) == (repr(built), str(built))
-    assert copy.deepcopy(laid) == pickle.loads(pickle.dumps(laid)) == built
-    assert laid.model_copy(deep=True) == built
+    fast, built = pairs()[index]
+    assert fast == built
+    assert fast.model_fields_set == built.model_fields_set
+    assert fast.model_dump_json() == built.model_dump_json()
+    assert (repr(fast), str(fast)) == (repr(built), str(built))
+    assert copy.deepcopy(fast) == pickle.loads(pickle.dumps(fast)) == built
+    assert fast.model_copy(deep=True) == built
 
 
 def test_nothing_is_shared_between_two_of_them() -> None:
-    """Changing one leaves the next as it is."""
+    """Changing one response does not change the next."""
     first, second = _fast_construct.thinking_block("a"), _fast_construct.thinking_block("a")
     first.additional_information["x"] = 1
     first.num_tokens = 4
@@ -116,17 +116,19 @@ def _responses(events: list[Any], context: ResponseContext, *, is_known: bool) -
     kind = Accumulator if is_known else CarefulAccumulator
     try:
         feed = kind(context).feed
-        responses = [one for event in events if (one := feed(event)) is not None]
+        responses = [item for event in events if (item := feed(event)) is not None]
     finally:
         _fast_construct.IS_KNOWN = True
     return [
-        (one, one.model_fields_set, one.message.model_fields_set, one.message.blocks)
-        for one in responses
+        (item, item.model_fields_set, item.message.model_fields_set, item.message.blocks)
+        for item in responses
     ]
 
 
 @given(st.lists(EVENTS, max_size=12), st.booleans())
-def test_a_whole_stream_is_the_same_in_both_ways(events: list[Any], single_call: bool) -> None:
+def test_a_stream_is_the_same_with_and_without_fast_objects(
+    events: list[Any], single_call: bool
+) -> None:
     """Response by response, in every field and in what was set."""
     context = ResponseContext(single_call=single_call)
     events = [*events, Finished(Reply(parts=[TextPart("x")], finish_reason="stop"))]

@@ -42,7 +42,7 @@ def test_a_call_holds_over_the_constructor(
 def test_a_call_holds_over_additional_kwargs(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
-    """``additional_kwargs`` belong to the constructor, and hold over its fields."""
+    """``additional_kwargs`` go before the fields of the constructor."""
     llm = make(temperature=0.1, additional_kwargs={"temperature": 0.9, "top_k": 40})
     say(llm, way, temperature=0.2)
     say(llm, way)
@@ -50,7 +50,7 @@ def test_a_call_holds_over_additional_kwargs(
     assert [request.json["top_k"] for request in gateway.requests] == [40, 40]
 
 
-def test_a_call_with_none_takes_an_option_back(
+def test_none_in_a_call_takes_an_option_back(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """``None`` means: not sent."""
@@ -68,7 +68,7 @@ def test_a_limit_of_the_call_replaces_the_limit_of_the_constructor(
 
 
 def test_extra_body_of_call_and_constructor_are_one(make: Any, gateway: Emulator) -> None:
-    """Key by key, the call's first; an option of the call holds over the constructor's body."""
+    """Key by key, the call's first; an option of the call goes before the constructor's body."""
     llm = make(extra_body={"top_k": 1, "min_p": 0.1, "temperature": 1.5})
     llm.chat(ASKED, extra_body={"top_k": 2}, temperature=0.3)
     sent = gateway.requests[0].json
@@ -76,7 +76,7 @@ def test_extra_body_of_call_and_constructor_are_one(make: Any, gateway: Emulator
 
 
 def test_extra_body_may_stand_among_the_additional_kwargs(make: Any, gateway: Emulator) -> None:
-    """Where users of OpenAI-like classes put it; the nearer one holds, key by key."""
+    """Where users of OpenAI-like classes put it; the call's goes first, key by key."""
     llm = make(
         extra_body={"top_k": 1, "min_p": 0.1},
         additional_kwargs={"extra_body": {"top_k": 2, "verbosity": "low"}},
@@ -148,30 +148,30 @@ def test_usage_in_streams_can_be_declined(
 
 
 @pytest.mark.parametrize(
-    ("given", "nearest"), [("temprature", "temperature"), ("max_token", "max_tokens")]
+    ("option", "nearest"), [("temprature", "temperature"), ("max_token", "max_tokens")]
 )
 def test_a_typo_is_refused_with_the_nearest_name(
-    given: str, nearest: str, make: Any, say: Any, way: str, gateway: Emulator
+    option: str, nearest: str, make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
     """In the constructor and in each call, and nothing is sent."""
     with pytest.raises(InvalidRequestError, match=nearest):
-        make(**{given: 1})
+        make(**{option: 1})
     with pytest.raises(InvalidRequestError, match=nearest):
-        say(make(), way, **{given: 1})
+        say(make(), way, **{option: 1})
     assert gateway.requests == []
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "sentence"),
     [("reuse_client", "leave it out"), ("api_version", "leave it out"), ("n", "one answer a call")],
 )
 def test_an_option_of_openais_class_that_means_nothing_here_says_so(
-    name: str, told: str, make: Any
+    name: str, sentence: str, make: Any
 ) -> None:
     """Whoever swaps one line is told what to do, not the name of some other option that is spelt
     alike.
     """
-    with pytest.raises(InvalidRequestError, match=told):
+    with pytest.raises(InvalidRequestError, match=sentence):
         make(**{name: 2})
 
 
@@ -221,7 +221,7 @@ def test_other_names_of_options(gateway: Emulator) -> None:
         Pollinations(api_base=gateway.url, base_url="http://127.0.0.1:1")
 
 
-def test_a_print_shows_what_was_set(make: Any, gateway: Emulator) -> None:
+def test_repr_shows_the_options_that_were_set(make: Any, gateway: Emulator) -> None:
     """Not the functions that LlamaIndex puts into every model."""
     assert (
         repr(make("claude", temperature=0.5))
@@ -229,7 +229,7 @@ def test_a_print_shows_what_was_set(make: Any, gateway: Emulator) -> None:
     )
 
 
-def test_no_key_and_no_address_is_one_clear_sentence() -> None:
+def test_a_missing_key_or_a_bad_address_is_one_clear_sentence() -> None:
     """It says where keys are made and how to start the emulator."""
     with pytest.raises(ConfigurationError, match=r"POLLINATIONS_API_KEY.*emulator"):
         Pollinations()
@@ -297,9 +297,7 @@ def test_opening_a_stream_is_repeated(
     assert len(gateway.requests) == 2
 
 
-def test_the_error_says_what_the_gateway_said(
-    make: Any, say: Any, way: str, gateway: Emulator
-) -> None:
+def test_an_error_quotes_the_gateway(make: Any, say: Any, way: str, gateway: Emulator) -> None:
     """Code, request id and sentence."""
     gateway.script(Fault("status", status=401, message="A valid API key is required."))
     with pytest.raises(AuthenticationError, match="A valid API key is required") as caught:
@@ -315,7 +313,7 @@ def test_a_short_timeout_holds(make: Any, say: Any, way: str, gateway: Emulator)
         say(make(timeout=0.2), way)
 
 
-def test_an_httpx_timeout_is_taken(make: Any) -> None:
+def test_timeout_may_be_an_httpx_timeout(make: Any) -> None:
     """And shown as seconds in a dump."""
     llm = make(timeout=httpx.Timeout(5, read=900))
     assert llm._client.settings.timeouts.answer_s == 900
@@ -328,14 +326,14 @@ def test_your_own_clients_carry_the_requests(
     """Both kinds, as they are; they stay open."""
     if way.startswith("a"):
         # An async client belongs to one loop, so it is made and closed in the loop of the call.
-        async def asked() -> bool:
+        async def call() -> bool:
             async with httpx.AsyncClient(headers={"x-mine": "yes"}) as mine:
                 llm = make(async_http_client=mine)
                 await llm.acomplete("hi")
                 await llm.aclose()
                 return mine.is_closed
 
-        assert not asyncio.run(asked())
+        assert not asyncio.run(call())
     else:
         with httpx.Client(headers={"x-mine": "yes"}) as mine:
             llm = make(http_client=mine)
@@ -387,13 +385,13 @@ def test_a_model_can_be_closed_and_used_again(make: Any, gateway: Emulator) -> N
     llm.complete("hi again")
     llm.close()
 
-    async def asked() -> None:
+    async def call() -> None:
         async with make() as other:
             await other.acomplete("hi")
         await other.acomplete("hi again")
         await other.aclose()
 
-    asyncio.run(asked())
+    asyncio.run(call())
     assert len(gateway.requests) == 4
 
 
@@ -486,7 +484,7 @@ def test_one_object_has_one_key_also_when_the_environment_changes(
 
 
 @pytest.mark.parametrize("kind", [Pollinations, PollinationsEmbedding])
-def test_a_model_that_is_given_twice_is_refused(kind: Any) -> None:
+def test_two_values_for_the_model_are_refused(kind: Any) -> None:
     """As the first argument and by its name."""
     with pytest.raises(InvalidRequestError, match="model: it was given twice"):
         kind("gemini-2", model="gemini-2", api_key=KEY)

@@ -105,10 +105,10 @@ def ready(make: Any) -> Any:
 @pytest.fixture
 def loop() -> Any:
     """A current event loop: some blocking code of LlamaIndex looks for one."""
-    made = asyncio.new_event_loop()
-    asyncio.set_event_loop(made)
-    yield made
-    made.close()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    loop.close()
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ class Finding(BaseModel):
     direction: bool = True
 
 
-def told(response: Any) -> str:
+def text_of_answer(response: Any) -> str:
     """A response's text, streamed or not."""
     return "".join(response.response_gen) if hasattr(response, "response_gen") else str(response)
 
@@ -157,17 +157,17 @@ def test_consumer_query_engine_in_every_response_mode(
     engine = SummaryIndex.from_documents(documents).as_query_engine(
         response_mode=mode, streaming=streaming
     )
-    assert told(engine.query(QUESTION)).strip()
+    assert text_of_answer(engine.query(QUESTION)).strip()
 
-    async def asked() -> str:
+    async def query() -> str:
         return await atold(await engine.aquery(QUESTION))
 
-    assert asyncio.run(asked()).strip()
+    assert asyncio.run(query()).strip()
     assert gateway.requests
 
 
 def test_the_answer_is_found_in_the_documents(ready: Any, documents: Any) -> None:
-    """And its sources are told."""
+    """With its sources."""
     answer = SummaryIndex.from_documents(documents).as_query_engine().query(QUESTION)
     assert "direction" in str(answer)
     assert len(answer.source_nodes) == 3
@@ -194,7 +194,7 @@ def test_consumer_refine_streams_structured(ready: Any, documents: Any) -> None:
         response_mode=ResponseMode.REFINE, structured_answer_filtering=True
     )
     nodes = [NodeWithScore(node=TextNode(text=text)) for text in TEXTS]
-    assert told(synthesizer.synthesize(QUESTION, nodes)).strip()
+    assert text_of_answer(synthesizer.synthesize(QUESTION, nodes)).strip()
 
 
 @pytest.mark.parametrize(
@@ -206,12 +206,12 @@ def test_consumer_chat_engines(mode: str, ready: Any, documents: Any, loop: Any)
     assert str(engine.chat(QUESTION)).strip()
     assert "".join(engine.stream_chat(QUESTION).response_gen).strip()
 
-    async def asked() -> str:
+    async def query() -> str:
         first = str(await engine.achat(QUESTION))
         streamed = await engine.astream_chat(QUESTION)
         return first + "".join([piece async for piece in streamed.async_response_gen()])
 
-    assert asyncio.run(asked()).strip()
+    assert asyncio.run(query()).strip()
     assert len(engine.chat_history) >= 4
 
 
@@ -357,12 +357,12 @@ def test_consumer_dynamic_property_graph(ready: Any, gateway: Emulator) -> None:
 
 def test_consumer_schema_property_graph(ready: Any, gateway: Emulator) -> None:
     """A generated class full of enumerations, by ``astructured_predict``."""
-    thing = (
+    words = (
         {"type": "CONCEPT", "name": "Bees"},
         {"type": "HAS"},
         {"type": "CONCEPT", "name": "Dance"},
     )
-    triplet = dict(zip(("subject", "relation", "object"), thing, strict=True))
+    triplet = dict(zip(("subject", "relation", "object"), words, strict=True))
     gateway.script(Answer(text=json.dumps({"triplets": [triplet]})))
     extractor = SchemaLLMPathExtractor(llm=ready, num_workers=1, strict=False)
     (node,) = extractor([TextNode(text=TEXTS[0])])
@@ -440,8 +440,8 @@ def test_consumer_predict_and_stream(ready: Any) -> None:
     assert ready.predict(prompt, word="hello")
     assert "".join(ready.stream(prompt, word="hello"))
 
-    async def asked() -> str:
+    async def query() -> str:
         pieces = [piece async for piece in await ready.astream(prompt, word="hello")]
         return await ready.apredict(prompt, word="hello") + "".join(pieces)
 
-    assert asyncio.run(asked())
+    assert asyncio.run(query())

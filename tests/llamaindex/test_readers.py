@@ -29,7 +29,7 @@ def reader(gateway: Emulator) -> PollinationsOCRReader:
     return PollinationsOCRReader(api_base=gateway.url, api_key="sk_demo_0123456789abcdef")
 
 
-async def test_a_reader_gives_one_document_a_page(
+async def test_a_reader_returns_a_document_for_each_page(
     reader: PollinationsOCRReader, gateway: Emulator, path: Path
 ) -> None:
     """In every way of loading, with one request each."""
@@ -61,7 +61,7 @@ def test_a_documents_address_goes_to_the_gateway(
     assert document.metadata == {"source": "https://a.example/bees.pdf", "page": 1}
 
 
-def test_a_readers_errors_say_what_is_wrong(reader: PollinationsOCRReader, tmp_path: Path) -> None:
+def test_errors_of_a_reader_name_the_file(reader: PollinationsOCRReader, tmp_path: Path) -> None:
     """Before sending, and for options."""
     with pytest.raises(InvalidRequestError, match="cannot be read"):
         reader.load_data(tmp_path / "missing.pdf")

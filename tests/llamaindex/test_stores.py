@@ -170,5 +170,5 @@ def test_a_scanned_document_is_found_by_its_page(tmp_path: Path) -> None:
     index = VectorStoreIndex.from_documents(
         PollinationsOCRReader().load_data(path), storage_context=storage
     )
-    (found,) = index.as_retriever(similarity_top_k=1).retrieve("Which birds clatter with bills?")
-    assert (found.metadata["page"], found.metadata["file_name"]) == (2, "birds.pdf")
+    (hit,) = index.as_retriever(similarity_top_k=1).retrieve("Which birds clatter with bills?")
+    assert (hit.metadata["page"], hit.metadata["file_name"]) == (2, "birds.pdf")

@@ -11,13 +11,11 @@ from typing import Any
 import pytest
 from llama_index.core.base.llms.types import (
     AudioBlock,
-    CitationBlock,
     ImageBlock,
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
 )
-from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.llms import ChatMessage
 
 from pollinations_client import (
@@ -28,68 +26,10 @@ from pollinations_client import (
     UpstreamError,
 )
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator, Fault, Frames
-from support.llamaindex import TAIL, USAGE, blocks_of, delta, fragment, text_of
+from support.llamaindex import TAIL, blocks_of, delta, fragment, text_of
+from support.llamaindex_streams import PLOT, PNG, SCRIPTS
 
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
-    "WjR9awAAAABJRU5ErkJggg=="
-)
-PLOT = {
-    "type": "image_url",
-    "image_url": {"url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"},
-}
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00" + b"\x00" * 24
-
-SCRIPTS: dict[str, list[dict[str, Any]]] = {
-    "text": [
-        delta(role="assistant", content=""),
-        delta(content="Hel"),
-        delta(content="lo"),
-        delta("stop"),
-        TAIL,
-    ],
-    "reasoning": [
-        delta(content=None, reasoning_content="A"),
-        delta(content=None, reasoning_content="B"),
-        delta(content="Done"),
-        delta("stop"),
-        TAIL,
-    ],
-    "reasoning between texts": [
-        delta(content="Hel"),
-        delta(reasoning_content="hm"),
-        delta(content="lo"),
-        delta("stop"),
-        TAIL,
-    ],
-    "two texts round a picture": [
-        delta(content="Before"),
-        delta(content_blocks=[PLOT]),
-        delta(content="After"),
-        delta("stop"),
-        TAIL,
-    ],
-    "tool calls": [
-        delta(content="Let me see."),
-        delta(tool_calls=[fragment(0, id="call_1", name="add", arguments='{"a": 1, ')]),
-        delta(tool_calls=[fragment(0, arguments='"b": 2}')]),
-        delta(tool_calls=[fragment(1, id="call_2", name="add", arguments='{"a": 3, "b": 4}')]),
-        delta("tool_calls"),
-        TAIL,
-    ],
-    "only a tool call": [
-        delta(tool_calls=[fragment(0, id="call_1", name="add", arguments="{}")]),
-        delta("tool_calls"),
-        TAIL,
-    ],
-    "only reasoning": [delta(reasoning_content="Hm."), delta("stop"), TAIL],
-    "refusal": [delta(refusal="I will "), delta(refusal="not."), delta("stop"), TAIL],
-    "citations": [
-        delta(content="So.", top={"citations": ["https://a.example/1"]}),
-        delta("stop"),
-        TAIL,
-    ],
-}
 
 
 # A whole answer has one text and one reasoning field: where in the text a picture or a thought
@@ -122,16 +62,16 @@ def test_both_streams_show_the_same_chunks(
     script: str, make: Any, say: Any, gateway: Emulator
 ) -> None:
     """One accumulator: sync and async cannot differ."""
-    shown = []
+    views = []
     for way in ("stream_chat", "astream_chat"):
         gateway.script(Chunks(SCRIPTS[script]))
-        shown.append(
+        views.append(
             [
                 (r.delta, r.message, r.additional_kwargs.get("thinking_delta"))
                 for r in say(make(), way)
             ]
         )
-    assert shown[0] == shown[1]
+    assert views[0] == views[1]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -150,10 +90,10 @@ def test_every_chunk_holds_the_message_so_far(
 ) -> None:
     """Content only grows, is always text, and equals the deltas so far."""
     gateway.script(Chunks(SCRIPTS[script]))
-    shown = ""
+    views = ""
     for response in say(make(), stream_way):
-        shown += response.delta
-        assert response.message.content == shown
+        views += response.delta
+        assert response.message.content == views
 
 
 def test_a_text_run_is_one_block(make: Any, say: Any, chat_way: str, gateway: Emulator) -> None:
@@ -182,7 +122,7 @@ def test_no_thought_is_lost_at_the_start(
     assert [block.content for block in blocks_of(responses[-1], ThinkingBlock)] == ["AB"]
 
 
-def test_thinking_is_told_on_the_response_only(
+def test_thinking_delta_is_on_the_response_only(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """``thinking_delta`` is where agents look, and not in the message that goes into memory."""
@@ -224,8 +164,8 @@ def test_the_text_is_the_first_block_also_beside_thinking_and_calls(
 ) -> None:
     """Users and LlamaIndex read ``blocks[0].text``; to Claude signed thinking still goes first."""
     signed = {"type": "thinking", "thinking": "Hm.", "signature": "sig=="}
-    said = [signed, {"type": "text", "text": "Yes."}]
-    gateway.script(Answer(text="Yes.", content_blocks=said, tool_calls=[("add", {"a": 1})]))
+    content = [signed, {"type": "text", "text": "Yes."}]
+    gateway.script(Answer(text="Yes.", content_blocks=content, tool_calls=[("add", {"a": 1})]))
     responses = say(make("claude"), chat_way)
     assert all(isinstance(response.message.blocks[0], TextBlock) for response in responses)
     message = responses[-1].message
@@ -236,16 +176,7 @@ def test_the_text_is_the_first_block_also_beside_thinking_and_calls(
         additional_kwargs={"tool_call_id": message.blocks[-1].tool_call_id},
     )
     make("claude").chat([ChatMessage(role="user", content="hi"), message, result])
-    assert gateway.requests[-1].json["messages"][1]["content"] == said
-
-
-def test_reasoning_tokens_are_counted_on_the_thinking(
-    make: Any, say: Any, chat_way: str, gateway: Emulator
-) -> None:
-    """``num_tokens`` is what was billed for thinking."""
-    gateway.script(Chunks(SCRIPTS["reasoning"]))
-    (thought,) = blocks_of(say(make(), chat_way)[-1], ThinkingBlock)
-    assert thought.num_tokens == 2
+    assert gateway.requests[-1].json["messages"][1]["content"] == content
 
 
 CALL_SHAPES: dict[str, list[Any]] = {
@@ -286,7 +217,7 @@ CALL_SHAPES: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("shape", CALL_SHAPES)
-def test_every_shape_of_streamed_tool_calls_is_read_whole(
+def test_every_shape_of_streamed_tool_calls_is_decoded(
     shape: str, make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """Fragments in any order and numbering become the calls that were meant, in blocks and in plain
@@ -321,7 +252,7 @@ def test_every_shape_of_streamed_tool_calls_is_read_whole(
     ]
 
 
-def test_a_call_in_one_chunk_is_seen(
+def test_a_call_in_one_chunk_is_decoded(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """A whole call at once, as Gemini sends it, is a call."""
@@ -347,195 +278,25 @@ def test_unfinished_arguments_are_read_on_the_way(
     """
     gateway.script(Chunks(SCRIPTS["tool calls"]))
     llm = make()
-    told = [
+    calls_so_far = [
         llm.get_tool_calls_from_response(r, error_on_no_tool_call=False)
         for r in say(llm, stream_way)
     ]
-    assert {"a": 1} in [calls[0].tool_kwargs for calls in told if calls]
-    assert [call.tool_kwargs for call in told[-1]] == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
-
-
-FACTS_OF_A_SEARCH = {
-    "citations": ["https://bees.example/1"],
-    "search_results": [{"url": "https://bees.example/1", "title": "Bees", "date": "2026-01-02"}],
-    "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {}}],
-    "system_fingerprint": "fp_1",
-    "service_tier": "default",
-    "x_of_tomorrow": {"a": [1]},
-}
-FACTS_OF_A_CHOICE = {
-    "logprobs": {"content": [{"token": "Hi", "logprob": -0.1, "bytes": [72, 105]}]},
-    "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}},
-    "x_of_a_choice": 1,
-}
-ANNOTATION = {"type": "url_citation", "url_citation": {"url": "https://bees.example/1"}}
-
-
-def test_raw_is_what_came(make: Any, say: Any, chat_way: str, gateway: Emulator) -> None:
-    """Every field of a body, unknown ones included; of a stream merged, with ``usage`` added."""
-    message = {"content": "Hi", "annotations": [ANNOTATION], "x_of_a_message": "y"}
-    body = {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m",
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", **message},
-                "finish_reason": "stop",
-                **FACTS_OF_A_CHOICE,
-            }
-        ],
-        "usage": USAGE,
-        **FACTS_OF_A_SEARCH,
-    }
-    chunk = delta("stop", None, FACTS_OF_A_SEARCH, role="assistant", **message)
-    chunk["choices"][0] |= FACTS_OF_A_CHOICE
-    gateway.script(Chunks([chunk, TAIL]) if "stream" in chat_way else Body(body))
-    raw = say(make(), chat_way)[-1].raw
-    assert {name: raw[name] for name in FACTS_OF_A_SEARCH} == FACTS_OF_A_SEARCH
-    choice = raw["choices"][0]
-    assert {name: choice[name] for name in FACTS_OF_A_CHOICE} == FACTS_OF_A_CHOICE
-    assert {name: choice["message"][name] for name in message} == message
-    assert (choice["finish_reason"], raw["usage"]) == ("stop", USAGE)
-    if "stream" not in chat_way:
-        assert raw == body
-
-
-@pytest.mark.parametrize("value", [None, 7, "x", [], {}, [1], ["x"], [None], [{}], {"a": [{}]}])
-@pytest.mark.parametrize("field", ["token", "logprob", "bytes", "top_logprobs", "content"])
-def test_log_probabilities_of_any_type_do_not_fail_an_answer(
-    field: str, value: Any, make: Any, say: Any, chat_way: str, gateway: Emulator
-) -> None:
-    """What can be read of them is; the answer is whole."""
-    token = {"token": "Hi", "logprob": -0.1, "bytes": [72, 105], field: value}
-    logprobs = {"content": value if field == "content" else [token]}
-    choice = {"index": 0, "finish_reason": "stop", "logprobs": logprobs}
-    message = {"role": "assistant", "content": "Hi"}
-    if "stream" in chat_way:
-        gateway.script(Chunks([{"choices": [{**choice, "delta": message}]}, TAIL]))
-    else:
-        gateway.script(Body({"choices": [{**choice, "message": message}], "usage": USAGE}))
-    response = say(make(), chat_way)[-1]
-    assert response.message.content == "Hi"
-    if field != "content":
-        assert len(response.logprobs) == 1
-
-
-def test_usage_is_in_raw_and_beside_it(make: Any, say: Any, way: str, gateway: Emulator) -> None:
-    """Counters look into ``raw['usage']``, observers into ``additional_kwargs``; streams have both
-    by default.
-    """
-    gateway.script(Chunks(SCRIPTS["text"]))
-    response = say(make(), way)[-1]
-    assert {name: response.raw["usage"][name] for name in USAGE} == USAGE
-    told = {
-        name: response.additional_kwargs[name]
-        for name in ("prompt_tokens", "completion_tokens", "total_tokens")
-    }
-    assert told == {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
-
-
-def test_cached_and_reasoning_tokens_are_told(
-    make: Any, say: Any, way: str, gateway: Emulator
-) -> None:
-    """Details of usage have names of their own."""
-    gateway.script(Chunks(SCRIPTS["text"]))
-    about = say(make(), way)[-1].additional_kwargs
-    assert (about["cached_tokens"], about["reasoning_tokens"]) == (3, 2)
-
-
-def test_the_token_counter_is_exact(make: Any, say: Any, way: str, gateway: Emulator) -> None:
-    """The counter reads what was billed and never guesses with a tokenizer."""
-
-    def no_guessing(text: str) -> list[int]:
-        raise AssertionError(f"The tokenizer was asked about {text!r}.")
-
-    counter = TokenCountingHandler(tokenizer=no_guessing)
-    gateway.script(Chunks(SCRIPTS["text"]))
-    say(make(callback_manager=CallbackManager([counter])), way)
-    assert (counter.prompt_llm_token_count, counter.completion_llm_token_count) == (11, 7)
-    assert len(counter.llm_token_counts) == 1
-
-
-def test_the_cost_is_told(make: Any, say: Any, way: str, gateway: Emulator) -> None:
-    """Usage times the catalogue's price, in pollen, where both are known."""
-    gateway.script(Answer(text="Hi.", usage=USAGE, model="openai/gpt-5.4-nano"))
-    llm = make("openai/gpt-5.4-nano")
-    about = say(llm, way)[-1].additional_kwargs
-    known = llm._client.cost(USAGE, "openai/gpt-5.4-nano").total
-    assert about.get("cost") == (None if known is None else float(known))
-    assert known is not None
-    assert known > 0
-
-
-def test_the_finish_reason_is_told_and_never_raised(
-    make: Any, say: Any, way: str, gateway: Emulator
-) -> None:
-    """A cut answer is an answer."""
-    gateway.script(Answer(text="The first", finish_reason="length"))
-    response = say(make(), way)[-1]
-    assert response.additional_kwargs["finish_reason"] == "length"
-    assert text_of(response) == "The first"
-
-
-def test_filter_results_are_told(make: Any, say: Any, way: str, gateway: Emulator) -> None:
-    """Safety verdicts of prompt and answer are in ``additional_kwargs``."""
-    gateway.script(
-        Chunks(
-            [
-                delta(content="Hi.", top={"prompt_filter_results": [{"prompt_index": 0}]}),
-                delta("stop"),
-                TAIL,
-            ]
-        )
-    )
-    assert say(make(), way)[-1].additional_kwargs["prompt_filter_results"] == [{"prompt_index": 0}]
-
-
-def test_logprobs_come_with_streams_too(make: Any, say: Any, way: str, gateway: Emulator) -> None:
-    """One list a token, its alternatives where they were asked for."""
-    responses = say(make(), way, "Say hello", logprobs=True, top_logprobs=2)
-    assert gateway.requests[-1].json["logprobs"] is True
-    first = responses[-1].logprobs[0]
-    assert first[0].token
-    assert first[0].logprob <= 0
-
-
-def test_citations_survive_to_the_last_chunk(
-    make: Any, say: Any, chat_way: str, gateway: Emulator
-) -> None:
-    """Sources are told beside the answer and as blocks, with the titles that search
-    results give.
-    """
-    found = [{"url": "https://a.example/1", "title": "One", "snippet": "First."}]
-    top = {"citations": ["https://a.example/1"], "search_results": found}
-    gateway.script(
-        Chunks([delta(content="So [1].", top=top), delta(content=" Yes."), delta("stop"), TAIL])
-    )
-    response = say(make("perplexity"), chat_way)[-1]
-    assert response.additional_kwargs["citations"] == ["https://a.example/1"]
-    (cited,) = blocks_of(response, CitationBlock)
-    assert (cited.source, cited.title, cited.cited_content.text) == (
-        "https://a.example/1",
-        "One",
-        "First.",
-    )
-    assert response.message.content == "So [1]. Yes."
+    assert {"a": 1} in [calls[0].tool_kwargs for calls in calls_so_far if calls]
+    assert [call.tool_kwargs for call in calls_so_far[-1]] == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
 
 
 def test_pictures_in_answers_are_blocks(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
     """A plot that Gemini draws is an image block with its bytes."""
-    said = [{"type": "text", "text": "Before"}, PLOT, {"type": "text", "text": "After"}]
+    content = [{"type": "text", "text": "Before"}, PLOT, {"type": "text", "text": "After"}]
     gateway.script(
         Body(
             {
                 "choices": [
                     {
-                        "message": {"content": "BeforeAfter", "content_blocks": said},
+                        "message": {"content": "BeforeAfter", "content_blocks": content},
                         "finish_reason": "stop",
                     }
                 ]
@@ -582,13 +343,13 @@ def test_a_reasoning_only_answer_has_empty_text(
 def test_a_page_for_an_answer_is_a_typed_error(
     make: Any, say: Any, way: str, gateway: Emulator
 ) -> None:
-    """HTML with status 200 is named as what it is."""
+    """HTML with status 200: the message says that it is a page."""
     gateway.script(Body("<html><body>Just a moment</body></html>", content_type="text/html"))
     with pytest.raises(MalformedReply, match="Just a moment"):
         say(make(), way)
 
 
-def test_an_error_in_the_middle_of_a_stream_keeps_what_came(
+def test_an_error_inside_a_stream_carries_the_partial_answer(
     make: Any, say: Any, stream_way: str, gateway: Emulator
 ) -> None:
     """The text so far is on the error."""
@@ -628,13 +389,13 @@ def test_keep_alives_and_odd_line_ends_are_taken(
 
 
 async def _left(llm: Any, way: str) -> None:
-    asked = [ChatMessage(role="user", content="Tell me a story")]
+    question = [ChatMessage(role="user", content="Tell me a story")]
     if way == "stream_chat":
-        stream = llm.stream_chat(asked)
+        stream = llm.stream_chat(question)
         next(stream)
         stream.close()
     else:
-        stream = await llm.astream_chat(asked)
+        stream = await llm.astream_chat(question)
         await anext(stream)
         await stream.aclose()
 

@@ -6,11 +6,9 @@ import asyncio
 import dataclasses
 import enum
 import json
-import warnings
 from typing import Any, get_type_hints
 
 import pytest
-from llama_index.core import PromptTemplate
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import ChatMemoryBuffer
@@ -19,113 +17,37 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, Field, RootModel
 
 from llamaindex_pollinations import Pollinations, StructuredOutputError
-from llamaindex_pollinations._structured_output import (
-    NothingFound,
-    object_from_text,
-    partial_data,
-)
 from pollinations_client import (
     ContextOverflowError,
     InvalidRequestError,
     PollinationsWarning,
     UnknownModelError,
 )
-from pollinations_client._adapter_support import find_json
-from pollinations_client.emulator import Answer, Chunks, Emulator, Fault
-from support.llamaindex import TAIL, delta, fragment
-
-METHODS = (
-    "structured_predict",
-    "astructured_predict",
-    "stream_structured_predict",
-    "astream_structured_predict",
+from pollinations_client.emulator import Answer, Emulator, Fault
+from support.llamaindex_structured import (
+    BOB,
+    PROMPT,
+    WAYS,
+    Branch,
+    Person,
+    answer_by,
+    ask_for,
 )
-WAYS = ("json_schema", "function", "text")
-
-
-class Person(BaseModel):
-    """A person."""
-
-    name: str
-    age: int
-
-
-BOB = Person(name="Bob", age=42)
-PROMPT = PromptTemplate("Who is 'Bob', aged 42? {hint}")
-
-
-@pytest.fixture(params=METHODS)
-def method(request: pytest.FixtureRequest) -> str:
-    """Each of the four structured methods."""
-    return str(request.param)
-
-
-def found(
-    llm: Any, method: str, output_cls: Any = Person, prompt: Any = PROMPT, **options: Any
-) -> list[Any]:
-    """All objects a structured method gives, the last one being the answer."""
-    given = {"hint": "Answer.", **options}
-
-    async def awaited() -> list[Any]:
-        answered = await getattr(llm, method)(output_cls, prompt, **given)
-        return [one async for one in answered] if "stream" in method else [answered]
-
-    if method.startswith("a"):
-        return asyncio.run(awaited())
-    answered = getattr(llm, method)(output_cls, prompt, **given)
-    return list(answered) if "stream" in method else [answered]
-
-
-def answer_by(way: str, **person: Any) -> Answer:
-    """A person, told in the form that was asked for."""
-    if way == "function":
-        return Answer(tool_calls=[("Person", person)])
-    return Answer(text=json.dumps(person))
-
-
-class Swarm(BaseModel):
-    """A list that may be long."""
-
-    bees: list[str]
-
-
-@pytest.mark.parametrize("mode", ["function", "json_schema"])
-def test_a_long_streamed_object_is_validated_by_its_growth(
-    make: Any, gateway: Emulator, mode: str
-) -> None:
-    """Each partial object costs as much as the whole answer so far; the last one is whole."""
-    counts = []
-    for size in (500, 5_000):
-        swarm = {"bees": [f"bee number {n}" for n in range(size)]}
-        text = json.dumps(swarm)
-        pieces = [text[at : at + 50] for at in range(0, len(text), 50)]
-        if mode == "json_schema":
-            chunks = [delta(content=piece) for piece in pieces]
-        else:
-            first = fragment(0, id="call_1", name="Swarm", arguments="")
-            parts = [first, *(fragment(0, arguments=piece) for piece in pieces)]
-            chunks = [delta(tool_calls=[part]) for part in parts]
-        gateway.script(Chunks([*chunks, delta("stop"), TAIL]))
-        llm = make(structured_output_mode=mode)
-        objects = list(llm.stream_structured_predict(Swarm, PromptTemplate("Bees")))
-        assert objects[-1].bees == swarm["bees"]
-        counts.append(len(objects))
-    assert counts[1] <= counts[0] + 25
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_each_way_gives_the_object(way: str, make: Any, method: str) -> None:
-    """The emulator fills the schema from the prompt, whichever way it is told."""
-    assert found(make(structured_output_mode=way), method)[-1] == BOB
+    """The emulator fills the schema from the prompt, in each way of asking."""
+    assert ask_for(make(structured_output_mode=way), method)[-1] == BOB
 
 
 def test_a_json_schema_is_on_the_wire(make: Any, method: str, gateway: Emulator) -> None:
     """By default the schema is the response format, named and described."""
-    found(make(), method)
-    wanted = gateway.requests[0].json["response_format"]
-    assert wanted["type"] == "json_schema"
-    assert wanted["json_schema"]["name"] == "Person"
-    assert wanted["json_schema"]["schema"]["required"] == ["name", "age"]
+    ask_for(make(), method)
+    response_format = gateway.requests[0].json["response_format"]
+    assert response_format["type"] == "json_schema"
+    assert response_format["json_schema"]["name"] == "Person"
+    assert response_format["json_schema"]["schema"]["required"] == ["name", "age"]
     assert "tools" not in gateway.requests[0].json
 
 
@@ -137,7 +59,7 @@ def test_strict_schemas_on_request(make: Any, method: str, gateway: Emulator) ->
         age: int = 3
 
     gateway.script(Answer(text='{"name": "Rex", "age": null}'))
-    assert found(make(strict=True), method, Pet)[-1] == Pet(name="Rex")
+    assert ask_for(make(strict=True), method, Pet)[-1] == Pet(name="Rex")
     schema = gateway.requests[0].json["response_format"]["json_schema"]
     assert (schema["strict"], schema["schema"]["additionalProperties"]) == (True, False)
     assert schema["schema"]["required"] == ["name", "age"]
@@ -158,7 +80,7 @@ class Ages(RootModel[dict[str, int]]):
 @pytest.mark.parametrize("bare", [False, True])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    ("output_cls", "held"),
+    ("output_cls", "value"),
     [
         (People, [{"name": "Bob", "age": 42}]),
         (Found, {"name": "Bob", "age": 42}),
@@ -166,19 +88,19 @@ class Ages(RootModel[dict[str, int]]):
     ],
 )
 def test_lists_and_choices_are_members_of_an_object(
-    make: Any, method: str, way: str, output_cls: Any, held: Any, bare: bool, gateway: Emulator
+    make: Any, method: str, way: str, output_cls: Any, value: Any, bare: bool, gateway: Emulator
 ) -> None:
     """Functions and strict schemas are objects: a RootModel is asked for as a member of one, and
     read in both forms.
     """
-    bare = bare and not (way == "function" and isinstance(held, list))
-    told = held if bare else {"root": held}
+    bare = bare and not (way == "function" and isinstance(value, list))
+    answer = value if bare else {"root": value}
     gateway.script(
-        answer_by(way, **told) if isinstance(told, dict) else Answer(text=json.dumps(told))
+        answer_by(way, **answer) if isinstance(answer, dict) else Answer(text=json.dumps(answer))
     )
-    objects = found(make(structured_output_mode=way), method, output_cls)
-    assert objects[-1] == output_cls(held)
-    assert all(type(one) is output_cls for one in objects)
+    objects = ask_for(make(structured_output_mode=way), method, output_cls)
+    assert objects[-1] == output_cls(value)
+    assert all(type(item) is output_cls for item in objects)
     sent = gateway.requests[0].json
     if way == "text":
         assert '"required": ["root"]' in str(sent["messages"])
@@ -207,7 +129,7 @@ def test_strict_loses_no_free_form_member(
 
     gateway.script(answer_by(way, counts={"a": 1}))
     with pytest.warns(PollinationsWarning, match=r"Tally.*without strict.*\(counts\)"):
-        assert found(make(strict=True, structured_output_mode=way), method, Tally)[-1] == Tally(
+        assert ask_for(make(strict=True, structured_output_mode=way), method, Tally)[-1] == Tally(
             counts={"a": 1}
         )
     assert '"strict"' not in str(gateway.requests[0].json).replace("'", '"')
@@ -217,7 +139,7 @@ def test_structured_output_by_functions_forces_the_tool(
     make: Any, method: str, gateway: Emulator
 ) -> None:
     """Streams too, and one call only."""
-    found(make(structured_output_mode="function"), method)
+    ask_for(make(structured_output_mode="function"), method)
     sent = gateway.requests[0].json
     assert sent["tool_choice"] == {"type": "function", "function": {"name": "Person"}}
     assert sent["parallel_tool_calls"] is False
@@ -228,7 +150,7 @@ def test_asking_by_words_puts_the_schema_into_the_prompt(
     make: Any, method: str, gateway: Emulator
 ) -> None:
     """At the end of the last message, with nothing escaped."""
-    found(make(structured_output_mode="text"), method)
+    ask_for(make(structured_output_mode="text"), method)
     sent = gateway.requests[0].json
     assert '"properties": {"name":' in sent["messages"][-1]["content"]
     assert not {"tools", "response_format"} & sent.keys()
@@ -247,24 +169,24 @@ def test_an_explicit_program_mode_is_respected(
 ) -> None:
     """LlamaIndex's own switch decides over everything."""
     assert (
-        found(make(pydantic_program_mode=mode, structured_output_mode="json_schema"), method)[-1]
+        ask_for(make(pydantic_program_mode=mode, structured_output_mode="json_schema"), method)[-1]
         == BOB
     )
     assert MODES[mode](gateway.requests[0].json)
 
 
 @pytest.mark.parametrize("method", ["structured_predict", "astructured_predict"])
-def test_type_checkers_are_told_the_class(method: str) -> None:
+def test_type_hints_name_the_class_of_the_object(method: str) -> None:
     """What comes back is of the class that was asked for, as in LlamaIndex's own declaration."""
-    told = get_type_hints(getattr(Pollinations, method))
-    assert (told["output_cls"], told["return"]) == (type[Model], Model)
+    hints = get_type_hints(getattr(Pollinations, method))
+    assert (hints["output_cls"], hints["return"]) == (type[Model], Model)
 
 
 def test_an_explicit_mode_is_the_only_one(make: Any, method: str, gateway: Emulator) -> None:
     """No other way is tried behind your back."""
     gateway.script(Answer(text="I do not know."))
     with pytest.raises(StructuredOutputError):
-        found(make(pydantic_program_mode=PydanticProgramMode.FUNCTION), method)
+        ask_for(make(pydantic_program_mode=PydanticProgramMode.FUNCTION), method)
     assert len(gateway.requests) == 1
 
 
@@ -274,69 +196,18 @@ def test_a_model_without_functions_is_asked_without(
     """The fallback behind a JSON schema is words."""
     gateway.script(Answer(text="Hm."))
     with pytest.warns(PollinationsWarning, match="Asked again by text"):
-        assert found(make(is_function_calling_model=False), method)[-1] == BOB
+        assert ask_for(make(is_function_calling_model=False), method)[-1] == BOB
     assert all("tools" not in request.json for request in gateway.requests)
 
 
-BOB_JSON = '{"name": "Bob", "age": 42}'
-SPOKEN: dict[str, str] = {
-    "clean": BOB_JSON,
-    "fenced": f"```json\n{BOB_JSON}\n```",
-    "fenced without a language": f"```\n{BOB_JSON}\n```",
-    "prose before": f"Sure! Here is the person:\n\n{BOB_JSON}",
-    "prose around": f"Sure: {BOB_JSON} Anything else?",
-    "prose with braces before": f"The set {{1, 2}} aside, {BOB_JSON}",
-    "fenced with prose": f"Here you are:\n```json\n{BOB_JSON}\n```\nLet me know.",
-    "thoughts first": f'<think>Maybe {{"name": "Al", "age": 1}}?</think>{BOB_JSON}',
-    "wrapped in its name": f'{{"Person": {BOB_JSON}}}',
-    "as if a tool were called": f'{{"name": "Person", "arguments": {BOB_JSON}}}',
-    "as if a tool were called, in text": json.dumps({"name": "Person", "parameters": BOB_JSON}),
-    "list of one": f"[{BOB_JSON}]",
-    "real line break in a string": '{"name": "Bob", "age": 42, "note": "a\nb"}',
-    "another object first": f'{{"note": "see below"}} {BOB_JSON}',
-    "quoted as a string": json.dumps(BOB_JSON),
-    "after a note in brackets": f"[Result: {BOB_JSON}]",
-}
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("said", SPOKEN)
-def test_json_is_found_in_prose_fences_and_thoughts(
-    said: str, way: str, make: Any, method: str, gateway: Emulator
+def test_each_way_is_tried_in_turn_with_a_warning(
+    make: Any, method: str, gateway: Emulator
 ) -> None:
-    """Fences, prose, thoughts, wrappers: in one request, whichever way was asked."""
-    gateway.script(Answer(text=SPOKEN[said]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert found(make(structured_output_mode=way), method)[-1] == BOB
-    assert len(gateway.requests) == 1
-
-
-@pytest.mark.parametrize(
-    "arguments", [BOB_JSON + "}", json.dumps(BOB_JSON), f"```json\n{BOB_JSON}\n```"]
-)
-def test_arguments_that_are_no_plain_object_are_read_too(
-    arguments: str, make: Any, method: str, gateway: Emulator
-) -> None:
-    """A bracket too many, JSON in a string, fences: models do to arguments what they do to text."""
-    gateway.script(Answer(tool_calls=[("Person", arguments)]))
-    assert found(make(structured_output_mode="function"), method)[-1] == BOB
-
-
-def test_prose_beside_a_call_does_no_harm(make: Any, method: str, gateway: Emulator) -> None:
-    """The call holds."""
-    gateway.script(
-        Answer(text="Let me call {the} tool.", tool_calls=[("Person", {"name": "Bob", "age": 42})])
-    )
-    assert found(make(structured_output_mode="function"), method)[-1] == BOB
-
-
-def test_one_way_after_another(make: Any, method: str, gateway: Emulator) -> None:
-    """JSON schema, then a forced function, then words; each step is said."""
+    """JSON schema, then a forced function, then words; a warning names each step."""
     gateway.script(Answer(text="I do not know."), Answer(text="I do not know."))
-    with pytest.warns(PollinationsWarning) as told:
-        assert found(make(), method)[-1] == BOB
-    assert [str(one.message).rpartition("Asked again ")[2] for one in told] == [
+    with pytest.warns(PollinationsWarning) as warned:
+        assert ask_for(make(), method)[-1] == BOB
+    assert [str(item.message).rpartition("Asked again ")[2] for item in warned] == [
         "by function in place of json_schema.",
         "by text in place of function.",
     ]
@@ -351,7 +222,7 @@ def test_a_refused_response_format_is_followed_by_a_function(
     """Some providers answer 400."""
     gateway.script(Fault("status", status=400, message="response_format is not supported"))
     with pytest.warns(PollinationsWarning, match="response_format is not supported"):
-        assert found(make(), method)[-1] == BOB
+        assert ask_for(make(), method)[-1] == BOB
 
 
 @pytest.mark.parametrize(
@@ -363,13 +234,13 @@ def test_a_refused_response_format_is_followed_by_a_function(
         )
     ],
 )
-def test_what_no_other_way_can_cure_is_not_repeated(
+def test_errors_that_no_other_way_can_cure_are_raised_at_once(
     message: str, kind: type[Exception], make: Any, method: str, gateway: Emulator
 ) -> None:
     """Too long stays too long."""
     gateway.script(Fault("status", times=3, status=400, message=message))
     with pytest.raises(kind):
-        found(make(), method)
+        ask_for(make(), method)
     assert len(gateway.requests) == 1
 
 
@@ -378,62 +249,19 @@ def test_an_unknown_model_is_not_asked_three_times(
 ) -> None:
     """Nor does it become known."""
     with pytest.raises(UnknownModelError):
-        found(make("no-such-model"), method)
+        ask_for(make("no-such-model"), method)
     assert len(gateway.requests) == 1
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        (Answer(text="I do not know."), "no JSON"),
-        (Answer(text='{"name": "Bob"}'), "age: Field required"),
-        (Answer(text='{"name": "Bob", "age": "old"}'), "age: "),
-        (Answer(text='{"name": "Bob", "a', finish_reason="length"), "max_tokens"),
-        (Answer(text="", refusal="I will not."), "I will not"),
-    ],
-    ids=["prose", "incomplete", "wrong type", "cut", "refusal"],
-)
-def test_what_is_no_object_is_a_typed_error(
-    answer: Answer, reason: str, way: str, make: Any, method: str, gateway: Emulator
-) -> None:
-    """It says what was wanted, what is missing and what came; it is a ``ValueError``."""
-    gateway.script(answer)
-    with pytest.raises(ValueError, match="No Person in the answer") as caught:
-        found(make(structured_output_mode=way), method)
-    assert reason in str(caught.value)
-    assert isinstance(caught.value, StructuredOutputError)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Answer(text='{"name": "Bob", "a', finish_reason="length"),
-        Answer(text="", refusal="I will not."),
-        Answer(text="I was about to", finish_reason="content_filter"),
-    ],
-    ids=["cut", "refusal", "filter"],
-)
-def test_a_refusal_or_a_cut_answer_is_not_asked_for_again(
-    answer: Answer, make: Any, method: str, gateway: Emulator
-) -> None:
-    """Another way would be refused or cut as well, and paid for: the error says what to do."""
-    gateway.script(answer)
-    with pytest.raises(StructuredOutputError) as caught:
-        found(make(), method)
-    assert caught.value.is_final
-    assert len(gateway.requests) == 1
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_the_system_prompt_is_kept(way: str, make: Any, method: str, gateway: Emulator) -> None:
+def test_the_system_prompt_is_sent(way: str, make: Any, method: str, gateway: Emulator) -> None:
     """In all four methods, in all three ways."""
-    found(make(structured_output_mode=way, system_prompt="Be kind."), method)
+    ask_for(make(structured_output_mode=way, system_prompt="Be kind."), method)
     assert gateway.requests[0].json["messages"][0] == {"role": "system", "content": "Be kind."}
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_callers_pass_along_does_no_harm(
+def test_options_that_callers_pass_along_are_ignored(
     way: str, make: Any, method: str, gateway: Emulator
 ) -> None:
     """``tool_choice`` and the like are decided here; other options are sent; the dictionary stays
@@ -446,21 +274,9 @@ def test_what_callers_pass_along_does_no_harm(
         "temperature": 0.1,
     }
     before = dict(options)
-    assert found(make(structured_output_mode=way), method, llm_kwargs=options)[-1] == BOB
+    assert ask_for(make(structured_output_mode=way), method, llm_kwargs=options)[-1] == BOB
     assert gateway.requests[0].json["temperature"] == 0.1
     assert options == before
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_streams_show_the_object_growing(way: str, make: Any, gateway: Emulator) -> None:
-    """Part by part, then whole; the parts have every attribute."""
-    for method in ("stream_structured_predict", "astream_structured_predict"):
-        gateway.script(answer_by(way, name="Bob of the long and winding road", age=42))
-        objects = found(make(structured_output_mode=way), method)
-        assert len(objects) > 2
-        assert objects[0].age is None
-        assert isinstance(objects[-1], Person)
-        assert objects[-1].age == 42
 
 
 class Colour(enum.Enum):
@@ -504,17 +320,17 @@ def test_nested_optional_enumerated_and_recursive_classes(
     gateway.script(
         Answer(tool_calls=[("Car", CAR)]) if way == "function" else Answer(text=json.dumps(CAR))
     )
-    car = found(make(structured_output_mode=way), method, Car)[-1]
+    car = ask_for(make(structured_output_mode=way), method, Car)[-1]
     assert car == Car(colour=Colour.BLUE, engine=Engine(power=90), doors=["left"], notes={"a": "b"})
 
 
-def test_gemini_is_given_a_schema_that_it_reads(make: Any, method: str, gateway: Emulator) -> None:
+def test_gemini_gets_a_schema_that_it_reads(make: Any, method: str, gateway: Emulator) -> None:
     """The client lays tool schemas out for it."""
-    found(make("gemini", structured_output_mode="function"), method)
+    ask_for(make("gemini", structured_output_mode="function"), method)
     assert "$defs" not in gateway.requests[0].json["tools"][0]["function"]["parameters"]
 
 
-def test_chat_prompts_are_taken(make: Any, method: str, gateway: Emulator) -> None:
+def test_chat_prompt_templates_work(make: Any, method: str, gateway: Emulator) -> None:
     """With their roles."""
     prompt = ChatPromptTemplate(
         [
@@ -522,7 +338,7 @@ def test_chat_prompts_are_taken(make: Any, method: str, gateway: Emulator) -> No
             ChatMessage(role="user", content="'Bob' is 42"),
         ]
     )
-    assert found(make(), method, prompt=prompt)[-1] == BOB
+    assert ask_for(make(), method, prompt=prompt)[-1] == BOB
     assert [message["role"] for message in gateway.requests[0].json["messages"]] == [
         "system",
         "user",
@@ -565,111 +381,9 @@ def test_events_of_structured_calls() -> None:
         assert getattr(getattr(Pollinations, name), "__dispatcher_span_decorated__", None) is True
 
 
-# -- reading, without a gateway
-
-
-class Lax(BaseModel):
-    """A class that fits anything."""
-
-    name: str = "nobody"
-
-
-def test_defaults_are_not_made_up_from_a_wrapper() -> None:
-    """Where every field has a default any object would fit: the one inside is meant."""
-    assert object_from_text('{"Lax": {"name": "Bob"}}', Lax) == Lax(name="Bob")
-
-
-def test_text_without_json_is_said_so() -> None:
-    """Nothing is made up."""
-    with pytest.raises(NothingFound):
-        object_from_text("Nothing here, {not even} this.", Lax)
-
-
-@pytest.mark.parametrize(
-    ("text", "data"),
-    [
-        ("", None),
-        ("Sure", None),
-        ('```json\n{"name": "Bo', {"name": "Bo"}),
-        ('{"name": "Bob", "age": 4', {"name": "Bob", "age": 4}),
-        ('{"name": "Bob", "age":', {"name": "Bob"}),
-        ('<think>{"name"', None),
-        ('{"a": [1, {"b": "c', {"a": [1, {"b": "c"}]}),
-    ],
-)
-def test_unfinished_text_gives_what_is_there(text: str, data: Any) -> None:
-    """Strings and numbers may still grow."""
-    assert partial_data(find_json(text)) == data
-
-
-class Branch(BaseModel):
-    """A class within itself."""
-
-    name: str
-    parts: list[Branch] = []
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"name": "tree", "parts": [{"name": "leaf"}, {"na',
-        '{"name": "tree", "parts": [{"name": "leaf"}],}',
-        'Here: {"name": "tree", "parts": [{"name": "leaf", "parts": []}]',
-        '```json\n{"name": "tree", "parts": [{"name": "leaf"}',
-    ],
-)
-def test_a_part_of_broken_json_is_not_the_answer(text: str) -> None:
-    """Cut or misspelt, it holds whole objects of the class, but none of them is what was
-    asked for.
-    """
-    with pytest.raises(NothingFound):
-        object_from_text(text, Branch)
-
-
-def test_broken_json_does_not_hide_a_whole_one_after_it() -> None:
-    """A model that corrects itself is read to the end."""
-    text = 'First {"name": "tree", "parts": [{"name": "leaf"}],} then {"name": "oak"}'
-    assert object_from_text(text, Branch) == Branch(name="oak")
-
-
-HALF = {
-    "cut": '{"name": "tree", "parts": [{"name": "leaf"}, {"name": "le',
-    "trailing comma": '{"name": "tree", "parts": [{"name": "leaf"}],}',
-    "missing comma": '{"name": "tree" "parts": [{"name": "leaf"}]}',
-    "single quotes": "{'name': 'tree', [{\"name\": \"leaf\"}]}",
-    "no name, in a member": '{"input": {"name": "leaf"}, "parts": []}',
-}
-
-
-class Step(Branch):
-    """A class with a field that other answers use as a wrapper."""
-
-    input: Step | None = None
-
-
-@pytest.mark.parametrize("in_call", [False, True])
-@pytest.mark.parametrize("text", HALF.values(), ids=HALF)
-def test_half_an_answer_is_an_error(
-    make: Any, method: str, text: str, in_call: bool, gateway: Emulator
-) -> None:
-    """A whole object inside a broken one is not the answer, as text or as arguments of a call."""
-    gateway.script(Answer(tool_calls=[("Step", text)]) if in_call else Answer(text=text))
-    way = "function" if in_call else "json_schema"
-    with pytest.raises(StructuredOutputError):
-        found(make(structured_output_mode=way), method, Step)
-
-
-@pytest.mark.parametrize("text", ["[1," * 50_000, '{"' + '\\"' * 16_000, "{" * 50_000])
-def test_hostile_json_is_an_error_of_its_own(make: Any, text: str, gateway: Emulator) -> None:
-    """Neither a RecursionError nor minutes of work."""
-    gateway.script(Answer(text=text))
-    with pytest.raises(StructuredOutputError):
-        found(make(structured_output_mode="json_schema"), "structured_predict")
-
-
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("way", WAYS[:2])
-def test_recursive_classes_are_asked_for_whole(
+def test_recursive_classes_are_sent_with_their_definitions(
     make: Any, method: str, way: str, strict: bool, gateway: Emulator
 ) -> None:
     """The root is an object, and what it contains of itself is a reference to a definition."""
@@ -678,7 +392,7 @@ def test_recursive_classes_are_asked_for_whole(
         Answer(tool_calls=[("Branch", tree)]) if way == "function" else answer_by(way, **tree)
     )
     llm = make(structured_output_mode=way, strict=strict)
-    assert found(llm, method, Branch)[-1].model_dump() == tree
+    assert ask_for(llm, method, Branch)[-1].model_dump() == tree
     sent = gateway.requests[0].json
     if way == "function":
         schema = sent["tools"][0]["function"]["parameters"]
@@ -719,12 +433,12 @@ class Point:
 
 
 @pytest.mark.parametrize("wrong", [list[Person], Point, dict, Person | None, 3], ids=str)
-def test_what_is_no_pydantic_class_is_refused(
+def test_an_output_cls_that_is_no_pydantic_class_is_refused(
     make: Any, method: str, wrong: Any, gateway: Emulator
 ) -> None:
     """In one sentence, before anything is sent; by a structured LLM too."""
     with pytest.raises(InvalidRequestError, match=r"^output_cls: a Pydantic class is needed"):
-        found(make(), method, wrong)
+        ask_for(make(), method, wrong)
     with pytest.raises(InvalidRequestError, match="RootModel"):
         make().as_structured_llm(wrong)
     assert not gateway.requests
@@ -737,10 +451,10 @@ class Positive(BaseModel):
 
 
 def test_a_response_format_is_reduced_for_gemini(make: Any, method: str, gateway: Emulator) -> None:
-    """As tools are: Vertex refuses ``exclusiveMinimum``. Other models get it as it is."""
+    """Vertex refuses ``exclusiveMinimum``, as in tools. Other models get the schema unchanged."""
     for model, bound in (("gemini", {"minimum": 1}), ("openai", {"exclusiveMinimum": 0})):
         gateway.script(Answer(text='{"value": 3}'))
-        found(make(model, structured_output_mode="json_schema"), method, Positive)
+        ask_for(make(model, structured_output_mode="json_schema"), method, Positive)
         schema = gateway.requests[-1].json["response_format"]["json_schema"]["schema"]
         assert schema["properties"]["value"] == {"title": "Value", "type": "integer", **bound}
 
@@ -749,7 +463,7 @@ def test_the_way_is_chosen_for_the_model_of_the_call(
     make: Any, method: str, gateway: Emulator
 ) -> None:
     """A model without a response format is asked by a function, whichever model the object has."""
-    assert found(make(), method, llm_kwargs={"model": "llama-scout"})[-1] == BOB
+    assert ask_for(make(), method, llm_kwargs={"model": "llama-scout"})[-1] == BOB
     sent = gateway.requests[0].json
     assert sent["model"] == "llama-scout"
     assert "response_format" not in sent

@@ -13,7 +13,7 @@ PAIRS = [("get.data", "get data"), ("天气", "时间"), ("a" * 65, "a" * 66)]
 
 
 def tools_named(*names: str) -> tuple[list[FunctionTool], list[str]]:
-    """Tools, and the list that tells which of them ran."""
+    """Tools, and a list of those that ran."""
     ran: list[str] = []
 
     def tool(name: str) -> FunctionTool:
@@ -58,7 +58,7 @@ def test_calls_have_the_tools_own_name_at_once_and_in_streams(
     second = wire_names(gateway)[1]
     assert gateway.requests[-1].json["tool_choice"]["function"]["name"] == second
     gateway.script(Answer(tool_calls=[(second, {})]), Answer(tool_calls=[(second, {})]))
-    whole = llm.chat_with_tools(tools, "go")
+    plain = llm.chat_with_tools(tools, "go")
     *_, streamed = llm.stream_chat_with_tools(tools, "go")
-    for response in (whole, streamed):
+    for response in (plain, streamed):
         assert [s.tool_name for s in llm.get_tool_calls_from_response(response)] == [pair[1]]

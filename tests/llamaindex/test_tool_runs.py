@@ -103,19 +103,19 @@ async def test_an_agent_makes_looks_edits_films_and_searches(
     # It looks: the picture is in the next request, and of two only the newer.
     pictures = [request.body.count(b'"type":"image_url"') for request in gateway.requests]
     assert pictures == [0, 1, 1, 1, 1]
-    made, edited, filmed, found = (output.raw_output for output in outputs)
-    assert isinstance(made, MediaResult)
-    assert Path(made.path).read_bytes() in media.requests[1].body
+    drawn, edited, filmed, sources = (output.raw_output for output in outputs)
+    assert isinstance(drawn, MediaResult)
+    assert Path(drawn.path).read_bytes() in media.requests[1].body
     assert edited.url.startswith(f"{media.url}/media/")
     assert (filmed.duration_s, filmed.data) == (4, None)
-    assert [source["title"] for source in found] == ["Source 1", "Source 2"]
+    assert [source["title"] for source in sources] == ["Source 1", "Source 2"]
     assert len(list((tmp_path / "out.v2").iterdir())) == 3
 
 
 async def test_a_budget_stops_the_tools_and_the_run_ends_in_words(
     gateway: Emulator, media: Emulator
 ) -> None:
-    """Three pictures fit; the fourth and the fifth are not sent, and the model is told so."""
+    """Three pictures fit; the fourth and the fifth are not sent, and the model reads why."""
     calls = [("generate_image", {"prompt": f"bee {n}"}) for n in range(5)]
     tools = spec(media, None, model="flux", width=64, height=64)
     with PollenBudget(0.0075, chat_reserve=0.0001) as budget:
@@ -152,11 +152,11 @@ async def weights(
     langfuse.flush()
     with warnings.catch_warnings():  # LlamaIndex's own: its memory is not in a context's JSON
         warnings.simplefilter("ignore")
-        kept = json.dumps(context.to_dict(serializer=JsonSerializer()))
+        dump = json.dumps(context.to_dict(serializer=JsonSerializer()))
     texts = {
         "OpenInference": written(exporter.get_finished_spans()),
         "Langfuse": written(fused.get_finished_spans()),
-        "context": kept,
+        "context": dump,
         "output": output.model_dump_json(),
     }
     langfuse.shutdown()

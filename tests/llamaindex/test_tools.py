@@ -59,13 +59,13 @@ def tool_way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def asked(
-    llm: Pollinations, tool_way: str, tools: Any, said: Any = "Add 3 and 4", **options: Any
+def replies(
+    llm: Pollinations, tool_way: str, tools: Any, message: Any = "Add 3 and 4", **options: Any
 ) -> list[ChatResponse]:
     """All responses of a call with tools."""
 
     async def awaited() -> list[ChatResponse]:
-        answered = await getattr(llm, tool_way)(tools, said, **options)
+        answered = await getattr(llm, tool_way)(tools, message, **options)
         return (
             [answered]
             if isinstance(answered, ChatResponse)
@@ -74,14 +74,14 @@ def asked(
 
     if tool_way.startswith("a"):
         return asyncio.run(awaited())
-    answered = getattr(llm, tool_way)(tools, said, **options)
+    answered = getattr(llm, tool_way)(tools, message, **options)
     return [answered] if isinstance(answered, ChatResponse) else list(answered)
 
 
 def test_a_tool_is_called(make: Any, tool_way: str, gateway: Emulator) -> None:
     """Whole or streamed, the call has its arguments as an object, and stands in both forms."""
     llm = make()
-    response = asked(llm, tool_way, [ADD, WEATHER])[-1]
+    response = replies(llm, tool_way, [ADD, WEATHER])[-1]
     (block,) = blocks_of(response, ToolCallBlock)
     assert (block.tool_name, block.tool_kwargs) == ("add", {"a": 3, "b": 4})
     (plain,) = response.message.additional_kwargs["tool_calls"]
@@ -116,12 +116,12 @@ CHOICES: list[tuple[dict[str, Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "sent"), CHOICES, ids=[str(given) for given, _ in CHOICES])
+@pytest.mark.parametrize(("options", "sent"), CHOICES, ids=[str(options) for options, _ in CHOICES])
 def test_every_form_of_tool_choice(
-    given: dict[str, Any], sent: Any, make: Any, tool_way: str, gateway: Emulator
+    options: dict[str, Any], sent: Any, make: Any, tool_way: str, gateway: Emulator
 ) -> None:
-    """By word, by name, by object, by LlamaIndex's ``tool_required``; ``None`` is nothing said."""
-    asked(make(), tool_way, [ADD, WEATHER], **given)
+    """By word, by name, by object, by LlamaIndex's ``tool_required``; ``None`` is not sent."""
+    replies(make(), tool_way, [ADD, WEATHER], **options)
     assert gateway.requests[0].json["tool_choice"] == sent
 
 
@@ -133,14 +133,14 @@ def test_a_function_that_is_no_tool_yet_is_named(
         InvalidRequestError,
         match=r"tools\[1\]: add is no tool yet.*FunctionTool.from_defaults\(add\)",
     ):
-        asked(make(), tool_way, [WEATHER, add])
+        replies(make(), tool_way, [WEATHER, add])
     assert gateway.requests == []
 
 
 def test_an_unknown_tool_choice_is_refused(make: Any, tool_way: str, gateway: Emulator) -> None:
     """With the names there are."""
     with pytest.raises(InvalidRequestError, match="add, weather"):
-        asked(make(), tool_way, [ADD, WEATHER], tool_choice="subtract")
+        replies(make(), tool_way, [ADD, WEATHER], tool_choice="subtract")
     assert gateway.requests == []
 
 
@@ -149,17 +149,17 @@ def test_parallel_tool_calls_can_be_switched(
     parallel: bool, make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """LlamaIndex's argument is the gateway's option."""
-    asked(make(), tool_way, [ADD], allow_parallel_tool_calls=parallel)
+    replies(make(), tool_way, [ADD], allow_parallel_tool_calls=parallel)
     assert gateway.requests[0].json["parallel_tool_calls"] is parallel
 
 
 @pytest.mark.parametrize("parallel", [True, False])
-def test_one_call_where_one_was_asked_for(
+def test_parallel_false_keeps_one_call(
     parallel: bool, make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """In blocks, in the plain dicts, in raw, and in every chunk of a stream."""
     gateway.script(Chunks(TWO_CALLS))
-    responses = asked(make(), tool_way, [ADD], allow_parallel_tool_calls=parallel)
+    responses = replies(make(), tool_way, [ADD], allow_parallel_tool_calls=parallel)
     for response in responses:
         blocks, plain = (
             blocks_of(response, ToolCallBlock),
@@ -176,17 +176,15 @@ def test_the_history_is_not_written_to(make: Any, tool_way: str) -> None:
         ChatMessage(role="user", content="Hello"),
         ChatMessage(role="assistant", content="Hi."),
     ]
-    asked(make(), tool_way, [ADD], chat_history=history)
+    replies(make(), tool_way, [ADD], chat_history=history)
     assert len(history) == 2
 
 
-def test_strict_is_said_and_only_then_closes_the_schema(
-    make: Any, tool_way: str, gateway: Emulator
-) -> None:
+def test_only_strict_closes_the_schema(make: Any, tool_way: str, gateway: Emulator) -> None:
     """Closed, with every property required, where strict was asked for; else as the tool says."""
-    asked(make(), tool_way, [COUNT])
-    asked(make(), tool_way, [COUNT], strict=True)
-    asked(make(strict=True), tool_way, [COUNT])
+    replies(make(), tool_way, [COUNT])
+    replies(make(), tool_way, [COUNT], strict=True)
+    replies(make(strict=True), tool_way, [COUNT])
     loose, strict, by_field = (request.json["tools"][0]["function"] for request in gateway.requests)
     assert "strict" not in loose
     assert "additionalProperties" not in loose["parameters"]
@@ -225,7 +223,7 @@ def test_nulls_that_strict_asks_for_do_not_reach_the_tool(make: Any, gateway: Em
     """
     for way in TOOL_WAYS:
         gateway.script(Answer(tool_calls=[("count", {"start": 1, "step": None})]))
-        last = asked(make(strict=True), way, [COUNT])[-1]
+        last = replies(make(strict=True), way, [COUNT])[-1]
         (call,) = make().get_tool_calls_from_response(last)
         assert call.tool_kwargs == {"start": 1}
         assert (
@@ -235,19 +233,19 @@ def test_nulls_that_strict_asks_for_do_not_reach_the_tool(make: Any, gateway: Em
     gateway.script(Answer(tool_calls=[("count", {"start": 1, "step": None})]))
     assert make(strict=True).predict_and_call([COUNT], "Count").response == "2"
     gateway.script(Answer(tool_calls=[("count", {"start": 1, "step": None})]))
-    (call,) = make().get_tool_calls_from_response(asked(make(), "chat_with_tools", [COUNT])[-1])
+    (call,) = make().get_tool_calls_from_response(replies(make(), "chat_with_tools", [COUNT])[-1])
     assert call.tool_kwargs == {"start": 1, "step": None}
 
 
 @pytest.mark.parametrize("tool", ["code_execution", {"type": "google_search"}])
 def test_built_in_tools_are_offered(tool: Any, make: Any, tool_way: str, gateway: Emulator) -> None:
     """By name or as the gateway's object, also beside tools of your own."""
-    asked(make("gemini"), tool_way, [tool, ADD])
+    replies(make("gemini"), tool_way, [tool, ADD])
     kind = tool if isinstance(tool, str) else tool["type"]
-    assert [one["type"] for one in gateway.requests[0].json["tools"]] == [kind, "function"]
+    assert [tool["type"] for tool in gateway.requests[0].json["tools"]] == [kind, "function"]
 
 
-def test_tools_may_be_given_to_chat_itself(
+def test_chat_takes_tools_as_an_option(
     make: Any, say: Any, chat_way: str, gateway: Emulator
 ) -> None:
     """LlamaIndex tools are converted wherever they come."""
@@ -255,9 +253,9 @@ def test_tools_may_be_given_to_chat_itself(
     assert gateway.requests[0].json["tools"][0]["function"]["name"] == "add"
 
 
-def test_without_tools_nothing_is_said_of_them(make: Any, tool_way: str, gateway: Emulator) -> None:
+def test_without_tools_no_tool_field_is_sent(make: Any, tool_way: str, gateway: Emulator) -> None:
     """An empty list is no tool."""
-    asked(make(), tool_way, [])
+    replies(make(), tool_way, [])
     assert not {"tools", "tool_choice", "parallel_tool_calls"} & gateway.requests[0].json.keys()
 
 
@@ -265,11 +263,11 @@ def test_a_models_own_tools_stay_where_a_call_has_none(
     make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """An agent without tools of its own still searches."""
-    asked(make("gemini", additional_kwargs={"tools": ["google_search"]}), tool_way, [])
+    replies(make("gemini", additional_kwargs={"tools": ["google_search"]}), tool_way, [])
     assert gateway.requests[0].json["tools"] == [{"type": "google_search"}]
 
 
-def test_long_descriptions_are_sent_whole(make: Any, gateway: Emulator) -> None:
+def test_long_descriptions_are_not_cut(make: Any, gateway: Emulator) -> None:
     """The gateway has no limit of 1,024 characters."""
     tool = FunctionTool.from_defaults(add, description="Adds. " * 500)
     make().chat_with_tools([tool], "Add 3 and 4")
@@ -292,7 +290,7 @@ def test_names_with_brackets_come_back_as_they_were(
         lambda of: of, name="Box[int]", description="A box.", fn_schema=Box[int]
     )
     llm = make()
-    response = asked(llm, tool_way, [tool], "Make a box of 5", tool_choice="Box[int]")[-1]
+    response = replies(llm, tool_way, [tool], "Make a box of 5", tool_choice="Box[int]")[-1]
     assert gateway.requests[0].json["tool_choice"]["function"]["name"] == "Box_int_"
     (selected,) = llm.get_tool_calls_from_response(response)
     assert selected.tool_name == "Box[int]"
@@ -312,13 +310,13 @@ def called_with(arguments: str) -> Answer:
 
 
 @pytest.mark.parametrize("arguments", ['"text"', "[]", "null", "[1]", '""'])
-def test_whole_json_that_is_no_object_counts_as_no_arguments(
+def test_json_that_is_no_object_counts_as_no_arguments(
     arguments: str, make: Any, tool_way: str, gateway: Emulator
 ) -> None:
     """Some models write a call without arguments so."""
     gateway.script(called_with(arguments))
     llm = make()
-    (selected,) = llm.get_tool_calls_from_response(asked(llm, tool_way, [ADD])[-1])
+    (selected,) = llm.get_tool_calls_from_response(replies(llm, tool_way, [ADD])[-1])
     assert (selected.tool_name, selected.tool_kwargs) == ("clean_up", {})
 
 
@@ -332,7 +330,7 @@ def test_unreadable_arguments_select_no_tool_and_stay_visible(
     gateway.script(called_with(arguments))
     llm = make()
     with caplog.at_level(logging.WARNING):
-        response = asked(llm, tool_way, [ADD])[-1]
+        response = replies(llm, tool_way, [ADD])[-1]
     (selected,) = llm.get_tool_calls_from_response(response)
     assert (selected.tool_id, selected.tool_kwargs) == ("a", {})
     assert selected.tool_name.startswith("clean_up (not run")
@@ -359,8 +357,8 @@ def test_predict_and_call_runs_nothing_on_cut_arguments(
         return asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
 
     cut = '{"folder": "/srv/old", "force": tr'
-    whole = ("add", {"a": 1, "b": 2})
-    both = Answer(tool_calls=[whole, *called_with(cut).tool_calls])
+    good_call = ("add", {"a": 1, "b": 2})
+    both = Answer(tool_calls=[good_call, *called_with(cut).tool_calls])
     gateway.script(called_with(cut), called_with(cut), both)
     answer = call()
     assert "clean_up was not run" in answer.response
@@ -387,7 +385,7 @@ def test_no_arguments_are_an_empty_object(
         )
     )
     llm = make()
-    assert llm.get_tool_calls_from_response(asked(llm, tool_way, [ADD])[-1])[0].tool_kwargs == {}
+    assert llm.get_tool_calls_from_response(replies(llm, tool_way, [ADD])[-1])[0].tool_kwargs == {}
 
 
 FOREIGN = SimpleNamespace(
@@ -427,8 +425,8 @@ def test_a_call_without_an_id_gets_one(llm: Any) -> None:
     assert llm.get_tool_calls_from_response(ChatResponse(message=message))[0].tool_id
 
 
-def test_no_call_is_an_error_where_one_was_needed(llm: Any) -> None:
-    """A ``ValueError`` with LlamaIndex's words, and what the model said."""
+def test_a_missing_call_is_an_error_if_one_was_required(llm: Any) -> None:
+    """A ``ValueError`` with LlamaIndex's words, and the model's answer."""
     response = ChatResponse(
         message=ChatMessage(role="assistant", blocks=[TextBlock(text="I'd rather not.")])
     )
@@ -477,7 +475,7 @@ def test_a_model_that_refuses_force_is_asked_again(
 ) -> None:
     """Known refusers are asked with ``auto``, with a warning that says so."""
     with pytest.warns(UserWarning, match="forced tool choice"):
-        response = asked(make("claude-opus-5.5"), tool_way, [ADD], tool_required=True)[-1]
+        response = replies(make("claude-opus-5.5"), tool_way, [ADD], tool_required=True)[-1]
     assert gateway.requests[-1].json["tool_choice"] == "auto"
     assert blocks_of(response, ToolCallBlock)
 
@@ -503,7 +501,7 @@ def test_prepared_arguments_are_plain(llm: Any) -> None:
 
 
 def test_tools_are_converted_once_per_tool() -> None:
-    """LlamaIndex builds a JSON schema each time it is asked; the second time costs nothing."""
+    """LlamaIndex builds a JSON schema at each call; ours is built once."""
     (first,), (second,) = wire_tools([ADD], strict=False), wire_tools([ADD], strict=False)
     assert first is second
     (strict,) = wire_tools([ADD], strict=True)
@@ -545,4 +543,4 @@ def test_a_refusal_of_the_gateway_is_not_swallowed(
         card.name for card in make().catalog if card.category == "text" and card.tools is False
     )
     with pytest.raises(BadRequestError):
-        asked(make(without), tool_way, [ADD])
+        replies(make(without), tool_way, [ADD])

@@ -61,26 +61,26 @@ def test_the_model_reads_one_line_and_the_program_gets_the_bytes(make_spec: Any,
         width=96,
         height=64,
     )
-    (told,) = output.blocks
-    assert isinstance(told, TextBlock)
-    assert "a red fox in snow" in told.text
-    assert "96x64" in told.text
-    assert "It is called picture-1." in told.text
+    (text_block,) = output.blocks
+    assert isinstance(text_block, TextBlock)
+    assert "a red fox in snow" in text_block.text
+    assert "96x64" in text_block.text
+    assert "It is called picture-1." in text_block.text
     assert not output.is_error
-    made = output.raw_output
-    assert isinstance(made, MediaResult)
-    assert size_px(made.data) == (96, 64)
-    assert made.cost == pytest.approx(0.002)
+    result = output.raw_output
+    assert isinstance(result, MediaResult)
+    assert size_px(result.data) == (96, 64)
+    assert result.cost == pytest.approx(0.002)
 
 
 @pytest.mark.parametrize("switch", [True, "auto"])
-def test_the_picture_is_shown_to_the_model_where_that_is_asked_for(
+def test_return_image_shows_the_picture_to_the_model(
     make_spec: Any, form: str, switch: Any
 ) -> None:
     """As an image block after the text; it costs tokens in every later turn."""
     tool = tool_of(make_spec(return_image=switch, width=96, height=64), "generate_image")
-    told, picture = called(tool, form, prompt="a fox").blocks
-    assert isinstance(told, TextBlock)
+    text_block, picture = called(tool, form, prompt="a fox").blocks
+    assert isinstance(text_block, TextBlock)
     assert isinstance(picture, ImageBlock)
     assert size_px(picture.resolve_image().read()) == (96, 64)
     assert picture.image_mimetype == "image/jpeg"
@@ -117,12 +117,14 @@ def test_the_model_sees_few_typed_arguments(make_spec: Any) -> None:
     parameters = about.get_parameters_dict()
     assert set(parameters["properties"]) == {"prompt", "aspect_ratio", "width", "height", "seed"}
     assert parameters["required"] == ["prompt"]
-    assert all(one.get("description") for one in parameters["properties"].values())
+    assert all(entry.get("description") for entry in parameters["properties"].values())
     assert len(about.description) < 1024
 
 
-def test_the_operator_settles_the_rest(make_spec: Any, form: str, gateway: Emulator) -> None:
-    """Defaults for every picture; what the model asks for holds over them."""
+def test_options_of_the_spec_hold_for_every_picture(
+    make_spec: Any, form: str, gateway: Emulator
+) -> None:
+    """Defaults for every picture; the model's arguments go before them."""
     spec = make_spec(model="zimage", width=64, height=64, safe=True, nologo=True, seed=5)
     tool = tool_of(spec, "generate_image")
     called(tool, form, prompt="a fox")
@@ -144,7 +146,7 @@ def test_the_operator_settles_the_rest(make_spec: Any, form: str, gateway: Emula
 
 
 def test_a_seed_gives_the_same_picture_and_none_another(make_spec: Any, form: str) -> None:
-    """The seed is told, so that the picture can be asked for again."""
+    """The text names the seed, so that the picture can be made again."""
     tool = tool_of(make_spec(width=64, height=64), "generate_image")
     same = [called(tool, form, prompt="a fox", seed=7).raw_output.data for _ in range(2)]
     other = [called(tool, form, prompt="a fox") for _ in range(2)]
@@ -165,15 +167,15 @@ def test_save_dir_saves_and_tells_the_path(make_spec: Any, form: str, tmp_path: 
 def test_a_picture_that_cannot_be_saved_is_not_lost(
     make_spec: Any, form: str, tmp_path: Path
 ) -> None:
-    """It is paid for: the result still holds it, and says why there is no file."""
+    """It is paid for: the result has it still, and the text says why there is no file."""
     (tmp_path / "taken").write_text("a file")
     tool = tool_of(
         make_spec(save_dir=tmp_path / "taken" / "folder", width=64, height=64), "generate_image"
     )
-    made = called(tool, form, prompt="a fox")
-    assert "not saved" in made.blocks[0].text
-    assert made.raw_output.data
-    assert [one.name for one in tmp_path.iterdir()] == ["taken"]
+    result = called(tool, form, prompt="a fox")
+    assert "not saved" in result.blocks[0].text
+    assert result.raw_output.data
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
 
 
 def test_without_save_dir_nothing_is_written(
@@ -190,13 +192,13 @@ def test_video_is_offered_only_on_request(make_spec: Any, form: str, gateway: Em
     assert "generate_video" not in [tool.metadata.name for tool in make_spec().to_tool_list()]
     tool = tool_of(make_spec(video_model="veo"), "generate_video")
     output = called(tool, form, prompt="a fox runs", duration=4, aspect_ratio="16:9")
-    (told,) = output.blocks  # a video in a prompt ends the run with a 413
-    assert "video" in told.text
+    (text_block,) = output.blocks  # a video in a prompt ends the run with a 413
+    assert "video" in text_block.text
     assert (output.raw_output.mime_type, output.raw_output.duration_s) == ("video/mp4", 4)
     assert gateway.requests[0].query.items() >= {"model": "veo", "aspectRatio": "16:9"}.items()
 
 
-def test_the_model_cannot_spend_what_was_not_offered(
+def test_the_model_cannot_choose_a_model_that_was_not_offered(
     make_spec: Any, form: str, gateway: Emulator
 ) -> None:
     """It could once: a video for 0.32 pollen, by its name alone."""
@@ -348,11 +350,11 @@ def test_retries_are_counted_for_pictures_too(make_spec: Any, form: str, gateway
     assert len(gateway.requests) == 3
 
 
-@pytest.mark.parametrize("given", [{"widht": 3}, {"width": -1}, {"quality": "best"}, {"timeot": 2}])
-def test_settings_are_checked_at_construction(given: dict[str, Any], make_spec: Any) -> None:
+@pytest.mark.parametrize("wrong", [{"widht": 3}, {"width": -1}, {"quality": "best"}, {"timeot": 2}])
+def test_settings_are_checked_at_construction(wrong: dict[str, Any], make_spec: Any) -> None:
     """By name and by value."""
-    with pytest.raises(InvalidRequestError, match=next(iter(given))):
-        make_spec(**given)
+    with pytest.raises(InvalidRequestError, match=next(iter(wrong))):
+        make_spec(**wrong)
 
 
 def test_a_spec_without_a_key_says_so() -> None:

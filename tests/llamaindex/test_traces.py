@@ -24,20 +24,20 @@ HI = [ChatMessage(content="hi")]
 
 
 class Trace(BaseEventHandler, SimpleSpanHandler):
-    """Everything that LlamaIndex tells an observer: events, spans' arguments and results."""
+    """Records what LlamaIndex passes to observers: events, spans' arguments and results."""
 
-    told: list[str] = Field(default_factory=list)
+    tellings: list[str] = Field(default_factory=list)
     instances: list[Any] = Field(default_factory=list)
 
     def handle(self, event: BaseEvent, **kwargs: Any) -> None:
         """An event."""
-        self.told.append(f"{event!r} {event.model_dump()}")
+        self.tellings.append(f"{event!r} {event.model_dump()}")
 
     def new_span(
         self, id_: str, bound_args: inspect.BoundArguments, *args: Any, **kwargs: Any
     ) -> SimpleSpan | None:
         """A call begins."""
-        self.told.append(repr(bound_args.arguments))
+        self.tellings.append(repr(bound_args.arguments))
         self.instances.append(args[0] if args else kwargs.get("instance"))
         return super().new_span(id_, bound_args, *args, **kwargs)
 
@@ -45,7 +45,7 @@ class Trace(BaseEventHandler, SimpleSpanHandler):
         self, id_: str, bound_args: inspect.BoundArguments, *args: Any, **kwargs: Any
     ) -> SimpleSpan | None:
         """A call ends."""
-        self.told.append(repr(kwargs.get("result")))
+        self.tellings.append(repr(kwargs.get("result")))
         return super().prepare_to_exit_span(id_, bound_args, *args, **kwargs)
 
 
@@ -90,9 +90,9 @@ def test_headers_of_a_call_are_in_no_event_and_no_span(gateway: Emulator) -> Non
     finally:
         root.event_handlers.remove(trace)
         root.span_handlers.remove(trace)
-    assert len(trace.told) > 60
+    assert len(trace.tellings) > 60
     payloads = [repr(event.payload) for event in debug.get_events()]
-    assert not [text for text in (*trace.told, *payloads) if "s3cr3t" in text]
+    assert not [text for text in (*trace.tellings, *payloads) if "s3cr3t" in text]
     assert {request.headers["x-session"] for request in gateway.requests} == {"s3cr3t"}
 
 

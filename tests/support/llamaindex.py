@@ -1,4 +1,4 @@
-"""What the LlamaIndex tests share: the eight public calls as one, and the chunks of a stream."""
+"""Share the eight public calls as one function, and chunks of streams, among LlamaIndex tests."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ CHAT_WAYS = ("chat", "achat", "stream_chat", "astream_chat")
 COMPLETION_WAYS = ("complete", "acomplete", "stream_complete", "astream_complete")
 
 
-async def responses_of(llm: Any, way: str, said: Any, **options: Any) -> list[Any]:
-    """Everything a public call answers with, the last one being the answer, whichever of the eight
-    it is.
-    """
-    asked = said
-    if way in CHAT_WAYS and isinstance(said, str):
-        asked = [ChatMessage(role="user", content=said)]
-    answered = getattr(llm, way)(asked, **options)
+async def responses_of(llm: Any, way: str, prompt: Any, **options: Any) -> list[Any]:
+    """All responses of one of the eight public calls; the last one is the answer."""
+    if way in CHAT_WAYS and isinstance(prompt, str):
+        prompt = [ChatMessage(role="user", content=prompt)]
+    answered = getattr(llm, way)(prompt, **options)
     if isinstance(answered, Awaitable):
         answered = await answered
     if hasattr(answered, "__aiter__"):
@@ -28,8 +25,8 @@ async def responses_of(llm: Any, way: str, said: Any, **options: Any) -> list[An
 
 def text_of(response: Any) -> str | None:
     """The answer's text, of a chat response or a completion."""
-    found: str | None = response.message.content if hasattr(response, "message") else response.text
-    return found
+    text: str | None = response.message.content if hasattr(response, "message") else response.text
+    return text
 
 
 def blocks_of(response: Any, kind: type) -> list[Any]:
