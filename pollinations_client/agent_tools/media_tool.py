@@ -38,6 +38,7 @@ ARGUMENTS: dict[Kind, Callable[[ModelChoice], type[BaseModel]]] = {
 }
 NAMES: dict[Kind, str] = {"image": "generate_image", "video": "generate_video"}
 NOUNS: dict[Kind, str] = {"image": "picture", "video": "video"}
+OTHER_NOUNS: dict[Kind, str] = {"image": "video", "video": "picture"}
 DESCRIPTIONS: dict[Kind, str] = {
     "image": (
         "Draw a picture from a description. Use it whenever the user asks to draw, paint, generate"
@@ -172,8 +173,9 @@ class MediaTool:
         """
         if picture.is_video != (self.kind == "video"):
             raise MalformedReply(
-                f"The model {picture.model} makes no {NOUNS[self.kind]}s: a {picture.mime_type}"
-                " came. Another model is needed; tell the user.",
+                f"The model {picture.model} makes {OTHER_NOUNS[self.kind]}s and no"
+                f" {NOUNS[self.kind]}s: a {picture.mime_type} came. Another model is needed; tell"
+                " the user.",
                 partial=picture,
             )
         path, place = self._saved(picture)
