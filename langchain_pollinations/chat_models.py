@@ -87,7 +87,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     Key init args - client params:
         - ``api_key``: a string, a ``SecretStr`` or a function; else ``POLLINATIONS_API_KEY``
         - ``base_url``: else ``POLLINATIONS_BASE_URL``, else the public gateway
-        - ``timeout`` and ``total_timeout`` in seconds, ``max_retries``
+        - ``timeout`` in seconds, ``max_retries``
         - ``budget``: a ``PollenBudget`` that paid calls may not exceed
         - ``http_client``, ``http_async_client``: httpx clients of your own
 

@@ -10,7 +10,7 @@ from ..errors import BudgetSpentError, PollinationsError
 from ..request.endpoints import Call
 from ..retry import is_safe, is_unbilled
 from ..settings import CallSettings
-from .time_limits import Deadline
+from .time_limits import Deadline, TimeLimits
 
 log = logging.getLogger("pollinations_client")
 
@@ -43,6 +43,14 @@ class Attempts:
         """Count an attempt and restart its limits."""
         self.number += 1
         self.clock.start_attempt()
+
+    def time_limits(self) -> TimeLimits:
+        """The limits of an attempt on a connection of our own."""
+        timeouts = self.settings.timeouts
+        # No limit for reads: the deadline decides about each of them.
+        return TimeLimits(
+            timeouts.connect_s, timeouts.write_s, timeouts.pool_s, read_s=None, deadline=self.clock
+        )
 
     def pause_after(self, failure: PollinationsError) -> float:
         """Seconds to wait before the next attempt. Raises ``failure`` where there is none."""

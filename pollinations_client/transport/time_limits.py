@@ -157,13 +157,6 @@ class TimeLimits:
         return limit_s
 
 
-def limits_from(timeouts: Timeouts, deadline: Deadline) -> TimeLimits:
-    """The limits of a request on a connection of our own."""
-    return TimeLimits(
-        timeouts.connect_s, timeouts.write_s, timeouts.pool_s, read_s=None, deadline=deadline
-    )
-
-
 def httpx_timeout_for(call: Call, timeouts: Timeouts, deadline: Deadline) -> httpx.Timeout:
     """The limits of a request through an httpx client: a user's own, or one with proxies.
 

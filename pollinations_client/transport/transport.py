@@ -43,7 +43,6 @@ from .gateway_state import GATEWAY_STATE
 from .http_transport import AsyncPooledResponse, PooledResponse
 from .httpx_errors import NETWORK_ERRORS
 from .open_responses import AsyncOpenResponse, OpenResponse
-from .time_limits import limits_from
 from .uploads import NO_UPLOAD, opened_upload
 
 
@@ -156,7 +155,7 @@ class SyncTransport(BaseTransport):
             answer: httpx.Response = client.send(sent, stream=True, follow_redirects=False)
             return answer
         request, body = self._raw_request(call, host, attempts, upload)
-        limits = limits_from(attempts.settings.timeouts, attempts.clock)
+        limits = attempts.time_limits()
         response: PooledResponse = client.send(request, body, limits)
         self._log_answer(call, host, response.status_code)
         return response
@@ -395,7 +394,7 @@ class AsyncTransport(BaseTransport):
             answer: httpx.Response = await client.send(sent, stream=True, follow_redirects=False)
             return answer
         request, body = self._raw_request(call, host, attempts, upload)
-        limits = limits_from(attempts.settings.timeouts, attempts.clock)
+        limits = attempts.time_limits()
         response: AsyncPooledResponse = await client.send(request, body, limits)
         self._log_answer(call, host, response.status_code)
         return response

@@ -20,8 +20,8 @@ def hosted_mcp_server() -> Iterator[tuple[str, list[str]]]:
     keys: list[str] = []
     server = FastMCP("pollinations", stateless_http=True, log_level="ERROR")
 
-    @server.tool()
-    def generateImage(prompt: str, context: Context) -> ResourceLink:  # type: ignore[type-arg]  # noqa: N802
+    @server.tool("generateImage")
+    def generate_image(prompt: str, context: Context) -> ResourceLink:  # type: ignore[type-arg]
         """Generate an image."""
         keys.append(context.request_context.request.headers["authorization"])
         return ResourceLink(
