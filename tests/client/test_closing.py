@@ -359,7 +359,16 @@ def test_a_daemon_threads_stream_is_cut_silently_at_exit() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("applied", ["nest_asyncio.apply(); asyncio.run", "_by_the_loop"])
+NESTED = pytest.param(
+    "nest_asyncio.apply(); asyncio.run",
+    marks=pytest.mark.xfail(
+        sys.version_info >= (3, 14),
+        reason="nest_asyncio's fault: its tasks are none to Python 3.14; httpx alone fails, too",
+    ),
+)
+
+
+@pytest.mark.parametrize("applied", [NESTED, "_by_the_loop"])
 def test_a_loop_that_nobody_shuts_down_ends_silently_with_the_process(
     gateway: Emulator, applied: str
 ) -> None:

@@ -60,7 +60,7 @@ def test_every_field_may_have_any_json_type_in_langchain() -> None:
 
 def test_arguments_nested_too_deeply_are_one_of_our_errors_in_a_stream() -> None:
     """LangChain's parser, which sums the chunks, would fail on them with its own."""
-    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "[1," * 50_000}}
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "[1," * 500_000}}
     choice = {"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
     body = b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\ndata: [DONE]\n\n"
 

@@ -26,7 +26,7 @@ from pollinations_client import (
 )
 from pollinations_client.emulator import Emulator
 from support.hosted_mcp import hosted_mcp_server
-from support.pages import assert_blocks_print_what_is_shown
+from support.pages import STRICTLY, assert_blocks_print_what_is_shown
 from support.tracing import trace_collector
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +107,7 @@ def test_the_readmes_python_blocks_run(gateway: Emulator, tmp_path: Path) -> Non
     assert blocks
     program = "\n".join(block for block in blocks if "# not run" not in block)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
+        [sys.executable, *STRICTLY, "-c", program],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -130,7 +130,7 @@ def test_the_first_blocks_of_the_readme_print_what_it_shows(
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
     (shown,) = re.findall(r"```output\n(.*?)```", README, re.DOTALL)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "\n".join(blocks)],
+        [sys.executable, *STRICTLY, "-c", "\n".join(blocks)],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -250,7 +250,7 @@ def without_chance(printed: str) -> str:
 def test_the_demonstration_prints_what_the_readme_shows(tmp_path: Path) -> None:
     """Line by line, and the picture it tells of is there; the line before it is the Makefile's."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(ROOT / "demo.py")],
+        [sys.executable, *STRICTLY, str(ROOT / "demo.py")],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -279,7 +279,7 @@ def test_a_second_demonstration_embeds_no_document_again(gateway: Emulator, tmp_
     for texts_sent in (5, 1):
         gateway.clear()
         done = subprocess.run(
-            [sys.executable, "-W", "error", str(ROOT / "demo.py")],
+            [sys.executable, *STRICTLY, str(ROOT / "demo.py")],
             capture_output=True,
             text=True,
             cwd=tmp_path,
