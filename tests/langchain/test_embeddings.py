@@ -11,8 +11,6 @@ from langchain_core.documents import Document
 from langchain_core.exceptions import ModelAuthenticationError
 from langchain_core.indexing import InMemoryRecordManager, index
 from langchain_core.vectorstores import InMemoryVectorStore
-from langchain_tests.integration_tests import EmbeddingsIntegrationTests
-from langchain_tests.unit_tests import EmbeddingsUnitTests
 
 from langchain_pollinations import PollinationsEmbeddings
 from pollinations_client import InvalidRequestError, PaymentRequiredError, PollinationsError
@@ -26,43 +24,6 @@ FACTS = ["Bees dance to show where flowers are.", "Whales sing.", "Owls fly with
 def embeddings(gateway: Emulator) -> PollinationsEmbeddings:
     """The default model of today's gateway."""
     return PollinationsEmbeddings(api_key=KEY, base_url=gateway.url)
-
-
-class TestUnit(EmbeddingsUnitTests):
-    """LangChain's own, without a network."""
-
-    @property
-    def embeddings_class(self) -> type[PollinationsEmbeddings]:
-        """The class under test."""
-        return PollinationsEmbeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, Any]:
-        """How it is made."""
-        return {"model": "openai/text-embedding-3-small", "api_key": KEY}
-
-    @property
-    def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
-        """The key from the environment."""
-        return {"POLLINATIONS_API_KEY": KEY}, {}, {"api_key": KEY}
-
-
-class TestIntegration(EmbeddingsIntegrationTests):
-    """LangChain's own, over real HTTP."""
-
-    @pytest.fixture(autouse=True)
-    def _address(self, gateway: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("POLLINATIONS_BASE_URL", gateway.url)
-
-    @property
-    def embeddings_class(self) -> type[PollinationsEmbeddings]:
-        """The class under test."""
-        return PollinationsEmbeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, Any]:
-        """How it is made."""
-        return {"model": "gemini-embedding-2", "dimensions": 256, "api_key": KEY}
 
 
 def test_documents_and_queries_are_told_apart_to_models_that_ask(gateway: Emulator) -> None:

@@ -14,11 +14,16 @@ from typing import Any
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
-from langchain_tests.integration_tests import ChatModelIntegrationTests, ToolsIntegrationTests
+from langchain_tests.integration_tests import (
+    ChatModelIntegrationTests,
+    EmbeddingsIntegrationTests,
+    ToolsIntegrationTests,
+)
 
 from langchain_pollinations import (
     ChatPollinations,
     PollinationsBalanceTool,
+    PollinationsEmbeddings,
     PollinationsImageTool,
     PollinationsModelsTool,
     PollinationsSearchTool,
@@ -358,3 +363,21 @@ class TestBalanceToolIntegration(ToolsIntegrationTests):
     def tool_invoke_params_example(self) -> dict[str, Any]:
         """A call."""
         return {}
+
+
+class TestPollinationsEmbeddingsIntegration(EmbeddingsIntegrationTests):
+    """Embeddings over real HTTP."""
+
+    @pytest.fixture(autouse=True)
+    def _address(self, gateway: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("POLLINATIONS_BASE_URL", gateway.url)
+
+    @property
+    def embeddings_class(self) -> type[PollinationsEmbeddings]:
+        """The class under test."""
+        return PollinationsEmbeddings
+
+    @property
+    def embedding_model_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"model": "gemini-embedding-2", "dimensions": 256, "api_key": KEY}

@@ -1,4 +1,4 @@
-"""LangChain's own unit suites for chat models and tools, everything switched on."""
+"""LangChain's own unit suites for chat models, embeddings and tools, everything switched on."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.load import dumps, loads
-from langchain_tests.unit_tests import ChatModelUnitTests, ToolsUnitTests
+from langchain_tests.unit_tests import ChatModelUnitTests, EmbeddingsUnitTests, ToolsUnitTests
 
 from langchain_pollinations import (
     ChatPollinations,
     PollinationsBalanceTool,
+    PollinationsEmbeddings,
     PollinationsImageTool,
     PollinationsModelsTool,
     PollinationsSearchTool,
@@ -209,3 +210,22 @@ def test_our_own_round_trip_through_langchains_serialisation(
     )
     assert again.asdict() == model.asdict()
     assert again.api_key.get_secret_value() == KEY
+
+
+class TestPollinationsEmbeddingsUnit(EmbeddingsUnitTests):
+    """The contract of embeddings without a network."""
+
+    @property
+    def embeddings_class(self) -> type[PollinationsEmbeddings]:
+        """The class under test."""
+        return PollinationsEmbeddings
+
+    @property
+    def embedding_model_params(self) -> dict[str, Any]:
+        """How it is made."""
+        return {"model": "openai/text-embedding-3-small", "api_key": KEY}
+
+    @property
+    def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
+        """The key from the environment."""
+        return {"POLLINATIONS_API_KEY": KEY}, {}, {"api_key": KEY}

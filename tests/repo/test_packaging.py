@@ -15,6 +15,7 @@ from pollinations_client.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ["pollinations_client", "langchain_pollinations", "llamaindex_pollinations"]
+UV = Path(sys.executable).with_name("uv")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # Extra, a program that it must be enough for, and what it must not bring.
@@ -29,6 +30,13 @@ EXTRAS = {
         "PollinationsToolkit()\n"
         "print(ChatPollinations('claude').invoke('hi').content)",
         {"langchain", "llama_index", "starlette", "PIL", "numpy"},
+    ),
+    "agents": (
+        "from langchain.agents import create_agent\n"
+        "from langchain_pollinations import ChatPollinations, PollinationsToolkit\n"
+        "agent = create_agent(ChatPollinations('claude'), PollinationsToolkit().get_tools())\n"
+        "print(agent.invoke({'messages': 'hi'})['messages'][-1].content)",
+        {"llama_index", "starlette", "PIL", "jsonschema"},
     ),
     "llamaindex": (
         "from llamaindex_pollinations import Pollinations, PollinationsToolSpec\n"
@@ -45,9 +53,12 @@ EXTRAS = {
     ),
 }
 
+# Of another author, under the import name of our LangChain adapter.
+OTHER_PACKAGE = "langchain-pollinations==0.3.0b3"
 
-def run(*command: str | Path, **environment: str) -> str:
-    """Run a command, and return what it prints."""
+
+def run(*command: str | Path, exit_code: int = 0, **environment: str) -> str:
+    """Run a command that ends with that exit code, and return what it prints."""
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
@@ -57,7 +68,7 @@ def run(*command: str | Path, **environment: str) -> str:
         timeout=400,
         env={**inherited(), **environment},
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == exit_code, done.stderr[-3000:]
     return done.stdout
 
 
@@ -66,6 +77,18 @@ def inherited() -> dict[str, str]:
     import os
 
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+def environment_in(folder: Path) -> Path:
+    """The Python of a new environment in that folder."""
+    run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv")
+    return folder / "venv" / "bin" / "python"
+
+
+def install(python: Path, *requirements: str) -> None:
+    """Install into that Python's environment."""
+    command = (UV, "pip", "install", "--quiet", "--python", python, *requirements)
+    run(*command, UV_LINK_MODE="copy")
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +132,8 @@ def test_an_extra_alone_is_enough_for_its_first_answer(
 ) -> None:
     """In an environment that holds nothing else; the doctor agrees."""
     program, foreign = EXTRAS[extra]
-    uv, python = Path(sys.executable).with_name("uv"), tmp_path / "venv" / "bin" / "python"
-    run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv")
-    wanted = f"pollinations-adapters[{extra}] @ {wheel.as_uri()}"
-    run(uv, "pip", "install", "--quiet", "--python", python, wanted, UV_LINK_MODE="copy")
+    python = environment_in(tmp_path)
+    install(python, f"pollinations-adapters[{extra}] @ {wheel.as_uri()}")
     at_emulator = {"POLLINATIONS_BASE_URL": gateway.url}
     assert run(python, "-I", "-c", program, **at_emulator).strip()
     find = f"from importlib.util import find_spec; print([n for n in {foreign} if find_spec(n)])"
@@ -120,11 +141,45 @@ def test_an_extra_alone_is_enough_for_its_first_answer(
     assert "fault" not in run(python.with_name("pollinations"), "doctor", **at_emulator)
 
 
+def test_the_other_package_of_the_same_import_name_is_reported(
+    wheel: Path, tmp_path: Path, gateway: Emulator
+) -> None:
+    """Both really installed, in either order: the last overwrites the first without a word."""
+    python = environment_in(tmp_path)
+    at_emulator = {"POLLINATIONS_BASE_URL": gateway.url}
+    ours = f"pollinations-adapters[langchain] @ {wheel.as_uri()}"
+
+    def doctor(exit_code: int) -> str:
+        return run(python.with_name("pollinations"), "doctor", exit_code=exit_code, **at_emulator)
+
+    install(python, ours)
+    install(python, "--no-deps", OTHER_PACKAGE)
+    assert "langchain-pollinations, a package of another author" in doctor(exit_code=1)
+
+    install(python, "--reinstall-package", "pollinations-adapters", ours)
+    assert "langchain-pollinations, a package of another author" in doctor(exit_code=1)
+    run(python, "-I", "-c", "import langchain_pollinations", exit_code=1)
+
+    # What the sentence says to do: remove both, and install ours.
+    names = ("langchain-pollinations", "pollinations-adapters")
+    run(UV, "pip", "uninstall", "--quiet", "--python", python, *names)
+    install(python, ours)
+    assert "fault" not in doctor(exit_code=0)
+    run(python, "-I", "-c", "import langchain_pollinations")
+
+
+def test_all_brings_every_extra_but_the_other_transport() -> None:
+    """``aiohttp`` replaces a part; the others add one."""
+    extras = PROJECT["optional-dependencies"]
+    (everything,) = extras["all"]
+    names = everything.partition("[")[2].rstrip("]").split(",")
+    assert set(names) == extras.keys() - {"all", "aiohttp"}
+
+
 def test_the_floors_can_be_installed_together() -> None:
     """Resolved from pyproject.toml: from a wheel, uv takes the newest for what an extra brings."""
-    uv = Path(sys.executable).with_name("uv")
     arguments = ["--extra", "all", "--resolution", "lowest-direct", "--no-annotate", "--quiet"]
-    pinned = run(uv, "pip", "compile", "pyproject.toml", *arguments).splitlines()
+    pinned = run(UV, "pip", "compile", "pyproject.toml", *arguments).splitlines()
     for requirement in ("httpx>=0.27.2", "pydantic>=2.11.7"):
         assert any(requirement in declared for declared in PROJECT["dependencies"])
         assert requirement.replace(">=", "==") in pinned
