@@ -45,6 +45,7 @@ class ModelFields(Protocol):
     @property
     def catalog(self) -> Catalog:
         """What is known of models."""
+        ...
 
 
 def sent_options(llm: ModelFields) -> Options:

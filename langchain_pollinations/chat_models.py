@@ -232,7 +232,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         ```
 
         ```output
-        anthropic/claude-sonnet-4.6 stop [0.000588]
+        anthropic/claude-sonnet-4.6 stop [0.000555]
         ```
 
         ``cost`` is in pollen (1 pollen is 1 US dollar); a list, for the sum of several messages has

@@ -89,7 +89,6 @@ class OCRReaderOptions(ConnectionOptions, total=False):
 
     model: str | None
     is_remote: bool
-    callback_manager: CallbackManager | None
 
 
 class ToolSpecOptions(ConnectionOptionsDict, ImageOptionsDict, total=False):

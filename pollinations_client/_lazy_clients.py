@@ -188,7 +188,7 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
 
     def _connect(self) -> LazyClients:
         """The clients for the options as they are now: a copy may have been given others."""
-        fields = self.__dict__
+        fields = vars(self)
         state = self._state()
         clients: LazyClients | None = fields.get("_clients")
         if clients is None or clients.made_for != state:

@@ -75,7 +75,8 @@ def wire_tool_calls(answer: Answer, envelope: Envelope) -> list[Json]:
             calls.append(dict(call))
             continue
         if not isinstance(call, Mapping):
-            call = dict(zip(("name", "arguments"), call, strict=True))
+            name, arguments = call
+            call = {"name": name, "arguments": arguments}
         arguments = call.get("arguments", call.get("args", {}))
         if not isinstance(arguments, str):
             arguments = json.dumps(arguments, ensure_ascii=False)

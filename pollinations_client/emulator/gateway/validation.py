@@ -43,7 +43,9 @@ CACHE_CONTROL: dict[str, Check] = {"cache_control": record({"type": one_of("ephe
 TEXT_PART = record({"text": string}, CACHE_CONTROL)
 IMAGE = record({"url": string}, {"detail": one_of("auto", "low", "high"), "mime_type": string})
 # The gateway's word is file_name; OpenAI's filename passes the schema and is dropped.
-FILE = dict.fromkeys(("file_data", "file_id", "file_name", "file_url", "mime_type"), string)
+FILE: dict[str, Check] = dict.fromkeys(
+    ("file_data", "file_id", "file_name", "file_url", "mime_type"), string
+)
 SOUND = record({"data": string, "format": one_of(*AUDIO)})
 PARTS: dict[str, Check] = {
     "text": TEXT_PART,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from math import isfinite
+from collections.abc import Callable, Iterator
+from itertools import chain
+from math import inf, isfinite
 from operator import add, or_
 from typing import Any
 
@@ -17,6 +18,7 @@ from .text_values import TextValues, form_example, format_of, in_form, is_usable
 Json = dict[str, Any]
 MAX_DEPTH = 7
 MAX_TRIES = 200
+MAX_STEPS = 20
 SMALLEST_GAP = 1e-6
 MAX_LIMIT = 1e300  # JSON has longer integers, which no float holds
 ADDRESSES = re.compile(r"\b(?:URLs?|links?|(?:web )?addresses)\b", re.IGNORECASE)
@@ -43,22 +45,27 @@ def bounded(value: float, schema: Json, kind: str) -> float | int:
 
     A validator decides, because it counts in floating point: 3 * 0.1 is no multiple of 0.1 to it.
     """
-    rules = {name: schema[name] for name in (*BOUNDS, "multipleOf") if name in schema}
-    rules = {name: limit for name, limit in rules.items() if abs(limit) < MAX_LIMIT}
+    names = (*BOUNDS, "multipleOf")
+    rules = {name: schema[name] for name in names if abs(schema.get(name, inf)) < MAX_LIMIT}
     bounds = [rules[name] for name in BOUNDS if name in rules]
     takes = Draft202012Validator(rules | {"type": kind}).is_valid
     anchors = sorted([value, *bounds], key=lambda number: abs(number - value))
-    candidates = list(anchors)
-    for anchor in anchors:
-        # A gap that a large number does not swallow: 1e300 + 1e-6 is 1e300.
-        gap = 1 if kind == "integer" else max(SMALLEST_GAP, abs(anchor) * 1e-9)
-        step = rules.get("multipleOf", gap)
-        if isfinite(anchor / step):
-            near = (round(anchor / step) + n // 2 * (-1) ** n for n in range(2 * MAX_TRIES))
-            candidates += [count * step for count in near]
+    steps = chain.from_iterable(_steps_near(anchor, rules, kind) for anchor in anchors)
     # Between two open bounds that lie closer together than the gap only their middle is left.
-    valid = next(filter(takes, [*candidates, sum(bounds) / 2]), value)
+    valid = next(filter(takes, chain(anchors, steps, [sum(bounds) / 2])), value)
     return int(valid) if valid == int(valid) else valid
+
+
+def _steps_near(anchor: float, rules: Json, kind: str) -> Iterator[float]:
+    """The numbers of the schema's steps, or of small ones, around an anchor."""
+    # A gap that a large number does not swallow: 1e300 + 1e-6 is 1e300.
+    gap = 1 if kind == "integer" else max(SMALLEST_GAP, abs(anchor) * 1e-9)
+    step = rules.get("multipleOf", gap)
+    if isfinite(anchor / step):
+        nearest = round(anchor / step)
+        for distance in range(MAX_STEPS):
+            yield (nearest - distance) * step
+            yield (nearest + distance) * step
 
 
 class _Filler:
@@ -141,8 +148,7 @@ class _Filler:
         for word in reversed(words):
             if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.source.text, re.IGNORECASE):
                 return word
-        numbers = [option for option in options if is_usable(option)]
-        stated = [number for number in numbers if number in self.source.numbers]
+        stated = [one for one in filter(is_usable, options) if one in self.source.numbers]
         if "default" in schema:
             return schema["default"]
         return next(iter([*stated, *options]), None)
@@ -152,11 +158,8 @@ class _Filler:
         value = self.source.number_at(name)
         if value is None and self.source.numbers:
             value = self.source.numbers.pop(0)
-        if value is None:
-            value = 1.0
-            if is_usable(schema.get("default")):
-                value = schema["default"]
-        return bounded(value, schema, kind)
+        choices: tuple[Any, ...] = (value, schema.get("default"), 1.0)
+        return bounded(next(filter(is_usable, choices)), schema, kind)
 
     def boolean(self, schema: Json, name: str) -> bool:
         text = " ".join(tokens(self.source.text))
@@ -173,10 +176,12 @@ class _Filler:
             items = self.items(item, name, depth)
         if schema.get("uniqueItems"):
             items = [value for at, value in enumerate(items) if value not in items[:at]]
-        for index in range(MAX_TRIES if len(items) < low else 0):
+        for index in range(MAX_TRIES):
+            if len(items) >= low:
+                break
             made_up = TextValues(f"item {index}", numbers=[float(index)])
             value = value_for(item, made_up, self.root)
-            if len(items) < low and not (schema.get("uniqueItems") and value in items):
+            if not (schema.get("uniqueItems") and value in items):
                 items.append(value)
         return items[:high]
 
@@ -257,5 +262,5 @@ def _undeclared(schema: Json) -> Any:
 
 
 def _may_be_null(schema: Json) -> bool:
-    variants = [variant for variant in schema.get("anyOf", ()) if isinstance(variant, dict)]
+    variants = filter(lambda variant: isinstance(variant, dict), schema.get("anyOf", ()))
     return any("null" in (part.get("type") or ()) for part in [schema, *variants])
