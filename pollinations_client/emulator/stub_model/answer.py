@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 MAX_PROMPT_CHARS = 60_000
-REPEAT = re.compile(
-    r"^\W*(?:please )?(?:just )?(?:say|repeat|(?:reply|answer) with)\b", re.IGNORECASE
-)
+REPEAT = re.compile(r"(?i)^\W*(?:please )?(?:just )?(?:say|repeat|(?:reply|answer) with)\b")
 JSON_IN_WORDS = re.compile(r"\bJSON\b", re.IGNORECASE)
 
 

@@ -21,14 +21,11 @@ MATERIAL = (
     ),
 )
 QUESTION_LABEL = re.compile(
-    r"^\s*<?(?:Query|Question|User Question|User Query|Human|User)>?\s*:\s*(\S.*)$",
-    re.MULTILINE | re.IGNORECASE,
+    r"(?im)^\s*<?(?:Query|Question|User Question|User Query|Human|User)>?\s*:\s*(\S.*)$"
 )
 METADATA_LINE = re.compile(r"^(?:file_path|page_label|file_name|source|id|score)\s*:.*$")
 RANKED_EXAMPLE = re.compile(r"Doc(?:ument)?: ?\d+, Relevance: ?\d+")
-RANKED_DOCUMENT = re.compile(
-    r"^Document\s+(\d+):\s*(.*?)(?=^Document\s+\d+:|^Question:|\Z)", re.MULTILINE | re.DOTALL
-)
+RANKED_DOCUMENT = re.compile(r"(?ms)^Document\s+(\d+):\s*(.*?)(?=^Document\s+\d+:|^Question:|\Z)")
 
 
 def passages(text: str) -> str:
