@@ -59,6 +59,7 @@ docs: $(STAMP)  ## The documentation as a site, in build/site
 floors: $(STAMP)  ## The tests on the oldest versions that pyproject.toml admits
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-floors
 	@$(BIN)/uv pip install --quiet --python .venv-floors/bin/python --resolution lowest-direct --requirements pyproject.toml --extra all --group test
+	@$(BIN)/uv pip install --quiet --python .venv-floors/bin/python --no-deps --editable .
 	@.venv-floors/bin/python -m pytest -q -n 2 --dist loadfile --ignore-glob='*/test_standard_*' $(addprefix tests/,client emulator langchain llamaindex)
 
 scale: $(SCALE_VENV)/.installed  ## Ray Data over the emulator: an actor killed, the gateway dead, a second run
