@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
 from langchain_pollinations import (
     ChatPollinations,
-    PollinationsImageTool,
     PollinationsModelsTool,
     PollinationsSearchTool,
     PollinationsToolkit,
 )
 from pollinations_client.emulator import Answer, Emulator, Fault
+from support.langchain import answer_of
 
 KEY = "sk_demo_0123456789abcdef"
-
-
-def call(**arguments: Any) -> dict[str, Any]:
-    """A tool call as an agent makes it."""
-    return {"type": "tool_call", "name": "generate_image", "id": "call_1", "args": arguments}
-
-
-@pytest.fixture
-def tool(gateway: Emulator) -> PollinationsImageTool:
-    """A small picture tool."""
-    return PollinationsImageTool(
-        api_key=KEY, base_url=gateway.url, width=64, height=64, max_retries=0
-    )
-
-
-def answer_of(tool: Any, sync: bool, **arguments: Any) -> ToolMessage:
-    """The tool's answer to a call, either way."""
-    message = (
-        tool.invoke(call(**arguments)) if sync else asyncio.run(tool.ainvoke(call(**arguments)))
-    )
-    assert isinstance(message, ToolMessage)
-    return message
 
 
 def test_a_failing_lookup_is_an_answer_too(gateway: Emulator) -> None:

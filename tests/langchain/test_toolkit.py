@@ -9,25 +9,12 @@ from typing import Any
 import pytest
 
 from langchain_pollinations import (
-    PollinationsImageTool,
     PollinationsToolkit,
 )
 from pollinations_client.emulator import Emulator
+from support.langchain import agent_call
 
 KEY = "sk_demo_0123456789abcdef"
-
-
-def call(**arguments: Any) -> dict[str, Any]:
-    """A tool call as an agent makes it."""
-    return {"type": "tool_call", "name": "generate_image", "id": "call_1", "args": arguments}
-
-
-@pytest.fixture
-def tool(gateway: Emulator) -> PollinationsImageTool:
-    """A small picture tool."""
-    return PollinationsImageTool(
-        api_key=KEY, base_url=gateway.url, width=64, height=64, max_retries=0
-    )
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -95,7 +82,8 @@ def test_a_toolkit_takes_every_option_of_its_tools(gateway: Emulator, tmp_path: 
     assert kit.image_model == "zimage"
     paint, film, search, _ = kit.get_tools()
     assert not any(tool.handle_tool_error for tool in kit.get_tools())
-    content, _ = paint.invoke(call(prompt="a bee")).content, film.invoke(call(prompt="a bee"))
+    content = paint.invoke(agent_call(prompt="a bee")).content
+    film.invoke(agent_call(prompt="a bee"))
     assert [block["type"] for block in content] == ["text", "image"]
     search.invoke({"query": "who?"})
     drawn, filmed, searched = gateway.requests

@@ -4,7 +4,6 @@ fails.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import copy
 import json
@@ -17,7 +16,7 @@ from langchain_core.exceptions import (
     ModelError,
     ModelInvalidRequestError,
 )
-from langchain_core.messages import ToolMessage, messages_to_dict
+from langchain_core.messages import messages_to_dict
 from langchain_core.tools import ToolException
 
 from langchain_pollinations import (
@@ -35,13 +34,9 @@ from pollinations_client import (
 )
 from pollinations_client.emulator import Body, Emulator
 from pollinations_client.emulator.media.pictures import PictureSpec, picture
+from support.langchain import agent_call, answer_of
 
 KEY = "sk_demo_0123456789abcdef"
-
-
-def call(**arguments: Any) -> dict[str, Any]:
-    """A tool call as an agent makes it."""
-    return {"type": "tool_call", "name": "generate_image", "id": "call_1", "args": arguments}
 
 
 @pytest.fixture
@@ -50,15 +45,6 @@ def tool(gateway: Emulator) -> PollinationsImageTool:
     return PollinationsImageTool(
         api_key=KEY, base_url=gateway.url, width=64, height=64, max_retries=0
     )
-
-
-def answer_of(tool: Any, sync: bool, **arguments: Any) -> ToolMessage:
-    """The tool's answer to a call, either way."""
-    message = (
-        tool.invoke(call(**arguments)) if sync else asyncio.run(tool.ainvoke(call(**arguments)))
-    )
-    assert isinstance(message, ToolMessage)
-    return message
 
 
 REFUSALS = [
@@ -429,11 +415,11 @@ def test_names_belong_to_the_thread(gateway: Emulator) -> None:
     tool = PollinationsToolkit(base_url=gateway.url, **EDITOR).get_tools()[0]
     for thread in ("a", "b"):
         config = {"configurable": {"thread_id": thread}}
-        message = tool.invoke(call(prompt=f"bee {thread}"), config)
+        message = tool.invoke(agent_call(prompt=f"bee {thread}"), config)
         assert "picture-1" in message.content
-    tool.invoke(call(prompt="blue", image="picture-1"), {"configurable": {"thread_id": "b"}})
+    tool.invoke(agent_call(prompt="blue", image="picture-1"), {"configurable": {"thread_id": "b"}})
     assert b"bee b" in gateway.requests[-1].body  # the emulator notes the prompt in its pictures
-    message = tool.invoke(call(prompt="blue", image="picture-1"))
+    message = tool.invoke(agent_call(prompt="blue", image="picture-1"))
     assert message.status == "error"
 
 

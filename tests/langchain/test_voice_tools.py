@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import wave
 from pathlib import Path
@@ -17,6 +16,7 @@ from langchain_pollinations import ChatPollinations, PollinationsSpeechTool, Pol
 from pollinations_client import InvalidRequestError, MediaResult
 from pollinations_client.emulator import Answer, Emulator, Fault
 from pollinations_client.emulator.media.wav import samples, wav
+from support.langchain import answer_of
 
 WORDS = "Bees dance, 庭 and 🌼."
 
@@ -34,26 +34,18 @@ def tools(gateway: Emulator, folder: Path) -> dict[str, BaseTool]:
     return {tool.name: tool for tool in kit.get_tools()}
 
 
-def answer_of(tool: BaseTool, arguments: dict[str, Any], sync: bool = True) -> ToolMessage:
-    """The answer to a call, as an agent gets it."""
-    call = {"type": "tool_call", "name": tool.name, "id": "1", "args": arguments}
-    message = tool.invoke(call) if sync else asyncio.run(tool.ainvoke(call))
-    assert isinstance(message, ToolMessage)
-    return message
-
-
 def test_a_model_is_told_of_sounds_that_it_may_name_only(
     tools: dict[str, BaseTool], folder: Path, tmp_path: Path
 ) -> None:
     """A link out of the folder is not among them, and a refusal names the tool's argument."""
-    answer_of(tools["speak"], {"text": WORDS})
+    answer_of(tools["speak"], text=WORDS)
     (tmp_path / "secret.wav").write_bytes(b"secret")
     (folder / "link.wav").symlink_to(tmp_path / "secret.wav")
     (folder / "text.wav").write_bytes(b"no sound")
-    refused = answer_of(tools["transcribe"], {"path": "link.wav"}).text
+    refused = answer_of(tools["transcribe"], path="link.wav").text
     assert "bees-dance" in refused.lower()
     assert "link.wav" not in refused
-    assert answer_of(tools["transcribe"], {"path": "text.wav"}).text.startswith("path: ")
+    assert answer_of(tools["transcribe"], path="text.wav").text.startswith("path: ")
 
 
 def test_voice_is_off_by_default(gateway: Emulator) -> None:
@@ -67,7 +59,7 @@ def test_text_becomes_sound_and_text_again(
     tools: dict[str, BaseTool], folder: Path, sync: bool
 ) -> None:
     """The model reads a path and no bytes; the sound is a real one."""
-    message = answer_of(tools["speak"], {"text": WORDS, "voice": "rachel"}, sync)
+    message = answer_of(tools["speak"], sync, text=WORDS, voice="rachel")
     result = message.artifact
     assert isinstance(result, MediaResult)
     assert (result.mime_type, result.data, result.prompt) == ("audio/wav", None, WORDS)
@@ -76,15 +68,15 @@ def test_text_becomes_sound_and_text_again(
     with wave.open(io.BytesIO(Path(str(result.path)).read_bytes())) as sound:
         assert 0.5 < sound.getnframes() / sound.getframerate() < 5
     for name in (str(result.path), Path(str(result.path)).name):
-        assert answer_of(tools["transcribe"], {"path": name}, sync).text == WORDS
+        assert answer_of(tools["transcribe"], sync, path=name).text == WORDS
 
 
 def test_without_a_folder_sounds_are_in_a_temporary_one(gateway: Emulator) -> None:
     """Both tools share it, and nothing else is in it."""
     kit = PollinationsToolkit(base_url=gateway.url, voice=True)
     tools = {tool.name: tool for tool in kit.get_tools()}
-    result = answer_of(tools["speak"], {"text": "hello"}).artifact
-    assert answer_of(tools["transcribe"], {"path": result.path}).text == "hello"
+    result = answer_of(tools["speak"], text="hello").artifact
+    assert answer_of(tools["transcribe"], path=result.path).text == "hello"
     assert [file.name for file in Path(result.path).parent.iterdir()] == ["hello.wav"]
 
 
@@ -118,7 +110,7 @@ def test_a_model_names_sounds_inside_the_folder_only(
     (folder / "link.wav").symlink_to(outside)
     (folder / "linked").symlink_to(folder.parent)
     (folder / "circle.wav").symlink_to(folder / "circle.wav")
-    message = answer_of(tools["transcribe"], {"path": name.format(outside=outside)}, sync)
+    message = answer_of(tools["transcribe"], sync, path=name.format(outside=outside))
     assert message.status == "error"
     assert "no sound of that name is in the sounds folder" in message.text
     assert "inside.wav" in message.text
@@ -131,7 +123,7 @@ def test_a_file_that_is_no_sound_does_not_leave(
     """Whatever its name."""
     folder.mkdir()
     (folder / "keys.wav").write_text("sk_not_a_sound")
-    message = answer_of(tools["transcribe"], {"path": "keys.wav"})
+    message = answer_of(tools["transcribe"], path="keys.wav")
     assert message.status == "error"
     assert "is no sound by its content" in message.text
     assert gateway.requests == []
@@ -151,7 +143,7 @@ def test_arguments_that_cannot_be_are_the_models_to_correct(
     tools: dict[str, BaseTool], gateway: Emulator, arguments: dict[str, Any], words: str
 ) -> None:
     """A path for what is spoken is not among them."""
-    message = answer_of(tools["speak"], arguments)
+    message = answer_of(tools["speak"], **arguments)
     assert message.status == "error"
     assert words in message.text
     assert gateway.requests == []
@@ -162,7 +154,7 @@ def test_a_failure_is_the_tools_answer_and_leaves_no_file(
 ) -> None:
     """The agent goes on."""
     gateway.script(Fault("status", status=402))
-    message = answer_of(tools["speak"], {"text": "hello"})
+    message = answer_of(tools["speak"], text="hello")
     assert "Do not call this tool again" in message.text
     assert list(folder.iterdir()) == []
 
@@ -183,7 +175,7 @@ def test_an_agent_speaks_and_listens(
         ChatPollinations("openai", base_url=gateway.url),
         tools=[tools["speak"], tools["transcribe"]],
     )
-    path = answer_of(tools["speak"], {"text": WORDS}).artifact.path
+    path = answer_of(tools["speak"], text=WORDS).artifact.path
     gateway.script(
         Answer(tool_calls=[("transcribe", {"path": Path(path).name})]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.tools import StructuredTool, tool
 from pydantic import BaseModel
 
@@ -39,6 +39,19 @@ def call(
         for key, value in (("index", index), ("id", id), ("function", function))
         if value is not None
     }
+
+
+def agent_call(**arguments: Any) -> dict[str, Any]:
+    """A call of a tool as an agent makes it."""
+    return {"type": "tool_call", "name": "generate_image", "id": "call_1", "args": arguments}
+
+
+def answer_of(tool: Any, sync: bool = True, **arguments: Any) -> ToolMessage:
+    """A tool's answer to an agent's call, either way."""
+    call = {**agent_call(**arguments), "name": tool.name}
+    message = tool.invoke(call) if sync else asyncio.run(tool.ainvoke(call))
+    assert isinstance(message, ToolMessage)
+    return message
 
 
 def summed(chunks: Any) -> AIMessageChunk:
