@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import NoReturn, TextIO
 
 from .._distribution import __version__
+from ..emulator import command as emulator
 from ..errors import (
     BudgetSpentError,
     InvalidRequestError,
@@ -25,7 +26,7 @@ from ..errors import (
     UnpricedModelError,
     redact,
 )
-from . import account, chat, doctor, emulator, models, pictures, sounds
+from . import account, chat, doctor, models, pictures, sounds
 
 FAILED = 1
 WRONG_USE = 2

@@ -1,8 +1,15 @@
 """``python -m pollinations_client.emulator``: the same as ``pollinations emulator``."""
 
+import argparse
 import sys
 
-from ..command_line.main import main
+from .command import SUMMARIES, add_arguments, run
 
 if __name__ == "__main__":
-    sys.exit(main(["emulator", *sys.argv[1:]]))
+    parser = argparse.ArgumentParser(
+        prog="python -m pollinations_client.emulator",
+        description=SUMMARIES["emulator"],
+        allow_abbrev=False,
+    )
+    add_arguments(parser, "emulator")
+    sys.exit(run(parser.parse_args()))

@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_emulator_without_its_extra_says_one_sentence() -> None:
     """At the command line a traceback would tell nothing more."""
-    site = "import sys; sys.modules['starlette'] = None"
     run = (
-        f"{site}; sys.argv = ['-m']; import runpy; runpy.run_module('pollinations_client.emulator')"
+        "import runpy, sys; sys.modules['starlette'] = None; sys.argv = ['emulator'];"
+        " runpy.run_module('pollinations_client.emulator', run_name='__main__')"
     )
     done = subprocess.run(
         [sys.executable, "-c", run], capture_output=True, text=True, cwd=ROOT, check=False

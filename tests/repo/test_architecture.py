@@ -82,8 +82,6 @@ def test_imports_of_the_client_go_one_way_between_folders() -> None:
     """No folder imports from one above it, and none of one layer from each other."""
     for file in CLIENT.rglob("*.py"):
         own = file.relative_to(CLIENT).with_suffix("").parts[0]
-        if own == "emulator":
-            continue
         imported = [
             module.split(".")[1:]
             for module in imports_of(file, with_type_hints=True)
@@ -291,14 +289,17 @@ def test_importing_and_constructing_touch_no_network_and_load_no_http(package: s
     [
         ("langchain_pollinations", "langchain_core", "langchain"),
         ("llamaindex_pollinations", "llama_index", "llamaindex"),
-        ("pollinations_client.emulator", "starlette", "emulator"),
+        *(
+            ("pollinations_client.emulator", library, "emulator")
+            for library in ("jsonschema", "PIL", "starlette", "uvicorn")
+        ),
     ],
 )
 def test_without_its_extra_a_package_says_what_to_install(
     package: str, missing: str, extra: str
 ) -> None:
     """One sentence, not a traceback into somebody's internals."""
-    probe = f"import sys; sys.modules['{missing}'] = None\nimport {package}"
+    probe = f"import sys; sys.modules['{missing}'] = None\nfrom {package} import *"
     done = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=False
     )

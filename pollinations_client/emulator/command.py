@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; 0 after Ctrl-C, 1 when the port cannot be used."""
     try:
-        from ..emulator.server.server import Emulator, EmulatorError
+        from . import Emulator, EmulatorError
     except ImportError as missing:
         print(missing, file=sys.stderr)
         return 1
