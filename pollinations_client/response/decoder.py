@@ -63,6 +63,10 @@ FINISH_REASONS = {
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
 }
+# Without a call they say that one was lost: Gemini ends so where its host cannot read its own call.
+CALL_REASONS = frozenset(
+    "tool_calls function_call malformed_function_call unexpected_tool_call malformed_tool_call".split()
+)
 # ``created`` above this is in milliseconds: one path of the older gateway sends them.
 MIN_MILLISECONDS = 10**11
 MAX_CREATED = 10**15  # above it there is no time at all, let alone at infinity
@@ -123,6 +127,7 @@ class ReplyDecoder:
         self.common_field: str | None = None
         self._layout: tuple[str, ...] | None = None
         self._choice_layout: tuple[str, ...] | None = None
+        self._choice_index: Any = None  # of the choice that is read, once one has come
 
     # Most answers have neither calls nor details, so their decoders are made by the first of them.
 
@@ -174,6 +179,7 @@ class ReplyDecoder:
                 if (
                     type(choice) is dict
                     and tuple(choice) == self._choice_layout
+                    and (choice.get("index") or 0) == self._choice_index
                     and not choice.get("finish_reason")
                     and choice.get("logprobs") is None
                     and type(delta := choice["delta"]) is dict
@@ -224,6 +230,9 @@ class ReplyDecoder:
 
     def _odd_chunk(self, chunk: Any) -> list[Event]:
         if type(chunk) is not dict:
+            for item in _list_from(chunk):  # Gemini wraps its error in a list
+                if type(item) is dict:
+                    self._raise_error_in(item)
             raise MalformedReply(
                 f"The answer is JSON of type {type(chunk).__name__} where an object was expected.",
                 partial=self.partial(),
@@ -259,8 +268,13 @@ class ReplyDecoder:
         if not objects:
             self._keep_unread(choices)
             return None
-        # The gateway gives one answer whatever ``n`` is; of several the first is read.
-        return next((choice for choice in objects if not choice.get("index")), objects[0])
+        # The gateway gives one answer whatever ``n`` is. Of several, which come mixed in a stream,
+        # the first is read.
+        if self._choice_index is None:
+            first = next((choice for choice in objects if not choice.get("index")), objects[0])
+            self._choice_index = first.get("index") or 0
+        same = (one for one in objects if (one.get("index") or 0) == self._choice_index)
+        return next(same, None)
 
     def _message_in(self, choice: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
         """The delta or the whole message of a choice, and whether it is whole.
@@ -470,6 +484,12 @@ class ReplyDecoder:
             raise self._failed(
                 MalformedReply,
                 f"The answer has {' and '.join(kinds)} where a choice with a message was expected.",
+            )
+        if reply.finish_reason in CALL_REASONS:
+            raise self._failed(
+                EmptyReply,
+                f"The answer ended for a tool call ({reply.finish_reason_raw}), and none came. Try"
+                " again with another seed.",
             )
         nothing_counted = reply.usage is not None and not reply.usage.output
         if reply.finish_reason is None or (nothing_counted and reply.finish_reason == "stop"):

@@ -226,7 +226,9 @@ def words_in(layers: Iterable[Layer]) -> str:
 def codes_in(layer: Layer) -> Iterator[str]:
     """The words of a layer that are codes rather than sentences."""
     for name in ("code", "type", "error"):
-        if isinstance(value := layer.get(name), str) and CODE.fullmatch(value):
+        value = layer.get(name)
+        # Anthropic's envelope has the type "error", and the telling one within.
+        if isinstance(value, str) and value != "error" and CODE.fullmatch(value):
             yield value
 
 

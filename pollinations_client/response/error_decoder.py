@@ -174,7 +174,8 @@ def _seconds(text: str | None, now: float | None) -> float | None:
     if text is None:
         return None
     try:
-        seconds = float(text)
+        # Of a header that came twice the longest wait holds.
+        seconds = max(map(float, text.split(",")))
     except ValueError:
         try:
             date = email.utils.parsedate_to_datetime(text)

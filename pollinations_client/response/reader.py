@@ -203,8 +203,9 @@ class ResponseReader:
         else:
             if self._joiner.halves:
                 chunk = self._joiner.joined_chunk(chunk)
-        if chunk is None:
-            return []
+        is_word = not isinstance(chunk, dict | list) and not decoder.has_output
+        if chunk is None or is_word or chunk == []:
+            return []  # keeps the connection alive; today's gateway lets such data pass
         self.progress += 1
         events = decoder.feed(chunk)
         if decoder.common_field is not None:

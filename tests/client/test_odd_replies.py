@@ -13,11 +13,13 @@ import pytest
 
 from pollinations_client import (
     AsyncPollinationsClient,
+    EmptyReply,
     InvalidRequestError,
     MalformedReply,
     OtherPart,
     PollinationsClient,
     PollinationsError,
+    RateLimitError,
     Reply,
     ResponseInfo,
     TextDelta,
@@ -372,3 +374,50 @@ def test_a_profile_of_any_month_is_read() -> None:
     profile = profile_from({"tier": "microbe", "nextResetAt": "2026-03-01T00:00:00Z"})
     assert profile.tier == "microbe"
     assert "2026-03-01" in repr(profile)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_answers_that_come_mixed_one_is_read(first: int) -> None:
+    """A server that heeds ``n`` sends the pieces of all answers in turn."""
+    texts = {0: ["a", "b", "c"], 1: ["X", "Y", "Z"]}
+    order = [first, 1 - first]
+    chunks = [
+        {"choices": [{"index": index, "delta": {"content": texts[index][at]}}]}
+        for at in range(3)
+        for index in order
+    ]
+    ends = [
+        {"choices": [{"index": index, "delta": {}, "finish_reason": reason}]}
+        for index, reason in ((first, "stop"), (1 - first, "length"))
+    ]
+    reply = streamed_reply(*chunks, *ends, {"choices": []})
+    assert (reply.text, reply.finish_reason) == ("".join(texts[first]), "stop")
+    both = {"choices": [{"index": 1, "delta": {"content": "no"}}, {"delta": {"content": "yes"}}]}
+    assert streamed_reply(both, both).text == "yesyes"
+
+
+@pytest.mark.parametrize("reason", ["tool_calls", "tool_use", "MALFORMED_FUNCTION_CALL"])
+def test_an_answer_that_ends_for_a_call_has_one(reason: str) -> None:
+    """An agent would take nothing for the final answer."""
+    choice = {"message": {"role": "assistant", "content": ""}, "finish_reason": reason}
+    usage = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+    body = json.dumps({"choices": [choice], "usage": usage}).encode()
+    with pytest.raises(EmptyReply, match=rf"{reason}.*another seed") as caught:
+        reply_from(body, ResponseInfo())
+    assert caught.value.is_retryable
+
+
+@pytest.mark.parametrize("word", ["null", "[]", "5", '"ping"', "ping", "true"])
+def test_words_before_an_answer_only_keep_the_connection_alive(word: str) -> None:
+    """Some providers send them as JSON."""
+    answer = json.dumps({"choices": [{"delta": {"content": "hi"}, "finish_reason": "stop"}]})
+    body = f"data: {word}\n\ndata: {answer}\n\ndata: [DONE]\n\n".encode()
+    assert reply_from(body, EVENT_STREAM).text == "hi"
+
+
+def test_an_error_in_a_list_is_an_error() -> None:
+    """As Gemini writes it, in a stream and as a whole body."""
+    body = b'[{"error": {"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED"}}]'
+    for answer, info in ((body, ResponseInfo()), (b"data: " + body + b"\n\n", EVENT_STREAM)):
+        with pytest.raises(RateLimitError, match="Quota"):
+            reply_from(answer, info)

@@ -227,6 +227,7 @@ def test_request_id_link_and_cause_are_kept() -> None:
     [
         ({"retry-after": "3"}, None, 3.0),
         ({"retry-after": "0.5"}, None, 0.5),
+        ({"retry-after": "2, 5"}, None, 5.0),
         ({"retry-after-ms": "250"}, None, 0.25),
         ({"retry-after": "Thu, 01 Jan 1970 00:00:10 GMT"}, None, 10.0),
         ({"retry-after": "Thu Jan  1 00:00:10 1970"}, None, 10.0),
@@ -346,3 +347,9 @@ def test_the_tree_is_what_its_docstring_draws() -> None:
         assert kind.__bases__[0] is parents[depth - 1], line
         parents[depth] = kind
     assert len(lines) + 1 == len([name for name in tree.__all__ if name[0].isupper()])
+
+
+def test_the_code_of_an_error_in_an_envelope_is_the_telling_one() -> None:
+    """Anthropic's envelope has the type ``error`` itself."""
+    body = b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
+    assert error_from_response(529, body).code == "overloaded_error"
