@@ -119,8 +119,6 @@ def tool_choice_for(
     Where the model is known to refuse a forced choice it becomes ``auto``, with a warning.
     """
     if isinstance(choice, Mapping):
-        if choice.get("type") in BUILT_IN_TOOLS:
-            return dict(choice)
         choice = _chosen(choice)
     if isinstance(choice, bool):
         choice = CHOICES_BY_BOOL[choice]
@@ -140,8 +138,14 @@ def tool_choice_for(
         ready: Any = {"type": "function", "function": {"name": wire_name}}
     elif choice in CHOICES:
         ready = CHOICES[choice]
+    elif choice in BUILT_IN_TOOLS and [tool["type"] for tool in tools] == [choice]:
+        ready = "required"  # the gateway's schema has functions as a choice, and no built-in tool
     elif choice in BUILT_IN_TOOLS:
-        ready = {"type": choice}
+        raise InvalidRequestError(
+            f"tool_choice: the gateway cannot force {choice!r}, a built-in tool, among others. Give"
+            " it alone, or leave the choice to the model.",
+            param="tool_choice",
+        )
     else:
         raise InvalidRequestError(
             f"tool_choice: {choice!r} is none of the tools:"
@@ -159,7 +163,7 @@ def _chosen(choice: Mapping[str, Any]) -> str:
     flat ones.
     """
     kind, name = choice.get("type"), choice.get("name")
-    if kind in CHOICES:
+    if kind in CHOICES or kind in BUILT_IN_TOOLS:
         return str(kind)
     if isinstance(function := choice.get("function"), Mapping):
         name = function.get("name")

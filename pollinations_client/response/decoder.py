@@ -65,7 +65,8 @@ FINISH_REASONS = {
 }
 # Without a call they say that one was lost: Gemini ends so where its host cannot read its own call.
 CALL_REASONS = frozenset(
-    "tool_calls function_call malformed_function_call unexpected_tool_call malformed_tool_call".split()
+    "tool_calls function_call malformed_function_call malformed_tool_call"
+    " unexpected_tool_call".split()
 )
 # ``created`` above this is in milliseconds: one path of the older gateway sends them.
 MIN_MILLISECONDS = 10**11

@@ -215,10 +215,8 @@ def test_the_key_is_in_the_header_only(gateway: Emulator, client: PollinationsCl
     ) + repr(wrong)
 
 
-def test_a_prompt_of_dots_a_bare_tool_and_a_built_in_choice_are_sent_as_they_are() -> None:
-    """A prompt of dots stays one segment; a tool without parameters stays as it is; a built-in
-    choice goes through.
-    """
+def test_a_prompt_of_dots_and_a_bare_tool_are_sent_as_they_are() -> None:
+    """A prompt of dots stays one segment; a tool without parameters stays as it is."""
     assert endpoints.image("..", {"seed": 1}).target.startswith("/image/%2E%2E?")
     body = json.loads(
         endpoints.chat(
@@ -229,7 +227,6 @@ def test_a_prompt_of_dots_a_bare_tool_and_a_built_in_choice_are_sent_as_they_are
             {
                 "model": "gemini",
                 "tools": [{"type": "function", "function": {"name": "f"}}],
-                "tool_choice": {"type": "google_search"},
                 "audio": {"voice": "a", "format": "wav"},
                 "response_format": {"type": "json_object"},
             },
@@ -237,8 +234,20 @@ def test_a_prompt_of_dots_a_bare_tool_and_a_built_in_choice_are_sent_as_they_are
         or b""
     )
     assert body["tools"] == [{"type": "function", "function": {"name": "f"}}]
-    assert body["tool_choice"] == {"type": "google_search"}
     assert "tool_calls" not in body["messages"][1]
+
+
+@pytest.mark.parametrize("choice", ["google_search", {"type": "google_search"}])
+def test_a_built_in_tool_is_forced_where_it_is_alone(
+    gateway: Emulator, client: PollinationsClient, choice: Any
+) -> None:
+    """The gateway's schema takes functions as a choice only, in both eras."""
+    client.chat("news?", model="gemini", tools=["google_search"], tool_choice=choice)
+    assert gateway.requests[-1].json["tool_choice"] == "required"
+    for tools in (["google_search", TOOL], ["google_search", "url_context"], [TOOL]):
+        with pytest.raises(InvalidRequestError, match="cannot force"):
+            client.chat("news?", model="gemini", tools=tools, tool_choice=choice)
+    assert len(gateway.requests) == 1
 
 
 def test_forced_choice_falls_back_in_streams_and_async_too(gateway: Emulator) -> None:

@@ -396,7 +396,6 @@ def test_a_result_carries_its_functions_name_only_to_vertex(
         ({"name": "add"}, {"type": "function", "function": {"name": "add"}}),
         ({"type": "any"}, "required"),
         ({"type": "auto"}, "auto"),
-        ("google_search", {"type": "google_search"}),
     ],
 )
 def test_every_form_of_tool_choice(choice: Any, sent: Any) -> None:
