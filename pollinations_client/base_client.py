@@ -263,7 +263,7 @@ class BaseClient:
     def _speech_call(
         self, text: str, options: Mapping[str, Any], path: str | os.PathLike[str] | None
     ) -> endpoints.Call:
-        checked = SpeechOptions.checked(options, door=None)
+        checked = SpeechOptions.checked(options)
         return endpoints.speech(checked.body_for(text, self.catalog, path))
 
     def _sound(self, answer: Answer, target: NewFile | None, text: str) -> bytes | Path:

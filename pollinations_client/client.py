@@ -49,7 +49,14 @@ if TYPE_CHECKING:
     import numpy as np
 
     from .connection_options import ApiKey, CallSettingsDict
-    from .request.option_types import ChatCallDict, ImageCallDict, TextCallDict, VideoCallDict
+    from .request.option_types import (
+        ChatCallDict,
+        ImageCallDict,
+        SpeechCallDict,
+        TextCallDict,
+        TranscriptionCallDict,
+        VideoCallDict,
+    )
     from .response import account
     from .settings import ClientOptions
     from .transport.base import Answer
@@ -334,7 +341,7 @@ class PollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: None = None,
-        **options: Unpack[CallSettingsDict],
+        **options: Unpack[SpeechCallDict],
     ) -> bytes: ...
     @overload
     def speech(
@@ -346,7 +353,7 @@ class PollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: str | PathLike[str],
-        **options: Unpack[CallSettingsDict],
+        **options: Unpack[SpeechCallDict],
     ) -> Path: ...
     def speech(
         self,
@@ -357,7 +364,7 @@ class PollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: str | PathLike[str] | None = None,
-        **options: Unpack[CallSettingsDict],
+        **options: Unpack[SpeechCallDict],
     ) -> bytes | Path:
         """``POST /v1/audio/speech``: a text spoken, or music from a music model.
 
@@ -371,7 +378,9 @@ class PollinationsClient(BaseClient):
             path: Write the sound there while it comes, and return the path. A path without an
                 ending is a folder. An existing file is kept and a number added; after a failure
                 there is no file.
-            **options: What holds for this call alone, as of :meth:`chat`.
+            **options: ``instructions`` for the speaker; ``duration`` in seconds and
+                ``instrumental`` for music; ``seed``; ``extra_body`` for other fields; and what
+                holds for this call alone, as of :meth:`chat`.
 
         Returns:
             The bytes, or the path of the file.
@@ -395,7 +404,7 @@ class PollinationsClient(BaseClient):
         language: str | None = None,
         *,
         model: str | None = None,
-        **options: Unpack[CallSettingsDict],
+        **options: Unpack[TranscriptionCallDict],
     ) -> str:
         """``POST /v1/audio/transcriptions``: what is said in a sound.
 
@@ -404,7 +413,8 @@ class PollinationsClient(BaseClient):
                 flac, ogg, m4a, mp4 or webm by their content, at most 25 MiB.
             language: An ISO-639-1 code such as ``en``; found out by default.
             model: A model that reads sound; ``whisper-large-v3`` by default.
-            **options: What holds for this call alone, as of :meth:`chat`.
+            **options: ``prompt``, words that may be said; ``temperature``, 0 to 1; and what holds
+                for this call alone, as of :meth:`chat`.
 
         Returns:
             The text; empty where nothing is said.
@@ -876,7 +886,7 @@ class AsyncPollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: None = None,
-        **options: Unpack[CallSettingsDict],
+        **options: Unpack[SpeechCallDict],
     ) -> bytes: ...
     @overload
     async def speech(
@@ -888,7 +898,7 @@ class AsyncPollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: str | PathLike[str],
-        **options: Unpack[CallSettingsDict],
+        **options: Unpack[SpeechCallDict],
     ) -> Path: ...
     async def speech(
         self,
@@ -899,7 +909,7 @@ class AsyncPollinationsClient(BaseClient):
         *,
         model: str | None = None,
         path: str | PathLike[str] | None = None,
-        **options: Unpack[CallSettingsDict],
+        **options: Unpack[SpeechCallDict],
     ) -> bytes | Path:
         """``POST /v1/audio/speech``: a text spoken, or music from a music model.
 
@@ -913,7 +923,9 @@ class AsyncPollinationsClient(BaseClient):
             path: Write the sound there while it comes, and return the path. A path without an
                 ending is a folder. An existing file is kept and a number added; after a failure
                 there is no file.
-            **options: What holds for this call alone, as of :meth:`chat`.
+            **options: ``instructions`` for the speaker; ``duration`` in seconds and
+                ``instrumental`` for music; ``seed``; ``extra_body`` for other fields; and what
+                holds for this call alone, as of :meth:`chat`.
 
         Returns:
             The bytes, or the path of the file.
@@ -937,7 +949,7 @@ class AsyncPollinationsClient(BaseClient):
         language: str | None = None,
         *,
         model: str | None = None,
-        **options: Unpack[CallSettingsDict],
+        **options: Unpack[TranscriptionCallDict],
     ) -> str:
         """``POST /v1/audio/transcriptions``: what is said in a sound.
 
@@ -946,7 +958,8 @@ class AsyncPollinationsClient(BaseClient):
                 flac, ogg, m4a, mp4 or webm by their content, at most 25 MiB.
             language: An ISO-639-1 code such as ``en``; found out by default.
             model: A model that reads sound; ``whisper-large-v3`` by default.
-            **options: What holds for this call alone, as of :meth:`chat`.
+            **options: ``prompt``, words that may be said; ``temperature``, 0 to 1; and what holds
+                for this call alone, as of :meth:`chat`.
 
         Returns:
             The text; empty where nothing is said.

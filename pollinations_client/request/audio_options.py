@@ -16,7 +16,7 @@ from pydantic import Field
 from ..catalog.catalog import Catalog
 from ..catalog.model_card import ModelCard
 from ..errors import InvalidRequestError
-from .validation import Options, within
+from .validation import Options, drop_none, within
 
 __all__ = ["SpeechOptions", "TranscriptionOptions"]
 
@@ -24,6 +24,7 @@ DEFAULT_SPEECH_MODEL = "elevenlabs"
 DEFAULT_TRANSCRIPTION_MODEL = "whisper-large-v3"
 MAX_SPEECH_CHARS = 4_096  # of CreateSpeechRequest
 SPEECH_FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+AS_GIVEN = ("speed", "instructions", "duration", "instrumental", "seed")
 # What a user may call a format, or a file's ending.
 FORMAT_NAMES = {"mpeg": "mp3", "ogg": "opus", "pcm16": "pcm", "wave": "wav"}
 
@@ -46,6 +47,16 @@ class SpeechOptions(Options):
     """
     speed: Annotated[float, within(0.25, 4)] | None = None
     """0.25 to 4; 1 by default."""
+    instructions: str | None = None
+    """How to speak, for models that heed it (today's gateway)."""
+    duration: Annotated[float, within(0.5, 300, "seconds")] | None = None
+    """Seconds of music or of a sound effect; each model has its own bounds."""
+    instrumental: bool | None = None
+    """Music without a voice."""
+    seed: Annotated[int, within(0, 2**32 - 1)] | None = None
+    """The same request with the same seed is answered with the same sound (today's gateway)."""
+    extra_body: dict[str, Any] | None = None
+    """Fields that are not listed here, merged into the request as they are."""
 
     def body_for(self, text: Any, catalog: Catalog, path: Any = None) -> dict[str, Any]:
         """The body of the request.
@@ -66,9 +77,8 @@ class SpeechOptions(Options):
             body["response_format"] = _checked_format(
                 sound_format, model, is_mp3_only=catalog.has_trait(model, "mp3_only")
             )
-        if self.speed is not None:
-            body["speed"] = self.speed
-        return body
+        sent = {name: getattr(self, name) for name in AS_GIVEN}
+        return {**(self.extra_body or {}), **body, **drop_none(sent)}
 
 
 class TranscriptionOptions(Options):
@@ -83,6 +93,10 @@ class TranscriptionOptions(Options):
     """Any model that reads sound; ``whisper-large-v3`` by default."""
     language: str | None = None
     """The language spoken, as an ISO-639-1 code such as ``en``; found out by default."""
+    prompt: str | None = None
+    """Words that may be said, or what came before, for models that heed it."""
+    temperature: Annotated[float, within(0, 1)] | None = None
+    """0 to 1; lower is steadier."""
 
     def fields_for(self, catalog: Catalog) -> dict[str, str]:
         """The fields of the form besides the file."""
@@ -92,6 +106,10 @@ class TranscriptionOptions(Options):
         fields = {"model": model}
         if self.language is not None:
             fields["language"] = _checked_language(self.language)
+        if self.prompt is not None:
+            fields["prompt"] = self.prompt
+        if self.temperature is not None:
+            fields["temperature"] = f"{self.temperature:g}"
         return fields
 
 

@@ -7,6 +7,7 @@ identical repeat of a plain request once, and only an identical one.
 
 from __future__ import annotations
 
+import math
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -369,7 +370,11 @@ def embeddings(fields: Mapping[str, Any], texts: Sequence[str]) -> Call:
 
 def speech(body: Mapping[str, Any]) -> Call:
     """``POST /v1/audio/speech``."""
-    size = CallSize("audio", body.get("model"), prompt_bytes=len(body["input"].encode()))
+    size = CallSize(
+        *("audio", body.get("model")),
+        duration_s=math.ceil(body.get("duration", 0)) or None,
+        prompt_bytes=len(body["input"].encode()),
+    )
     return _post("/v1/audio/speech", "speech", _encoded(body), size=size)
 
 

@@ -18,7 +18,9 @@ __all__ = [
     "ImageOptionsDict",
     "MediaToolOptionsDict",
     "ModelOptionsDict",
+    "SpeechCallDict",
     "TextCallDict",
+    "TranscriptionCallDict",
     "VideoCallDict",
 ]
 
@@ -83,6 +85,23 @@ class TextCallDict(CallSettingsDict, total=False):
     reasoning_effort: ReasoningEffort | None
     safe: bool | str | list[str] | None
     extra_query: Mapping[str, str | int | float | bool] | None
+
+
+class SpeechCallDict(CallSettingsDict, total=False):
+    """Options of ``speech`` besides its named ones, and of the call."""
+
+    instructions: str | None
+    duration: float | None
+    instrumental: bool | None
+    seed: int | None
+    extra_body: Mapping[str, Any] | None
+
+
+class TranscriptionCallDict(CallSettingsDict, total=False):
+    """Options of ``transcribe`` besides its named ones, and of the call."""
+
+    prompt: str | None
+    temperature: float | None
 
 
 class ImageOptionsDict(TypedDict, total=False):

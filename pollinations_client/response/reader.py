@@ -203,7 +203,7 @@ class ResponseReader:
         else:
             if self._joiner.halves:
                 chunk = self._joiner.joined_chunk(chunk)
-        is_word = not isinstance(chunk, dict | list) and not decoder.has_output
+        is_word = type(chunk) not in (dict, list) and not decoder.has_output
         if chunk is None or is_word or chunk == []:
             return []  # keeps the connection alive; today's gateway lets such data pass
         self.progress += 1

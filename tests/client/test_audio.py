@@ -28,6 +28,7 @@ from pollinations_client import (
 )
 from pollinations_client.emulator import Answer, Body, Emulator, Fault
 from pollinations_client.emulator.media.wav import samples, wav
+from pollinations_client.request import endpoints
 from support.rawserver import raw_server, response
 
 KEY = "sk_demo_0123456789abcdef"
@@ -203,6 +204,24 @@ def test_a_speech_that_cannot_be_is_refused_before_sending(
         call("speech", **{"text": "hi", **options})
     assert caught.value.param is not None
     assert gateway.requests == []
+
+
+def test_music_has_a_length_and_a_seed(call: Call, gateway: Emulator) -> None:
+    """And fields that nobody lists; a budget knows the length too."""
+    asked = {"duration": 31.5, "instrumental": True, "seed": 7, "instructions": "softly"}
+    call("speech", "rain", model="elevenmusic", **asked, extra_body={"loop": True})
+    sent = gateway.requests[0].json
+    assert {**asked, "loop": True}.items() <= sent.items()
+    size = endpoints.speech({"input": "rain", "model": "elevenmusic", **asked}).size
+    assert size is not None
+    assert size.duration_s == 32
+
+
+def test_a_transcription_takes_words_that_may_be_said(call: Call, gateway: Emulator) -> None:
+    """As texts of the form."""
+    call("transcribe", HEADS["wav"], prompt="Pollen, bees", temperature=0.5)
+    for name, value in ((b"prompt", b"Pollen, bees"), (b"temperature", b"0.5")):
+        assert b'name="%b"\r\n\r\n%b\r\n' % (name, value) in gateway.requests[0].body
 
 
 def test_a_model_that_is_not_known_may_have_any_voice(call: Call, gateway: Emulator) -> None:

@@ -50,11 +50,14 @@ from llamaindex_pollinations._options import ALIASES
 from llamaindex_pollinations.tools import _SpecOptions
 from pollinations_client import ChatOptions, ImageOptions, ModelOptions, TextOptions
 from pollinations_client.connection_options import CALL_SETTINGS
+from pollinations_client.request.audio_options import SpeechOptions, TranscriptionOptions
 from pollinations_client.request.option_types import (
     ChatCallDict,
     ImageCallDict,
     ModelOptionsDict,
+    SpeechCallDict,
     TextCallDict,
+    TranscriptionCallDict,
     VideoCallDict,
 )
 
@@ -100,6 +103,14 @@ def test_mypy_strict_agrees_with_a_users_program() -> None:
         (TextCallDict, {*TextOptions.model_fields, *CALL_SETTINGS, "json"} - {"json_"}),
         (ImageCallDict, {*ImageOptions.model_fields, *CALL_SETTINGS}),
         (VideoCallDict, {*ImageOptions.model_fields, *CALL_SETTINGS} - {"model"}),
+        (
+            SpeechCallDict,
+            {*SpeechOptions.model_fields, *CALL_SETTINGS} - {"model", "voice", "format", "speed"},
+        ),
+        (
+            TranscriptionCallDict,
+            {*TranscriptionOptions.model_fields, *CALL_SETTINGS} - {"model", "language"},
+        ),
         (EmbeddingsOptions, options_of(PollinationsEmbeddings)),
         (MakingToolOptions, options_of(PollinationsImageTool)),
         (MakingToolOptions, options_of(PollinationsVideoTool)),
@@ -134,6 +145,8 @@ def test_what_editors_complete_is_what_there_is(described: Any, options: set[str
         (ChatCallDict, ChatOptions),
         (TextCallDict, TextOptions),
         (ImageCallDict, ImageOptions),
+        (SpeechCallDict, SpeechOptions),
+        (TranscriptionCallDict, TranscriptionOptions),
     ],
 )
 def test_what_editors_accept_is_accepted(described: Any, model: type[BaseModel]) -> None:
