@@ -43,7 +43,6 @@ UNTITLED = "input_document"  # DocumentBlock's own title for a document without 
 PEEKED_BYTES = 64
 # Signatures stand in the first 64 bytes, but for SVG's, which a comment may precede.
 PEEKED_CHARACTERS = 4096
-MAX_COPIED_CHARACTERS = 1 << 20
 
 
 def parts_from(block: Any, where: str) -> list[Part]:
@@ -109,8 +108,9 @@ def _citation(block: CitationBlock, where: str) -> list[Part]:
 
 
 def _image(block: ImageBlock, where: str) -> Part:
-    if block.url:
-        image = {"url": _address(block.url)}
+    # Not by its truth, which pydantic tells by a copy of the whole address.
+    if block.url is not None:
+        image = {"url": str(block.url)}
     else:
         data = _base64(block.image, block.path, block, where)
         mime_type = block.image_mimetype or _mime_type_of(data) or "image/jpeg"
@@ -120,18 +120,9 @@ def _image(block: ImageBlock, where: str) -> Part:
     return {"type": "image_url", "image_url": image}
 
 
-def _address(url: Any) -> Any:
-    """The address as text; a data URL of megabytes stays pydantic's own object."""
-    # The JSON encoder writes that object without a copy of its text: a picture sent as a data URL
-    # takes twice its size in memory, and not three times.
-    if len(url.path or "") > MAX_COPIED_CHARACTERS:
-        return url
-    return str(url)
-
-
 def _video(block: VideoBlock, where: str) -> Part:
-    if block.url:
-        video = {"url": _address(block.url)}
+    if block.url is not None:
+        video = {"url": str(block.url)}
     else:
         data = _base64(block.video, block.path, block, where)
         mime_type = block.video_mimetype or _mime_type_of(data) or "video/mp4"

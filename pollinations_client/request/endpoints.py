@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json
 
 from ..catalog.catalog import AskedModel, Catalog, snapshot
 from ..catalog.estimates import CallSize
@@ -31,6 +31,7 @@ from .image_options import (
     is_too_long,
     prompt_path,
 )
+from .large_texts import json_bytes
 from .messages import DEFAULT_MODEL, TEXT_ONLY_ROLES, messages_for
 from .multipart import FormFile, encode_form
 from .text_options import TextOptions, text_query
@@ -408,7 +409,7 @@ def _queried(pairs: list[tuple[str, str]]) -> str:
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
     try:
-        return to_json(body, inf_nan_mode="constants")
+        return json_bytes(body)
     except (PydanticSerializationError, ValueError, RecursionError) as error:
         reason = str(error)[:200]
     if isinstance(body.get("messages"), list) and "surrogates" in reason:
@@ -427,7 +428,7 @@ def _encoded_without_halves(body: Mapping[str, Any]) -> bytes:
         if message.get("role") in TEXT_ONLY_ROLES and isinstance(message.get("content"), str):
             message = {**message, "content": _without_halves(message["content"])}
         try:
-            to_json(message)
+            json_bytes(message)
         except (PydanticSerializationError, ValueError):
             raise InvalidRequestError(
                 f"messages[{index}]: the {message.get('role')} message holds half a character (a"
@@ -436,7 +437,7 @@ def _encoded_without_halves(body: Mapping[str, Any]) -> bytes:
             ) from None
         messages.append(message)
     try:
-        return to_json({**body, "messages": messages}, inf_nan_mode="constants")
+        return json_bytes({**body, "messages": messages})
     except (PydanticSerializationError, ValueError):
         raise InvalidRequestError(
             "An option of the request holds half a character (a lone surrogate); take it out."

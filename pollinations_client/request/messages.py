@@ -17,6 +17,7 @@ from ..catalog.catalog import AskedModel
 from ..errors import InvalidRequestError
 from ..lenient_json import member
 from ..schemas.openai_strict import free_form_paths, strict_schema
+from .large_texts import set_large_texts_apart
 from .tool_names import ToolNames, valid_name
 from .tool_results import with_every_call_answered
 from .validation import drop_none
@@ -233,6 +234,7 @@ def _part_for(part: Any, where: str) -> dict[str, Any]:
         case {"type": "file", "file": {"filename": name, **others}}:
             # OpenAI spells it filename, which the gateway cuts off.
             ready["file"] = {"file_name": name, **others}
+    set_large_texts_apart(ready)
     return ready
 
 

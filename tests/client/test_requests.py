@@ -8,12 +8,13 @@ import urllib.parse
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pollinations_client import ChatOptions, ImageOptions, InvalidRequestError, PollinationsWarning
 from pollinations_client.request import endpoints
 from pollinations_client.request.endpoints import chat_body
+from pollinations_client.request.large_texts import MIN_LARGE_CHARACTERS
 
 HI = [{"role": "user", "content": "hi"}]
 TOOL = {
@@ -670,3 +671,28 @@ def test_a_new_word_for_reasoning_effort_passes_to_the_gateway() -> None:
     """Providers add levels; the gateway knows which there are."""
     call = endpoints.chat([{"role": "user", "content": "x"}], {"reasoning_effort": "ultra"})
     assert b'"reasoning_effort":"ultra"' in (call.body or b"")
+
+
+@settings(max_examples=10)
+@given(st.text(min_size=1, max_size=6), st.integers(0, 3))
+@example("\U0001f41d\n", 1)
+@example('"\\\x00', 2)
+def test_large_texts_of_a_part_are_written_as_small_ones_are(word: str, offset: int) -> None:
+    """They go out piece by piece, cut anywhere, past escapes and long characters."""
+    large = "A" * offset + word * (MIN_LARGE_CHARACTERS // len(word) + 1)
+    parts = [
+        {"type": "text", "text": word},
+        {"type": "image_url", "image_url": {"url": large, "detail": "low"}},
+        {"type": "file", "file": {"file_data": large[1:], "file_name": word}},
+    ]
+    call = endpoints.chat([{"role": "user", "content": parts}], {"user": word})
+    assert json.loads(call.body or b"")["messages"] == [{"role": "user", "content": parts}]
+
+
+def test_half_a_character_in_a_large_text_names_its_message() -> None:
+    """And not the message before it, whose text is large as well."""
+    large = {"type": "image_url", "image_url": {"url": "A" * MIN_LARGE_CHARACTERS}}
+    broken = {"type": "image_url", "image_url": {"url": "A" * MIN_LARGE_CHARACTERS + "\ud800"}}
+    messages = [{"role": "user", "content": [large]}, {"role": "user", "content": [broken]}]
+    with pytest.raises(InvalidRequestError, match=r"messages\[1\]: .*half a character"):
+        endpoints.chat(messages, {})

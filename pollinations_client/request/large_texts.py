@@ -1,0 +1,78 @@
+"""Write JSON with texts of megabytes in it, such as pictures in base64, into one buffer. Pure.
+
+``to_json`` writes into memory of its own and copies that into bytes. With what the caller holds, a
+picture would be there three times; written in pieces, it is there twice.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
+
+__all__ = ["LargeText", "json_bytes", "set_large_texts_apart"]
+
+MIN_LARGE_CHARACTERS = 1 << 20
+PIECE_CHARACTERS = 1 << 18
+MARK = secrets.token_hex(16)  # stands where a large text goes; no other text has it
+
+
+class LargeText:
+    """A text that ``json_bytes`` writes in pieces, and ``to_json`` refuses."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def set_large_texts_apart(part: dict[str, Any]) -> None:
+    """Make the large texts one level down in a content part, its data and addresses,
+    :class:`LargeText`, in place.
+    """
+    for name, fields in part.items():
+        if type(fields) is dict:
+            part[name] = {key: _large_text_or_value(value) for key, value in fields.items()}
+
+
+def _large_text_or_value(value: Any) -> Any:
+    if type(value) is str and len(value) >= MIN_LARGE_CHARACTERS:
+        return LargeText(value)
+    return value
+
+
+def json_bytes(value: Any) -> bytes:
+    """``value`` as JSON. Raises what ``to_json`` raises."""
+    try:
+        return to_json(value, inf_nan_mode="constants")
+    except PydanticSerializationError as error:
+        if LargeText.__name__ not in str(error):  # the type it cannot write
+            raise
+    return _written_in_pieces(value)
+
+
+def _written_in_pieces(value: Any) -> bytes:
+    texts: list[str] = []
+
+    def mark_for(unknown: Any) -> str:
+        if not isinstance(unknown, LargeText):
+            raise TypeError(f"Unable to serialize unknown type: {type(unknown)}")
+        texts.append(unknown.text)
+        return MARK
+
+    frame = to_json(value, inf_nan_mode="constants", fallback=mark_for)
+    start, *rests = frame.split(MARK.encode())
+    whole = io.BytesIO()
+    # All the room at once: memory that grows may have to move, and is there twice meanwhile.
+    whole.seek(len(frame) + sum(map(len, texts)))
+    whole.write(b"\0")
+    whole.seek(0)
+    whole.write(start)
+    for text, rest in zip(texts, rests, strict=True):
+        for at in range(0, len(text), PIECE_CHARACTERS):
+            whole.write(to_json(text[at : at + PIECE_CHARACTERS])[1:-1])
+        whole.write(rest)
+    whole.truncate()
+    return whole.getvalue()
