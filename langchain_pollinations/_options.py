@@ -175,7 +175,8 @@ def result_from(
     output: dict[str, Any] = {"model_name": replies[0].served_model or options["model"]}
     if usages := [reply.usage for reply in replies if reply.usage is not None]:
         output["token_usage"] = summed_counts([token_usage_from(usage) for usage in usages])
-    return ChatResult(generations=list(generations), llm_output=output)
+    # Not validated again, for each validation copies the text, which may be a picture.
+    return ChatResult.model_construct(generations=generations, llm_output=output)
 
 
 def summed_output(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:

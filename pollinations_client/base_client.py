@@ -188,7 +188,7 @@ class BaseClient:
     def _reply_in(self, answer: Answer, call: endpoints.Call) -> Reply:
         try:
             return reply_from(
-                answer.body,
+                answer.take_body(),
                 answer.info,
                 label=call.label,
                 secret=self._secret,

@@ -36,6 +36,7 @@ Run = type[TextPart] | type[ReasoningPart]
 READ_BLOCK = frozenset({"index", "type", "text", "thinking", "signature", "data"})
 TEXT_TYPES = frozenset({"", "text"})
 ADDRESS = re.compile(r"data:|https?://[^\s/?#]", re.IGNORECASE)
+MAX_MIME_END = 300  # RFC 6838, section 4.2: two names of 127 characters at most
 IMAGE_TYPES = frozenset({"image_url", "image"})
 THINKING_TYPES = frozenset({"thinking", "redacted_thinking"})
 READ_TYPES = TEXT_TYPES | THINKING_TYPES
@@ -205,7 +206,7 @@ class ContentDecoder:
         if not isinstance(url, str) or not ADDRESS.match(url):
             return self._whole(_other_part(entry, "image"))
         if url.startswith("data:"):
-            mime_type = url[5:].partition(";")[0].partition(",")[0]
+            mime_type = url[5:MAX_MIME_END].partition(";")[0].partition(",")[0]
         if not isinstance(mime_type, str):
             mime_type = None
         return self._whole(ImagePart(url, mime_type or None, raw))

@@ -467,7 +467,10 @@ class ReplyDecoder:
 
     def _raise_if_no_answer(self) -> None:
         reply = self._reply
-        if reply.finish_reason == "error" or reply.text.strip() == BROKEN_STREAM_TEXT:
+        # "in" first: strip() copies an answer that may be a picture.
+        text = reply.text
+        is_broken = BROKEN_STREAM_TEXT in text and text.strip() == BROKEN_STREAM_TEXT
+        if reply.finish_reason == "error" or is_broken:
             raise self._failed(
                 UpstreamError,
                 "The provider broke the answer off with an error it does not explain.",

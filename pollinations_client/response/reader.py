@@ -9,6 +9,7 @@ type is not always true.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -163,7 +164,8 @@ class ResponseReader:
     def _events(self, payloads: list[bytes], *, at_end: bool = False) -> list[Event]:
         events: list[Event] = []
         decoder, template, halves = self._reply_decoder, self._template, self._joiner.halves
-        for payload in payloads:
+        # Taken out of the list, so that an event with a picture is let go of once it is read.
+        for payload in map(payloads.pop, itertools.repeat(0, len(payloads))):
             if self.is_finished:
                 break
             # The common event of a stream, one string in a form that is known: see
@@ -247,9 +249,9 @@ class ResponseReader:
         return events
 
     def _read_whole(self) -> list[Event]:
-        body = b"".join(self._pieces)
-        body = blank_keys(body, sure_keys_in(self._secret))
-        if not body.strip():
+        body = blank_keys(b"".join(self._pieces), sure_keys_in(self._secret))
+        self._pieces.clear()
+        if not self._start:
             raise EmptyReply(
                 f"The gateway answered {self.info.status} with an empty body.",
                 request_id=self.info.request_id,
@@ -263,6 +265,7 @@ class ResponseReader:
                 excerpt=excerpt_of(body, self._secret),
                 request_id=self.info.request_id,
             )
+        del body  # what is made of a picture now needs not its memory besides
         self._reply_decoder.keep_body(parsed)
         events += self._reply_decoder.finish(streamed=False)
         self.is_finished = True
@@ -309,6 +312,7 @@ def reply_from(
         tool_names=tool_names,
     )
     reader.feed(body)
+    del body  # so that the reader alone has it, until it is parsed
     if reader.failure is None:
         reader.end()
     if reader.failure is not None:

@@ -9,6 +9,7 @@ gateway's own form of one, ``{"error": ...}``, whatever its data says.
 
 from __future__ import annotations
 
+import io
 import json
 
 from pydantic_core import from_json
@@ -32,7 +33,7 @@ class EventDecoder:
         "_data",
         "_is_between_events",
         "_keys",
-        "_line_pieces",
+        "_line",
         "_name",
         "_open_bytes",
         "_skip_line_feed",
@@ -43,8 +44,8 @@ class EventDecoder:
     def __init__(self, max_bytes: int = MAX_EVENT_BYTES, keys: tuple[bytes, ...] = ()) -> None:
         self.max_bytes = max_bytes
         self._keys = keys
-        # The pieces of a line that has not ended, joined once when it has.
-        self._line_pieces: list[bytes] = []
+        # A line that has not ended, in a buffer that gives its bytes out without a copy.
+        self._line: io.BytesIO | None = None
         self._open_bytes = 0  # received since the last whole event
         self._data: list[bytes] = []
         self._name = b""
@@ -68,7 +69,7 @@ class EventDecoder:
             self._open_bytes = 0
             return [piece[6:-2]]
         events = self._feed_lines(piece)
-        is_open = self._line_pieces or self._data or self._name or self._skip_line_feed
+        is_open = self._line or self._data or self._name or self._skip_line_feed
         self._is_between_events = self._started and not is_open
         return events
 
@@ -82,13 +83,13 @@ class EventDecoder:
             piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         self._open_bytes += len(piece)
         if b"\n" not in piece:
-            self._line_pieces.append(piece)
+            self._append_to_line(piece)
             return self._bounded([])
         lines = piece.split(b"\n")
-        if self._line_pieces:
+        if self._line is not None:
             lines[0] = self._joined_line(lines[0])
         if rest := lines.pop():
-            self._line_pieces.append(rest)
+            self._append_to_line(rest)
         if not self._started:
             self._started = True
             lines[0] = lines[0].removeprefix(BOM)
@@ -101,14 +102,21 @@ class EventDecoder:
             last = last.removeprefix(BOM)
         return self._events([last, b""])
 
+    def _append_to_line(self, piece: bytes) -> None:
+        if self._line is None:
+            self._line = io.BytesIO()
+        self._line.write(piece)
+
     def _joined_line(self, rest: bytes) -> bytes:
         """A line that came in several network pieces.
 
         The transport blanks the key out of each piece; where two of them met within the key, it is
         whole only here.
         """
-        line = b"".join([*self._line_pieces, rest])
-        self._line_pieces.clear()
+        if self._line is None:
+            return rest
+        self._line.write(rest)
+        line, self._line = self._line.getvalue(), None
         return blank_keys(line, self._keys)
 
     def _bounded(self, events: list[bytes]) -> list[bytes]:

@@ -12,6 +12,7 @@ from . import payment_notices
 TAG, END_TAG = "<think>", "</think>"
 # Names of the tags that models put thoughts in, for a regular expression.
 THOUGHT_TAGS = "think|thinking|thought|reasoning"
+HEAD_CHARACTERS = 2 * payment_notices.MAX_NOTICE_CHARS  # tell what a text is
 
 
 class LeadingTextFilter:
@@ -44,6 +45,12 @@ class LeadingTextFilter:
         if self._thinks:
             self._waiting += text
             return self._thought()
+        if not (self._waiting or self._blanks or self._after_thought):
+            # An answer that begins at once, and may be a picture of megabytes, is not copied.
+            head = text[:HEAD_CHARACTERS].lstrip()
+            if head and not head.startswith(TAG) and not self._may_become_special(head):
+                self.is_past = True
+                return [(False, text)]
         if not self._waiting:
             start = text.lstrip()
             blanks = text[: len(text) - len(start)]
@@ -64,9 +71,15 @@ class LeadingTextFilter:
             self._blanks.clear()
             self._waiting = start.removeprefix(TAG)
             return self._thought()
-        if TAG.startswith(start) or (self._watches_notices and payment_notices.may_become(start)):
+        if self._may_become_special(start):
             return []
         return self.release()
+
+    def _may_become_special(self, start: str) -> bool:
+        """Whether a text that begins so may still turn out to be a thought or a notice."""
+        if TAG.startswith(start):
+            return True
+        return self._watches_notices and payment_notices.may_become(start)
 
     def release(self) -> list[tuple[bool, str]]:
         """Everything that still waits; the opening is over."""

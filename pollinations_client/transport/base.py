@@ -50,12 +50,17 @@ PRICE_REFRESH = CallSettings(Timeouts(answer_s=10.0, total_s=15.0), RetryPolicy(
 MAX_SEEN_KEYS = 256  # of a key function; an echo comes with the answer, or soon after
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Answer:
     """A whole answer: status and headers, and the body."""
 
     info: ResponseInfo
     body: bytes = field(repr=False)
+
+    def take_body(self) -> bytes:
+        """The body, which is kept no longer: beside what is parsed from it, it is memory twice."""
+        body, self.body = self.body, b""
+        return body
 
 
 class BaseTransport:

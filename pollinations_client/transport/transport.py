@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import io
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from typing import Any
 
 import httpx
@@ -179,8 +180,9 @@ class SyncTransport(BaseTransport):
     ) -> bytes:
         response = opened.response
         limit = self._limit_bytes(response, call)
-        pieces: list[bytes] = []
-        keep = pieces.append
+        # Unlike pieces in a list, it is never there twice: getvalue() gives out its own memory.
+        whole = io.BytesIO()
+        keep: Callable[[bytes], object] = whole.write
         if target is not None and response.is_success:
             target.restart()
             keep = target.write
@@ -197,7 +199,7 @@ class SyncTransport(BaseTransport):
         except MalformedReply:
             if response.is_success:
                 raise  # of a refusal, what could be read is enough
-        return self._blanked(b"".join(pieces))  # two pieces may have met within the key
+        return self._blanked(whole.getvalue())  # two pieces may have met within the key
 
     def _pieces(
         self, opened: OpenResponse, call: Call, attempts: Attempts
@@ -418,8 +420,8 @@ class AsyncTransport(BaseTransport):
     ) -> bytes:
         response = opened.response
         limit = self._limit_bytes(response, call)
-        pieces: list[bytes] = []
-        keep = pieces.append
+        whole = io.BytesIO()
+        keep: Callable[[bytes], object] = whole.write
         if target is not None and response.is_success:
             target.restart()
             keep = target.write
@@ -435,7 +437,7 @@ class AsyncTransport(BaseTransport):
         except MalformedReply:
             if response.is_success:
                 raise  # of a refusal, what could be read is enough
-        return self._blanked(b"".join(pieces))  # two pieces may have met within the key
+        return self._blanked(whole.getvalue())  # two pieces may have met within the key
 
     async def _pieces(
         self, opened: AsyncOpenResponse, call: Call, attempts: Attempts
