@@ -7,6 +7,7 @@ mkdocs calls ``on_files`` when it builds the site, so they are never older than 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from pydantic import BaseModel
 
 import langchain_pollinations
@@ -141,3 +143,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         name = notebook.relative_to(ROOT).as_posix()
         files.append(File(name, str(ROOT), config.site_dir, config.use_directory_urls))
     return files
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Set names as names: a docstring's ``:class:`~a.B``` as ``B``, and tests so that they wrap."""
+    html = re.sub(r":(?:class|func|meth):<code>~?(?:\w+\.)*(\w+)</code>", r"<code>\1</code>", html)
+    return re.sub(r"(?<=<code>)test_\w+\.py::test_\w+", _breakable, html)
+
+
+def _breakable(name: re.Match[str]) -> str:
+    return re.sub("(::|_)", r"\1<wbr>", name[0])
