@@ -12,16 +12,9 @@ import csv
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    PlainSerializer,
-    PlainValidator,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
 from ..errors import MalformedReply, excerpt_of
@@ -78,10 +71,18 @@ def _counted(value: Any) -> int | Decimal | None:
     return number
 
 
-Amount = Annotated[Decimal | None, BeforeValidator(_through_text)]
-Count = Annotated[
-    int | Decimal | None, PlainValidator(_counted), PlainSerializer(lambda count: count)
-]
+Amount = Decimal | None
+Count = int | Decimal | None
+COUNTS = (
+    "input_text_tokens",
+    "input_cached_tokens",
+    "input_audio_tokens",
+    "input_image_tokens",
+    "output_text_tokens",
+    "output_reasoning_tokens",
+    "output_audio_tokens",
+    "output_image_tokens",
+)
 
 
 class _Answer(BaseModel):
@@ -128,6 +129,8 @@ class AccountBalance(_Answer):
     tier: Amount = None
     paid: Amount = None
 
+    _amounts = field_validator("total", "tier", "paid", mode="before")(_through_text)
+
 
 # Negative balances: a call is billed when it is done, and several may be under way
 # (pollinations/pollinations issues 10752, 10790).
@@ -138,8 +141,10 @@ class Balance(_Answer):
     account's balance.
     """
 
-    balance: Annotated[Decimal, BeforeValidator(_through_text)]
+    balance: Decimal
     account_balance: AccountBalance | None = None
+
+    _amounts = field_validator("balance", mode="before")(_through_text)
 
 
 class UsageRecord(_Answer):
@@ -168,6 +173,9 @@ class UsageRecord(_Answer):
     cost_usd: Amount = None
     response_time_ms: Amount = None
 
+    _amounts = field_validator("cost_usd", "response_time_ms", mode="before")(_through_text)
+    _counts = field_validator(*COUNTS, mode="before")(_counted)
+
     @property
     def time(self) -> dt.datetime | None:
         """``timestamp`` as a time in UTC, where it can be read."""
@@ -184,6 +192,9 @@ class DailyUsage(_Answer):
     meter_source: str | None = None
     requests: Count = None
     cost_usd: Amount = None
+
+    _amounts = field_validator("cost_usd", mode="before")(_through_text)
+    _counts = field_validator("requests", mode="before")(_counted)
 
 
 class KeyPermissions(_Answer):
@@ -207,6 +218,8 @@ class KeyInfo(_Answer):
     permissions: KeyPermissions | None = None
     pollen_budget: Amount = None
     rate_limit_enabled: bool | None = None
+
+    _amounts = field_validator("expires_in", "pollen_budget", mode="before")(_through_text)
 
     @property
     def expires_time(self) -> dt.datetime | None:

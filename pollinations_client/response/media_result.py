@@ -8,9 +8,9 @@ import base64
 import binascii
 import contextlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
 __all__ = ["MediaResult"]
 
@@ -27,24 +27,6 @@ def _encoded(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _decoded(data: Any) -> Any:
-    """Bytes from the base64 that JSON holds; anything else as it is."""
-    if not isinstance(data, str):
-        return data
-    try:
-        return base64.b64decode(data, validate=True)
-    except binascii.Error as error:
-        raise ValueError("data: base64 of the standard alphabet is needed") from error
-
-
-# Pydantic's own base64 is of the alphabet for URLs, which browsers and other languages refuse.
-Data = Annotated[
-    bytes,
-    BeforeValidator(_decoded),
-    PlainSerializer(_encoded, return_type=str, when_used="json"),
-]
-
-
 class MediaResult(BaseModel):
     """A picture, a video or a sound that a tool made.
 
@@ -57,7 +39,7 @@ class MediaResult(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    data: Data | None = Field(default=None, repr=False)
+    data: bytes | None = Field(default=None, repr=False)
     """The bytes; ``None`` where they were saved. Base64 in JSON."""
     mime_type: str
     """What the bytes are by their own signature."""
@@ -78,6 +60,22 @@ class MediaResult(BaseModel):
     """Pollen; ``None`` where the price is not known."""
     cost_is_upper_bound: bool = False
     """The answer came from the gateway's cache, which bills nothing."""
+
+    # Pydantic's own base64 is of the alphabet for URLs, which browsers and other languages refuse.
+    @field_validator("data", mode="before")
+    @classmethod
+    def _decode(cls, data: Any) -> Any:
+        """Bytes from the base64 that JSON holds; anything else as it is."""
+        if not isinstance(data, str):
+            return data
+        try:
+            return base64.b64decode(data, validate=True)
+        except binascii.Error as error:
+            raise ValueError("data: base64 of the standard alphabet is needed") from error
+
+    @field_serializer("data", when_used="json-unless-none")
+    def _encode(self, data: bytes) -> str:
+        return _encoded(data)
 
     def __getitem__(self, name: str) -> Any:
         if name not in type(self).model_fields:

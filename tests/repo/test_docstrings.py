@@ -109,8 +109,15 @@ def test_the_chat_model_is_documented_as_langchains_own_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in PUBLIC_CLASSES if not name.startswith("pollinations_client")]
+    ("package", "name"),
+    [
+        (package, name)
+        for package in (*PACKAGES, "pollinations_client.emulator")
+        for name in importlib.import_module(package).__all__
+        if name != "__version__"
+    ],
 )
-def test_help_shows_no_addresses_of_functions(name: str) -> None:
+def test_help_shows_no_addresses_of_functions(package: str, name: str) -> None:
     """As pydantic's bounds and validators would show them in a signature."""
-    assert " at 0x" not in pydoc.render_doc(PUBLIC_CLASSES[name], renderer=pydoc.plaintext)
+    thing = getattr(importlib.import_module(package), name)
+    assert " at 0x" not in pydoc.render_doc(thing, renderer=pydoc.plaintext)
