@@ -41,7 +41,7 @@ from .response.ocr import OcrPage, pages_from
 from .response.picture import Picture, picture_from, picture_from_json
 from .response.reader import content_type_of, json_from, reply_from, text_from
 from .response.upload import UploadedMedia, upload_from
-from .response.usage_pages import MAX_USAGE_RECORDS, UsagePages
+from .response.usage_pages import DEFAULT_PAGE_SIZE, MAX_USAGE_RECORDS, UsagePages
 from .settings import CallSettings, ClientOptions, Settings, settings_from
 from .transport.concurrency import ConcurrencyLimit
 
@@ -263,6 +263,8 @@ class BaseClient:
     def _speech_call(
         self, text: str, options: Mapping[str, Any], path: str | os.PathLike[str] | None
     ) -> endpoints.Call:
+        if not isinstance(path, (str, os.PathLike, type(None))):
+            raise InvalidRequestError(f"path: A file or a folder. Given: {path!r}.", param="path")
         checked = SpeechOptions.checked(options)
         return endpoints.speech(checked.body_for(text, self.catalog, path))
 
@@ -336,10 +338,10 @@ def usage_query(*, limit: int, before: str | None, days: int | None) -> dict[str
     }
 
 
-def usage_pages(page_size: int, before: str | None) -> UsagePages:
+def usage_pages(page_size: int | None, before: str | None) -> UsagePages:
     """The pages of an iteration over ``/account/usage``."""
-    bounded("page_size", page_size, MAX_USAGE_RECORDS, "records")
-    return UsagePages(page_size, before)
+    limit = bounded("page_size", page_size, MAX_USAGE_RECORDS, "records")
+    return UsagePages(limit or DEFAULT_PAGE_SIZE, before)
 
 
 def messages_from(messages: Messages) -> Sequence[Mapping[str, Any]]:

@@ -581,7 +581,7 @@ class PollinationsClient(BaseClient):
         return self._csv(self._account("usage", query))
 
     def iter_usage(
-        self, *, before: str | None = None, page_size: int = 1_000, days: int | None = 90
+        self, *, before: str | None = None, page_size: int | None = 1_000, days: int | None = 90
     ) -> Iterator[account.UsageRecord]:
         """Every record once, newest first, one page at a time in memory; by default as far back as
         can be.
@@ -1128,7 +1128,7 @@ class AsyncPollinationsClient(BaseClient):
         return self._csv(await self._account("usage", query))
 
     async def iter_usage(
-        self, *, before: str | None = None, page_size: int = 1_000, days: int | None = 90
+        self, *, before: str | None = None, page_size: int | None = 1_000, days: int | None = 90
     ) -> AsyncIterator[account.UsageRecord]:
         """Every record once, newest first, one page at a time in memory; by default as far back as
         can be.

@@ -131,8 +131,7 @@ def _checked_sound(file: Path) -> Path:
     try:
         sound_source(file)
     except InvalidRequestError as error:
-        reason = error.message.removeprefix("path_or_bytes: ")
-        refusal = InvalidRequestError(f"path: {reason}", param="path")
+        refusal = InvalidRequestError(f"path: {error.message}", param="path")
     else:
         return file
     raise refusal

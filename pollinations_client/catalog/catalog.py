@@ -99,8 +99,8 @@ class Catalog:
 
     def get(self, name: str | None, category: str | None = None) -> ModelCard | None:
         """The card of ``name``, or ``None`` for an unknown one; of ``category`` if that is set."""
-        if not name:
-            return None
+        if not name or not isinstance(name, str):
+            return None  # the check of a request's options refuses it by name
         cards = self._by_key.get(_key(name)) or self._without_publisher(name)
         if category is None:
             return cards[0] if cards else None

@@ -70,7 +70,7 @@ def document_source(path_or_url: str | os.PathLike[str]) -> DocumentSource:
     PDF nor a picture by its content.
     """
     if not isinstance(path_or_url, (str, os.PathLike)) or not os.fspath(path_or_url):
-        raise _refusal(f"a path or an address is needed. Given: {path_or_url!r}")
+        raise _refusal(f"A path or an address is needed. Given: {path_or_url!r}")
     text = str(path_or_url)
     if text.startswith(("http://", "https://")):
         kind = document_type(None, text)
@@ -91,13 +91,13 @@ def document_source(path_or_url: str | os.PathLike[str]) -> DocumentSource:
         if isinstance(error, InvalidRequestError):
             raise
         reason = getattr(error, "strerror", None) or str(error)
-        raise _refusal(f"{path.name!r} cannot be read: {reason}") from error
+        raise _refusal(f"The document {path.name!r} cannot be read: {reason}") from error
     return _from_bytes(data, str(path), path.name)
 
 
 def _from_bytes(data: bytes, origin: str, name: str | None) -> DocumentSource:
     mime_type = sniff(data)
-    what = repr(name or origin)
+    what = f"The document {name or origin!r}"
     if not data:
         raise _refusal(f"{what} is empty")
     if mime_type is None or (mime_type != PDF and not mime_type.startswith("image/")):
@@ -111,4 +111,5 @@ def _from_bytes(data: bytes, origin: str, name: str | None) -> DocumentSource:
 
 
 def _refusal(sentence: str) -> InvalidRequestError:
-    return InvalidRequestError(f"path_or_url: {sentence}.", param="path_or_url")
+    # The sentence names no parameter: the frameworks' loaders and readers have other names.
+    return InvalidRequestError(f"{sentence}.", param="path_or_url")

@@ -48,24 +48,24 @@ def sound_source(path_or_bytes: str | os.PathLike[str] | bytes) -> SoundSource:
     """
     if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
         data = bytes(path_or_bytes)
-        return _checked(data, data[:HEAD_BYTES], len(data), "what was given", "sound")
+        return _checked(data, data[:HEAD_BYTES], len(data), "The sound", "sound")
     if not isinstance(path_or_bytes, (str, os.PathLike)):
-        raise _refusal(f"a path or bytes are needed. Given: {type(path_or_bytes).__name__}")
+        raise _refusal(f"A path or bytes are needed. Given: {type(path_or_bytes).__name__}")
     if str(path_or_bytes).startswith(("http://", "https://", "data:")):
-        raise _refusal("a path or bytes are needed, no link. Load the sound first")
+        raise _refusal("A path or bytes are needed, no link. Load the sound first")
     path = Path(os.path.expanduser(path_or_bytes))  # noqa: PTH111 - Path raises for unknown users
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
-            raise _refusal(f"{path.name!r} is no file")
+            raise _refusal(f"The sound {path.name!r} is no file")
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except (OSError, ValueError) as error:
         if isinstance(error, InvalidRequestError):
             raise
         reason = getattr(error, "strerror", None) or str(error)
-        raise _refusal(f"{path.name!r} cannot be read: {reason}") from error
-    return _checked(path, head, info.st_size, repr(path.name), path.stem)
+        raise _refusal(f"The sound {path.name!r} cannot be read: {reason}") from error
+    return _checked(path, head, info.st_size, f"The sound {path.name!r}", path.stem)
 
 
 def _checked(data: bytes | Path, head: bytes, size: int, what: str, stem: str) -> SoundSource:
@@ -73,7 +73,7 @@ def _checked(data: bytes | Path, head: bytes, size: int, what: str, stem: str) -
         raise _refusal(f"{what} is empty")
     if size > MAX_SOUND_BYTES:
         raise _refusal(
-            f"the gateway takes at most {MAX_SOUND_BYTES} bytes (25 MiB), and {what} has {size}."
+            f"{what} has {size} bytes, and the gateway takes at most {MAX_SOUND_BYTES} (25 MiB)."
             " Cut it or compress it"
         )
     mime_type = sniff(head)
@@ -88,4 +88,5 @@ def _checked(data: bytes | Path, head: bytes, size: int, what: str, stem: str) -
 
 
 def _refusal(sentence: str) -> InvalidRequestError:
-    return InvalidRequestError(f"path_or_bytes: {sentence}.", param="path_or_bytes")
+    # The sentence names no parameter: a user of the command line or of a tool typed another.
+    return InvalidRequestError(f"{sentence}.", param="path_or_bytes")

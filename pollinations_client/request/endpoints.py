@@ -337,10 +337,11 @@ def _picture_file(name: str, number: int, data: bytes) -> FormFile:
 
 def upload(data: bytes) -> Call:
     """``POST /upload`` of the media store."""
-    mime_type = sniff(data)
+    mime_type = sniff(data) if isinstance(data, bytes) else None
     if mime_type is None or len(data) > MAX_UPLOAD_BYTES:
         raise InvalidRequestError(
-            f"data: a picture, a video or a sound of at most {MAX_UPLOAD_BYTES} bytes is needed.",
+            "data: the bytes of a picture, a video or a sound are needed, at most"
+            f" {MAX_UPLOAD_BYTES}. Given: {type(data).__name__}.",
             param="data",
         )
     # No other field: ``tags`` would publish the file (media.pollinations.ai/README.md).

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pollinations_client")
 
+DEFAULT_PAGE_SIZE = 1_000
 MAX_USAGE_RECORDS = 50_000  # that the gateway gives out at once
 
 

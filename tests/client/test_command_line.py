@@ -445,7 +445,7 @@ def test_no_usage_is_said_and_prints_nothing(
         (["speak", "hi", "--voice", "bee"], 2, "pollinations speak: voice: elevenlabs has no"),
         (["speak", "hi", "--out", "-", "--json"], 2, "pollinations speak: --out -: bytes go to"),
         (["transcribe"], 2, "pollinations transcribe: the following arguments are required: FILE"),
-        (["transcribe", "gone.mp3"], 2, "pollinations transcribe: path_or_bytes: 'gone.mp3'"),
+        (["transcribe", "gone.mp3"], 2, "pollinations transcribe: The sound 'gone.mp3'"),
     ],
 )
 def test_every_error_is_one_line_with_an_exit_code(

@@ -72,6 +72,41 @@ def test_a_setting_given_to_a_call_is_sent_to_the_constructor(name: str) -> None
         client.chat("hi", **{name: 1})
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments", "message"),
+    [
+        ("image", {"prompt": "x", "model": 7}, "model: "),
+        ("video", {"prompt": "x", "model": 7}, "model: "),
+        ("edit_image", {"prompt": "x", "image": "https://e.org/a.png", "model": 7}, "model: "),
+        ("edit_image", {"prompt": "x", "image": 7}, "image: "),
+        ("upload", {"data": "bee.png"}, "data: the bytes of a picture.*Given: str"),
+        ("embed", {"texts": 7}, "texts: "),
+        ("speech", {"text": "x", "path": 7}, "path: A file or a folder. Given: 7"),
+        ("speech", {"text": "x", "voice": 7}, "voice: "),
+        ("transcribe", {"path_or_bytes": "bee.mp3"}, "The sound 'bee.mp3' cannot be read"),
+        ("transcribe", {"path_or_bytes": b""}, "The sound is empty"),
+        ("ocr", {"path_or_url": "bee.pdf"}, "The document 'bee.pdf' cannot be read"),
+        ("usage", {"days": "all"}, "days: "),
+    ],
+)
+def test_an_argument_of_a_wrong_kind_is_refused_in_the_users_words(
+    method: str, arguments: dict[str, Any], message: str
+) -> None:
+    """It begins with what the user typed, and nothing is sent."""
+    with (
+        PollinationsClient(base_url="http://127.0.0.1:9", max_retries=0) as client,
+        pytest.raises(InvalidRequestError, match=f"^{message}"),
+    ):
+        getattr(client, method)(**arguments)
+
+
+def test_a_page_size_of_none_is_the_default(gateway: Emulator) -> None:
+    """As everywhere, ``None`` is not sent."""
+    with PollinationsClient(base_url=gateway.url) as client:
+        client.chat("hi", model="openai")
+        assert list(client.iter_usage(page_size=None)) == list(client.iter_usage())
+
+
 @pytest.mark.parametrize("blank", ["", " \n", [{"type": "text", "text": " "}], []])
 def test_a_prompt_that_says_nothing_is_refused_before_it_is_paid_for(blank: Any) -> None:
     """White space is nothing; a picture without words is something."""
