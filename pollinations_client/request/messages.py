@@ -26,6 +26,8 @@ ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function
 PLAIN_ROLES = frozenset({"user", "system", "assistant"})  # take text and need nothing beside it
 DEFAULT_MODEL = "openai"  # what the gateway takes when a request names none
 TEXT_ONLY_ROLES = frozenset({"tool", "function"})
+# Their schema of autumn 2026 has no cache_control, and the gateway cuts off what it does not know.
+UNMARKED_PARTS = frozenset({"image_url", "video_url"})
 
 
 class PollinationsWarning(UserWarning):
@@ -156,7 +158,7 @@ def _is_ready_call(call: Any, names: ToolNames) -> bool:
 
 
 def _with_marked_parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Put each message's mark for the prompt cache on its last content part.
+    """Put each message's mark for the prompt cache on its last content part that may have one.
 
     The gateway drops a mark at the level of the message in both eras, and the whole prompt is paid
     again. The text of tool and function results cannot carry one.
@@ -169,8 +171,7 @@ def _with_marked_parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[st
         if mark and content and wire["role"] not in TEXT_ONLY_ROLES:
             if type(content) is str:
                 content = [{"type": "text", "text": content}]
-            *before, last = content
-            wire["content"] = [*before, {"cache_control": mark, **last}]
+            wire["content"] = _marked(content, mark)
         elif mark:
             lost.add(wire["role"])
         marked.append(wire)
@@ -179,6 +180,15 @@ def _with_marked_parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[st
             f"cache_control on a message without content parts ({', '.join(sorted(lost))}) is not"
             " sent: the gateway takes it on a content part only."
         )
+    return marked
+
+
+def _marked(parts: Sequence[Mapping[str, Any]], mark: Any) -> list[Mapping[str, Any]]:
+    """``parts`` with the mark on the last of them that may have one."""
+    bearers = [at for at, part in enumerate(parts) if part["type"] not in UNMARKED_PARTS]
+    bearer = bearers[-1] if bearers else len(parts) - 1
+    marked = list(parts)
+    marked[bearer] = {"cache_control": mark, **parts[bearer]}
     return marked
 
 

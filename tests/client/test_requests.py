@@ -696,3 +696,17 @@ def test_half_a_character_in_a_large_text_names_its_message() -> None:
     messages = [{"role": "user", "content": [large]}, {"role": "user", "content": [broken]}]
     with pytest.raises(InvalidRequestError, match=r"messages\[1\]: .*half a character"):
         endpoints.chat(messages, {})
+
+
+@pytest.mark.parametrize("name", ["image_url", "video_url"])
+def test_a_messages_mark_for_the_prompt_cache_is_where_the_gateway_keeps_it(name: str) -> None:
+    """Its schema has none on pictures and videos, and cuts it off without a word."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    text, seen = {"type": "text", "text": "a"}, {"type": name, name: {"url": "https://a.example/x"}}
+    for content, sent in (
+        ([text, seen, seen], [{**text, **mark}, seen, seen]),
+        ([seen, text], [seen, {**text, **mark}]),
+        ([seen], [{**seen, **mark}]),
+    ):
+        messages = body([{"role": "user", "content": content, **mark}])["messages"]
+        assert messages == [{"role": "user", "content": sent}]

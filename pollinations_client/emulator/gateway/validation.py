@@ -41,7 +41,8 @@ SEED_MAX_TODAY = 2**31 - 1
 
 CACHE_CONTROL: dict[str, Check] = {"cache_control": record({"type": one_of("ephemeral")})}
 TEXT_PART = record({"text": string}, CACHE_CONTROL)
-IMAGE = record({"url": string}, {"detail": one_of("auto", "low", "high"), "mime_type": string})
+# The schema lists auto, low and high, and lets other words pass as a part that it does not know.
+IMAGE = record({"url": string}, {"detail": string, "mime_type": string})
 # The gateway's word is file_name; OpenAI's filename passes the schema and is dropped.
 FILE: dict[str, Check] = dict.fromkeys(
     ("file_data", "file_id", "file_name", "file_url", "mime_type"), string
