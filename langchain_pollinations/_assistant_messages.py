@@ -17,7 +17,7 @@ from ._responses import server_tool_block
 CALLS = frozenset(
     "tool_use tool_call tool_call_chunk invalid_tool_call input_json_delta function_call".split()
 )
-THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking"})
+THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking", "reasoning_content"})
 # What tools of the provider's own did. No field of a message but the gateway's ``content_blocks``
 # has room for it.
 SERVER_TOOLS = frozenset(
@@ -276,10 +276,19 @@ def _reasoning(message: AIMessage) -> str:
     if isinstance(message.content, str):
         return ""
     return "".join(
-        str(block.get("reasoning") or block.get("thinking") or "")
+        _text_of_thought(block)
         for block in message.content
         if isinstance(block, dict) and kind_of(block) in THOUGHTS
     )
+
+
+def _text_of_thought(block: dict[str, Any]) -> str:
+    """The words of a thought, in LangChain's form or that of Anthropic, OpenAI or Bedrock."""
+    if isinstance(inner := block.get("reasoning_content"), dict):  # Bedrock's
+        return str(inner.get("text") or "")
+    if isinstance(summary := block.get("summary"), list):  # OpenAI's Responses
+        return "\n".join(str(part.get("text") or "") for part in summary)
+    return str(block.get("reasoning") or block.get("thinking") or "")
 
 
 def _with_words(
@@ -328,8 +337,9 @@ def _thought_or_text(block: Any) -> Part | None:
     if kind == "redacted_thinking" or (kind == "reasoning" and "redacted" in extras):
         return {"type": "redacted_thinking", "data": block.get("data") or extras.get("redacted")}
     if kind in THOUGHTS:
-        thinking = block.get("thinking") or block.get("reasoning") or ""
-        thought = {"type": "thinking", "thinking": thinking}
+        thought = {"type": "thinking", "thinking": _text_of_thought(block)}
+        if isinstance(inner := block.get("reasoning_content"), dict):
+            extras = inner
         if signature := block.get("signature") or extras.get("signature"):
             thought["signature"] = signature
         return thought

@@ -256,6 +256,8 @@ def test_signed_thinking_of_others_goes_only_where_it_can_be_read() -> None:
         AIMessage("a", additional_kwargs={"reasoning_content": "r"}),
         AIMessage([{"type": "reasoning", "reasoning": "r"}, {"type": "text", "text": "a"}]),
         AIMessage([{"type": "thinking", "thinking": "r"}, {"type": "text", "text": "a"}]),
+        AIMessage([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "r"}]}, "a"]),
+        AIMessage([{"type": "reasoning_content", "reasoning_content": {"text": "r"}}, "a"]),
     ],
 )
 def test_plain_reasoning_goes_back_in_the_loop_only(message: AIMessage) -> None:
