@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableMap
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
@@ -14,6 +13,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pollinations_client import Catalog, InvalidRequestError
 from pollinations_client._adapter_support import resolve_root
 
+from ._structured_types import Method
 from ._tool_definitions import (
     NO_PARAMETERS,
     function_from,
@@ -26,19 +26,7 @@ from ._tool_definitions import (
 if TYPE_CHECKING:
     from ._output_parser import StructuredOutputParser
 
-Method = Literal["function_calling", "json_schema", "json_mode"]
 METHODS = get_args(Method)
-Parsed = TypeVar("Parsed")
-
-
-class RawAndParsed(TypedDict, Generic[Parsed]):
-    """What ``include_raw=True`` gives: the answer, and its object or why there is none."""
-
-    raw: AIMessage
-    parsed: Parsed | None
-    parsing_error: BaseException | None
-
-
 FORMATS = ("json_schema", "json_object", "text")
 SCHEMA_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 

@@ -33,6 +33,7 @@ from pollinations_client._adapter_support import (
 from ._client import ClientMixin, other_name
 from ._options import (
     ALIASES,
+    CALL_ALIASES,
     MAX_N,
     audio_format_of,
     json_format_of,
@@ -45,19 +46,21 @@ from ._options import (
     wire_for,
 )
 from ._streaming import ChunkEncoder
+from ._structured_types import Method, Parsed, RawAndParsed
 from ._token_counts import estimated_tokens, estimated_tokens_of_messages
 from ._tool_definitions import known_profile, tool_from
 from .errors import as_model_error, model_errors
 
 if TYPE_CHECKING:
     from ._option_types import ChatModelOptions
-    from ._structured_output import Method, Parsed, RawAndParsed
 
 # The words are there for editors; a tool's name is a string as well.
 ToolChoice = Literal["auto", "none", "required", "any"] | str | bool | dict[str, Any]
 
 # Fields of a model that change when an answer comes, and never what it says.
-NO_PART_OF_ANSWERS = ConnectionOptionsDict.__optional_keys__
+NO_PART_OF_ANSWERS = ConnectionOptionsDict.__optional_keys__ | {
+    *("name", "streaming", "disable_streaming"),
+}
 
 
 class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
@@ -303,9 +306,10 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         fields = [
             (name, value)
             for name, value in super().__repr_args__()
-            if name not in {"profile", "metadata"}
+            if name not in {"model", "profile", "metadata"}
         ]
-        return sorted(fields, key=lambda field: field[0] != "model")
+        # Not the attribute: a constructor that failed has none, and tracebacks ask for a repr.
+        return [("model", vars(self).get("model")), *fields]
 
     # -- what LangChain asks about a model
 
@@ -347,6 +351,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         return super(ChatPollinations, plain)._get_llm_string(stop, **options)
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        kwargs = {CALL_ALIASES.get(name, name): value for name, value in kwargs.items()}
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = "pollinations"
         ends = stop or kwargs.get("stop") or self.stop

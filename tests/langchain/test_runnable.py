@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import typing
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from langchain_core.messages import (
 )
 from langchain_core.rate_limiters import InMemoryRateLimiter
 
+from langchain_pollinations import ChatPollinations
 from pollinations_client.emulator import Body, Emulator
 
 
@@ -56,3 +59,50 @@ def test_the_model_object_is_what_agents_take(make: Any) -> None:
         init_chat_model("openai", model_provider="pollinations")
     state = create_agent(make(), tools=[increment]).invoke({"messages": [("user", "increment 3")]})
     assert state["messages"][-1].text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"name": "writer"}, {"streaming": True}, {"disable_streaming": True}, {"tags": ["a"]}],
+)
+def test_a_cache_finds_answers_however_they_are_transported(
+    gateway: Emulator, make: Any, options: dict[str, Any]
+) -> None:
+    """Names and the way an answer travels are no part of a cache's key."""
+    cache = InMemoryCache()
+    make(cache=cache).invoke("x")
+    make(cache=cache, **options).invoke("x")
+    assert len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize("method", [None, "json_schema", "function_calling"])
+async def test_fallbacks_give_structure_and_take_tools(
+    gateway: Emulator, make: Any, method: Any
+) -> None:
+    """What is asked of the first model is asked of the others, in all ways of a call."""
+    schema = {
+        "title": "Answer",
+        "type": "object",
+        "properties": {"n": {"type": "integer"}},
+        "required": ["n"],
+    }
+    both = make(max_retries=0).with_fallbacks([make("claude")])
+    structured = both.with_structured_output(schema, method=method)
+    calls = both.bind_tools([increment], tool_choice="any")
+    refusal = Body({"error": {"message": "no"}}, status=400)
+    gateway.script(refusal)
+    assert structured.invoke("JSON with n 3")["n"] == 3
+    gateway.script(refusal)
+    assert list(structured.stream("JSON with n 3"))[-1]["n"] == 3
+    gateway.script(refusal)
+    assert (await structured.ainvoke("JSON with n 3"))["n"] == 3
+    gateway.script(refusal)
+    assert calls.invoke("increment 3").tool_calls[0]["name"] == "increment"
+    assert [request.json["model"] for request in gateway.requests] == ["openai", "claude"] * 4
+
+
+def test_the_type_hints_of_every_method_can_be_read() -> None:
+    """``with_fallbacks`` and others read them, and names for type checkers alone are errors."""
+    for name, method in inspect.getmembers(ChatPollinations, inspect.isfunction):
+        if method.__module__.startswith("langchain_pollinations") and name != "__init__":
+            assert typing.get_type_hints(method), name

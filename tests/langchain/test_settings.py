@@ -62,6 +62,7 @@ def test_a_model_for_one_call_is_named_everywhere(gateway: Emulator, llm: ChatPo
         assert "claude" in message.response_metadata["model_name"]
         assert gateway.requests[-1].json["model"] == "claude"
     assert llm._get_ls_params(model="claude")["ls_model_name"] == "claude"
+    assert llm._get_ls_params(model_name="claude")["ls_model_name"] == "claude"
     assert llm._get_ls_params()["ls_provider"] == "pollinations"
 
 
