@@ -33,6 +33,7 @@ check: $(STAMP)  ## Style, types, and what the repository promises about itself
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 	@$(BIN)/python -m pytest -q -n 2 tests/repo/test_architecture.py tests/repo/test_imports.py tests/repo/test_types.py
 	@$(BIN)/python benchmarks/counts.py
 

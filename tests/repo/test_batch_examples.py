@@ -9,11 +9,13 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pollinations_client.emulator import Emulator, Fault
+from support.warm_python import WarmPython
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk_demo_0123456789abcdef"
@@ -37,12 +39,22 @@ def start(script: str, *arguments: object, gateway: Emulator, key: str = KEY) ->
     )
 
 
-def finish(script: str, *arguments: object, gateway: Emulator, key: str = KEY) -> str:
-    """Its output, when it is done."""
-    with start(script, *arguments, gateway=gateway, key=key) as process:
-        output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    return output
+@pytest.fixture
+def finish(warm_python: WarmPython, gateway: Emulator, tmp_path: Path) -> Callable[..., str]:
+    """Run an example to its end, and return its output."""
+
+    def run(script: str, *arguments: object, key: str = KEY) -> str:
+        done = warm_python.run(
+            ROOT / "examples" / script,
+            *arguments,
+            folder=tmp_path,
+            POLLINATIONS_API_KEY=key,
+            POLLINATIONS_BASE_URL=gateway.url,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
 
 
 def kill_after(process: subprocess.Popen, gateway: Emulator, requests: int) -> None:
@@ -74,43 +86,43 @@ def labels_in(file: Path) -> dict[str, dict[str, str]]:
 
 
 def test_a_killed_batch_pays_again_only_for_what_was_under_way(
-    gateway: Emulator, rows: Path, tmp_path: Path
+    finish: Callable[..., str], gateway: Emulator, rows: Path, tmp_path: Path
 ) -> None:
     """After kill -9 and a second run every row is there once; a third run sends nothing."""
     arguments = (rows, tmp_path / "labels.jsonl", "--concurrency", CONCURRENCY)
     kill_after(start("langchain_batch.py", *arguments, gateway=gateway), gateway, ROWS // 2)
     sent = len(gateway.requests)
-    finish("langchain_batch.py", *arguments, gateway=gateway)
+    finish("langchain_batch.py", *arguments)
     assert len(labels_in(tmp_path / "labels.jsonl")) == ROWS
     assert ROWS <= len(gateway.requests) <= ROWS + CONCURRENCY
     assert sent < ROWS
     sent = len(gateway.requests)
-    finish("langchain_batch.py", *arguments, gateway=gateway)
+    finish("langchain_batch.py", *arguments)
     assert len(gateway.requests) == sent
 
 
 def test_a_bad_row_of_a_batch_is_one_record_with_its_key(
-    gateway: Emulator, rows: Path, tmp_path: Path
+    finish: Callable[..., str], gateway: Emulator, rows: Path, tmp_path: Path
 ) -> None:
     """The others have answers, and a later run asks for that row alone."""
     gateway.script(Fault("status", status=400, message="This row is bad."))
     arguments = (rows, tmp_path / "labels.jsonl")
-    finish("langchain_batch.py", *arguments, gateway=gateway)
+    finish("langchain_batch.py", *arguments)
     bad = [record for record in labels_in(tmp_path / "labels.jsonl").values() if "error" in record]
     assert len(bad) == 1
     assert bad[0]["error_kind"] == "BadRequestError"
     assert "This row is bad." in bad[0]["error"]
     sent = len(gateway.requests)
-    finish("langchain_batch.py", *arguments, gateway=gateway)
+    finish("langchain_batch.py", *arguments)
     assert len(gateway.requests) == sent + 1
 
 
 def test_a_batch_with_a_wrong_key_sends_what_is_under_way_and_no_more(
-    gateway: Emulator, rows: Path, tmp_path: Path
+    finish: Callable[..., str], gateway: Emulator, rows: Path, tmp_path: Path
 ) -> None:
     """120 rows, four at a time."""
     arguments = (rows, tmp_path / "labels.jsonl", "--concurrency", CONCURRENCY)
-    finish("langchain_batch.py", *arguments, gateway=gateway, key="sk_invalid")
+    finish("langchain_batch.py", *arguments, key="sk_invalid")
     kinds = {record["error_kind"] for record in labels_in(tmp_path / "labels.jsonl").values()}
     assert kinds == {"AuthenticationError"}
     assert len(gateway.requests) <= CONCURRENCY
@@ -138,23 +150,23 @@ def count_vectors(folder: Path) -> int:
 
 
 def test_a_killed_ingestion_embeds_again_only_its_last_window(
-    gateway: Emulator, documents: Path, tmp_path: Path
+    finish: Callable[..., str], gateway: Emulator, documents: Path, tmp_path: Path
 ) -> None:
     """After kill -9 and a second run every document is in the index; a third run sends nothing,
     and a changed document is embedded alone.
     """
     arguments = (documents, tmp_path / "index", "--window", 4)
     kill_after(start("llamaindex_ingest.py", *arguments, gateway=gateway), gateway, 5)
-    finish("llamaindex_ingest.py", *arguments, gateway=gateway)
+    finish("llamaindex_ingest.py", *arguments)
     texts = texts_sent(gateway)
     assert len(set(texts)) == 40
     assert len(texts) <= 40 + 2 * 4
     assert count_vectors(tmp_path / "index") == 40
     gateway.clear()
-    finish("llamaindex_ingest.py", *arguments, gateway=gateway)
+    finish("llamaindex_ingest.py", *arguments)
     assert gateway.requests == []
     (documents / "07.txt").write_text("Bee number 7 sleeps.")
-    finish("llamaindex_ingest.py", *arguments, gateway=gateway)
+    finish("llamaindex_ingest.py", *arguments)
     assert len(texts_sent(gateway)) == 1
     assert count_vectors(tmp_path / "index") == 40
 

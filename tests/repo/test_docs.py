@@ -26,8 +26,9 @@ from pollinations_client import (
 )
 from pollinations_client.emulator import Emulator
 from support.hosted_mcp import hosted_mcp_server
-from support.pages import STRICTLY, assert_blocks_print_what_is_shown
+from support.pages import assert_blocks_print_what_is_shown
 from support.tracing import trace_collector
+from support.warm_python import WarmPython
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -101,49 +102,18 @@ def test_every_test_that_is_named_exists() -> None:
         assert test in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, test
 
 
-def test_the_readmes_python_blocks_run(gateway: Emulator, tmp_path: Path) -> None:
-    """All of them in one interpreter, on the emulator, one after the other."""
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert blocks
-    program = "\n".join(block for block in blocks if "# not run" not in block)
-    done = subprocess.run(
-        [sys.executable, *STRICTLY, "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={
-            "PATH": "",
-            "POLLINATIONS_BASE_URL": gateway.url,
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(tmp_path),
-        },
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def test_the_first_blocks_of_the_readme_print_what_it_shows(
-    gateway: Emulator, tmp_path: Path
+def test_the_readmes_python_blocks_run(
+    warm_python: WarmPython, gateway: Emulator, tmp_path: Path
 ) -> None:
-    """Both frameworks' first lines, in one interpreter."""
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
+    """All of them one after the other. The first, one of each framework, print what it shows."""
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     (shown,) = re.findall(r"```output\n(.*?)```", README, re.DOTALL)
-    done = subprocess.run(
-        [sys.executable, *STRICTLY, "-c", "\n".join(blocks)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={
-            "PATH": "",
-            "POLLINATIONS_BASE_URL": gateway.url,
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(tmp_path),
-        },
-        check=False,
-        timeout=120,
-    )
-    assert done.stdout == shown, done.stderr[-3000:]
+    assert len(blocks) > 2
+    program = tmp_path.with_suffix(".py")
+    program.write_text("\n".join(block for block in blocks if "# not run" not in block))
+    done = warm_python.run(program, folder=tmp_path, POLLINATIONS_BASE_URL=gateway.url)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.startswith(shown)
     assert (tmp_path / "pictures" / "bees-over-lavender-7.jpg").exists()
 
 
@@ -158,20 +128,26 @@ MCP_PAGE, TRACING_PAGE = (ROOT / "docs" / "guides" / name for name in ("mcp.md",
     ids=lambda page: str(page.relative_to(ROOT / "docs")),
 )
 def test_the_python_blocks_of_a_page_run_and_print_what_it_shows(
-    page: Path, gateway: Emulator, tmp_path: Path
+    page: Path, warm_python: WarmPython, gateway: Emulator, tmp_path: Path
 ) -> None:
     """On the emulator."""
-    assert_blocks_print_what_is_shown(page.read_text(), tmp_path, POLLINATIONS_BASE_URL=gateway.url)
+    assert_blocks_print_what_is_shown(
+        warm_python, page.read_text(), tmp_path, POLLINATIONS_BASE_URL=gateway.url
+    )
 
 
 def test_the_mcp_pages_agents_use_a_server_like_the_gateways(
-    gateway: Emulator, tmp_path: Path
+    warm_python: WarmPython, gateway: Emulator, tmp_path: Path
 ) -> None:
     """As the page has it, but for the address; the server gets the key with every call."""
     with hosted_mcp_server() as (url, keys):
         text = MCP_PAGE.read_text().replace("https://gen.pollinations.ai/mcp/pollinations", url)
         assert_blocks_print_what_is_shown(
-            text, tmp_path, POLLINATIONS_BASE_URL=gateway.url, POLLINATIONS_API_KEY="sk_mcp"
+            warm_python,
+            text,
+            tmp_path,
+            POLLINATIONS_BASE_URL=gateway.url,
+            POLLINATIONS_API_KEY="sk_mcp",
         )
     assert keys == ["Bearer sk_mcp"] * 2
     program = (ROOT / "examples" / "mcp_server.py").read_text().split('"""\n\n')[1]
@@ -179,11 +155,12 @@ def test_the_mcp_pages_agents_use_a_server_like_the_gateways(
 
 
 def test_the_tracing_pages_blocks_send_traces_without_the_key(
-    gateway: Emulator, tmp_path: Path
+    warm_python: WarmPython, gateway: Emulator, tmp_path: Path
 ) -> None:
     """LangSmith and Langfuse, switched on by their variables alone, send to a collector here."""
     with trace_collector() as (url, bodies):
         assert_blocks_print_what_is_shown(
+            warm_python,
             TRACING_PAGE.read_text(),
             tmp_path,
             POLLINATIONS_BASE_URL=gateway.url,
@@ -247,22 +224,11 @@ def without_chance(printed: str) -> str:
     return re.sub(r"127\.0\.0\.1:\d+(/media/\w+)?", "127.0.0.1:N", printed).strip()
 
 
-def test_the_demonstration_prints_what_the_readme_shows(tmp_path: Path) -> None:
+def test_the_demonstration_prints_what_the_readme_shows(
+    warm_python: WarmPython, tmp_path: Path
+) -> None:
     """Line by line, and the picture it tells of is there; the line before it is the Makefile's."""
-    done = subprocess.run(
-        [sys.executable, *STRICTLY, str(ROOT / "demo.py")],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={
-            "PATH": "",
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(tmp_path),
-            "PYTHONIOENCODING": "utf-8",
-        },
-        check=False,
-        timeout=300,
-    )
+    done = warm_python.run(ROOT / "demo.py", folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     loading, _, shown = re.findall(r"```text\n(.*?)```", README, re.DOTALL)[0].partition("\n")
     assert f'echo "{loading}"' in (ROOT / "Makefile").read_text()
@@ -274,24 +240,13 @@ def test_the_demonstration_prints_what_the_readme_shows(tmp_path: Path) -> None:
         assert sheet.size == (800, 267)
 
 
-def test_a_second_demonstration_embeds_no_document_again(gateway: Emulator, tmp_path: Path) -> None:
+def test_a_second_demonstration_embeds_no_document_again(
+    warm_python: WarmPython, gateway: Emulator, tmp_path: Path
+) -> None:
     """The index is in a folder; only the question is embedded."""
     for texts_sent in (5, 1):
         gateway.clear()
-        done = subprocess.run(
-            [sys.executable, *STRICTLY, str(ROOT / "demo.py")],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={
-                "PATH": "",
-                "PYTHONPATH": str(ROOT),
-                "HOME": str(tmp_path),
-                "POLLINATIONS_BASE_URL": gateway.url,
-            },
-            check=False,
-            timeout=300,
-        )
+        done = warm_python.run(ROOT / "demo.py", folder=tmp_path, POLLINATIONS_BASE_URL=gateway.url)
         assert done.returncode == 0, done.stderr[-3000:]
         sent = [one for one in gateway.requests if one.path == "/v1/embeddings"]
         assert sum(len(one.json["input"]) for one in sent) == texts_sent

@@ -85,12 +85,6 @@ def run(*command: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_pyright_finds_no_error_in_our_code_and_a_users_program() -> None:
-    """The program is checked strictly. The settings in ``pyproject.toml`` are editors' too."""
-    assert PROGRAM in (ROOT / "pyproject.toml").read_text()
-    run("basedpyright", "--pythonpath", sys.executable)
-
-
 def test_mypy_strict_agrees_with_a_users_program() -> None:
     """It finds the mistakes in it, and no others."""
     run("mypy", "--strict", PROGRAM)
