@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 KEY = "sk_demo_0123456789abcdef"
 ROWS = 120
 CONCURRENCY = 4
+DOCUMENTS = 20
 
 
 def start(script: str, *arguments: object, gateway: Emulator, key: str = KEY) -> subprocess.Popen:
@@ -133,7 +134,7 @@ def documents(tmp_path: Path) -> Path:
     """A folder of texts."""
     folder = tmp_path / "documents"
     folder.mkdir()
-    for number in range(40):
+    for number in range(DOCUMENTS):
         (folder / f"{number:02}.txt").write_text(f"Bee number {number} dances for {number} s.")
     return folder
 
@@ -156,19 +157,19 @@ def test_a_killed_ingestion_embeds_again_only_its_last_window(
     and a changed document is embedded alone.
     """
     arguments = (documents, tmp_path / "index", "--window", 4)
-    kill_after(start("llamaindex_ingest.py", *arguments, gateway=gateway), gateway, 5)
+    kill_after(start("llamaindex_ingest.py", *arguments, gateway=gateway), gateway, 3)
     finish("llamaindex_ingest.py", *arguments)
     texts = texts_sent(gateway)
-    assert len(set(texts)) == 40
-    assert len(texts) <= 40 + 2 * 4
-    assert count_vectors(tmp_path / "index") == 40
+    assert len(set(texts)) == DOCUMENTS
+    assert len(texts) <= DOCUMENTS + 2 * 4
+    assert count_vectors(tmp_path / "index") == DOCUMENTS
     gateway.clear()
     finish("llamaindex_ingest.py", *arguments)
     assert gateway.requests == []
     (documents / "07.txt").write_text("Bee number 7 sleeps.")
     finish("llamaindex_ingest.py", *arguments)
     assert len(texts_sent(gateway)) == 1
-    assert count_vectors(tmp_path / "index") == 40
+    assert count_vectors(tmp_path / "index") == DOCUMENTS
 
 
 def test_the_engines_in_the_page_are_the_lines_that_were_run() -> None:
