@@ -31,7 +31,7 @@ from pollinations_client._adapter_support import (
     sniff,
 )
 
-__all__ = ["Part", "cache_control", "linked_sound", "parts_from"]
+__all__ = ["Part", "cache_control", "linked_sound", "mime_type_of", "parts_from"]
 
 Part = dict[str, Any]
 Source = bytes | IOBase | None
@@ -113,7 +113,7 @@ def _image(block: ImageBlock, where: str) -> Part:
         image = {"url": str(block.url)}
     else:
         data = _base64(block.image, block.path, block, where)
-        mime_type = block.image_mimetype or _mime_type_of(data) or "image/jpeg"
+        mime_type = block.image_mimetype or mime_type_of(data) or "image/jpeg"
         image = {"url": f"data:{mime_type};base64,{data}"}
     if block.detail:
         image["detail"] = block.detail
@@ -125,7 +125,7 @@ def _video(block: VideoBlock, where: str) -> Part:
         video = {"url": str(block.url)}
     else:
         data = _base64(block.video, block.path, block, where)
-        mime_type = block.video_mimetype or _mime_type_of(data) or "video/mp4"
+        mime_type = block.video_mimetype or mime_type_of(data) or "video/mp4"
         video = {"url": f"data:{mime_type};base64,{data}"}
     if block.video_mimetype:
         video["mime_type"] = block.video_mimetype
@@ -146,7 +146,7 @@ def _audio(block: AudioBlock, where: str) -> Part:
         kind = kind or mime_type.rpartition("/")[2]
     else:
         data = _base64(block.audio, block.path, block, where)
-    kind = (kind or (_mime_type_of(data) or "").rpartition("/")[2]).lower()
+    kind = (kind or (mime_type_of(data) or "").rpartition("/")[2]).lower()
     if not kind:
         raise InvalidRequestError(
             f"{where}: the sound's format cannot be told from its bytes; pass"
@@ -170,7 +170,7 @@ def _document(block: DocumentBlock, where: str) -> Part:
         file["file_url"] = url
     else:
         data = _base64(block.data, block.path, block, where)
-        mime_type = block.document_mimetype or _mime_type_of(data) or mime_type
+        mime_type = block.document_mimetype or mime_type_of(data) or mime_type
         mime_type = mime_type or "application/octet-stream"
         file["file_data"] = f"data:{mime_type};base64,{data}"
     if mime_type:
@@ -226,7 +226,7 @@ def _is_base64(data: bytes) -> bool:
     return True
 
 
-def _mime_type_of(data: str) -> str | None:
+def mime_type_of(data: str | bytes) -> str | None:
     """The MIME type that the first bytes of base64 text tell."""
     length = min(len(data), PEEKED_CHARACTERS) // 4 * 4
     return sniff(base64.b64decode(data[:length]))

@@ -97,11 +97,10 @@ def thinking_block(content: str) -> ThinkingBlock:
     return block
 
 
-def image_block(data: bytes, mime_type: str) -> ImageBlock:
-    """``ImageBlock(image=data, image_mimetype=mime_type)``, which holds its bytes in base64."""
+def image_block(encoded: bytes, mime_type: str) -> ImageBlock:
+    """``ImageBlock(image=..., image_mimetype=mime_type)`` of bytes in base64, as it holds them."""
     if not IS_KNOWN:
-        return ImageBlock(image=data, image_mimetype=mime_type)
-    encoded = base64.b64encode(data)
+        return ImageBlock(image=base64.b64decode(encoded), image_mimetype=mime_type)
     state: dict[str, Any] = {"block_type": "image", "image": encoded, "path": None, "url": None}
     state |= {"image_mimetype": mime_type, "detail": None}
     block: ImageBlock = _built(ImageBlock, state, _IMAGE_SET)

@@ -35,10 +35,11 @@ from pollinations_client import (
     ToolCall,
     Usage,
 )
-from pollinations_client._adapter_support import DEFAULT_MODEL, sniff
+from pollinations_client._adapter_support import DEFAULT_MODEL
 from pollinations_client._adapter_support import cost as cost_of
 
 from . import _fast_construct
+from ._content import mime_type_of
 from ._tool_calls import calls_in
 from ._tool_definitions import own_parameters
 
@@ -88,9 +89,16 @@ def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseCo
     )
 
 
-def response_from(reply: Reply, context: ResponseContext, delta: str | None = None) -> ChatResponse:
-    """Decode a whole answer; ``delta`` is the text that a stream's last chunk adds."""
-    blocks, message_kwargs = _blocks(reply, context)
+def response_from(
+    reply: Reply,
+    context: ResponseContext,
+    delta: str | None = None,
+    pictures: Mapping[int, ImageBlock] | None = None,
+) -> ChatResponse:
+    """Decode a whole answer; ``delta`` is the text that a stream's last chunk adds, ``pictures``
+    are the blocks that it has made already, by the index of their part.
+    """
+    blocks, message_kwargs = _blocks(reply, context, pictures or {})
     if not any(isinstance(block, TextBlock) for block in blocks):
         blocks.insert(0, TextBlock(text=""))  # content is text, never None
     calls = None
@@ -121,10 +129,10 @@ def completion_from(response: ChatResponse) -> CompletionResponse:
 
 def image_block(part: ImagePart) -> ImageBlock:
     """A picture in an answer: its bytes if they came along, else its address."""
-    if (data := part.data) is not None:
-        if mime_type := part.mime_type or sniff(data):
-            return _fast_construct.image_block(data, mime_type)
-        return ImageBlock(image=data)
+    if (encoded := part.data_base64) is not None:
+        if mime_type := part.mime_type or mime_type_of(encoded):
+            return _fast_construct.image_block(encoded, mime_type)
+        return ImageBlock(image=part.data)
     try:
         return ImageBlock(url=part.url, image_mimetype=part.mime_type)
     except ValueError as error:
@@ -132,7 +140,9 @@ def image_block(part: ImagePart) -> ImageBlock:
     raise MalformedReply("A picture in the answer has an address that is no URL.") from cause
 
 
-def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str, Any]]:
+def _blocks(
+    reply: Reply, context: ResponseContext, pictures: Mapping[int, ImageBlock]
+) -> tuple[list[Any], dict[str, Any]]:
     """The answer's parts as blocks, and those that no block can hold by name."""
     blocks: list[Any] = []
     thoughts: list[ThinkingBlock] = []
@@ -142,7 +152,7 @@ def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str
     # ChatMessage.content joins text blocks with line breaks, so text on both sides of a thought is
     # one block: the model wrote no line break there. A picture or a sound does part it.
     text: TextBlock | None = None
-    for part in reply.parts:
+    for index, part in enumerate(reply.parts):
         match part:
             case TextPart():
                 if text is None:
@@ -152,7 +162,7 @@ def _blocks(reply: Reply, context: ResponseContext) -> tuple[list[Any], dict[str
             case ReasoningPart():
                 _add_thinking(thoughts, part, reply)
             case ImagePart():
-                blocks.append(image_block(part))
+                blocks.append(pictures.get(index) or image_block(part))
                 text = None
             case AudioPart():
                 blocks += _sound(part, context)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
+from llama_index.core.base.llms.types import ChatResponse, ImageBlock, ToolCallBlock
 
 from pollinations_client import (
     AudioDelta,
@@ -38,6 +38,7 @@ class Accumulator:
     def __init__(self, context: ResponseContext) -> None:
         self._context = context
         self._blocks: list[Any] = []
+        self._pictures: dict[int, ImageBlock] = {}  # for the last response as well
         self._text = ""
         self._text_at: int | None = None  # index in ``_blocks`` of the text that grows
         self._has_text = False  # the next run of text follows a line break
@@ -132,7 +133,8 @@ class Accumulator:
 
     def _add_part(self, event: PartDelta) -> ChatResponse:
         if isinstance(event.part, ImagePart):
-            self._blocks.append(image_block(event.part))
+            self._pictures[event.index] = image_block(event.part)
+            self._blocks.append(self._pictures[event.index])
             self._text_at = None
         return self._response("", {"content_blocks": [event.part.raw]})
 
@@ -142,7 +144,7 @@ class Accumulator:
         delta = ""
         if reply.refusal and not self._has_text:
             delta = reply.refusal
-        return response_from(reply, self._context, delta=delta)
+        return response_from(reply, self._context, delta, self._pictures)
 
     def _response(self, delta: str, wire: dict[str, Any], **about: Any) -> ChatResponse:
         blocks = [*self._blocks, *self._thoughts, *self._call_blocks]

@@ -7,6 +7,7 @@
 # description of its tool, and a user's own ``spec_functions`` may name any method.
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -160,7 +161,8 @@ def _blocks(answer: Any) -> Blocks:
         return [TextBlock(text=answer)]
     blocks: Blocks = [TextBlock(text=answer.text)]
     if isinstance(answer, MediaAnswer) and answer.shown is not None:
-        blocks.append(image_block(answer.shown.data, answer.shown.mime_type))
+        encoded = base64.b64encode(answer.shown.data)
+        blocks.append(image_block(encoded, answer.shown.mime_type))
     return blocks
 
 

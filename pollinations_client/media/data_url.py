@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import io
 import re
 import urllib.parse
 
 from ..errors import InvalidRequestError
 
-__all__ = ["data_url", "parse_data_url"]
+__all__ = ["base64_in", "data_url", "parse_data_url"]
 
 DATA_URL = re.compile(r"data:([^,]*),(.*)", re.DOTALL | re.IGNORECASE)
+USUAL = re.compile(r"data:[^,;]*;base64,")
+PIECE_CHARACTERS = 1 << 18  # a multiple of 4, which are three bytes
 URL_SAFE = bytes.maketrans(b"-_", b"+/")
 MIME = re.compile(r"[\w.+-]+/[\w.+-]+(?:;\s*[\w.+-]+=[\w.+\"-]+)*", re.ASCII)
 
@@ -51,3 +54,24 @@ def parse_data_url(url: str) -> tuple[str, bytes]:
             f"The content of the data URL cannot be read: {said}.", param="url"
         ) from None
     return mime_type or "text/plain", payload
+
+
+def base64_in(url: str) -> bytes | None:
+    """The base64 of a data URL as it stands there, checked; None where it would have to be mended,
+    and for any other URL.
+
+    It is checked piece by piece, so that a large picture is not decoded as a whole.
+    """
+    if not (head := USUAL.match(url)):
+        return None
+    encoded = io.BytesIO()
+    padding = 0
+    with contextlib.suppress(ValueError):
+        for at in range(head.end(), len(url), PIECE_CHARACTERS):
+            piece = url[at : at + PIECE_CHARACTERS]
+            if padding:
+                return None  # it ends before its end
+            padding = len(piece) // 4 * 3 - len(binascii.a2b_base64(piece, strict_mode=True))
+            encoded.write(piece.encode("ascii"))
+        return encoded.getvalue()
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import struct
@@ -16,8 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from pollinations_client import ImagePart
 from pollinations_client.errors import InvalidRequestError, PollinationsError, SaveError
-from pollinations_client.media.data_url import data_url, parse_data_url
+from pollinations_client.media.data_url import (
+    PIECE_CHARACTERS,
+    base64_in,
+    data_url,
+    parse_data_url,
+)
 from pollinations_client.media.files import safe_file_stem, save
 from pollinations_client.media.sniff import extension_for, looks_cut, size_px, sniff
 
@@ -303,6 +310,18 @@ def test_extensions(mime_type: str, extension: str) -> None:
 def test_data_urls_go_there_and_back(data: bytes) -> None:
     """What was put into a data URL comes out of it."""
     assert parse_data_url(data_url(data, "image/png")) == ("image/png", data)
+    assert base64_in(data_url(data, "image/png")) == base64.b64encode(data)
+
+
+@pytest.mark.parametrize("length", range(-3, 4))
+def test_base64_of_a_large_data_url_is_given_as_it_is(length: int) -> None:
+    """It is checked in pieces: one more or one less than fits, and an end in the middle."""
+    data = bytes(PIECE_CHARACTERS * 3 // 4 + length)
+    url = data_url(data, "image/png")
+    assert base64_in(url) == base64.b64encode(data)
+    at = len("data:image/png;base64,") + PIECE_CHARACTERS - 8
+    assert base64_in(f"{url[:at]}AAAAAA=={url[at + 8 :]}AAAA") is None
+    assert base64_in(f"{url[:at]}A?AAAAAA{url[at + 8 :]}") is None
 
 
 @pytest.mark.parametrize(
@@ -321,6 +340,8 @@ def test_data_urls_go_there_and_back(data: bytes) -> None:
 def test_data_urls_in_every_spelling(url: str, mime_type: str, data: bytes) -> None:
     """Base64 with breaks, without padding or URL-safe, and percent-encoding, as RFC 2397 has it."""
     assert parse_data_url(url) == (mime_type, data)
+    assert base64_in(url) in (None, base64.b64encode(data))
+    assert ImagePart(url.strip()).data_base64 in (None, base64.b64encode(data))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import pickle
 from typing import Any
@@ -45,7 +46,7 @@ def pairs() -> list[tuple[Any, Any]]:
         (fast[1], text),
         (fast[0], thought),
         (
-            _fast_construct.image_block(b"a picture", "image/png"),
+            _fast_construct.image_block(base64.b64encode(b"a picture"), "image/png"),
             ImageBlock(image=b"a picture", image_mimetype="image/png"),
         ),
         (

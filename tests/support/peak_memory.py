@@ -24,7 +24,7 @@ from pollinations_client import AsyncPollinationsClient, PollinationsClient
 
 PAYLOAD_BYTES = 4 * 1024 * 1024
 # One allocation: a text of two parts would leave a gap in the heap that hides a copy.
-PICTURE_URL = "data:image/png;base64,".ljust(PAYLOAD_BYTES, "A")
+PICTURE_URL = "data:image/png;base64,".ljust(PAYLOAD_BYTES + 22, "A")
 # Large blocks are mapped and given back one by one, so that no gap of the heap hides or adds one.
 ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_MMAP_MAX_": "65536"}
 RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
