@@ -333,11 +333,20 @@ IMAGES = record(
     {
         "created": COUNT,
         "data": {
-            **many(record({}, {"url": TEXT, "b64_json": TEXT, "media_type": TEXT})),
+            **many(
+                record({}, dict.fromkeys(("url", "b64_json", "media_type", "revised_prompt"), TEXT))
+            ),
             "minItems": 1,
         },
+        "usage": record(
+            {
+                "input_tokens": COUNT,
+                "output_tokens": COUNT,
+                "total_tokens": COUNT,
+                "input_tokens_details": record({"text_tokens": COUNT, "image_tokens": COUNT}),
+            }
+        ),
     },
-    {"usage": record({"input_tokens": COUNT, "output_tokens": COUNT, "total_tokens": COUNT})},
 )
 RATE_LIMIT = record(
     {"error": {"const": "Rate limit exceeded"}, "message": TEXT, "retryAfterSeconds": COUNT}

@@ -142,6 +142,21 @@ def test_images_generations_gives_base64_or_a_url(gateway: Emulator) -> None:
         )
 
 
+def test_an_edit_in_json_takes_an_address_or_openais_list(gateway: Emulator) -> None:
+    """A list of bare addresses is a 400 there, and is what the other route takes."""
+    address = "https://a.example/x.png"
+    body = {"prompt": "bees", "model": "kontext"}
+
+    def status(path: str, image: Any) -> int:
+        made = loopback.post(f"{gateway.url}/v1/images/{path}", json=body | {"image": image})
+        return made.status_code
+
+    assert status("edits", address) == status("edits", [{"image_url": address}]) == 200
+    assert status("edits", [address]) == status("edits", []) == status("edits", None) == 400
+    assert status("generations", address) == status("generations", [address]) == 200
+    assert status("generations", [{"image_url": address}]) == 400
+
+
 def test_a_scripted_picture_is_served(gateway: Emulator) -> None:
     """The bytes of an Answer's image."""
     gateway.script(Answer(images=[b"\x89PNG-not-really"]))

@@ -16,11 +16,13 @@ from ..gateway.checks import (
     a_list,
     array,
     checked,
+    either,
     mapping,
     matching,
     nullable,
     number,
     one_of,
+    record,
     string,
     text,
 )
@@ -61,8 +63,12 @@ GENERATION: dict[str, Check] = {
     "seed": number(-1, SEED_MAX_TODAY, is_integer=True),
     "n": lambda value: None if value == 1 else "Invalid input: expected 1",
     "size": matching(r"\d{1,5}x\d{1,5}", "Invalid string: must match pattern WxH"),
+    "quality": one_of("standard", *QUALITIES),
     "response_format": one_of("b64_json", "url"),
+    "user": string,
 }
+# The body of an edit in JSON: one address, or OpenAI's list of objects (today's schema).
+EDIT_SOURCES = either(REFERENCE, array(record({"image_url": REFERENCE})))
 
 
 def picture(exchange: Exchange) -> Reply:
@@ -223,7 +229,7 @@ def edits(exchange: Exchange) -> Reply:
         body, references = _edit_form(exchange)
     else:
         body = exchange.received.json
-        references = _links(body)
+        references = _edit_links(body)
     if not references:
         raise invalid({"image": ["Invalid input: expected at least 1 image"]})
     return _generation(exchange, rules, body, references)
@@ -260,6 +266,18 @@ def _links(body: Any) -> list[str]:
     return list(links)
 
 
+def _edit_links(body: Any) -> list[str]:
+    """The addresses of the pictures to edit."""
+    if complaint := mapping(body):
+        raise invalid({}, [complaint])
+    sources = body.get("image", [])
+    if complaint := EDIT_SOURCES(sources):
+        raise invalid({"image": [complaint]})
+    if isinstance(sources, str):
+        return [sources]
+    return [source["image_url"] for source in sources]
+
+
 def _generation(exchange: Exchange, rules: KeyRules, body: Json, references: list[str]) -> Reply:
     checked(body, {"prompt": text(32_000)}, GENERATION)
     asked = body.get("model") or DEFAULT["today"]
@@ -277,7 +295,11 @@ def _generation(exchange: Exchange, rules: KeyRules, body: Json, references: lis
 
     def generate() -> Reply:
         data = make_picture(spec)
-        headers = {"x-model-used": model.name, "cache-control": IMMUTABLE}
+        headers = {
+            "x-model-used": model.name,
+            "x-usage-completion-image-tokens": "1",
+            "cache-control": IMMUTABLE,
+        }
         headers["content-location"] = stored(exchange.state, data)
         return json_reply(_generated(exchange, body, data, spec, query), headers=headers)
 
@@ -287,11 +309,17 @@ def _generation(exchange: Exchange, rules: KeyRules, body: Json, references: lis
 def _generated(
     exchange: Exchange, body: Json, data: bytes, spec: PictureSpec, query: dict[str, str]
 ) -> Json:
-    picture = {"b64_json": base64.b64encode(data).decode(), "media_type": str(sniff(data))}
+    picture = {"b64_json": base64.b64encode(data).decode()}
     if body.get("response_format") == "url":
         asked = "&".join(f"{name}={value}" for name, value in query.items())
         address = f"/image/{exchange.quoted(spec.prompt)}?model={spec.model}&{asked}"
         picture = {"url": f"http://127.0.0.1:{exchange.state.port}{address}"}
-    tokens = len(spec.prompt) // 4 + 1
-    usage = {"input_tokens": tokens, "output_tokens": 1, "total_tokens": tokens + 1}
+    picture["revised_prompt"] = spec.prompt
+    # A model that is paid by the picture counts no tokens of the prompt.
+    usage = {
+        "input_tokens": 0,
+        "output_tokens": 1,
+        "total_tokens": 1,
+        "input_tokens_details": {"text_tokens": 0, "image_tokens": 0},
+    }
     return {"created": int(time.time()), "data": [picture], "usage": usage}
