@@ -191,7 +191,7 @@ def test_what_is_uploaded_is_public(mode: str, gateway: Emulator) -> None:
     assert (stored.mime_type, stored.size_bytes) == ("image/jpeg", len(JPEG))
     assert stored.url.endswith(stored.id)
     assert gateway.requests[0].headers["authorization"] == f"Bearer {KEY}"
-    with pytest.raises(InvalidRequestError, match="data: a picture"):
+    with pytest.raises(InvalidRequestError, match="data: the bytes of a picture"):
         run(mode, gateway, "upload", b"text")
     gateway.script(Body({"id": "x"}))
     with pytest.raises(MalformedReply, match="without an address"):
