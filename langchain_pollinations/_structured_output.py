@@ -16,11 +16,12 @@ from pollinations_client._adapter_support import resolve_root
 from ._structured_types import Method
 from ._tool_definitions import (
     NO_PARAMETERS,
+    SCHEMA_TYPES,
     function_from,
     is_bare,
     name_of,
     tool_from,
-    without_recursive_typed_dict,
+    without_odd_typed_dict,
 )
 
 if TYPE_CHECKING:
@@ -28,15 +29,14 @@ if TYPE_CHECKING:
 
 METHODS = get_args(Method)
 FORMATS = ("json_schema", "json_object", "text")
-SCHEMA_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 
 
 def with_title(schema: Any) -> Any:
     """A JSON schema with a title, which LangChain takes for its name, and its root in place.
 
-    Others as they are, but for a TypedDict that contains itself.
+    Others as they are, but for a TypedDict that LangChain cannot convert.
     """
-    schema = without_recursive_typed_dict(schema)
+    schema = without_odd_typed_dict(schema)
     if not isinstance(schema, dict):
         return schema
     schema = resolve_root(schema)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import enum
 import functools
+import inspect
 import weakref
 from collections.abc import Collection
 from dataclasses import is_dataclass
-from typing import Any, cast, get_origin
+from typing import Any, NotRequired, Required, cast, get_args, get_origin
 
 from langchain_core.language_models import ModelProfile
 from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
-from typing_extensions import is_typeddict
+from typing_extensions import ReadOnly, get_type_hints, is_typeddict
 
 from pollinations_client import InvalidRequestError, ModelCard, snapshot
 from pollinations_client._adapter_support import (
@@ -29,6 +30,10 @@ Wire = dict[str, Any]
 
 # ``convert_to_openai_function`` reads a dictionary with one of these; of another, the title alone.
 READ_BY_LANGCHAIN = frozenset({"properties", "name", "toolSpec"})
+# A dictionary with none of these and a type that no schema has is a tool of some provider's own.
+READ_AS_FUNCTION = READ_BY_LANGCHAIN - {"name"} | {"parameters", "input_schema"}
+SCHEMA_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+QUALIFIERS = (Required, NotRequired, ReadOnly)
 NO_PARAMETERS = {"type": "object", "properties": {}}
 
 # Converted tools by identity: an agent offers the same on every turn, and LangChain takes about
@@ -110,22 +115,36 @@ def is_bare(schema: Any) -> bool:
     return isinstance(schema, dict) and "title" in schema and not schema.keys() & READ_BY_LANGCHAIN
 
 
-def without_recursive_typed_dict(schema: Any) -> Any:
-    """A TypedDict that contains itself as a JSON schema; anything else as it is."""
-    # LangChain's conversion of one never ends, and pydantic's does.
+def without_odd_typed_dict(schema: Any) -> Any:
+    """A TypedDict that LangChain cannot convert as a JSON schema; anything else as it is.
+
+    It cannot where one contains itself, or has ``Required``, ``NotRequired`` or ``ReadOnly``.
+    """
     if not is_typeddict(schema):
         return schema
     try:
         convert_to_openai_function(schema)
-    except RecursionError:
+    except (RecursionError, TypeError):
         pass
     else:
         return schema
     try:
-        json_schema = TypeAdapter(schema).json_schema()
+        json_schema = drop_titles(resolve_root(TypeAdapter(schema).json_schema()))
     except PydanticUserError as error:
-        raise ValueError(f"{schema.__name__} contains itself: {error.message}") from None
-    return {"title": schema.__name__, **resolve_root(json_schema)}
+        raise ValueError(f"{schema.__name__} cannot be converted: {error.message}") from None
+    for name, hint in get_type_hints(schema, include_extras=True).items():
+        if description := _description_in(hint):
+            json_schema["properties"][name]["description"] = description
+    notes = {"title": schema.__name__, "description": inspect.getdoc(schema)}
+    return {**json_schema, **{name: note for name, note in notes.items() if note}}
+
+
+def _description_in(hint: Any) -> str | None:
+    """The description in LangChain's ``Annotated[int, ..., "The description."]``."""
+    while get_origin(hint) in QUALIFIERS:
+        hint = get_args(hint)[0]
+    metadata: tuple[Any, ...] = getattr(hint, "__metadata__", ())
+    return next((note for note in metadata[1:2] if isinstance(note, str)), None)
 
 
 def _tool_from_dict(tool: Wire, strict: bool | None) -> Wire:
@@ -141,6 +160,10 @@ def _tool_from_dict(tool: Wire, strict: bool | None) -> Wire:
     if tool.get("type") == "function" and isinstance(tool.get("name"), str):
         flat = {name: value for name, value in tool.items() if name != "type"}
         return {"type": "function", "function": _with_strict(flat, strict)}
+    kind = tool.get("type", "function")
+    is_function = kind == "function" or kind in SCHEMA_TYPES or bool(tool.keys() & READ_AS_FUNCTION)
+    if not is_function and isinstance(kind, str):
+        return tool  # the gateway's to take or to refuse; LangChain makes a function of its name
     tool = resolve_root(tool)
     if not is_bare(tool):
         return _converted(tool, strict)
@@ -153,7 +176,7 @@ def _tool_from_dict(tool: Wire, strict: bool | None) -> Wire:
 def _converted(tool: Any, strict: bool | None) -> Wire:
     """A tool as LangChain converts it, and what LangChain loses put back."""
     check_is_schema(tool)
-    tool = without_recursive_typed_dict(tool)
+    tool = without_odd_typed_dict(tool)
     wire = convert_to_openai_tool(tool)
     if not isinstance(function := wire.get("function"), dict):
         return wire

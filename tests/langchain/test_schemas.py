@@ -6,7 +6,7 @@ import asyncio
 import enum
 import json
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import typing_extensions as te
@@ -343,3 +343,33 @@ def test_a_response_format_is_reduced_for_gemini(gateway: Emulator, make: Any) -
     sent = schema_in(gateway.requests[-1].json)
     assert "$ref" not in json.dumps(sent)
     assert sent["properties"]["children"]["items"]["properties"]["name"] == {"type": "string"}
+
+
+class Address(te.TypedDict):
+    """Where somebody lives."""
+
+    town: te.NotRequired[str]
+
+
+class Contact(te.TypedDict):
+    """A person."""
+
+    name: Annotated[str, ..., "The whole name."]
+    age: te.NotRequired[Annotated[int, ..., "In years."]]
+    tags: te.Required[list[str]]
+    address: te.NotRequired[Address]
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+def test_a_typed_dict_may_leave_fields_out(gateway: Emulator, make: Any, method: str) -> None:
+    """Which LangChain's own conversion refuses."""
+    llm = make().with_structured_output(Contact, method=method)
+    assert set(llm.invoke("A person, as JSON.")) >= {"name", "tags"}
+    body = gateway.requests[-1].json
+    schema = body["tools"][0]["function"] if "tools" in body else body["response_format"]
+    schema = schema.get("json_schema", schema)
+    assert (schema["name"], schema["description"]) == ("Contact", "A person.")
+    fields = schema.get("schema", schema.get("parameters"))
+    assert fields["required"] == ["name", "tags"]
+    assert fields["properties"]["age"] == {"type": "integer", "description": "In years."}
+    assert fields["properties"]["name"]["description"] == "The whole name."

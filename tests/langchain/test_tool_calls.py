@@ -27,7 +27,7 @@ from pollinations_client import (
     PollinationsWarning,
 )
 from pollinations_client.emulator import Answer, Body, Chunks, Emulator
-from support.langchain import Person, add, asummed, call, chunk, four_ways, summed
+from support.langchain import Person, add, asummed, call, chunk, completion, four_ways, summed
 
 NAMED = {"type": "function", "function": {"name": "add"}}
 
@@ -352,6 +352,25 @@ def test_tools_come_in_the_forms_of_other_packages(
     gateway.script(Answer(text="Found."))
     make("gemini").bind_tools([tool]).invoke("x")
     assert gateway.requests[-1].json["tools"] == [sent]
+
+
+@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "web_search_20250305", "name": "web_search"},
+        {"type": "custom", "name": "note", "description": "A note."},
+        {"type": "custom", "custom": {"name": "note"}},
+        {"type": "mcp", "server_label": "a", "server_url": "https://a.example"},
+    ],
+)
+def test_a_tool_of_unknown_type_is_no_function(
+    gateway: Emulator, make: Any, tool: Any, strict: Any
+) -> None:
+    """It goes as it is, for the gateway to take or to refuse."""
+    gateway.script(Body(completion("Noted.")))
+    make().bind_tools([tool], strict=strict).invoke("x")
+    assert gateway.requests[-1].json["tools"] == [tool]
 
 
 def test_strict_holds_for_tools_that_are_dictionaries(gateway: Emulator, make: Any) -> None:
