@@ -69,7 +69,9 @@ def parts_from(block: Any, where: str) -> list[Part]:
         case CitationBlock():
             return _citation(block, where)
     raise InvalidRequestError(
-        f"{where}: a block of this kind cannot be sent in this message.", param="messages"
+        f"{where}: a block of this kind cannot be sent in this message; thinking and tool calls"
+        " belong in an assistant message, and anything else can be a TextBlock.",
+        param="messages",
     )
 
 

@@ -42,8 +42,9 @@ MAX_QUOTED = 200
 # What could not be read is listed under the name that LangChain's messages have for it.
 INVALID = "invalid_tool_calls"
 # The words of other classes' calls. OpenAI's Responses have an id of the item beside the call_id.
-ID_FIELDS = ("call_id", "id", "toolUseId", "tool_call_id")
-ARGUMENT_FIELDS = ("arguments", "input", "args", "parameters")
+NAME_FIELDS = ("name", "tool_name")
+ID_FIELDS = ("call_id", "id", "toolUseId", "tool_call_id", "tool_id")
+ARGUMENT_FIELDS = ("arguments", "input", "args", "parameters", "tool_kwargs")
 WRAPPERS = ("toolUse", "functionCall", "function_call")
 # Gemini 3 answers 400 to a history whose calls come back without their thought signature.
 ECHOED_FIELDS = ("extra_content", "thought_signature")
@@ -246,15 +247,17 @@ def _as_dict(call: Any) -> dict[str, Any]:
     """A call in OpenAI's form, whichever library wrote it into the history."""
     # Anthropic's, Bedrock's, Gemini's, Cohere's and OpenAI's Responses classes keep theirs flat,
     # each with its own words for the id and the arguments, as objects of a class or as dicts.
+    # LlamaIndex's mock of a function calling model keeps its own ToolSelection there.
     if hasattr(call, "model_dump"):
         call = call.model_dump(exclude_none=True)
     if not isinstance(call, Mapping):
-        words = ("name", *ID_FIELDS, *ARGUMENT_FIELDS)
+        words = (*NAME_FIELDS, *ID_FIELDS, *ARGUMENT_FIELDS)
         call = {word: getattr(call, word) for word in words if hasattr(call, word)}
     if isinstance(call.get("function"), Mapping):
         return dict(call)
     flat = next((call[name] for name in WRAPPERS if isinstance(call.get(name), Mapping)), call)
-    function = {"name": flat.get("name"), "arguments": _first_of(flat, ARGUMENT_FIELDS)}
+    name, arguments = _first_of(flat, NAME_FIELDS), _first_of(flat, ARGUMENT_FIELDS)
+    function = {"name": name, "arguments": arguments}
     echoed = {name: call[name] for name in ECHOED_FIELDS if name in call}
     return {"id": _first_of(flat, ID_FIELDS), "type": "function", "function": function, **echoed}
 

@@ -14,6 +14,7 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from llama_index.core.llms.llm import ToolSelection
 
 from pollinations_client import InvalidRequestError
 from pollinations_client.emulator import Answer, Chunks, Emulator
@@ -223,6 +224,9 @@ CALLS_OF_OTHER_CLASSES = {
         "arguments": '{"of": "a fox"}',
     },
     "LangChain": {"name": "draw", "args": FOX, "id": "c", "type": "tool_call"},
+    "LlamaIndex's mock": ToolSelection(tool_id="c", tool_name="draw", tool_kwargs=FOX),
+    "LlamaIndex's mock, stored": {"tool_id": "c", "tool_name": "draw", "tool_kwargs": FOX},
+    "LlamaIndex's block, stored": {"tool_call_id": "c", "tool_name": "draw", "tool_kwargs": FOX},
 }
 
 
