@@ -586,3 +586,29 @@ def test_pages_in_a_browser_may_call_it(either_gateway: Emulator) -> None:
     answered = post(either_gateway, {"messages": [USER]})
     assert answered.json()["choices"][0]["message"]["content"] == "scripted"
     assert answered.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("era", ["today", "seed"])
+@pytest.mark.parametrize(
+    ("query", "eras"),
+    [
+        ("temperature=abc", "today seed"),
+        ("reasoning_effort=ultra", "today seed"),
+        ("model=", "seed"),
+        ("json=maybe", "today"),
+        ("stream=maybe", "today"),
+        ("top_p=abc", ""),
+        ("json=false&stream=0&temperature=3", ""),
+    ],
+)
+def test_a_text_query_is_refused_by_the_field(era: str, query: str, eras: str) -> None:
+    """In the words for a query; what neither era checks is dropped."""
+    with Emulator(era=era) as gateway:
+        answer = loopback.get(f"{gateway.url}/text/hi?{query}")
+    if era not in eras:
+        assert answer.status_code == 200
+        return
+    error = answer.json()["error"]
+    assert list(error["details"]["fieldErrors"]) == [query.partition("=")[0]]
+    if era == "seed":
+        assert error["message"] == "Query parameter validation failed"

@@ -26,7 +26,7 @@ from ..gateway.checks import (
     string,
     text,
 )
-from ..gateway.errors import GatewayError, invalid
+from ..gateway.errors import GatewayError, bad_query, invalid
 from ..gateway.keys import authenticate, permit
 from ..gateway.model_rules import check_safe
 from ..gateway.models import Model, find, models
@@ -119,7 +119,7 @@ def picture_model(era: str, asked: str) -> Model:
         return model
     names = [one.name for one in models(era, "picture")]
     if era == "seed":
-        raise invalid({"model": [str(one_of(*names)(asked))]})
+        raise bad_query({"model": [str(one_of(*names)(asked))]})
     known = ", ".join(names)
     raise GatewayError(
         400, f"Model '{asked}' was not found. Available image and video models: {known}"

@@ -8,10 +8,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..gateway.errors import GatewayError
+from ..gateway.errors import GatewayError, bad_query
 from ..gateway.models import find
-from ..gateway.query import decimal, integer, truth
-from ..gateway.validation import SEED_MAX, SEED_MAX_TODAY
+from ..gateway.query import decimal, flag, integer, number, option, truth
+from ..gateway.validation import EFFORTS, SEED_MAX, SEED_MAX_TODAY
 from ..server.response import TEXT, Reply, json_bytes
 from .chat import complete
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 MAX_SEED = {"today": SEED_MAX_TODAY, "seed": SEED_MAX}
+EFFORTS_OF = {"today": (*EFFORTS, "max"), "seed": EFFORTS}
 NUMBERS_TODAY = ("top_p", "presence_penalty", "frequency_penalty", "repetition_penalty")
 
 
@@ -36,16 +37,19 @@ def get_text(exchange: Exchange) -> Reply:
     body: Json = {"messages": messages}
     if query.get("model"):
         body["model"] = query["model"]
+    elif "model" in query and not exchange.state.today:
+        raise bad_query({"model": ["Invalid input"]})
     seed = integer(query, "seed", -1, MAX_SEED[exchange.state.era])
     if seed is not None:
         body["seed"] = seed
-    temperature = decimal(query, "temperature")
+    temperature = number(query, "temperature")
     if temperature is not None:
         # Here a value out of bounds is clamped; in a chat body it is refused.
         body["temperature"] = min(2.0, max(0.0, temperature))
-    if truth(query, "stream"):
+    is_on = flag if exchange.state.today else truth
+    if is_on(query, "stream"):
         body["stream"] = True
-    if truth(query, "json"):
+    if is_on(query, "json"):
         body["response_format"] = {"type": "json_object"}
     model = find(exchange.state.era, "text", query.get("model", ""))
     if model is not None and model.has("A"):
@@ -54,6 +58,10 @@ def get_text(exchange: Exchange) -> Reply:
         if body.get("stream"):
             audio["format"] = "pcm16"
         body |= {"modalities": ["text", "audio"], "audio": audio}
+    if "reasoning_effort" in query:
+        body["reasoning_effort"] = option(
+            query, "reasoning_effort", EFFORTS_OF[exchange.state.era], ""
+        )
     return _text(exchange, body | _more(query))
 
 
@@ -64,8 +72,6 @@ def _more(query: dict[str, str]) -> Json:
     }
     if re.fullmatch(r"[0-9]{1,9}", query.get("max_tokens", "")):
         found["max_tokens"] = int(query["max_tokens"])
-    if "reasoning_effort" in query:
-        found["reasoning_effort"] = query["reasoning_effort"]
     return found
 
 

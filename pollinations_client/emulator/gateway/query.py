@@ -10,6 +10,7 @@ from .checks import one_of
 from .errors import bad_query
 
 Query = Mapping[str, str]
+FLAGS = ("", "true", "false", "1", "0")
 Number = TypeVar("Number", int, float)
 
 
@@ -19,6 +20,15 @@ def truth(query: Query, name: str) -> bool:
     The seed era's schema coerces any text to true, but its services read the raw query again.
     """
     return query.get(name, "").lower() not in ("false", "0", "")
+
+
+def flag(query: Query, name: str) -> bool:
+    """A boolean of today's GET /text, which refuses words that are none: 400 with the field
+    error.
+    """
+    if query.get(name, "").lower() not in FLAGS:
+        raise bad_query({name: ["Invalid input: expected boolean, received string"]})
+    return truth(query, name)
 
 
 def integer(query: Query, name: str, low: int, high: int, default: int | None = None) -> int | None:
@@ -35,7 +45,7 @@ def fraction(query: Query, name: str, low: int, high: int) -> float | None:
     return _within(float, text, name, low, high) if text else None
 
 
-def _within(read: Callable[[str], Number], text: str, name: str, low: int, high: int) -> Number:
+def _within(read: Callable[[str], Number], text: str, name: str, low: float, high: float) -> Number:
     try:
         value = read(text)
     except ValueError:
@@ -55,6 +65,12 @@ def option(query: Query, name: str, options: tuple[str, ...], default: str) -> s
     if complaint := one_of(*options)(value):
         raise bad_query({name: [complaint]})
     return value
+
+
+def number(query: Query, name: str) -> float | None:
+    """A number of any size. Raises ``GatewayError`` 400 with the field error."""
+    text = query.get(name)
+    return _within(float, text, name, -math.inf, math.inf) if text else None
 
 
 # In GET /text a number that cannot be read is dropped, where a chat body would be refused.
