@@ -43,6 +43,8 @@ from .error_tables import (
     ABOUT_THE_CALLER,
     CODE_BY_STATUS,
     NOT_CURED_BY_RETRY,
+    PAY_BY_KEY,
+    PAYMENT_OFFER,
     REMEDIES,
     STATUS_BY_CODE,
     error_class_for_status,
@@ -83,8 +85,14 @@ def error_from_response(
         field_errors=fields or None,
         body=parsed,
     )
-    error.args = (_message(error, sentence or f"HTTP {status} without an explanation", label),)
+    sentence = sentence or f"HTTP {status} without an explanation"
+    remedy = PAY_BY_KEY if PAYMENT_OFFER in headers else _remedy_for(error)
+    error.args = (_message(error, sentence, label, remedy),)
     return error
+
+
+def _remedy_for(error: PollinationsError) -> str:
+    return next((REMEDIES[kind] for kind in type(error).__mro__ if kind in REMEDIES), "")
 
 
 def _error_class(
@@ -191,7 +199,7 @@ def _seconds(text: str | None, now: float | None) -> float | None:
     return None
 
 
-def _message(error: PollinationsError, sentence: str, label: str) -> str:
+def _message(error: PollinationsError, sentence: str, label: str, remedy: str) -> str:
     status = f"HTTP {error.status_code}"
     if error.code and error.code != "UNKNOWN_ERROR":
         status = f"{status} {error.code}"
@@ -200,7 +208,8 @@ def _message(error: PollinationsError, sentence: str, label: str) -> str:
         parts.append(f"[{name}: {'; '.join(sentences)}]")
     if error.retry_after:
         parts.append(f"Try again in {error.retry_after:g} s.")
-    parts += [REMEDIES[kind] for kind in type(error).__mro__ if kind in REMEDIES][:1]
+    if remedy:
+        parts.append(remedy)
     if error.fix_url and error.fix_url not in sentence:
         parts.append(f"See {error.fix_url}.")
     if error.request_id:

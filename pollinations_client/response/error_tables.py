@@ -208,6 +208,12 @@ REMEDIES: dict[type[PollinationsError], str] = {
     ),
     RedirectError: "Check base_url: the gateway itself never redirects.",
 }
+# A call without a key is offered a payment of its own (x402), in this header of the refusal.
+PAYMENT_OFFER = "payment-required"
+PAY_BY_KEY = (
+    "Without a key the gateway wants a payment for each request. Set POLLINATIONS_API_KEY or"
+    " api_key; keys are made at https://enter.pollinations.ai/keys."
+)
 
 
 def error_class_for_status(status: int) -> type[APIStatusError]:

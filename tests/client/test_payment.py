@@ -13,6 +13,7 @@ from pollinations_client import (
     KeyBudgetExhaustedError,
     ModelNotAllowedError,
     PaidModelError,
+    PaymentRequiredError,
     PollinationsClient,
     PollinationsError,
     RetryPolicy,
@@ -150,3 +151,16 @@ def test_cost_from_headers_and_plain_counts(gateway: Emulator) -> None:
         picture = client.image("bee", model="flux", width=64, height=64)
         assert client.cost(picture.info, "flux").total is not None
         assert client.cost({"prompt_tokens": 0, "completion_tokens": 0}, "openai").total == 0
+
+
+def test_a_call_without_a_key_is_told_that_it_needs_one(gateway: Emulator) -> None:
+    """Today's gateway offers such a call a payment of its own, and says 402."""
+    offer = {"payment-required": "eyJ4NDAyVmVyc2lvbiI6Mn0="}
+    gateway.script(Body({"x402Version": 2, "error": "Payment required"}, status=402, headers=offer))
+    with (
+        PollinationsClient(base_url=gateway.url) as client,
+        pytest.raises(PaymentRequiredError, match="Set POLLINATIONS_API_KEY") as caught,
+    ):
+        client.chat("hi")
+    assert "Top up" not in str(caught.value)
+    assert not caught.value.is_retryable
