@@ -15,7 +15,6 @@ from ._content import Wire
 from ._json_mode import JsonFormat
 from ._messages import wire_messages
 from ._responses import generation_from, summed_counts, token_usage_from
-from ._tool_definitions import older_function_from, tool_from
 
 # Names that LangChain's users know from other models, at construction and in a call.
 ALIASES = {"model_name": "model", "stop_sequences": "stop", "model_kwargs": "extra_body"}
@@ -65,8 +64,12 @@ def call_options(llm: ModelFields, stop: list[str] | None, overrides: Mapping[st
     if stop is not None:
         options["stop"] = stop
     if tools := options.get("tools"):
+        from ._tool_definitions import tool_from  # 6 ms with LangChain's tools, at its first use
+
         options["tools"] = [tool_from(tool, None, index) for index, tool in enumerate(tools)]
     if functions := options.get("functions"):
+        from ._tool_definitions import older_function_from
+
         options["functions"] = [
             older_function_from(function, index) for index, function in enumerate(functions)
         ]

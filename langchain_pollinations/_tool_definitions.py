@@ -1,23 +1,20 @@
-"""Convert tools to the gateway's format, and model cards to LangChain's profiles."""
+"""Convert tools to the gateway's format."""
 
 from __future__ import annotations
 
 import enum
-import functools
 import inspect
 import weakref
-from collections.abc import Collection
 from dataclasses import is_dataclass
 from typing import Any, NotRequired, Required, cast, get_args, get_origin
 
-from langchain_core.language_models import ModelProfile
 from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from typing_extensions import ReadOnly, get_type_hints, is_typeddict
 
-from pollinations_client import InvalidRequestError, ModelCard, snapshot
+from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import (
     BUILT_IN_TOOLS,
     drop_titles,
@@ -252,44 +249,3 @@ def _remembered(tool: BaseTool, strict: bool | None) -> Wire:
             wire,
         )
     return wire
-
-
-@functools.lru_cache(maxsize=256)
-def known_profile(model: str) -> ModelProfile | None:
-    """The profile of a model of the shipped catalogue, by any of its names. Not to be changed."""
-    card = snapshot().get(model)
-    return None if card is None else profile_from(card)
-
-
-def profile_from(card: ModelCard) -> ModelProfile:
-    """What LangChain's agents and middleware ask of a model, as far as the catalogue says."""
-    profile: dict[str, Any] = {
-        "name": card.title or card.name,
-        "max_input_tokens": card.context_window,
-        "max_output_tokens": card.max_output_tokens,
-        "text_inputs": _holds("text", card.input_modalities),
-        "image_inputs": card.vision,
-        "image_url_inputs": card.vision,
-        "image_tool_message": card.vision,
-        "audio_inputs": card.audio_input,
-        "video_inputs": card.video_input,
-        "text_outputs": _holds("text", card.output_modalities),
-        "image_outputs": _holds("image", card.output_modalities),
-        "audio_outputs": _holds("audio", card.output_modalities),
-        "video_outputs": _holds("video", card.output_modalities),
-        "reasoning_output": card.reasoning,
-        "tool_calling": card.tools,
-        "tool_call_streaming": card.tools,
-        "structured_output": card.structured_output,
-    }
-    # LangChain warns of fields that its version does not know.
-    fields = ModelProfile.__annotations__
-    return cast(
-        ModelProfile,
-        {name: value for name, value in profile.items() if value is not None and name in fields},
-    )
-
-
-def _holds(kind: str, modalities: Collection[str] | None) -> bool | None:
-    """Whether a model takes or gives a kind; None where the catalogue names none."""
-    return (kind in modalities) if modalities else None

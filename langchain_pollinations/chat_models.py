@@ -15,7 +15,6 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableSerializable
 from langchain_core.runnables.utils import AnyConfigurableField
-from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, model_validator
 
 from pollinations_client import (
@@ -45,14 +44,17 @@ from ._options import (
     summed_output,
     wire_for,
 )
+from ._profiles import known_profile
 from ._streaming import ChunkEncoder
 from ._structured_types import Method, Parsed, RawAndParsed
-from ._token_counts import estimated_tokens, estimated_tokens_of_messages
-from ._tool_definitions import known_profile, tool_from
 from .errors import as_model_error, model_errors
 
 if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
     from ._option_types import ChatModelOptions
+else:  # 5 ms, loaded with the first tool; ``with_fallbacks`` resolves the types of methods
+    BaseTool = Any
 
 # The words are there for editors; a tool's name is a string as well.
 ToolChoice = Literal["auto", "none", "required", "any"] | str | bool | dict[str, Any]
@@ -388,12 +390,16 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         """
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(list(messages), tools)
+        from ._token_counts import estimated_tokens_of_messages  # 2 ms, at its first use
+
         return estimated_tokens_of_messages(messages, tools)
 
     def get_num_tokens(self, text: str) -> int:
         """Estimate the tokens of a text, or count them by ``custom_get_token_ids``."""
         if self.custom_get_token_ids is not None:
             return len(self.custom_get_token_ids(text))
+        from ._token_counts import estimated_tokens
+
         return estimated_tokens(text)
 
     def get_token_ids(self, text: str) -> list[int]:
@@ -539,6 +545,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             parallel_tool_calls: Whether one answer may hold several calls.
             **kwargs: Further options of the call.
         """
+        from ._tool_definitions import tool_from  # 6 ms with LangChain's tools, at its first use
+
         with model_errors():
             wire = [tool_from(tool, strict, index) for index, tool in enumerate(tools)]
         options = {

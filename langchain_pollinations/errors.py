@@ -19,7 +19,6 @@ from langchain_core.exceptions import (
     ModelRateLimitError,
     ModelTimeoutError,
 )
-from langchain_core.tools import ToolException
 
 import pollinations_client as client
 from pollinations_client import PollinationsError
@@ -134,6 +133,8 @@ def as_tool_error(error: PollinationsError) -> Exception:
 
 def _tool_twin_of(kind: type[PollinationsError]) -> type[PollinationsError]:
     if kind not in _tool_twins:
+        from langchain_core.tools import ToolException  # 5 ms, at its first use
+
         fields = {"__module__": __name__, "__doc__": kind.__doc__, "__reduce__": _reduce_tool_error}
         _tool_twins[kind] = type(kind.__name__, (kind, ToolException), fields)
     return _tool_twins[kind]

@@ -13,7 +13,10 @@ from pydantic import BaseModel
 LEFT_FOR_LATER = {
     "pollinations_client": ["pollinations_client.response.account"],
     "langchain_pollinations": [
+        "langchain_core.tools.base",
         "langchain_pollinations._structured_output",
+        "langchain_pollinations._token_counts",
+        "langchain_pollinations._tool_definitions",
         "langchain_pollinations.document_loaders",
         "langchain_pollinations.embeddings",
         "langchain_pollinations.tools",
