@@ -62,8 +62,13 @@ def _openai_listing(exchange: Exchange) -> Reply:
 
 
 def _listed(exchange: Exchange, kinds: tuple[str, ...]) -> list[models.Model]:
+    query = exchange.received.query
     if exchange.state.today:
-        option(exchange.received.query, "community", ("true", "false", "1", "0"), "true")
+        older = option(query, "community", ("true", "false", "1", "0"), "false")
+        source = option(query, "source", ("official", "community"), "official")
+        option(query, "reliability", ("reliable", "all"), "reliable")
+        if older in ("true", "1") or source == "community":
+            return []  # there are official models alone
     found = (one for kind in kinds for one in models.models(exchange.state.era, kind))
     return [one for one in found if may_see(exchange.state, exchange.received, one)]
 

@@ -612,3 +612,29 @@ def test_a_text_query_is_refused_by_the_field(era: str, query: str, eras: str) -
     assert list(error["details"]["fieldErrors"]) == [query.partition("=")[0]]
     if era == "seed":
         assert error["message"] == "Query parameter validation failed"
+
+
+def test_lists_and_usage_are_narrowed_as_asked(gateway: Emulator) -> None:
+    """By source of the models, by period of the records; a period needs its two words."""
+
+    def get(path: str) -> httpx.Response:
+        headers = {"authorization": "Bearer sk_rich"}
+        return httpx.get(f"{gateway.url}{path}", headers=headers)
+
+    everything = get("/text/models").json()
+    for query, listed in (
+        ("community=true", []),
+        ("source=community", []),
+        ("community=0", everything),
+        ("source=official&reliability=all", everything),
+    ):
+        assert get(f"/text/models?{query}").json() == listed
+    for period, prefix in (("month&period=2026-01", "2026-01"), ("day&period=2026-01-31", "")):
+        records = get(f"/account/usage?limit=50000&granularity={period}").json()["usage"]
+        assert records
+        assert all(record["timestamp"].startswith(prefix) for record in records)
+    assert get("/account/usage?granularity=week&period=2026-W05").json()["count"] > 0
+    for query in ("source=x", "reliability=some"):
+        assert get(f"/v1/models?{query}").status_code == 400
+    for query in ("granularity=day", "period=2026-01", "granularity=day&period=x"):
+        assert get(f"/account/usage?{query}").status_code == 400

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..gateway.errors import GatewayError, invalid
 from ..gateway.keys import authenticate, key_of
-from ..gateway.query import integer, option
+from ..gateway.query import Query, integer, option
 from ..scripts import KeyRules
 from ..server.response import Reply, json_reply
 
@@ -121,6 +122,10 @@ def _record(row: int) -> Json:
     return record
 
 
+# What a period is called, as ``strftime`` writes it.
+PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+
+
 def usage(exchange: Exchange) -> Reply:
     """Records, newest first; the next page is asked for with ``before`` = the last timestamp."""
     _need(exchange, "usage")
@@ -136,11 +141,24 @@ def usage(exchange: Exchange) -> Reply:
         mark = before.replace("T", " ").removesuffix("Z")[:19]
         rows = (row for row in rows if row["timestamp"] < mark)
     if exchange.state.today:
-        days = integer(query, "days", 1, 90, 30) or 30
-        option(query, "granularity", ("day", "week", "month"), "day")
-        oldest = (NEWEST - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
-        rows = (row for row in rows if row["timestamp"] >= oldest)
+        is_wanted = _window(query)
+        rows = (row for row in rows if is_wanted(row["timestamp"]))
     return _table([row for _, row in zip(range(limit), rows, strict=False)], COLUMNS, form)
+
+
+def _window(query: Query) -> Callable[[str], bool]:
+    """Whether a record's time is asked for: in the last ``days``, or in a period. Raises
+    ``GatewayError`` 400.
+    """
+    days = integer(query, "days", 1, 90, 30) or 30
+    form = PERIODS[option(query, "granularity", tuple(PERIODS), "day")]
+    period = query.get("period", "")
+    if not period and "granularity" not in query:
+        oldest = (NEWEST - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
+        return lambda time: time >= oldest
+    if "granularity" not in query or not re.fullmatch(r"\d{4}-W?\d\d(-\d\d)?", period):
+        raise GatewayError(400, "Invalid usage period. Use granularity=day&period=YYYY-MM-DD.")
+    return lambda time: datetime.fromisoformat(time).strftime(form) == period
 
 
 def daily(exchange: Exchange) -> Reply:
