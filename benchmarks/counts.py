@@ -1,4 +1,4 @@
-"""Count the interpreter's steps per chunk, message and call: a guard that noise cannot move.
+"""Count the interpreter's steps per chunk, message, call and model: a guard that noise cannot move.
 
     python benchmarks/counts.py            compare with counts.json; fails where a count grew
     python benchmarks/counts.py --write    store the counts of this version of Python
@@ -88,11 +88,16 @@ def langchain_cases() -> Iterator[Case]:
         llm = model()
         return lambda: [llm.invoke("hi") for _ in range(number)]
 
+    def made(number: int) -> Run:
+        options = {"api_key": "sk_x", "base_url": "http://gateway"}
+        return lambda: [ChatPollinations("openai", **options) for _ in range(number)]
+
     for kind in ("text", "reasoning", "arguments"):
         yield Case(f"LangChain, a chunk of {kind}", stream(kind))
     yield Case("LangChain, a chunk of text in a long answer", stream("text"), LONG, VERY_LONG)
     yield Case("LangChain, a message of the history", history, 40, 160)
     yield Case("LangChain, a call of invoke", calls, 2, 12)
+    yield Case("LangChain, a model made", made, 2, 12)
 
 
 def llamaindex_cases() -> Iterator[Case]:
@@ -122,11 +127,16 @@ def llamaindex_cases() -> Iterator[Case]:
         llm = model()
         return lambda: [llm.chat(asked) for _ in range(number)]
 
+    def made(number: int) -> Run:
+        options = {"api_key": "sk_x", "api_base": "http://gateway"}
+        return lambda: [Pollinations("openai", **options) for _ in range(number)]
+
     for kind in ("text", "reasoning", "arguments"):
         yield Case(f"LlamaIndex, a chunk of {kind}", stream(kind))
     yield Case("LlamaIndex, a chunk of text in a long answer", stream("text"), LONG, VERY_LONG)
     yield Case("LlamaIndex, a message of the history", history, 40, 160)
     yield Case("LlamaIndex, a call of chat", calls, 2, 12)
+    yield Case("LlamaIndex, a model made", made, 2, 12)
 
 
 def _consumer(method: Callable[[Any], Any], asked: Any) -> Run:

@@ -53,6 +53,8 @@ def alias_of(name: str) -> property:
 def with_own_names(options: Mapping[str, Any]) -> dict[str, Any]:
     """Replace other names of an option by its own. Raises where two names have two values."""
     named = dict(options)
+    if ALIASES.keys().isdisjoint(named):
+        return named
     for alias, name in ALIASES.items():
         if alias not in named:
             continue

@@ -118,10 +118,11 @@ def as_secret(key: Any) -> Any:
 
 def with_secret_key(options: Mapping[str, Any]) -> dict[str, Any]:
     """``options`` with the key in them wrapped, under any of its names."""
-    return {
-        name: as_secret(value) if name.endswith("api_key") else value
-        for name, value in options.items()
-    }
+    wrapped = dict(options)
+    for name, value in options.items():
+        if name.endswith("api_key"):
+            wrapped[name] = as_secret(value)
+    return wrapped
 
 
 def without_secret_headers(headers: Mapping[str, str]) -> dict[str, str]:
