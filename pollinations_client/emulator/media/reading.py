@@ -1,4 +1,4 @@
-"""Read what came with a prompt: the size of a picture, and the text of a PDF page by page.
+"""Read what came with a prompt: the size of a picture, the pages of a PDF, words of our own sounds.
 
 Nothing is understood, and what lies at an address is not fetched.
 """
@@ -11,6 +11,10 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from .wav import pcm_in, text_in
+
+MAX_QUOTED_CHARACTERS = 60
+
 
 def picture_in_words(url: str) -> str:
     """A sentence that says where a picture lies, or how large it is."""
@@ -21,6 +25,26 @@ def picture_in_words(url: str) -> str:
             return f"The picture is {picture.width} by {picture.height} pixels."
     except (UnidentifiedImageError, ValueError, OSError):
         return "The picture could not be read."
+
+
+def document_in_words(file: dict[str, Any]) -> str:
+    """A sentence that says where a document lies, or how long it is and how it begins."""
+    try:
+        pages = pages_of(file)
+    except ValueError:
+        return "The document could not be read."
+    if file.get("file_data") is None:
+        return pages[0]
+    length = f"{len(pages)} page{'s' * (len(pages) != 1)}"
+    beginning = " ".join(" ".join(pages).split())[:MAX_QUOTED_CHARACTERS]
+    return f"The document has {length}: {beginning}" if beginning else f"The document has {length}."
+
+
+def sound_in_words(data: str) -> str:
+    """A sentence with the words of a sound that the emulator spoke; others are not understood."""
+    pcm = pcm_in(base64.b64decode(data))
+    words = text_in(pcm) if pcm else None
+    return f"The sound says: {words}" if words else "The sound is no speech of this emulator."
 
 
 def pages_of(file: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..gateway.dialect import fenced, limited, with_reasoning
 from ..media.plot import plot
-from ..media.reading import picture_in_words
+from ..media.reading import document_in_words, picture_in_words, sound_in_words
 from ..media.wav import spoken
 from ..scripts import Answer
 from .passages import answer_first, from_passages, passages, question, ranking
@@ -136,7 +136,8 @@ def _reply(request: ChatRequest) -> str:
 def attachments(request: ChatRequest) -> str:
     """A sentence on what came with the prompt: what can be measured without understanding it."""
     lines = [picture_in_words(part["image_url"]["url"]) for part in request.parts("image_url")]
-    for kind in ("input_audio", "file", "video_url"):
-        if number := len(request.parts(kind)):
-            lines.append(f"Attached: {number} x {kind}.")
+    lines += [document_in_words(part["file"]) for part in request.parts("file")]
+    lines += [sound_in_words(part["input_audio"]["data"]) for part in request.parts("input_audio")]
+    if number := len(request.parts("video_url")):
+        lines.append(f"Attached: {number} x video_url.")
     return " ".join(lines)
