@@ -89,11 +89,13 @@ def add_prompt_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_prompt_arguments(parser: argparse.ArgumentParser) -> None:
-    """The prompt, ``--seed`` and ``-o``, for what makes a text, a picture or a video of it."""
-    add_prompt_argument(parser)
+def add_option_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--seed`` and ``-o``, for what makes a text, a picture or a video of a prompt."""
     parser.add_argument(
-        "--seed", type=int, help="a number; the same one gives the same answer from the cache"
+        "--seed",
+        type=int,
+        metavar="NUMBER",
+        help="a number; the same one gives the same answer from the cache",
     )
     parser.add_argument(
         "-o",

@@ -12,7 +12,8 @@ from ..reply import Finished, ReasoningDelta, Reply, TextDelta
 from .arguments import (
     add_budget_argument,
     add_gateway_arguments,
-    add_prompt_arguments,
+    add_option_arguments,
+    add_prompt_argument,
     connect,
     note,
     print_json,
@@ -25,15 +26,24 @@ SUMMARIES = {"chat": "Ask a model, and print its answer as it comes."}
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """The prompt, the model, and what the gateway takes."""
-    add_prompt_arguments(parser)
-    parser.add_argument("-m", "--model", help="any model's name; pollinations models lists them")
-    parser.add_argument("-s", "--system", help="what the model is told before the prompt")
-    parser.add_argument("--temperature", type=float, help="0 to 2")
-    parser.add_argument("--max-tokens", type=int, help="most tokens of the answer")
-    parser.add_argument("--reasoning-effort", help="none, low, medium, high and others")
+    add_prompt_argument(parser)
+    parser.add_argument(
+        "-m", "--model", metavar="NAME", help="any model's name; pollinations models lists them"
+    )
+    parser.add_argument(
+        "-s", "--system", metavar="TEXT", help="what the model is told before the prompt"
+    )
+    parser.add_argument("--temperature", type=float, metavar="NUMBER", help="0 to 2")
+    parser.add_argument(
+        "--max-tokens", type=int, metavar="NUMBER", help="most tokens of the answer"
+    )
+    parser.add_argument(
+        "--reasoning-effort", metavar="LEVEL", help="none, low, medium, high and others"
+    )
     parser.add_argument(
         "--show-reasoning", action="store_true", help="print the reasoning, on standard error"
     )
+    add_option_arguments(parser)
     add_budget_argument(parser)
     add_gateway_arguments(parser)
 

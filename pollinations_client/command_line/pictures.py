@@ -12,8 +12,9 @@ from ..response.picture import Picture
 from .arguments import (
     add_budget_argument,
     add_gateway_arguments,
+    add_option_arguments,
     add_out_argument,
-    add_prompt_arguments,
+    add_prompt_argument,
     check_output,
     connect,
     note,
@@ -32,15 +33,18 @@ DEFAULT_MODELS = {"image": "flux", "video": "veo"}
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """The prompt, the model, the size or length, and where to save."""
-    add_prompt_arguments(parser)
+    add_prompt_argument(parser)
     default = DEFAULT_MODELS[command]
-    parser.add_argument("-m", "--model", default=default, help=f"default: {default}")
+    parser.add_argument(
+        "-m", "--model", default=default, metavar="NAME", help=f"default: {default}"
+    )
     if command == "image":
-        parser.add_argument("--width", type=int, metavar="PIXELS")
-        parser.add_argument("--height", type=int, metavar="PIXELS")
+        parser.add_argument("--width", type=int, metavar="PIXELS", help="default: 1024")
+        parser.add_argument("--height", type=int, metavar="PIXELS", help="default: 1024")
     else:
-        parser.add_argument("--duration", type=int, metavar="SECONDS")
+        parser.add_argument("--duration", type=int, metavar="SECONDS", help="as the model allows")
         parser.add_argument("--aspect-ratio", metavar="W:H", help="16:9 or 9:16")
+    add_option_arguments(parser)
     add_out_argument(parser)
     add_budget_argument(parser)
     add_gateway_arguments(parser)

@@ -31,14 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     """The text and how it is spoken, or the sound and its language."""
     if command == "speak":
         add_prompt_argument(parser)
-        parser.add_argument("-m", "--model", help="default: elevenlabs")
-        parser.add_argument("--voice", help="one of the model's voices, such as rachel")
-        parser.add_argument("--format", help="mp3, opus, aac, flac, wav or pcm")
-        parser.add_argument("--speed", type=float, help="0.25 to 4")
+        parser.add_argument("-m", "--model", metavar="NAME", help="default: elevenlabs")
+        parser.add_argument(
+            "--voice", metavar="NAME", help="one of the model's voices, such as rachel"
+        )
+        parser.add_argument("--format", metavar="NAME", help="mp3, opus, aac, flac, wav or pcm")
+        parser.add_argument("--speed", type=float, metavar="FACTOR", help="0.25 to 4")
         add_out_argument(parser)
     else:
         parser.add_argument("sound", metavar="FILE", help="a sound file, or - for standard input")
-        parser.add_argument("-m", "--model", help="default: whisper-large-v3")
+        parser.add_argument("-m", "--model", metavar="NAME", help="default: whisper-large-v3")
         parser.add_argument("--language", metavar="CODE", help="the language spoken, such as en")
     add_budget_argument(parser)
     add_gateway_arguments(parser)
