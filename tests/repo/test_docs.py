@@ -10,12 +10,14 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from PIL import Image
 
+import badges
 import generate_docs
 from pollinations_client import (
     AsyncPollinationsClient,
@@ -24,6 +26,7 @@ from pollinations_client import (
     PollinationsClient,
     TextOptions,
 )
+from pollinations_client.command_line import main
 from pollinations_client.emulator import Emulator
 from support.hosted_mcp import hosted_mcp_server
 from support.pages import assert_blocks_print_what_is_shown
@@ -259,3 +262,89 @@ def test_links_in_the_documents_lead_somewhere() -> None:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
             path = (page.parent / target).resolve()
             assert path.exists() or path in generated, f"{page.name}: {target}"
+
+
+DOCUMENTS = [ROOT / "README.md", *PAGES]
+CONSOLE = re.compile(r"```console\n(.*?)```(?:\n\n```output\n(.*?)```)?", re.DOTALL)
+
+
+def console_lines(page: Path) -> list[str]:
+    """The commands in the console blocks of a page."""
+    blocks = [block for block, _ in CONSOLE.findall(page.read_text())]
+    return re.findall(r"^ *\$ (.*)$", "".join(blocks), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/guides/command-line.md"])
+def test_the_commands_of_a_page_run_and_print_what_it_shows(
+    page: str, gateway: Emulator, tmp_path: Path
+) -> None:
+    """In a shell, on the emulator; those that install or serve are not run here."""
+    (tmp_path / "notes.txt").write_text("Bees dance.")
+    with PollinationsClient(base_url=gateway.url) as client:
+        client.speech("Good morning", path=tmp_path / "talk.wav")
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "POLLINATIONS_BASE_URL": gateway.url,
+        "HOME": str(tmp_path),
+    }
+    commands = 0
+    for block, shown in CONSOLE.findall((ROOT / page).read_text()):
+        lines = [line for line in re.findall(r"^\$ (.*)$", block, re.MULTILINE) if is_run(line)]
+        commands += len(lines)
+        # `( exit $code )` hands a line's exit code to the next, which may ask for it.
+        checked = "\n".join(f"{line}\ncode=$?; echo $code >&9; ( exit $code )" for line in lines)
+        with (tmp_path / "codes").open("w+") as codes:
+            done = subprocess.run(
+                ["sh", "-c", f"exec 9>codes\n{checked}"],
+                capture_output=True,
+                text=True,
+                cwd=tmp_path,
+                env=environment,
+                check=False,
+                timeout=300,
+            )
+            over_budget = ["3" if "--budget 0.05" in line else "0" for line in lines]
+            assert codes.read().split() == over_budget, done.stderr
+        assert not shown or done.stdout == shown
+    assert commands >= 5
+    assert (tmp_path / "pictures").is_dir()
+
+
+def is_run(line: str) -> bool:
+    """Whether a line asks the emulator and comes back."""
+    return "pollinations " in line and "pip " not in line and "emulator" not in line
+
+
+def test_install_lines_name_extras_and_targets_that_exist() -> None:
+    """In every page: `pip install ".[extra]"` and `make target`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    extras = []
+    for page in [*DOCUMENTS, ROOT / "CONTRIBUTING.md"]:
+        extras += re.findall(r'pip install "\.\[([\w,]+)\]"', page.read_text())
+        used = re.findall(r"make ([a-z]+)(?=[ `\n])", "\n".join(console_lines(page)))
+        assert set(used) <= set(targets), page.name
+    assert (
+        {"all", "langchain", "llamaindex"} <= set(extras) <= set(project["optional-dependencies"])
+    )
+
+
+def test_every_command_has_help_and_its_options_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the pages name with two dashes, the command knows."""
+    for page in ("README.md", "docs/guides/command-line.md"):
+        for line in console_lines(ROOT / page):
+            if match := re.search(r"pollinations ([a-z]+) (.*)", line.partition("    #")[0]):
+                with pytest.raises(SystemExit):
+                    main([match[1], "--help"])
+                text = capsys.readouterr().out
+                for option in re.findall(r"--[a-z-]+", match[2]):
+                    assert option in text, line
+
+
+def test_the_badges_say_what_the_project_says() -> None:
+    """And both first pages show them; files of our own, so that nothing is fetched."""
+    for name, value in badges.values().items():
+        file = badges.FOLDER / f"badge-{name}.svg"
+        assert file.read_text() == badges.badge(name, value), "run python tools/badges.py"
+        for page, folder in (("README.md", "docs/images"), ("docs/index.md", "images")):
+            assert f"![{name}: {value}]({folder}/{file.name})" in (ROOT / page).read_text()
