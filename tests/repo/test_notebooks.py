@@ -4,11 +4,14 @@ good run.
 
 from __future__ import annotations
 
+import base64
+import io
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
@@ -24,8 +27,32 @@ def outputs_of(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     ]
 
 
+# Shades of 255, on average, of pictures shrunk to this size: text that another release of the
+# plotting library sets a pixel further changes 1, a line drawn elsewhere 3 and more.
+MAX_DIFFERENCE = 2
+THUMBNAIL_PX = (96, 48)
+
+
+def pictures_of(notebook: nbformat.NotebookNode) -> list[Image.Image]:
+    """What the cells drew, in grey on white."""
+    pictures = []
+    for output in outputs_of(notebook):
+        for kind in {"image/png", "image/jpeg"} & set(output.get("data", {})):
+            with Image.open(io.BytesIO(base64.b64decode(output.data[kind]))) as picture:
+                drawn = picture.convert("RGBA")
+            white = Image.new("RGBA", drawn.size, "white")
+            pictures.append(Image.alpha_composite(white, drawn).convert("L"))
+    return pictures
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """How far two pictures are apart, 0 to 255; neither fonts nor a few pixels count for much."""
+    shrunk = (picture.resize(THUMBNAIL_PX, Image.Resampling.BOX) for picture in (one, other))
+    return ImageStat.Stat(ImageChops.difference(*shrunk)).mean[0]
+
+
 def texts_of(notebook: nbformat.NotebookNode) -> list[str]:
-    """What the cells printed or showed as text; pictures depend on the plotting library."""
+    """What the cells printed or showed as text."""
     return [
         str(output.get("text") or output.get("data", {}).get("text/markdown", ""))
         for output in outputs_of(notebook)
@@ -38,14 +65,28 @@ def texts_of(notebook: nbformat.NotebookNode) -> list[str]:
 def test_a_notebook_runs_on_the_emulator(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a fresh kernel, without a key; it says so, and prints what is kept in git."""
+    """In a fresh kernel, without a key; it says so, and prints and draws what is kept in git."""
     from run import executed
 
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    texts = texts_of(executed(path))
+    fresh, stored = executed(path), nbformat.read(path, as_version=4)
+    texts = texts_of(fresh)
     assert "emulator" in "".join(texts)
-    assert texts == texts_of(nbformat.read(path, as_version=4)), "run make notebooks"
+    assert texts == texts_of(stored), "run make notebooks"
+    differences = list(map(difference, pictures_of(fresh), pictures_of(stored), strict=True))
+    assert max(differences) < MAX_DIFFERENCE, "run make notebooks"
+
+
+@EACH
+def test_another_picture_would_be_noticed(path: Path) -> None:
+    """The tolerance is for fonts: the same plot with a part of it painted over is another one."""
+    for picture in pictures_of(nbformat.read(path, as_version=4)):
+        changed = picture.copy()
+        width, height = picture.size
+        changed.paste(0, (width // 3, height // 3, width // 2, height // 2))
+        assert difference(picture, picture.resize((width - 3, height - 2))) < MAX_DIFFERENCE
+        assert difference(picture, changed) > MAX_DIFFERENCE
 
 
 @EACH
