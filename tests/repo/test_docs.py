@@ -139,6 +139,23 @@ def test_the_python_blocks_of_a_page_run_and_print_what_it_shows(
     )
 
 
+def test_the_testing_pages_file_passes_under_pytest(tmp_path: Path) -> None:
+    """As a reader would save and run it."""
+    page = (ROOT / "docs" / "guides" / "testing.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (block,) = (block for block in blocks if "def test_" in block)
+    (tmp_path / "test_app.py").write_text(block)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_app.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+        timeout=120,
+    )
+    assert "1 passed" in done.stdout, done.stdout[-2000:]
+
+
 def test_the_mcp_pages_agents_use_a_server_like_the_gateways(
     warm_python: WarmPython, gateway: Emulator, tmp_path: Path
 ) -> None:

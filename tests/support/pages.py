@@ -14,7 +14,11 @@ MARK = "\x1e"
 def assert_blocks_print_what_is_shown(
     python: WarmPython, text: str, folder: Path, **environment: str
 ) -> None:
-    """Run them one after the other. An ``output`` block is what the one before prints."""
+    """Run them one after the other. An ``output`` block is what the one before prints.
+
+    That of a ``console`` block has a test of its own.
+    """
+    text = re.sub(r"```console\n.*?```(\n\n```output\n.*?```)?", "", text, flags=re.DOTALL)
     fences = re.findall(r"```(python|output)\n(.*?)```", text, re.DOTALL)
     blocks = [(kind, block) for kind, block in fences if "# not run" not in block]
     programs = [block for kind, block in blocks if kind == "python"]
