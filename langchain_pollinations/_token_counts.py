@@ -9,6 +9,9 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.tools import BaseTool
+
+from ._tool_definitions import tool_from
 
 TOKENS_PER_CHARACTER = 0.25  # LangChain's own figure, for English
 # Tokens a character, measured on running text. LangChain counts these scripts like English, at half
@@ -28,8 +31,16 @@ def estimated_tokens(text: str) -> int:
 def estimated_tokens_of_messages(messages: Sequence[BaseMessage], tools: Any = None) -> int:
     """Estimate the tokens of a conversation and of the tools offered with it."""
     # Rounded for each message: ``trim_messages`` adds up counts of single messages.
-    count = count_tokens_approximately(messages, tools=tools)
+    count = count_tokens_approximately(messages, tools=[_countable(tool) for tool in tools or ()])
     return count + sum(math.ceil(_above_english(_text_of(message))) for message in messages)
+
+
+def _countable(tool: Any) -> BaseTool | dict[str, Any]:
+    """Whatever ``bind_tools`` takes, in one of the two forms that LangChain counts."""
+    if isinstance(tool, BaseTool | dict):
+        return tool
+    converted = tool_from(tool, None)
+    return {"type": converted} if isinstance(converted, str) else converted
 
 
 def _above_english(text: str) -> float:

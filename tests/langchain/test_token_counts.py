@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, trim_messages
+from pydantic import BaseModel
 
 from langchain_pollinations import ChatPollinations
 from pollinations_client import ConfigurationError
@@ -21,6 +22,25 @@ def test_tokens_are_counted_without_asking_anyone(gateway: Emulator, make: Any) 
     assert 0 < few < llm.get_num_tokens_from_messages([HumanMessage("hello " * 100)])
     assert llm.get_num_tokens_from_messages([HumanMessage("hello")], tools=[add]) > few
     assert gateway.requests == []
+
+
+def petals(flower: str) -> int:
+    """Count the petals of a flower."""
+    return len(flower)
+
+
+class Petals(BaseModel):
+    """Count the petals of a flower."""
+
+    flower: str
+
+
+@pytest.mark.parametrize("tool", [petals, Petals, "google_search"])
+def test_every_kind_of_tool_is_counted(make: Any, tool: Any) -> None:
+    """What ``bind_tools`` takes; LangChain's own count knows tools and dictionaries only."""
+    messages = [HumanMessage("hello")]
+    count = make().get_num_tokens_from_messages
+    assert count(messages, tools=[tool]) > count(messages)
 
 
 def test_tokens_are_counted_without_a_download(llm: ChatPollinations) -> None:
