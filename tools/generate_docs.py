@@ -73,12 +73,17 @@ def troubleshooting_page() -> str:
     """Every error class, with its status, meaning and remedy."""
     tree = inspect.getdoc(errors) or ""
     drawing = tree.split("::\n\n")[1].split("\n\n")[0]
+    symptoms = (ROOT / "README.md").read_text().split("| the message begins |")[1].split("\n\n")[0]
     lines = [
         "# Troubleshooting",
         "",
         "Every error is a `PollinationsError`. Its message says what happened, to what, and what to"
         " do next.",
         "`pollinations doctor` looks for the usual causes.",
+        "",
+        f"| the message begins |{symptoms}".replace("(#install)", "(start.md)"),
+        "",
+        "## All errors",
         "",
         "```text",
         inspect.cleandoc(drawing).replace("``", ""),
@@ -97,7 +102,7 @@ def _entry(kind: type[errors.PollinationsError]) -> list[str]:
     if statuses:
         facts.append(f"HTTP {', '.join(statuses)}.")
     facts.append("May pass with a retry." if kind.is_retryable else "A retry does not help.")
-    entry = ["", f"## {kind.__name__}", "", meaning, "", " ".join(facts)]
+    entry = ["", f"### {kind.__name__}", "", meaning, "", " ".join(facts)]
     return [*entry, "", f"**What to do:** {REMEDIES[kind]}"] if kind in REMEDIES else entry
 
 
