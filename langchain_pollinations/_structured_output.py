@@ -15,6 +15,7 @@ from pollinations_client._adapter_support import resolve_root
 
 from ._structured_types import Method
 from ._tool_definitions import (
+    CONVERSION_ERRORS,
     NO_PARAMETERS,
     SCHEMA_TYPES,
     function_from,
@@ -72,8 +73,7 @@ def converted(convert: Callable[..., Any], schema: Any, **options: Any) -> Any:
     """
     try:
         return convert(with_title(schema), **options)
-    except (ValueError, TypeError, AttributeError) as error:
-        # AttributeError: an object without a name, or a root of several types
+    except CONVERSION_ERRORS as error:
         reason = str(error).partition("\n")[0]
     raise InvalidRequestError(
         f"schema: {name_of(schema)} cannot be written as one: {reason}", param="schema"

@@ -30,6 +30,9 @@ READ_BY_LANGCHAIN = frozenset({"properties", "name", "toolSpec"})
 # A dictionary with none of these and a type that no schema has is a tool of some provider's own.
 READ_AS_FUNCTION = READ_BY_LANGCHAIN - {"name"} | {"parameters", "input_schema"}
 SCHEMA_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+# What converters raise for what is no schema. AttributeError: an object without a name, or a root
+# of several types. The last two: an annotation in quotes whose name is not there.
+CONVERSION_ERRORS = (ValueError, TypeError, AttributeError, NameError, PydanticUserError)
 QUALIFIERS = (Required, NotRequired, ReadOnly)
 NO_PARAMETERS = {"type": "object", "properties": {}}
 
@@ -51,7 +54,7 @@ def tool_from(tool: Any, strict: bool | None, index: int = 0) -> Wire | str:
         if isinstance(tool, BaseTool):
             return _remembered(tool, strict)
         return _converted(tool, strict)
-    except (ValueError, TypeError) as error:
+    except CONVERSION_ERRORS as error:
         reason = str(error).partition("\n")[0]
     raise InvalidRequestError(
         f"tools[{index}]: {name_of(tool)} is no tool: {reason}", param="tools"

@@ -224,10 +224,23 @@ class Plain:
         self.x = x
 
 
+class Unfinished(BaseModel):
+    """A class with an annotation that nobody can read."""
+
+    x: Missing  # type: ignore[name-defined]  # noqa: F821
+
+
+def unfinished(x: Missing) -> None:  # type: ignore[name-defined]  # noqa: F821
+    """A function with such an annotation."""
+
+
 @pytest.mark.parametrize("method", [None, *METHODS])
 @pytest.mark.parametrize(
     "wrong",
-    [Colour, Plain, list, dict, int, list[Node], Node | None, Node(name="x"), 3],
+    [
+        *(Colour, Plain, list, dict, int, list[Node], Node | None, Node(name="x"), 3),
+        *(Unfinished, unfinished),
+    ],
     ids=name_of,
 )
 def test_what_is_no_schema_is_refused(
