@@ -7,6 +7,7 @@ import copy
 import datetime as dt
 import functools
 import os
+import re
 from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -324,17 +325,33 @@ def bounded(name: str, value: int | None, high: int, unit: str) -> int | None:
     return value
 
 
-def days_query(days: int | None) -> dict[str, str | int | None]:
-    """The query of ``/account/usage/daily``."""
-    return {"days": bounded("days", days, 90, "days")}
+# How a period of usage is written, by the gateway's word for its length.
+PERIODS = {"day": r"\d{4}-\d\d-\d\d", "week": r"\d{4}-W\d\d", "month": r"\d{4}-\d\d"}
 
 
-def usage_query(*, limit: int, before: str | None, days: int | None) -> dict[str, str | int | None]:
+def days_query(days: int | None, period: str | None = None) -> dict[str, str | int | None]:
+    """The last ``days`` days, or the day, week or month that ``period`` names, as query."""
+    query: dict[str, str | int | None] = {"days": bounded("days", days, 90, "days")}
+    if period is None:
+        return query
+    for granularity, pattern in PERIODS.items():
+        if isinstance(period, str) and re.fullmatch(pattern, period, re.ASCII):
+            return {**query, "granularity": granularity, "period": period}
+    raise InvalidRequestError(
+        "period: a month as '2026-11', a week as '2026-W48' or a day as '2026-11-26' is needed."
+        f" Given: {period!r}.",
+        param="period",
+    )
+
+
+def usage_query(
+    *, limit: int, before: str | None, days: int | None, period: str | None = None
+) -> dict[str, str | int | None]:
     """The query of ``/account/usage``."""
     return {
         "limit": bounded("limit", limit, MAX_USAGE_RECORDS, "records"),
         "before": before,
-        **days_query(days),
+        **days_query(days, period),
     }
 
 

@@ -561,23 +561,35 @@ class PollinationsClient(BaseClient):
         return account.key_info_from(self._json(self._account("key")))
 
     def usage(
-        self, *, limit: int = 100, before: str | None = None, days: int | None = None
+        self,
+        *,
+        limit: int = 100,
+        before: str | None = None,
+        days: int | None = None,
+        period: str | None = None,
     ) -> list[account.UsageRecord]:
         """``GET /account/usage``: 1 to 50,000 records (``limit``), one a request, newest first.
 
-        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, is of
-        today's gateway alone.
+        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, and
+        ``period``, such as ``2026-11``, ``2026-W48`` or ``2026-11-26``, are of today's gateway
+        alone.
         """
-        query = usage_query(limit=limit, before=before, days=days)
+        query = usage_query(limit=limit, before=before, days=days, period=period)
         return account.usage_from(self._json(self._account("usage", query)))
 
     def usage_csv(
-        self, *, limit: int = 100, before: str | None = None, days: int | None = None
+        self,
+        *,
+        limit: int = 100,
+        before: str | None = None,
+        days: int | None = None,
+        period: str | None = None,
     ) -> str:
         """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())``
         reads it.
         """
-        query = {**usage_query(limit=limit, before=before, days=days), "format": "csv"}
+        asked = usage_query(limit=limit, before=before, days=days, period=period)
+        query = {**asked, "format": "csv"}
         return self._csv(self._account("usage", query))
 
     def iter_usage(
@@ -592,16 +604,18 @@ class PollinationsClient(BaseClient):
             for record in pages.fresh(page):
                 yield record
 
-    def usage_daily(self, *, days: int | None = None) -> list[account.DailyUsage]:
+    def usage_daily(
+        self, *, days: int | None = None, period: str | None = None
+    ) -> list[account.DailyUsage]:
         """``GET /account/usage/daily``: requests and cost by day and model."""
-        query = days_query(days)
+        query = days_query(days, period)
         return account.daily_usage_from(self._json(self._account("usage/daily", query)))
 
-    def usage_daily_csv(self, *, days: int | None = None) -> str:
+    def usage_daily_csv(self, *, days: int | None = None, period: str | None = None) -> str:
         """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())``
         reads it.
         """
-        query = {**days_query(days), "format": "csv"}
+        query = {**days_query(days, period), "format": "csv"}
         return self._csv(self._account("usage/daily", query))
 
     def close(self) -> None:
@@ -1108,23 +1122,35 @@ class AsyncPollinationsClient(BaseClient):
         return account.key_info_from(self._json(await self._account("key")))
 
     async def usage(
-        self, *, limit: int = 100, before: str | None = None, days: int | None = None
+        self,
+        *,
+        limit: int = 100,
+        before: str | None = None,
+        days: int | None = None,
+        period: str | None = None,
     ) -> list[account.UsageRecord]:
         """``GET /account/usage``: 1 to 50,000 records (``limit``), one a request, newest first.
 
-        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, is of
-        today's gateway alone.
+        ``before`` is the ``timestamp`` of a record: only older ones. ``days``, 1 to 90, and
+        ``period``, such as ``2026-11``, ``2026-W48`` or ``2026-11-26``, are of today's gateway
+        alone.
         """
-        query = usage_query(limit=limit, before=before, days=days)
+        query = usage_query(limit=limit, before=before, days=days, period=period)
         return account.usage_from(self._json(await self._account("usage", query)))
 
     async def usage_csv(
-        self, *, limit: int = 100, before: str | None = None, days: int | None = None
+        self,
+        *,
+        limit: int = 100,
+        before: str | None = None,
+        days: int | None = None,
+        period: str | None = None,
     ) -> str:
         """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())``
         reads it.
         """
-        query = {**usage_query(limit=limit, before=before, days=days), "format": "csv"}
+        asked = usage_query(limit=limit, before=before, days=days, period=period)
+        query = {**asked, "format": "csv"}
         return self._csv(await self._account("usage", query))
 
     async def iter_usage(
@@ -1139,16 +1165,18 @@ class AsyncPollinationsClient(BaseClient):
             for record in pages.fresh(page):
                 yield record
 
-    async def usage_daily(self, *, days: int | None = None) -> list[account.DailyUsage]:
+    async def usage_daily(
+        self, *, days: int | None = None, period: str | None = None
+    ) -> list[account.DailyUsage]:
         """``GET /account/usage/daily``: requests and cost by day and model."""
-        query = days_query(days)
+        query = days_query(days, period)
         return account.daily_usage_from(self._json(await self._account("usage/daily", query)))
 
-    async def usage_daily_csv(self, *, days: int | None = None) -> str:
+    async def usage_daily_csv(self, *, days: int | None = None, period: str | None = None) -> str:
         """The same as CSV text with a header line; ``daily_usage_from_csv(text.splitlines())``
         reads it.
         """
-        query = {**days_query(days), "format": "csv"}
+        query = {**days_query(days, period), "format": "csv"}
         return self._csv(await self._account("usage/daily", query))
 
     async def aclose(self) -> None:

@@ -450,6 +450,23 @@ def test_account_parameters_reach_the_gateway(mode: str, either_gateway: Emulato
 
 
 @each_mode
+def test_usage_of_a_period(mode: str, gateway: Emulator) -> None:
+    """A month, a week or a day; what is none is refused by its name."""
+    for period, word in (("2026-01", "month"), ("2026-W05", "week"), ("2026-01-31", "day")):
+        records = run(mode, gateway, "usage", period=period)
+        sent = gateway.requests[-1].query
+        assert (sent["granularity"], sent["period"]) == (word, period)
+        assert records
+        assert all(record.timestamp.startswith("2026-0") for record in records)
+        assert run(mode, gateway, "usage_daily", period=period)
+        assert "2026-0" in run(mode, gateway, "usage_csv", period=period)
+        assert "2026-0" in run(mode, gateway, "usage_daily_csv", period=period)
+    for wrong in ("2026", "2026-1", "January", 2026):
+        with pytest.raises(InvalidRequestError, match=r"period: .*'2026-W48'"):
+            run(mode, gateway, "usage", period=wrong)
+
+
+@each_mode
 def test_an_account_answer_that_is_an_error_or_of_another_kind_says_so(
     mode: str, gateway: Emulator
 ) -> None:

@@ -169,8 +169,11 @@ def daily(exchange: Exchange) -> Reply:
     days = integer(query, "days", 1, 90, 30) or 30
     oldest = (NEWEST - timedelta(days=days)).strftime("%Y-%m-%d")
     sums: dict[tuple[str, str | None, str], list[float]] = {}
+    is_wanted: Callable[[str], bool] = oldest.__le__
+    if exchange.state.today and {"period", "granularity"} & query.keys():
+        is_wanted = _window(query)
     for row in ledger():
-        if (date := row["timestamp"][:10]) >= oldest:
+        if is_wanted(date := row["timestamp"][:10]):
             total = sums.setdefault((date, row["model"], row["meter_source"]), [0, 0.0])
             total[0] += 1
             total[1] += row["cost_usd"]
