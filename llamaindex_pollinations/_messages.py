@@ -274,8 +274,8 @@ class _Conversation:
                 )
             name = str(function["name"])
             call_id = str(call.get("id") or "")
-            # Gemini's and Ollama's classes write no ids, and some providers repeat one.
-            if not call_id or call_id in self._open:
+            # Ollama's class writes no ids. One that comes twice is told apart by the client.
+            if not call_id:
                 call_id = f"call_{index}_{number}"
             self._calls[call_id] = name
             self._open.append(call_id)

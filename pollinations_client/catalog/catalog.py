@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Trait = Literal[
+    "call_ids_of_any_form",
     "default_tools",
     "json_drops_tools",
     "developer_role",

@@ -87,7 +87,8 @@ def messages_for(
             "messages: all of them are empty; say something.", param="messages"
         )
     if has_calls:
-        return with_every_call_answered(ready)
+        takes_any_form = model.has_trait("call_ids_of_any_form")
+        return with_every_call_answered(ready, takes_any_form=takes_any_form)
     return ready
 
 

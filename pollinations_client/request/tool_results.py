@@ -11,6 +11,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .call_ids import are_distinct, with_distinct_ids
+
 __all__ = ["NO_RESULT", "with_every_call_answered"]
 
 log = logging.getLogger("pollinations_client")
@@ -20,14 +22,18 @@ NO_RESULT = "[no result: interrupted]"
 Message = Mapping[str, Any]
 
 
-def with_every_call_answered(messages: Sequence[Message]) -> list[Message]:
-    """``messages`` with one result for each call, directly behind the turn that made it.
+def with_every_call_answered(
+    messages: Sequence[Message], *, takes_any_form: bool = False
+) -> list[Message]:
+    """``messages`` with distinct calls and one result for each, directly behind its turn.
 
     A result belongs to the nearest turn before it that made a call of its id: ids such as
-    ``call_0`` come back in later turns. A result that answers no call stays where it is.
+    ``call_0`` come back in later turns, and are told apart. A result that answers no call stays
+    where it is. With ``takes_any_form`` ids keep their characters.
     """
-    if _is_in_order(messages):
+    if _is_in_order(messages, takes_any_form):
         return list(messages)
+    messages = with_distinct_ids(messages, takes_any_form=takes_any_form)
     results, displaced = _results_by_turn(messages)
     ordered: list[Message] = []
     for index, message in enumerate(messages):
@@ -39,8 +45,9 @@ def with_every_call_answered(messages: Sequence[Message]) -> list[Message]:
     return ordered
 
 
-def _is_in_order(messages: Sequence[Message]) -> bool:
-    """Whether every call has one result, directly behind its turn: what agents write."""
+def _is_in_order(messages: Sequence[Message], takes_any_form: bool) -> bool:
+    """Whether every call is distinct and has one result behind its turn: what agents write."""
+    earlier: set[str] = set()
     waiting: set[str] = set()
     for message in messages:
         if message["role"] == "tool":
@@ -50,7 +57,11 @@ def _is_in_order(messages: Sequence[Message]) -> bool:
         elif waiting:
             return False
         elif "tool_calls" in message and message["role"] == "assistant":
-            waiting = {call["id"] for call in message["tool_calls"]}
+            call_ids = [call["id"] for call in message["tool_calls"]]
+            if not are_distinct(call_ids, earlier, takes_any_form=takes_any_form):
+                return False
+            waiting = set(call_ids)
+            earlier |= waiting
     return not waiting
 
 

@@ -72,15 +72,66 @@ def test_a_late_result_is_moved_to_its_call() -> None:
 
 
 def test_a_complete_history_is_sent_as_it_is() -> None:
-    """Ids that come back in a later turn included."""
-    messages = [USER, turn("a"), result("a"), turn("a", "b"), result("b"), result("a"), USER]
+    """Results in another order than the calls included."""
+    messages = [USER, turn("a"), result("a"), turn("c", "b"), result("b"), result("c"), USER]
     assert sent(messages) == messages
+
+
+def _ids(messages: list[dict[str, Any]]) -> list[Any]:
+    """Ids of each turn's calls and of each result, with its content."""
+    ids: list[Any] = []
+    for message in messages:
+        if "tool_calls" in message:
+            ids.append([call["id"] for call in message["tool_calls"]])
+        elif message["role"] == "tool":
+            ids.append((message["tool_call_id"], message["content"]))
+    return ids
+
+
+def test_an_id_that_comes_back_in_a_later_turn_is_told_apart() -> None:
+    """Anthropic answers 400 to it; the turns before stay as they were, for its cache."""
+    history = [USER, turn("a"), result("a"), turn("a", "b"), result("b"), result("a")]
+    first = sent(history)
+    assert _ids(first) == [["a"], ("a", "42"), ["a_2", "b"], ("b", "42"), ("a_2", "42")]
+    assert sent([*history, USER, turn("a"), result("a")])[: len(first)] == first
+
+
+def test_two_calls_of_one_id_keep_their_results() -> None:
+    """In the order of the calls."""
+    results = [{**result("a"), "content": content} for content in ("one", "two")]
+    messages = sent([USER, turn("a", "a"), *results, turn("a_2"), result("a_2")])
+    assert _ids(messages) == [
+        ["a", "a_2"],
+        ("a", "one"),
+        ("a_2", "two"),
+        ["a_2_2"],
+        ("a_2_2", "42"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "wire_ids"),
+    [
+        ("claude", ["functions_draw_0", "x" * 40]),
+        ("openai", ["functions_draw_0", "x" * 40]),
+        ("kimi", ["functions.draw:0", "x" * 50]),
+    ],
+)
+def test_ids_of_another_model_are_written_in_letters_that_all_take(
+    model: str, wire_ids: list[str]
+) -> None:
+    """A conversation with Kimi goes on with Claude; Kimi reads its own ids again."""
+    own = ["functions.draw:0", "x" * 50]
+    history = [USER, turn(*own), *map(result, own), USER]
+    messages = messages_for(history, AskedModel(model, snapshot()))
+    assert _ids(messages) == [wire_ids, *((wire_id, "42") for wire_id in wire_ids)]  # type: ignore[arg-type]
+    assert history[1] == turn(*own)
 
 
 steps = st.lists(
     st.one_of(
         st.just(USER),
-        st.lists(st.sampled_from("abc"), min_size=1, unique=True).map(lambda ids: turn(*ids)),
+        st.lists(st.sampled_from("abc."), min_size=1, max_size=4).map(lambda ids: turn(*ids)),
         st.sampled_from("abc").map(result),
     ),
     max_size=12,
@@ -98,7 +149,15 @@ def test_every_call_has_its_result_behind_it(history: list[dict[str, Any]]) -> N
                 break
             waiting.discard(later["tool_call_id"])
         assert not waiting
-    assert all(message in messages for message in history)
+    calls = [call["id"] for message in messages for call in message.get("tool_calls", ())]
+    assert len(set(calls)) == len(calls)
+    for kind in ("user", "assistant"):
+        assert _count(messages, kind) == _count([USER, *history], kind)
+    assert _count(messages, "tool") >= _count(history, "tool")
+
+
+def _count(messages: list[dict[str, Any]], role: str) -> int:
+    return sum(message["role"] == role for message in messages)
 
 
 CALLS = st.builds(
@@ -142,5 +201,5 @@ def test_what_is_right_already_is_passed_on_as_the_careful_way_writes_it(
     straight = _outcome(messages)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(request_messages, "_is_ready", lambda *_: False)
-        patch.setattr(tool_results, "_is_in_order", lambda _: False)
+        patch.setattr(tool_results, "_is_in_order", lambda *_: False)
         assert _outcome(messages) == straight

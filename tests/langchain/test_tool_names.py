@@ -71,3 +71,22 @@ def test_a_history_with_a_tool_of_another_request_is_sent(llm: ChatPollinations)
         ToolMessage("x", tool_call_id="c1"),
     ]
     assert llm.invoke(messages).text
+
+
+def test_a_conversation_of_another_model_has_ids_that_claude_takes(
+    gateway: Emulator, llm: ChatPollinations
+) -> None:
+    """Kimi's ids have other characters, and some models count anew in each turn."""
+    messages: list[Any] = [HumanMessage("go")]
+    for content in ("first", "second"):
+        call = {"id": "functions.read:0", "name": "read", "args": {}}
+        messages += [
+            AIMessage("", tool_calls=[call]),
+            ToolMessage(content, tool_call_id="functions.read:0"),
+        ]
+    llm.invoke(messages, model="claude")
+    sent = gateway.requests[-1].json["messages"]
+    ids = [message["tool_calls"][0]["id"] for message in sent if "tool_calls" in message]
+    assert ids == ["functions_read_0", "functions_read_0_2"]
+    answers = {m["tool_call_id"]: m["content"] for m in sent if m["role"] == "tool"}
+    assert answers == dict(zip(ids, ("first", "second"), strict=True))

@@ -264,6 +264,22 @@ def test_results_without_ids_answer_the_open_calls_in_order(make: Any, gateway: 
         assert [answer["tool_call_id"] for answer in answers] == ids
 
 
+def test_two_calls_of_one_id_keep_their_results(make: Any, gateway: Emulator) -> None:
+    """Some models repeat an id, in a turn or in a later one; Anthropic refuses it."""
+    call = ToolCallBlock(tool_call_id="c", tool_name="draw", tool_kwargs=FOX)
+    first, second, third = [
+        ChatMessage(role="tool", content=text, additional_kwargs={"tool_call_id": "c"})
+        for text in ("First.", "Second.", "Third.")
+    ]
+    turns = [ChatMessage(role="assistant", blocks=blocks) for blocks in ([call, call], [call])]
+    question = ChatMessage(role="user", content="Draw twice")
+    make("claude").chat([question, turns[0], first, second, turns[1], third])
+    sent = gateway.requests[0].json["messages"]
+    calls = [call["id"] for message in sent for call in message.get("tool_calls", ())]
+    answers = {m["tool_call_id"]: m["content"] for m in sent if m["role"] == "tool"}
+    assert answers == dict(zip(calls, ("First.", "Second.", "Third."), strict=True))
+
+
 ADDRESS = "bob@bees.example"
 
 
