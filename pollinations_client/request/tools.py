@@ -17,7 +17,7 @@ from ..errors import InvalidRequestError
 from ..schemas.vertex import vertex_schema
 from .chat_options import BUILT_IN_TOOLS
 from .messages import warn
-from .tool_names import ToolNames
+from .tool_names import ToolNames, valid_name
 from .validation import drop_none
 
 __all__ = [
@@ -91,11 +91,15 @@ def _reduced(tool: dict[str, Any], *, reduces: bool) -> dict[str, Any]:
 
 
 def response_format_for(response_format: Mapping[str, Any], model: AskedModel) -> dict[str, Any]:
-    """``response_format`` with its schema reduced to what Vertex takes, for Gemini.
+    """``response_format`` with a name that OpenAI takes, and for Gemini its schema reduced to what
+    Vertex takes.
 
     The gateway reduces schemas of tools only, in both eras; Vertex refuses ``exclusiveMinimum``.
     """
     ready = drop_none(response_format)
+    inner = ready.get("json_schema")
+    if isinstance(inner, dict) and isinstance(name := inner.get("name"), str):
+        inner["name"] = valid_name(name)  # "Page[int]", say; the answer does not repeat it
     match ready:
         case {"json_schema": {"schema": dict(schema), **others}} if model.has_trait(
             "vertex_tool_schema"

@@ -130,3 +130,17 @@ def test_a_call_comes_back_under_the_tools_own_name(gateway: Emulator, pair: lis
         return [reply.tool_calls[0].name, last.reply.tool_calls[0].name]
 
     assert asyncio.run(awaited()) == [pair[1], pair[1]]
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [("Page[int]", "Page_int_"), ("Weather report", "Weather_report"), ("a-b_1", "a-b_1")],
+)
+def test_a_schemas_name_is_one_that_providers_take(name: str, sent: str, gateway: Emulator) -> None:
+    """OpenAI has the rule of tools' names for it; what was given is not changed."""
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    response_format = {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+    client = PollinationsClient(api_key="sk_demo", base_url=gateway.url)
+    client.chat("JSON with n 3", model="openai", response_format=response_format)
+    assert gateway.requests[-1].json["response_format"]["json_schema"]["name"] == sent
+    assert response_format["json_schema"]["name"] == name
