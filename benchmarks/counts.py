@@ -78,10 +78,11 @@ def langchain_cases() -> Iterator[Case]:
         return lambda pieces: _consumer(model(kind, pieces).stream, "hi")
 
     def history(messages: int) -> Run:
-        call = {"name": "f", "args": {"a": 1}, "id": "t"}
-        turns = [HumanMessage("q"), AIMessage("", tool_calls=[call])]
-        turns += [ToolMessage("r", tool_call_id="t"), AIMessage("a")]
-        llm, asked = model(), turns * (messages // 4) + [HumanMessage("q")]
+        llm, asked = model(), [HumanMessage("q")]
+        for number in range(messages // 4):
+            call = {"name": "f", "args": {"a": 1}, "id": f"t{number}"}
+            asked += [AIMessage("", tool_calls=[call]), ToolMessage("r", tool_call_id=call["id"])]
+            asked += [AIMessage("a"), HumanMessage("q")]
         return lambda: llm.invoke(asked)
 
     def calls(number: int) -> Run:
@@ -116,11 +117,13 @@ def llamaindex_cases() -> Iterator[Case]:
         return lambda pieces: _consumer(model(kind, pieces).stream_chat, asked)
 
     def history(messages: int) -> Run:
-        call = ToolCallBlock(tool_call_id="t", tool_name="f", tool_kwargs={"a": 1})
-        turns = [*asked, ChatMessage(role="assistant", blocks=[call])]
-        turns += [ChatMessage(role="tool", content="r", additional_kwargs={"tool_call_id": "t"})]
-        turns += [ChatMessage(role="assistant", content="a")]
-        llm, conversation = model(), turns * (messages // 4) + asked
+        llm, conversation = model(), [*asked]
+        for number in range(messages // 4):
+            about = {"tool_call_id": f"t{number}"}
+            call = ToolCallBlock(**about, tool_name="f", tool_kwargs={"a": 1})
+            conversation += [ChatMessage(role="assistant", blocks=[call])]
+            conversation += [ChatMessage(role="tool", content="r", additional_kwargs=about)]
+            conversation += [ChatMessage(role="assistant", content="a"), *asked]
         return lambda: llm.chat(conversation)
 
     def calls(number: int) -> Run:

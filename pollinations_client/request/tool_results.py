@@ -47,7 +47,7 @@ def with_every_call_answered(
 
 def _is_in_order(messages: Sequence[Message], takes_any_form: bool) -> bool:
     """Whether every call is distinct and has one result behind its turn: what agents write."""
-    earlier: set[str] = set()
+    call_ids: list[str] = []
     waiting: set[str] = set()
     for message in messages:
         if message["role"] == "tool":
@@ -57,12 +57,10 @@ def _is_in_order(messages: Sequence[Message], takes_any_form: bool) -> bool:
         elif waiting:
             return False
         elif "tool_calls" in message and message["role"] == "assistant":
-            call_ids = [call["id"] for call in message["tool_calls"]]
-            if not are_distinct(call_ids, earlier, takes_any_form=takes_any_form):
-                return False
-            waiting = set(call_ids)
-            earlier |= waiting
-    return not waiting
+            turn_ids = [call["id"] for call in message["tool_calls"]]
+            waiting = set(turn_ids)
+            call_ids += turn_ids
+    return not waiting and are_distinct(call_ids, takes_any_form=takes_any_form)
 
 
 def _results_by_turn(messages: Sequence[Message]) -> tuple[dict[int, list[Message]], set[int]]:
