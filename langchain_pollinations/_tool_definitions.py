@@ -167,10 +167,17 @@ def _tool_from_dict(tool: Wire, strict: bool | None) -> Wire:
     tool = resolve_root(tool)
     if not is_bare(tool):
         return _converted(tool, strict)
-    kind = tool.get("type", "object")
-    if kind != "object":
-        raise ValueError(f"its arguments must be an object, and the schema is of type {kind!r}")
+    _check_takes_object(tool)
     return {"type": "function", "function": function_from({**tool, "type": "object"}, strict)}
+
+
+def _check_takes_object(parameters: Wire) -> None:
+    kind = parameters.get("type", "object")
+    if kind != "object":
+        raise ValueError(
+            f"its arguments must be an object, and the schema is of type {kind!r}; give a class"
+            " with a field for it, or ask for it by method='json_schema'"
+        )
 
 
 def _converted(tool: Any, strict: bool | None) -> Wire:
@@ -180,6 +187,7 @@ def _converted(tool: Any, strict: bool | None) -> Wire:
     wire = convert_to_openai_tool(tool)
     if not isinstance(function := wire.get("function"), dict):
         return wire
+    _check_takes_object(function.get("parameters") or NO_PARAMETERS)
     return {**wire, "function": _finished(function, tool, strict)}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, RootModel, TypeAdapter
 
 from pollinations_client import InvalidRequestError
 from pollinations_client.emulator import Answer, Emulator
@@ -89,12 +89,18 @@ def test_a_tool_takes_a_choice_or_a_map_of_objects(gateway: Emulator, make: Any)
         }
 
 
-def test_a_list_is_no_tool(make: Any) -> None:
+class Mosses(RootModel[list[Moss]]):
+    """Several mosses."""
+
+
+@pytest.mark.parametrize("root", [LIST, Mosses])
+def test_a_list_is_no_tool(make: Any, root: Any) -> None:
     """A tool's arguments are an object, and nothing else is sent in silence."""
-    with pytest.raises(
-        InvalidRequestError, match="must be an object, and the schema is of type 'array'"
-    ):
-        make().with_structured_output(LIST, method="function_calling")
+    wrong = "must be an object, and the schema is of type 'array'"
+    with pytest.raises(InvalidRequestError, match=wrong):
+        make().with_structured_output(root, method="function_calling")
+    with pytest.raises(InvalidRequestError, match=wrong):
+        make().bind_tools([{"title": "mosses", **root} if root is LIST else root])
 
 
 @pytest.mark.parametrize("wrong", [{"type": "json"}, {"type": "jsonobject"}])
