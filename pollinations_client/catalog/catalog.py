@@ -35,13 +35,14 @@ __all__ = [
 ]
 
 Trait = Literal[
-    "call_ids_of_any_form",
     "default_tools",
     "json_drops_tools",
     "developer_role",
     "mp3_only",
     "refuses_forced_tool_choice",
     "repeat_is_billed",
+    "short_call_ids",
+    "strict_call_ids",
     "thinking_in_content",
     "tool_result_names",
     "vertex_tool_schema",

@@ -1,53 +1,74 @@
-"""Give every tool call of a history an id of its own, in letters that every provider takes.
+"""Give the tool calls of a history ids that the provider of the model takes.
 
 A history goes to other models than the one that wrote it. Kimi's ids are ``functions.draw:0``,
 some models count anew in each turn, and LlamaIndex's Gemini class uses the tool's name. Anthropic
 answers 400 to an id that comes twice ("tool_use ids must be unique") or holds another character
-(BerriAI/litellm issue 23510, maximhq/bifrost issue 5097), and OpenAI to one that is longer.
+(BerriAI/litellm issue 23510, maximhq/bifrost issue 5097), and OpenAI to one that is longer. Where
+no rule is known, ids stay as they are.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["are_distinct", "with_distinct_ids"]
+from ..catalog.catalog import AskedModel
 
-MAX_ID_LENGTH = 40
+__all__ = ["CallIdRules", "keeps_rules", "rules_of", "with_valid_ids"]
+
+MAX_OPENAI_LENGTH = 40
 INVALID_CHARACTER = re.compile(r"[^a-zA-Z0-9_-]")
 
 Message = Mapping[str, Any]
 
 
-def are_distinct(call_ids: Sequence[Any], *, takes_any_form: bool) -> bool:
-    """Whether ids can stay: none comes twice, and all are valid."""
-    if len(set(call_ids)) != len(call_ids):
-        return False
-    if takes_any_form or not call_ids:
+class CallIdRules(NamedTuple):
+    """What a provider demands besides distinct ids within a turn."""
+
+    is_strict: bool = False
+    """No id comes twice in a history, and all are of letters, digits, ``_`` and ``-``."""
+    max_length: int = sys.maxsize
+
+
+def rules_of(model: AskedModel) -> CallIdRules:
+    """The rules of the model's provider."""
+    if model.has_trait("short_call_ids"):
+        return CallIdRules(max_length=MAX_OPENAI_LENGTH)
+    return CallIdRules(is_strict=model.has_trait("strict_call_ids"))
+
+
+def keeps_rules(call_ids: Sequence[Any], rules: CallIdRules) -> bool:
+    """Whether the ids of all calls of a history can stay."""
+    if rules.max_length < sys.maxsize:
+        return all(len(str(call_id)) <= rules.max_length for call_id in call_ids)
+    if not rules.is_strict:
         return True
-    if not set(map(type, call_ids)) <= {str} or max(map(len, call_ids)) > MAX_ID_LENGTH:
+    if len(set(call_ids)) != len(call_ids) or not set(map(type, call_ids)) <= {str}:
         return False
     # One search for all of a history's ids: this runs with every step of an agent.
     return INVALID_CHARACTER.search("".join(call_ids)) is None
 
 
-def with_distinct_ids(messages: Sequence[Message], *, takes_any_form: bool) -> list[Message]:
-    """``messages`` with distinct ids of calls, and results that name them.
+def with_valid_ids(messages: Sequence[Message], rules: CallIdRules) -> list[Message]:
+    """``messages`` with calls whose ids keep the rules, and results that name them.
 
     Results of one id answer the calls of the nearest turn with that id, in order. New ids depend on
     earlier messages alone, so that a conversation reads the same on every turn and stays in the
-    providers' caches. With ``takes_any_form`` an id that comes once stays as it is.
+    providers' caches.
     """
     taken: set[str] = set()
     waiting: dict[Any, list[str]] = {}  # by a call's own id
     renamed: list[Message] = []
     for message in messages:
         if message["role"] == "assistant" and "tool_calls" in message:
+            if not rules.is_strict:
+                taken = set()
             turn: dict[Any, list[str]] = {}
             calls = []
             for call in message["tool_calls"]:
-                wire_id = _free_id(call["id"], taken, takes_any_form)
+                wire_id = _free_id(call["id"], taken, rules)
                 taken.add(wire_id)
                 turn.setdefault(call["id"], []).append(wire_id)
                 calls.append({**call, "id": wire_id})
@@ -61,14 +82,15 @@ def with_distinct_ids(messages: Sequence[Message], *, takes_any_form: bool) -> l
     return renamed
 
 
-def _free_id(call_id: Any, taken: set[str], takes_any_form: bool) -> str:
-    """The id as it is, or the nearest valid one that no earlier call has."""
+def _free_id(call_id: Any, taken: set[str], rules: CallIdRules) -> str:
+    """The id as it is, or the nearest one that keeps the rules and is not taken."""
     wish = str(call_id)
-    if not takes_any_form:
-        wish = INVALID_CHARACTER.sub("_", wish)[:MAX_ID_LENGTH]
-    free, number = wish, 1
+    if rules.is_strict:
+        wish = INVALID_CHARACTER.sub("_", wish)
+    free = wish = wish[: rules.max_length]
+    number = 1
     while free in taken:
         number += 1
         ending = f"_{number}"
-        free = wish[: MAX_ID_LENGTH - len(ending)] + ending
+        free = wish[: rules.max_length - len(ending)] + ending
     return free

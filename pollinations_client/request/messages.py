@@ -17,6 +17,7 @@ from ..catalog.catalog import AskedModel
 from ..errors import InvalidRequestError
 from ..lenient_json import member
 from ..schemas.openai_strict import free_form_paths, strict_schema
+from .call_ids import rules_of
 from .large_texts import set_large_texts_apart
 from .tool_names import ToolNames, valid_name
 from .tool_results import with_every_call_answered
@@ -87,8 +88,7 @@ def messages_for(
             "messages: all of them are empty; say something.", param="messages"
         )
     if has_calls:
-        takes_any_form = model.has_trait("call_ids_of_any_form")
-        return with_every_call_answered(ready, takes_any_form=takes_any_form)
+        return with_every_call_answered(ready, rules_of(model))
     return ready
 
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .call_ids import are_distinct, with_distinct_ids
+from .call_ids import CallIdRules, keeps_rules, with_valid_ids
 
 __all__ = ["NO_RESULT", "with_every_call_answered"]
 
@@ -22,18 +22,15 @@ NO_RESULT = "[no result: interrupted]"
 Message = Mapping[str, Any]
 
 
-def with_every_call_answered(
-    messages: Sequence[Message], *, takes_any_form: bool = False
-) -> list[Message]:
-    """``messages`` with distinct calls and one result for each, directly behind its turn.
+def with_every_call_answered(messages: Sequence[Message], rules: CallIdRules) -> list[Message]:
+    """``messages`` with one result for each call, directly behind its turn, and ids by the rules.
 
     A result belongs to the nearest turn before it that made a call of its id: ids such as
-    ``call_0`` come back in later turns, and are told apart. A result that answers no call stays
-    where it is. With ``takes_any_form`` ids keep their characters.
+    ``call_0`` come back in later turns. A result that answers no call stays where it is.
     """
-    if _is_in_order(messages, takes_any_form):
+    if _is_in_order(messages, rules):
         return list(messages)
-    messages = with_distinct_ids(messages, takes_any_form=takes_any_form)
+    messages = with_valid_ids(messages, rules)
     results, displaced = _results_by_turn(messages)
     ordered: list[Message] = []
     for index, message in enumerate(messages):
@@ -45,8 +42,8 @@ def with_every_call_answered(
     return ordered
 
 
-def _is_in_order(messages: Sequence[Message], takes_any_form: bool) -> bool:
-    """Whether every call is distinct and has one result behind its turn: what agents write."""
+def _is_in_order(messages: Sequence[Message], rules: CallIdRules) -> bool:
+    """Whether every call has one result behind its turn, and a valid id: what agents write."""
     call_ids: list[str] = []
     waiting: set[str] = set()
     for message in messages:
@@ -59,8 +56,10 @@ def _is_in_order(messages: Sequence[Message], takes_any_form: bool) -> bool:
         elif "tool_calls" in message and message["role"] == "assistant":
             turn_ids = [call["id"] for call in message["tool_calls"]]
             waiting = set(turn_ids)
+            if len(waiting) < len(turn_ids):
+                return False
             call_ids += turn_ids
-    return not waiting and are_distinct(call_ids, takes_any_form=takes_any_form)
+    return not waiting and keeps_rules(call_ids, rules)
 
 
 def _results_by_turn(messages: Sequence[Message]) -> tuple[dict[int, list[Message]], set[int]]:
