@@ -41,14 +41,15 @@ def rules_of(model: AskedModel) -> CallIdRules:
 
 def keeps_rules(call_ids: Sequence[Any], rules: CallIdRules) -> bool:
     """Whether the ids of all calls of a history can stay."""
-    if rules.max_length < sys.maxsize:
-        return all(len(str(call_id)) <= rules.max_length for call_id in call_ids)
+    # With C's loops, not ours: this runs over all of a history with every step of an agent.
+    if not set(map(type, call_ids)) <= {str}:
+        return False
+    if max(map(len, call_ids), default=0) > rules.max_length:
+        return False
     if not rules.is_strict:
         return True
-    if len(set(call_ids)) != len(call_ids) or not set(map(type, call_ids)) <= {str}:
-        return False
-    # One search for all of a history's ids: this runs with every step of an agent.
-    return INVALID_CHARACTER.search("".join(call_ids)) is None
+    is_distinct = len(set(call_ids)) == len(call_ids)
+    return is_distinct and INVALID_CHARACTER.search("".join(call_ids)) is None
 
 
 def with_valid_ids(messages: Sequence[Message], rules: CallIdRules) -> list[Message]:
