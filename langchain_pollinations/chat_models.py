@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack, cast, overload
@@ -14,6 +13,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableSerializable
+from langchain_core.runnables.config import ContextThreadPoolExecutor
 from langchain_core.runnables.utils import AnyConfigurableField
 from pydantic import ConfigDict, Field, model_validator
 
@@ -434,7 +434,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             if len(requests) == 1:
                 replies = [client.chat(wire, **requests[0])]
             else:
-                with concurrent.futures.ThreadPoolExecutor(len(requests)) as pool:
+                # Context variables, such as a budget or a tracer's span, reach its threads.
+                with ContextThreadPoolExecutor(len(requests)) as pool:
                     replies = list(pool.map(lambda options: client.chat(wire, **options), requests))
             return result_from(replies, requests[0], client.cost)
         except PollinationsError as error:

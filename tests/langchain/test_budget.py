@@ -16,7 +16,7 @@ from langchain.agents.middleware import ModelRetryMiddleware
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.exceptions import ModelError
 from langchain_core.load import dumps
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel
 
 from langchain_pollinations import (
@@ -57,6 +57,8 @@ def draws(*prompts: str) -> Answer:
 
 CALLS = {
     "invoke": lambda llm: llm.invoke("hi"),
+    "several answers": lambda llm: llm.generate([[HumanMessage("hi")]], n=3),
+    "several answers, async": lambda llm: asyncio.run(llm.agenerate([[HumanMessage("hi")]], n=3)),
     "stream": lambda llm: list(llm.stream("hi")),
     "ainvoke": lambda llm: asyncio.run(llm.ainvoke("hi")),
     "batch": lambda llm: llm.batch(["hi", "ho"]),
