@@ -337,6 +337,9 @@ class PollenBudget:
         """Count what a call did cost in place of what was reserved; ``None`` where nobody knows."""
         key = estimate.model if estimate.card is None else estimate.card.name
         self._ledger.settle(estimate.model, key, reserved, cost, is_certain=is_certain)
+
+    def warn_if_due(self) -> None:
+        """Warn once, when so much is spent; what ``on_warn`` raises is raised."""
         if not self._is_warned and self._ledger.spent >= self._warn_pollen:
             self._warn_once()
 

@@ -51,17 +51,22 @@ class ModelSpending:
             self.uncertain += cost
             self.kept += cost
 
-    def reconcile(self, records: int, billed: Decimal) -> None:
-        """Use the account's records of this model: so many, which cost ``billed`` together."""
+    def reconcile(self, records: int, billed: Decimal) -> Decimal:
+        """Use the account's records of this model: so many, which cost ``billed`` together.
+
+        Returns by how much ``spent`` has changed.
+        """
+        before = self.spent
         if records < self.certain_calls:
-            return  # the account's log is behind
+            return ZERO  # the account's log is behind
         if records <= self.calls:
             self.spent, self.uncertain, self.unknown_calls = billed, ZERO, 0
-            return
-        # Others use the model with this account, too. Of what may be theirs, no more is taken than
-        # was reserved.
-        self.uncertain = min(self.kept, max(billed - self.certain, ZERO))
-        self.spent = self.certain + self.uncertain
+        else:
+            # Others use the model with this account, too. Of what may be theirs, no more is taken
+            # than was reserved.
+            self.uncertain = min(self.kept, max(billed - self.certain, ZERO))
+            self.spent = self.certain + self.uncertain
+        return self.spent - before
 
 
 class Ledger:
@@ -73,7 +78,9 @@ class Ledger:
         self.limit = limit
         self.spent = ZERO
         self.reserved = ZERO
-        self._lock = threading.Lock()
+        # A stream that nobody reads is settled by a finalizer, which the garbage collector may run
+        # inside any of the methods here: the lock lets it in again, and each sum is one statement.
+        self._lock = threading.RLock()
         self._is_warned = False
         self._models: dict[str, ModelSpending] = {}
 
@@ -110,18 +117,15 @@ class Ledger:
             self.reserved -= reserved
             spending = self._models.get(key)
             if spending is None:
-                spending = self._models[key] = ModelSpending(model)
-            before = spending.spent
+                spending = self._models.setdefault(key, ModelSpending(model))
             spending.add(cost, is_certain=is_certain)
-            self.spent += spending.spent - before
+            self.spent += cost or ZERO
 
     def reconcile(self, totals: Mapping[str, tuple[int, Decimal]]) -> None:
         """Use the account's records, counted and summed by model."""
         with self._lock:
             for key, spending in self._models.items():
-                before = spending.spent
-                spending.reconcile(*totals.get(key, (0, ZERO)))
-                self.spent += spending.spent - before
+                self.spent += spending.reconcile(*totals.get(key, (0, ZERO)))
 
     def first_to_warn(self) -> bool:
         """Whether nobody was warned before; from now on somebody was."""

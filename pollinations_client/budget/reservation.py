@@ -59,7 +59,7 @@ class _Share(NamedTuple):
 class Reservation:
     """What is held back for one call, until it is settled, released, or kept."""
 
-    __slots__ = ("_address", "_budgets", "_call", "_may_be_billed", "_shares", "reader")
+    __slots__ = ("_address", "_budgets", "_call", "_may_be_billed", "_shares", "is_sent", "reader")
 
     def __init__(self, budgets: Sequence[PollenBudget], call: Call, address: str) -> None:
         """Reserve in every budget, or in none: raises :class:`BudgetSpentError` of the first that
@@ -67,6 +67,8 @@ class Reservation:
         """
         self._budgets, self._call, self._address = budgets, call, address
         self._may_be_billed = False
+        self.is_sent = False
+        """Whether the attempt that is under way has left: before, a cancelled call cost nothing."""
         self._shares: list[_Share] = []
         self.reader: ResponseReader | None = None
         """Of a stream, from when it is opened."""
@@ -91,10 +93,12 @@ class Reservation:
 
         It is paid once. Only a repeat that the gateway may bill again is reserved for again.
         """
+        self.is_sent = False
         if is_unbilled:
             return
-        self._may_be_billed = True
-        if not self._call.repeat_is_billed_once:
+        if self._call.repeat_is_billed_once:
+            self._may_be_billed = True
+        else:
             self.keep()
             self._reserve()
 
@@ -111,16 +115,23 @@ class Reservation:
 
     def keep(self) -> None:
         """Count what was held as spent: nobody knows what the call cost."""
-        for share in self._take_shares():
-            share.settle(None, is_certain=False)
+        self._count([(share, None) for share in self._take_shares()], is_certain=False)
 
     def settle(self, info: ResponseInfo, usage: Usage | ResponseInfo | None) -> None:
         """Count what the answer cost, by its usage and the prices of each budget."""
         # A hit bills nothing ("retries and cache hits are not", says the gateway's page on
         # idempotency), or is what a call before it was billed for.
         is_hit = (info.cache or "").upper() == "HIT"
-        for share in self._take_shares():
-            share.settle(self._cost(share, info, usage), is_certain=not is_hit)
+        shares = self._take_shares()
+        costs = [(share, self._cost(share, info, usage)) for share in shares]
+        self._count(costs, is_certain=not is_hit)
+
+    def _count(self, costs: list[tuple[_Share, Decimal | None]], *, is_certain: bool) -> None:
+        """Count the cost in every budget, and only then warn: ``on_warn`` may raise."""
+        for share, amount in costs:
+            share.settle(amount, is_certain=is_certain)
+        for share, _ in costs:
+            share.budget.warn_if_due()
 
     def settle_answer(self, info: ResponseInfo, body: bytes) -> None:
         """The same for a whole answer, whose usage is in its headers or in its body."""
@@ -151,7 +162,10 @@ class Reservation:
         if not self._shares:
             return
         if reader is None:
-            self.keep()
+            if self.is_sent or self._may_be_billed:
+                self.keep()
+            else:
+                self.release()
         elif isinstance(reader.failure, (PaymentRequiredError, PermissionDeniedError)):
             self.release()  # a notice in place of an answer
         elif reader.is_complete and reader.usage is not None:

@@ -129,6 +129,8 @@ class SyncTransport(BaseTransport):
             for pause_s in self._shared_pauses(call, attempts):
                 time.sleep(pause_s)
         shared = self._borrow()
+        if attempts.reservation is not None:
+            attempts.reservation.is_sent = True
         is_open = False
         try:
             response = self._exchange(shared.client, call, attempts, host, upload)
@@ -371,6 +373,8 @@ class AsyncTransport(BaseTransport):
             for pause_s in self._shared_pauses(call, attempts):
                 await asyncio.sleep(pause_s)
         shared = await self._borrow()
+        if attempts.reservation is not None:
+            attempts.reservation.is_sent = True
         is_open = False
         try:
             response = await self._exchange(shared.client, call, attempts, host, upload)

@@ -39,6 +39,7 @@ from pollinations_client import (
     UnpricedModelError,
     snapshot,
 )
+from pollinations_client.budget.ledger import Ledger
 from pollinations_client.budget.reservation import Reservation, budgets_for
 from pollinations_client.catalog.estimates import CallSize, Estimator, max_prompt_tokens
 from pollinations_client.catalog.model_card import card_from
@@ -50,6 +51,7 @@ from pollinations_client.request import endpoints
 
 KEY = "sk_demo_0123456789abcdef"
 FLUX = 0.002
+ZERO = Decimal(0)
 USAGE = {"prompt_tokens": 100, "completion_tokens": 100, "total_tokens": 200}
 CLAUDE_ANSWER = Answer(text="Hi", usage=USAGE)
 DEAR_ANSWER = Answer(
@@ -435,6 +437,76 @@ def test_a_repeated_stream_that_may_be_billed_twice_counts_twice(
     assert budget.spent == pytest.approx(FLUX + 0.03 + CLAUDE_COST)
 
 
+def test_a_repeat_that_is_refused_costs_what_the_first_attempt_may_have(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
+    """The refusal itself is free."""
+    with PollenBudget(1, chat_reserve=0.03) as budget:
+        draw(client)
+        gateway.script(Fault("reset"), Fault("status", status=400))
+        with pytest.raises(BadRequestError):
+            list(client.stream_chat("hi", model="claude", retry_streams=True))
+    assert budget.spent == pytest.approx(FLUX + 0.03)
+    assert budget.reserved == 0
+
+
+async def test_a_call_that_is_cancelled_before_it_is_repeated_costs_nothing(
+    gateway: Emulator, async_client: AsyncPollinationsClient
+) -> None:
+    """It was refused, and the repeat has not left; nor has one that waits for that refusal."""
+    with PollenBudget(1) as budget:
+        await async_client.image("a bee", model="flux", width=64, height=64)
+        gateway.script(Fault("status", status=429, retry_after="30"))
+        refused = asyncio.create_task(async_client.chat("hi", model="claude"))
+        while paid_requests(gateway) < 2:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        waiting = asyncio.create_task(async_client.chat("ho", model="claude"))
+        await asyncio.sleep(0.1)
+        refused.cancel()
+        waiting.cancel()
+        await asyncio.gather(refused, waiting, return_exceptions=True)
+    assert paid_requests(gateway) == 2
+    assert (budget.spent, budget.reserved) == (FLUX, 0)
+
+
+def test_a_key_function_that_fails_costs_nothing(gateway: Emulator) -> None:
+    """Nothing was sent."""
+
+    def no_key() -> str:
+        raise RuntimeError("the vault is closed")
+
+    with PollinationsClient(no_key, base_url=gateway.url) as client, PollenBudget(1) as budget:
+        with pytest.raises(RuntimeError, match="vault"):
+            client.chat("hi", model="claude")
+    assert (budget.spent, budget.reserved) == (0, 0)
+
+
+def test_a_finalizer_settles_while_its_thread_counts() -> None:
+    """The garbage collector may end a stream that nobody reads inside the ledger's own methods."""
+    ledger = Ledger(Decimal(10))
+
+    class Name(str):
+        """A key that is hashed while the ledger is locked."""
+
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            if not ledger.by_model:
+                ledger.settle("left", "left", ZERO, Decimal(1), is_certain=False)
+            return super().__hash__()
+
+    def count() -> None:
+        ledger.settle("read", Name("read"), ZERO, Decimal(2), is_certain=True)
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert ledger.by_model == {"left": 1, "read": 2}
+    assert ledger.spent == 3
+
+
 def test_a_repeated_stream_that_the_budget_does_not_cover_is_not_sent(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
@@ -589,6 +661,21 @@ def test_a_warning_comes_once(gateway: Emulator, client: PollinationsClient) -> 
             draw(client, f"bee {number}")
     assert seen == [0.008]
     assert budget.left == 0
+
+
+def test_a_warning_that_raises_leaves_other_budgets_counted(
+    gateway: Emulator, client: PollinationsClient
+) -> None:
+    """Nothing stays reserved in them, and the function's error reaches the caller."""
+
+    def stop(budget: PollenBudget) -> None:
+        raise RuntimeError("four fifths are spent")
+
+    with PollenBudget(0.002, on_warn=stop) as outer, PollenBudget(1) as inner:
+        with pytest.raises(RuntimeError, match="four fifths"):
+            draw(client)
+    assert outer.spent == inner.spent == FLUX
+    assert outer.reserved == inner.reserved == 0
 
 
 def test_without_a_function_the_warning_is_logged(
