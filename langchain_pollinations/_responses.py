@@ -145,6 +145,7 @@ def usage_from(usage: Usage | None) -> UsageMetadata | None:
         cache_read=usage.cached,
         cache_creation=usage.cache_write,
         image=usage.image_input,
+        video=usage.video_input,
     )
     output_details = _without_none(
         audio=usage.audio_output, reasoning=usage.reasoning, image=usage.image_output
@@ -168,6 +169,7 @@ def token_usage_from(usage: Usage) -> dict[str, Any]:
         cache_write_tokens=usage.cache_write,
         audio_tokens=usage.audio_input,
         image_tokens=usage.image_input,
+        video_tokens=usage.video_input,
     )
     completion_details = _without_none(
         reasoning_tokens=usage.reasoning,

@@ -276,6 +276,7 @@ def _counts(usage: Usage | None) -> dict[str, int | None]:
         "prompt_audio_tokens": usage.audio_input,
         "completion_audio_tokens": usage.audio_output,
         "prompt_image_tokens": usage.image_input,
+        "prompt_video_tokens": usage.video_input,
         "completion_image_tokens": usage.image_output,
     }
 

@@ -471,9 +471,9 @@ Batch = list[Event]  # the events that one piece of a body completes
 class Usage:
     """Tokens of one answer, as billed. ``raw`` is the gateway's own object.
 
-    ``cached``, ``cache_write``, ``audio_input``, ``image_input`` are parts of ``input``;
-    ``reasoning`` and ``audio_output`` parts of ``output`` (xAI adds reasoning on top; ``total`` is
-    taken as source).
+    ``cached``, ``cache_write``, ``audio_input``, ``image_input``, ``video_input`` are parts of
+    ``input``; ``reasoning`` and ``audio_output`` parts of ``output`` (xAI adds reasoning on top;
+    ``total`` is taken as source).
     """
 
     input: int = 0
@@ -486,6 +486,7 @@ class Usage:
     reasoning: int | None = None
     audio_output: int | None = None
     image_output: int | None = None
+    video_input: int | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -494,69 +495,97 @@ class Usage:
         return bool(self.total or self.input or self.output)
 
 
+# Where a provider's usage object may hold each count: the object in it ("" is the usage itself) and
+# the name. The first that is not zero counts: today's gateway repeats Anthropic's and its own words
+# beside OpenAI's, and a 0 in one does not say that the others are 0 too.
+OF_PROMPT, OF_INPUT = "prompt_tokens_details", "input_tokens_details"
+OF_COMPLETION, OF_OUTPUT = "completion_tokens_details", "output_tokens_details"
+USAGE_PATHS: dict[str, tuple[tuple[str, str], ...]] = {
+    "input": (("", "prompt_tokens"), ("", "input_tokens")),
+    "output": (("", "completion_tokens"), ("", "output_tokens")),
+    "total": (("", "total_tokens"),),
+    "cached": (
+        *((OF_PROMPT, "cached_tokens"), (OF_INPUT, "cached_tokens"), ("", "cached_input_tokens")),
+        *(("", "cache_read_input_tokens"), ("", "prompt_cache_hit_tokens")),  # DeepSeek's hits
+    ),
+    "cache_write": (
+        *((OF_PROMPT, "cache_write_tokens"), (OF_PROMPT, "cache_creation_tokens")),
+        ("", "cache_creation_input_tokens"),
+    ),
+    "audio_input": ((OF_PROMPT, "audio_tokens"), (OF_INPUT, "audio_tokens")),
+    "image_input": ((OF_PROMPT, "image_tokens"), (OF_INPUT, "image_tokens")),
+    "video_input": ((OF_PROMPT, "video_tokens"), (OF_INPUT, "video_tokens")),
+    "audio_output": ((OF_COMPLETION, "audio_tokens"), (OF_OUTPUT, "audio_tokens")),
+    "image_output": ((OF_COMPLETION, "image_tokens"), (OF_OUTPUT, "image_tokens")),
+    "reasoning": (
+        *((OF_COMPLETION, "reasoning_tokens"), (OF_OUTPUT, "reasoning_tokens")),
+        ("", "reasoning_tokens"),
+    ),
+}
+# The same by object and name: what a count is of, and how late among its places this one is.
+PLACES: dict[str, dict[str, tuple[str, int]]] = {"": {}}
+for _kind, _paths in USAGE_PATHS.items():
+    for _rank, (_owner, _name) in enumerate(_paths):
+        PLACES.setdefault(_owner, {})[_name] = _kind, _rank
+
+
 def usage_from(source: Any) -> Usage | None:
     """Read a ``usage`` object of either era; ``None`` if there is none.
 
-    A value that is no count is ignored.
+    A value that is no count is ignored. Of total, input and output, one that is missing is what the
+    others leave.
     """
     if not isinstance(source, Mapping):
         return None
-    prompt = _object(source, "prompt_tokens_details")
-    completion = _object(source, "completion_tokens_details")
-    input_tokens = _count(source, "prompt_tokens", "input_tokens") or 0
-    output_tokens = _count(source, "completion_tokens", "output_tokens") or 0
-    cached = _count(prompt, "cached_tokens")
-    if not cached:
-        # Today's gateway repeats Anthropic's and its own words beside OpenAI's, and a 0 in the
-        # details does not say that the others are 0 too. DeepSeek calls them cache hits.
-        elsewhere = _count(
-            source, "cached_input_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"
-        )
-        if elsewhere is not None:
-            cached = elsewhere
-    written = _count(prompt, "cache_write_tokens", "cache_creation_tokens")
-    reasoning = _count(completion, "reasoning_tokens")
-    if written is None:
-        written = _count(source, "cache_creation_input_tokens")
-    if reasoning is None:
-        reasoning = _count(source, "reasoning_tokens")
-    total = _count(source, "total_tokens")
-    # xAI counts reasoning on top of the completion: the sum is only for answers without a total.
-    if total is None:
-        total = input_tokens + output_tokens
-    return Usage(
-        input=input_tokens,
-        output=output_tokens,
-        total=total,
-        cached=cached,
-        cache_write=written,
-        audio_input=_count(prompt, "audio_tokens"),
-        image_input=_count(prompt, "image_tokens"),
-        reasoning=reasoning,
-        audio_output=_count(completion, "audio_tokens"),
-        image_output=_count(completion, "image_tokens"),
-        raw=source,
-    )
-
-
-def _object(source: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = source.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _count(source: Mapping[str, Any], *names: str) -> int | None:
-    for name in names:
-        value = source.get(name)
-        if value is None:
+    counts: dict[str, int] = {}
+    ranks: dict[str, int] = {}
+    for owner, places in PLACES.items():
+        values = source.get(owner) if owner else source
+        if not isinstance(values, Mapping):
             continue
-        if type(value) is int and 0 <= value < MAX_COUNT:
-            return value
-        if isinstance(value, str):
-            value = number_in(value)
-        if (
-            isinstance(value, (int, float))
-            and not isinstance(value, bool)
-            and 0 <= value < MAX_COUNT
-        ):
-            return int(value)
-    return None
+        for name, value in values.items():
+            if name not in places or value is None:
+                continue
+            count = value if type(value) is int and 0 <= value < MAX_COUNT else _whole(value)
+            kind, rank = places[name]
+            if count and rank < ranks.get(kind, len(USAGE_PATHS)):
+                counts[kind], ranks[kind] = count, rank
+            elif count == 0 and kind not in counts:
+                counts[kind] = 0
+    if "total" not in counts:
+        # xAI counts reasoning on top of the completion: the sum is only for answers without one.
+        counts["total"] = counts.get("input", 0) + counts.get("output", 0)
+    elif "output" not in counts and "input" in counts:
+        counts["output"] = max(counts["total"] - counts["input"], 0)
+    elif "input" not in counts and "output" in counts:
+        counts["input"] = max(counts["total"] - counts["output"], 0)
+    return Usage(**counts, raw=source)
+
+
+def usage_in_headers(info: ResponseInfo) -> Usage | None:
+    """The tokens that an answer's headers count; ``None`` where they count none."""
+    sides: dict[str, dict[str, int]] = {"prompt": {}, "completion": {}}
+    for name, count in info.usage.items():
+        side, _, kind = name.removesuffix("-tokens").partition("-")
+        if name.endswith("-tokens") and side in sides:
+            sides[side][f"{kind.replace('-', '_')}_tokens"] = _whole(count) or 0
+    # In headers all kinds stand side by side; in a body the totals include them.
+    usage: dict[str, Any] = {f"{side}_tokens": sum(kinds.values()) for side, kinds in sides.items()}
+    usage["total_tokens"] = sum(usage.values())
+    if not usage["total_tokens"]:
+        return None
+    for side, kinds in sides.items():
+        kinds.pop("text_tokens", None)
+        if kinds:
+            usage[f"{side}_tokens_details"] = kinds
+    return usage_from(usage)
+
+
+def _whole(value: Any) -> int | None:
+    if type(value) is int:
+        return value if 0 <= value < MAX_COUNT else None
+    if isinstance(value, str):
+        value = number_in(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if 0 <= value < MAX_COUNT else None

@@ -11,11 +11,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from ..reply import Reply, ResponseInfo, Usage
+from ..reply import USAGE_PATHS, Reply, ResponseInfo, Usage
 from .model_card import ModelCard, amount_from
 
 __all__ = ["Cost", "CostPart", "cost", "total_pollen", "units_from"]
@@ -36,37 +36,20 @@ PRICED_LIKE_BY_CATEGORY = {
     "image": {**PRICED_LIKE, "completionTextTokens": "completionImageTokens"},
 }
 
-# Where a provider's usage object may hold each detail; the first that is not zero counts.
+# Parts of the totals in a chat completion's usage, by the field of Usage that has their count.
 PROMPT_DETAILS = {
-    "promptCachedTokens": (
-        "prompt_tokens_details.cached_tokens",
-        "input_tokens_details.cached_tokens",
-        "cached_input_tokens",
-        "cache_read_input_tokens",
-        "prompt_cache_hit_tokens",
-    ),
-    "promptCacheWriteTokens": (
-        "cache_creation_input_tokens",
-        "prompt_tokens_details.cache_write_tokens",
-    ),
-    "promptAudioTokens": ("prompt_tokens_details.audio_tokens",),
-    "promptImageTokens": (
-        "prompt_tokens_details.image_tokens",
-        "input_tokens_details.image_tokens",
-    ),
-    "promptVideoTokens": ("prompt_tokens_details.video_tokens",),
+    "promptCachedTokens": "cached",
+    "promptCacheWriteTokens": "cache_write",
+    "promptAudioTokens": "audio_input",
+    "promptImageTokens": "image_input",
+    "promptVideoTokens": "video_input",
 }
 COMPLETION_DETAILS = {
-    "completionAudioTokens": ("completion_tokens_details.audio_tokens",),
-    "completionImageTokens": ("completion_tokens_details.image_tokens",),
-    "completionReasoningTokens": (
-        "completion_tokens_details.reasoning_tokens",
-        "output_tokens_details.reasoning_tokens",
-        "reasoning_tokens",
-    ),
+    "completionAudioTokens": "audio_output",
+    "completionImageTokens": "image_output",
+    "completionReasoningTokens": "reasoning",
 }
-PROMPT_TOTAL = ("prompt_tokens", "input_tokens")
-COMPLETION_TOTAL = ("completion_tokens", "output_tokens")
+TOTALS = [name for kind in ("input", "output", "total") for _, name in USAGE_PATHS[kind]]
 
 # "x-usage-completion-video-seconds", "input_cached_tokens" (usage records), "promptTextTokens" (the
 # price keys).
@@ -228,8 +211,9 @@ def _usual_counts(usage: Usage | ResponseInfo) -> Iterable[tuple[str, int]] | No
         return counts or None
     cached, written, reasoning = usage.cached or 0, usage.cache_write or 0, usage.reasoning or 0
     plain_input, plain_output = usage.input - cached - written, usage.output - reasoning
-    is_usual = not (usage.audio_input or usage.image_input or usage.audio_output)
-    is_usual = is_usual and plain_input >= 0 <= plain_output and not usage.image_output
+    is_usual = not (usage.audio_input or usage.image_input or usage.video_input)
+    is_usual = is_usual and not (usage.audio_output or usage.image_output)
+    is_usual = is_usual and plain_input >= 0 <= plain_output
     is_usual = is_usual and usage.total == usage.input + usage.output and bool(usage.total)
     if not is_usual or "pollen_cost" in usage.raw:
         return None
@@ -266,7 +250,9 @@ def _counted(
     """
     match usage:
         case Reply():
-            counted, stated = _counted(usage.usage), usage.info.headers.get(COST_HEADER)
+            # A film made in a chat is counted in seconds, by the headers alone.
+            counted = _counted(usage.usage or replace(usage.info, headers={}))
+            stated = usage.info.headers.get(COST_HEADER)
         case ResponseInfo():
             counted = {f"x-usage-{name}": count for name, count in usage.usage.items()} or None
             stated = usage.headers.get(COST_HEADER)
@@ -289,6 +275,7 @@ def _by_hand(usage: Usage) -> dict[str, Any]:
             "cache_write_tokens": usage.cache_write,
             "audio_tokens": usage.audio_input,
             "image_tokens": usage.image_input,
+            "video_tokens": usage.video_input,
         },
         "completion_tokens_details": {
             "reasoning_tokens": usage.reasoning,
@@ -306,13 +293,15 @@ def units_from(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[str,
     ``completion_tokens``. Only where ``total_tokens`` shows that a detail was counted on top (xAI
     reasoning) is it left beside its total. Headers and records are split already.
     """
-    if not any(name in usage for name in (*PROMPT_TOTAL, *COMPLETION_TOTAL, "total_tokens")):
+    if not any(name in usage for name in TOTALS):
         return _listed_units(usage)
     counts = _Counts(usage)
-    prompt, completion = counts.first(PROMPT_TOTAL), counts.first(COMPLETION_TOTAL)
-    prompt_details = {unit: counts.first(paths) for unit, paths in PROMPT_DETAILS.items()}
-    completion_details = {unit: counts.first(paths) for unit, paths in COMPLETION_DETAILS.items()}
-    surplus = counts.first(("total_tokens",)) - prompt - completion
+    prompt, completion, total = counts.totals()
+    prompt_details = {unit: counts.first(kind) or ZERO for unit, kind in PROMPT_DETAILS.items()}
+    completion_details = {
+        unit: counts.first(kind) or ZERO for unit, kind in COMPLETION_DETAILS.items()
+    }
+    surplus = total - prompt - completion
     outside: frozenset[str] = frozenset()
     if surplus > 0:
         outside = _outside(surplus, prompt_details, completion_details)
@@ -387,23 +376,38 @@ class _Counts:
 
     def __init__(self, usage: Mapping[str, Any]) -> None:
         self.unreadable: list[str] = []
-        self._by_path: dict[str, Any] = {}
+        self._by_path: dict[tuple[str, str], Any] = {}
         for name, value in usage.items():
             if isinstance(value, Mapping):
-                self._by_path.update((f"{name}.{inner}", detail) for inner, detail in value.items())
+                self._by_path.update(((name, inner), detail) for inner, detail in value.items())
             else:
-                self._by_path[name] = value
+                self._by_path["", name] = value
 
-    def first(self, paths: tuple[str, ...]) -> Decimal:
-        for path in paths:
-            if (value := self._by_path.get(path)) is None:
+    def totals(self) -> tuple[Decimal, Decimal, Decimal]:
+        """The tokens of prompt, completion and both."""
+        prompt, completion, total = self.first("input"), self.first("output"), self.first("total")
+        if prompt is None and completion is None and total:
+            self.unreadable.append("total_tokens")  # nobody says what of it is dear
+        if total is not None and completion is None and prompt is not None:
+            completion = max(total - prompt, ZERO)
+        elif total is not None and prompt is None and completion is not None:
+            prompt = max(total - completion, ZERO)
+        return prompt or ZERO, completion or ZERO, total or ZERO
+
+    def first(self, kind: str) -> Decimal | None:
+        """The first count of ``kind`` that is not zero; ``None`` where there is no count."""
+        first = None
+        for owner, name in USAGE_PATHS[kind]:
+            if (value := self._by_path.get((owner, name))) is None:
                 continue
             count = _count(value)
             if count is None:
-                self.unreadable.append(path)
+                self.unreadable.append(f"{owner}.{name}".lstrip("."))
             elif count:
                 return count
-        return ZERO
+            else:
+                first = count
+        return first
 
 
 def _count(value: Any) -> Decimal | None:

@@ -32,6 +32,7 @@ from ..reply import (
     TextDelta,
     Usage,
     usage_from,
+    usage_in_headers,
 )
 from . import payment_notices
 from .content_decoder import ContentDecoder
@@ -442,6 +443,8 @@ class ReplyDecoder:
         was_held = self._parts.is_waiting
         events = self._parts.settle()
         self.partial()
+        if reply.usage is None and reply.info.usage:
+            reply.usage = usage_in_headers(reply.info)
         if not (reply.usage and reply.usage.counts_anything) and not reply.tool_calls:
             notice = payment_notices.error_in(reply.text, reply.info.headers, label=self._label)
             if notice is not None:

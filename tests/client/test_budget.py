@@ -46,7 +46,7 @@ from pollinations_client.catalog.model_card import card_from
 from pollinations_client.catalog.pricing import cost, total_pollen
 from pollinations_client.emulator import Answer, Body, Emulator, Fault, Frames
 from pollinations_client.emulator.media.wav import samples, wav
-from pollinations_client.reply import usage_from
+from pollinations_client.reply import USAGE_PATHS, usage_from
 from pollinations_client.request import endpoints
 
 KEY = "sk_demo_0123456789abcdef"
@@ -778,6 +778,35 @@ def test_a_budget_that_was_not_used_has_nothing_to_reconcile(client: Pollination
     budget = PollenBudget(1)
     budget.reconcile(client)
     assert budget.spent == 0
+
+
+PATHS = sorted({path for paths in USAGE_PATHS.values() for path in paths})
+KINDS = ("Text", "Cached", "CacheWrite", "Audio", "Image", "Video", "Reasoning")
+ALL_PRICED = card_from(
+    {
+        "name": "m",
+        "pricing": {
+            f"{side}{kind}Tokens": f"0.00{digit}"
+            for side in ("prompt", "completion")
+            for digit, kind in enumerate(KINDS, 1)
+        },
+    }
+)
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(st.sampled_from(PATHS), st.none() | st.integers(0, 99)))
+def test_a_usage_of_any_spelling_costs_the_same_by_either_sum(
+    counts: dict[tuple[str, str], int | None],
+) -> None:
+    """A budget counts what the message says."""
+    body: dict[str, Any] = {}
+    for (owner, name), count in counts.items():
+        values = body.setdefault(owner, {}) if owner else body
+        values[name] = count
+    usage = usage_from(body)
+    assert usage is not None
+    assert total_pollen(usage, ALL_PRICED) == cost(body, ALL_PRICED).total
 
 
 COUNTS = st.integers(0, 10**7)

@@ -874,6 +874,7 @@ def test_no_usage_and_no_card_are_unknown() -> None:
     """Without usage, or without a card, there is no total."""
     assert (cost(None, PRICED).total, cost(None, PRICED).unknown) == (None, ("usage",))
     assert cost({"prompt_tokens": 2}, None).unknown == ("promptTextTokens",)
+    assert cost({"total_tokens": 2}, PRICED).unknown == ("total_tokens",)
 
 
 @pytest.mark.parametrize("count", ["many", True, -1, float("nan"), [1]])

@@ -12,7 +12,7 @@ from langchain_pollinations import ChatPollinations
 from llamaindex_pollinations import Pollinations
 from pollinations_client import ModelCard, PollinationsClient, ResponseInfo, snapshot
 from pollinations_client.catalog.pricing import cost
-from pollinations_client.emulator import Answer, Emulator
+from pollinations_client.emulator import Answer, Body, Emulator
 
 KEY = "sk_demo_0123456789abcdef"
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
@@ -44,6 +44,60 @@ def test_an_answer_costs_what_the_model_that_was_asked_costs(
     """Also where a fallback of another price served it."""
     gateway.script(FALLBACK)
     assert float(cost_of(gateway)) == pytest.approx((1000 * 3 + 100 * 15) / 1e6)
+
+
+COUNTED_IN_HEADERS = {
+    "x-usage-prompt-text-tokens": "600",
+    "x-usage-prompt-cached-tokens": "400",
+    "x-usage-completion-text-tokens": "60",
+    "x-usage-completion-reasoning-tokens": "40",
+}
+
+
+def answer_without_usage(headers: dict[str, str]) -> Body:
+    """An answer whose body counts nothing."""
+    message = {"role": "assistant", "content": "Hi"}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return Body({"id": "a", "object": "chat.completion", "choices": [choice]}, headers=headers)
+
+
+@pytest.mark.parametrize("cost_of", [langchain_cost, llamaindex_cost, client_cost])
+def test_an_answer_is_counted_by_its_headers_where_its_body_counts_nothing(
+    gateway: Emulator, cost_of: Any
+) -> None:
+    """A body's ``usage`` is optional, and the gateway bills by what the headers say."""
+    gateway.script(answer_without_usage(COUNTED_IN_HEADERS))
+    assert float(cost_of(gateway)) == pytest.approx((600 * 3 + 400 * 0.3 + 100 * 15) / 1e6)
+    gateway.script(answer_without_usage(COUNTED_IN_HEADERS))
+    message = ChatPollinations("claude", api_key=KEY, base_url=gateway.url).invoke("x")
+    assert message.usage_metadata == {
+        "input_tokens": 1000,
+        "output_tokens": 100,
+        "total_tokens": 1100,
+        "input_token_details": {"cache_read": 400},
+        "output_token_details": {"reasoning": 40},
+    }
+
+
+def test_a_film_made_in_a_chat_costs_its_seconds(gateway: Emulator) -> None:
+    """They are in a header, and are no tokens."""
+    gateway.script(answer_without_usage({"x-usage-completion-video-seconds": "4"}))
+    with PollinationsClient(KEY, base_url=gateway.url) as client:
+        reply = client.chat("a bee", model="veo")
+        price = client.catalog.get("veo").prices["completionVideoSeconds"]  # type: ignore[union-attr]
+        assert client.cost(reply, "veo").total == 4 * price
+        assert reply.usage is None
+
+
+@pytest.mark.parametrize("count", ["nan", "inf", "-1"])
+def test_headers_that_count_no_tokens_are_no_usage(gateway: Emulator, count: str) -> None:
+    """The answer is read all the same."""
+    gateway.script(answer_without_usage({"x-usage-prompt-text-tokens": count}))
+    with PollinationsClient(KEY, base_url=gateway.url) as client:
+        reply = client.chat("x", model="claude")
+        assert reply.text == "Hi"
+        assert client.cost(reply, "claude").total is None
+    assert reply.usage is None
 
 
 @pytest.mark.parametrize(

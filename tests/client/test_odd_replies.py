@@ -369,6 +369,55 @@ def test_counts_of_a_providers_own_searches_are_kept() -> None:
     assert usage.raw["server_tool_use_details"] == searches
 
 
+@pytest.mark.parametrize(
+    ("source", "counts"),
+    [
+        (
+            {
+                "input_tokens": 9,
+                "output_tokens": 5,
+                "input_tokens_details": {"cached_tokens": 4},
+                "output_tokens_details": {"reasoning_tokens": 3},
+            },
+            {"input": 9, "output": 5, "total": 14, "cached": 4, "reasoning": 3},
+        ),
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 5,
+                "total_tokens": 14,
+                "prompt_tokens_details": {"video_tokens": 6, "cached_tokens": 0},
+                "completion_tokens_details": {"reasoning_tokens": 0},
+                "cache_read_input_tokens": 2,
+                "reasoning_tokens": 3,
+            },
+            {
+                "input": 9,
+                "output": 5,
+                "total": 14,
+                "video_input": 6,
+                "cached": 2,
+                "reasoning": 3,
+            },
+        ),
+        (
+            {"prompt_tokens": 9, "total_tokens": 14},
+            {"input": 9, "output": 5, "total": 14},
+        ),
+        (
+            {"prompt_tokens": None, "completion_tokens": 5, "total_tokens": "14"},
+            {"input": 9, "output": 5, "total": 14},
+        ),
+        ({"total_tokens": 14}, {"total": 14}),
+    ],
+)
+def test_counts_are_read_wherever_a_provider_puts_them(
+    source: dict[str, Any], counts: dict[str, int]
+) -> None:
+    """A 0 in one place does not hide the count in another, and a missing sum follows from two."""
+    assert usage_from(source) == Usage(**counts)
+
+
 def test_a_profile_of_any_month_is_read() -> None:
     """Tiers came and went, and the time of the next grant with them."""
     profile = profile_from({"tier": "microbe", "nextResetAt": "2026-03-01T00:00:00Z"})
