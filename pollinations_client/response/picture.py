@@ -121,14 +121,9 @@ def picture_from_json(
 
     ``asked`` has model and seed, which the answer may not repeat. Raises where it holds none.
     """
-    parsed = json_from(body, info, secret)
-    if isinstance(parsed, dict) and parsed.get("error"):
-        raise error_from_body(parsed, label=label, secret=secret)
-    data = _first_picture(parsed)
-    if data is None:
-        raise MalformedReply(
-            f"{label}: the answer holds no picture in base64.", request_id=info.request_id
-        )
+    data, usage = body, None
+    if not _is_media(sniff.sniff(body)):  # some servers answer the bytes themselves, as GET does
+        data, usage = _picture_in_json(body, info, secret, label)
     media_url = _media_url(info, media_host)
     return Picture(
         data=data,
@@ -137,9 +132,24 @@ def picture_from_json(
         url=media_url or "",
         model=info.model_used or asked.get("model"),
         seed=asked.get("seed"),
-        info=with_usage(info, parsed.get("usage")),
+        info=with_usage(info, usage),
         media_url=media_url,
     )
+
+
+def _picture_in_json(
+    body: bytes, info: ResponseInfo, secret: Keys, label: str
+) -> tuple[bytes, Any]:
+    """The first picture of an answer in JSON, and the usage that stands beside it."""
+    parsed = json_from(body, info, secret)
+    if isinstance(parsed, dict) and parsed.get("error"):
+        raise error_from_body(parsed, label=label, secret=secret)
+    data = _first_picture(parsed)
+    if data is None:
+        raise MalformedReply(
+            f"{label}: the answer holds no picture in base64.", request_id=info.request_id
+        )
+    return data, parsed.get("usage")
 
 
 def _first_picture(parsed: Any) -> bytes | None:
@@ -185,11 +195,12 @@ def _checked_type(body: bytes, info: ResponseInfo, secret: Keys) -> str:
     """The MIME type of a picture or video. Raises for other bytes and for half a file."""
     mime_type = sniff.sniff(body)
     if mime_type is None or not _is_media(mime_type):
-        what = "nothing"
+        what = "nothing came"
         if body:
-            what = f"{len(body)} bytes declared as {content_type_of(info) or 'nothing'}"
+            declared = content_type_of(info) or "nothing"
+            what = f"{len(body)} bytes declared as {declared} came: {excerpt_of(body, secret)!r}"
         raise MalformedReply(
-            f"A picture was asked for and {what} came: {excerpt_of(body, secret)!r}.",
+            f"A picture was asked for and {what}.",
             excerpt=excerpt_of(body, secret),
             request_id=info.request_id,
         )

@@ -304,3 +304,17 @@ def test_pictures_of_the_emulators_edits_are_pictures(gateway: Emulator) -> None
         picture = client.edit_image("a night sky", JPEG, model="kontext", width=128, height=128)
     assert size_px(picture.data) == (128, 128)
     assert picture.data != JPEG
+
+
+@each_mode
+@pytest.mark.parametrize("operation", ["edit_image", "image"])
+def test_bytes_in_place_of_json_are_the_picture(
+    mode: str, operation: str, gateway: Emulator
+) -> None:
+    """Some servers answer a POST as they answer a GET."""
+    gateway.script(Body(JPEG))
+    arguments: tuple[Any, ...] = (LONG,)
+    if operation == "edit_image":
+        arguments = ("make it blue", JPEG)
+    picture = run(mode, gateway, operation, *arguments, seed=7)
+    assert (picture.data, picture.mime_type, picture.seed) == (JPEG, "image/jpeg", 7)
