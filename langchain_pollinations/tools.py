@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, BaseToolkit
-from pydantic import ConfigDict, PrivateAttr
+from langchain_core.tools import BaseTool, BaseToolkit, ToolException
+from pydantic import ConfigDict, PrivateAttr, ValidationError
+from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from pollinations_client import MediaResult, Picture, PollinationsError
 from pollinations_client._adapter_support import (
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     )
 
 MADE_FIELDS = frozenset({"args_schema", "description", "handle_validation_error"})
+ValidationHandler = bool | str | Callable[[ValidationError | ValidationErrorV1], str] | None
 Content = str | list[str | dict[str, Any]]
 
 
@@ -91,13 +93,13 @@ class GatewayTool(ClientMixin, BaseTool):
 
     media_base_url: str | None = None
     """Where pictures are uploaded, if not to the gateway's own store."""
-    handle_tool_error: Any = True
+    handle_tool_error: bool | str | Callable[[ToolException], str] | None = True
     """Whether failures become the tool's answer, so that the agent goes on.
 
     With ``False`` they are raised, as errors that are both ``ToolException`` and LangChain's
     ``ModelError``, for middleware that retries.
     """
-    handle_validation_error: Any = ArgumentAdvice()
+    handle_validation_error: ValidationHandler = ArgumentAdvice()
     """How bad arguments become the tool's answer: with the names of the good ones."""
 
     _has_own_schema: bool = PrivateAttr(default=False)
@@ -119,6 +121,13 @@ class GatewayTool(ClientMixin, BaseTool):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """What the operator set, not what the tool has made of it."""
         return [(name, value) for name, value in super().__repr_args__() if name not in MADE_FIELDS]
+
+    def _output(self, content: Content, artifact: Any) -> Any:
+        """What ``_run`` returns for the tool's ``response_format``."""
+        # LangChain takes a pair apart with "content_and_artifact" only; else it would be one text.
+        if self.response_format == "content":
+            return content
+        return content, artifact
 
     def _join(self, toolkit: PollinationsToolkit) -> GatewayTool:
         """Use the connection of a toolkit, and what it has refreshed."""
@@ -192,13 +201,14 @@ class MakingTool(GatewayTool, MediaToolOptions):
         config: RunnableConfig,
         run_manager: CallbackManagerForToolRun | None = None,
         **arguments: Any,
-    ) -> tuple[Content, MediaResult]:
+    ) -> Any:
         with tool_errors():
             tool, thread = self._media_tool, thread_of(config)
             request = tool.request({"prompt": prompt, **arguments}, thread)
             picture = make_media(self._client, request)
             cost = self._cost(picture, request.options)
-            return _output(tool.answer(picture, cost, thread))
+            answer = tool.answer(picture, cost, thread)
+            return self._output(*_parts(answer))
 
     async def _arun(
         self,
@@ -206,13 +216,14 @@ class MakingTool(GatewayTool, MediaToolOptions):
         config: RunnableConfig,
         run_manager: AsyncCallbackManagerForToolRun | None = None,
         **arguments: Any,
-    ) -> tuple[Content, MediaResult]:
+    ) -> Any:
         with tool_errors():
             tool, thread = self._media_tool, thread_of(config)
             request = tool.request({"prompt": prompt, **arguments}, thread)
             picture = await make_media_async(self._async_client, request)
             cost = self._cost(picture, request.options)
-            return _output(await asyncio.to_thread(tool.answer, picture, cost, thread))
+            answer = await asyncio.to_thread(tool.answer, picture, cost, thread)
+            return self._output(*_parts(answer))
 
     def _cost(self, picture: Picture, options: Mapping[str, Any]) -> Any:
         return self._client.cost(picture.info, options.get("model") or picture.model or "")
@@ -225,7 +236,8 @@ def thread_of(config: RunnableConfig | None) -> str | None:
     return None if thread is None else str(thread)
 
 
-def _output(answer: MediaAnswer) -> tuple[Content, MediaResult]:
+def _parts(answer: MediaAnswer) -> tuple[Content, MediaResult]:
+    """What the model reads, and the artifact."""
     # The picture itself only where the operator asked for it: it is paid for on every later turn.
     if answer.shown is None:
         return answer.text, answer.result
@@ -310,23 +322,21 @@ class PollinationsSearchTool(GatewayTool):
         def __init__(self, model: str | None = None, **options: Unpack[SearchToolOptions]) -> None:
             """Take options; open nothing."""
 
-    def _run(
-        self, query: str, run_manager: CallbackManagerForToolRun | None = None
-    ) -> tuple[Content, list[dict[str, str]]]:
+    def _run(self, query: str, run_manager: CallbackManagerForToolRun | None = None) -> Any:
         with tool_errors():
             return self._answer(self._client.chat(query, model=self.model))
 
     async def _arun(
         self, query: str, run_manager: AsyncCallbackManagerForToolRun | None = None
-    ) -> tuple[Content, list[dict[str, str]]]:
+    ) -> Any:
         with tool_errors():
             return self._answer(await self._async_client.chat(query, model=self.model))
 
-    def _answer(self, reply: Any) -> tuple[Content, list[dict[str, str]]]:
+    def _answer(self, reply: Any) -> Any:
         answer = search_answer(reply)
         if self.return_search_results and answer.sources:
-            return [*answer.search_results], answer.sources
-        return answer.text, answer.sources
+            return self._output([*answer.search_results], answer.sources)
+        return self._output(answer.text, answer.sources)
 
 
 class VoiceTool(GatewayTool):
@@ -378,21 +388,21 @@ class PollinationsSpeechTool(VoiceTool):
 
     def _run(
         self, text: str, run_manager: CallbackManagerForToolRun | None = None, **arguments: Any
-    ) -> tuple[str, MediaResult]:
+    ) -> Any:
         with tool_errors():
             target = self._sounds.target(self.save_dir)
             path = self._client.speech(text, **arguments, model=self.model, path=target)
             answer = spoken_answer(path, {"text": text, **arguments}, self.model)
-        return answer.text, answer.result
+        return self._output(answer.text, answer.result)
 
     async def _arun(
         self, text: str, run_manager: AsyncCallbackManagerForToolRun | None = None, **arguments: Any
-    ) -> tuple[str, MediaResult]:
+    ) -> Any:
         with tool_errors():
             target = self._sounds.target(self.save_dir)
             path = await self._async_client.speech(text, **arguments, model=self.model, path=target)
             answer = spoken_answer(path, {"text": text, **arguments}, self.model)
-        return answer.text, answer.result
+        return self._output(answer.text, answer.result)
 
 
 class PollinationsTranscriptionTool(VoiceTool):
@@ -519,9 +529,9 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
     """The model that speaks."""
     transcription_model: str = DEFAULT_TRANSCRIPTION_MODEL
     """The model that listens."""
-    handle_tool_error: Any = True
+    handle_tool_error: bool | str | Callable[[ToolException], str] | None = True
     """See the same field of the tools."""
-    handle_validation_error: Any = ArgumentAdvice()
+    handle_validation_error: ValidationHandler = ArgumentAdvice()
     """See the same field of the tools."""
 
     image_model = other_name("model")

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
@@ -259,8 +258,19 @@ def _summary(noun: str, result: MediaResult, place: str) -> str:
         facts.append(f"{result.duration_s:g} s")
     if result.url is not None:
         place += f", at {result.url}"
-    subject = shorten(result.prompt, MAX_SUBJECT_CHARS, placeholder=" ...")
+    subject = _shortened(" ".join(result.prompt.split()))
     return f"Made a {noun} of {subject!r} ({', '.join(facts)}){place}."
+
+
+def _shortened(text: str) -> str:
+    """The beginning of a long text, cut between words where there is a space to cut at."""
+    # Chinese and Japanese are written without spaces, so that one word may be all there is.
+    if len(text) <= MAX_SUBJECT_CHARS:
+        return text
+    beginning, space, _ = text[:MAX_SUBJECT_CHARS].rpartition(" ")
+    if not space:
+        beginning = text[:MAX_SUBJECT_CHARS]
+    return f"{beginning} ..."
 
 
 def make_media(client: PollinationsClient, request: MediaRequest) -> Picture:

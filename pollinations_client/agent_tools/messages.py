@@ -15,6 +15,7 @@ SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[(])")
 FOR_PROGRAMS = re.compile(
     r"\w\(|\w=|`|\b(?:base_url|api_key|max_retries|max_tokens|unpriced|http_client|\w+_timeout)\b"
     r"|\.partial|POLLINATIONS_|request id|enter\.pollinations|\bSee https?:"
+    r"|gateway's cache|python -m|Is anything served"
 )
 ASIDES = re.compile(r"\s*\((?:(?:\w+_)?timeout|Limits[^)]*)\)")
 

@@ -71,7 +71,7 @@ def model_choice(
     if models is not None and not models:
         raise InvalidRequestError("models: the list is empty; name one or leave it out.")
     offered = tuple(dict.fromkeys(models or ()))
-    if model:
+    if model is not None:
         check_kind(catalog, kind, model, param="model")
     for name in offered:
         check_kind(catalog, kind, name, param="models")

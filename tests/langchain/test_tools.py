@@ -21,6 +21,8 @@ from langchain_core.tools import ToolException
 
 from langchain_pollinations import (
     PollinationsImageTool,
+    PollinationsSearchTool,
+    PollinationsSpeechTool,
     PollinationsToolkit,
     PollinationsVideoTool,
 )
@@ -104,6 +106,13 @@ def test_a_long_prompt_is_not_told_back_whole(gateway: Emulator) -> None:
     assert gateway.requests[0].path == "/v1/images/generations"
     assert len(str(message.content)) < 600
     assert message.artifact.prompt == "bees over lavender " * 600
+
+
+def test_a_long_prompt_without_spaces_is_told_by_its_beginning(gateway: Emulator) -> None:
+    """Chinese has no spaces to cut at."""
+    tool = PollinationsImageTool(base_url=gateway.url, width=64, height=64)
+    text = str(answer_of(tool, True, prompt="\u8702" * 700).content)
+    assert f"'{chr(0x8702) * 300} ...'" in text
 
 
 def test_arguments_of_the_call_come_before_the_operators(gateway: Emulator) -> None:
@@ -455,3 +464,47 @@ def test_a_video_starts_from_a_picture_where_uploads_are_allowed(
         assert paths == (["/image/a bee", "/upload", "/image/it flies"] if upload else paths[:1])
         if upload:
             assert "/media/" in gateway.requests[-1].query["image"]
+
+
+@pytest.mark.parametrize("sync", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "arguments", "beginning"),
+    [
+        (PollinationsImageTool, {"prompt": "a bee", "width": 64, "height": 64}, "Made a picture"),
+        (PollinationsSearchTool, {"query": "bees"}, "You asked"),
+        (PollinationsSpeechTool, {"text": "Bees."}, "Spoke 5"),
+    ],
+)
+def test_the_response_format_may_be_the_content_alone(
+    gateway: Emulator, sync: bool, kind: Any, arguments: dict[str, Any], beginning: str
+) -> None:
+    """The model reads the sentence, not the text of a pair."""
+    tool = kind(base_url=gateway.url, response_format="content")
+    message = answer_of(tool, sync, **arguments)
+    assert str(message.content).startswith(beginning)
+    assert message.artifact is None
+
+
+@pytest.mark.parametrize("field", ["handle_tool_error", "handle_validation_error"])
+@pytest.mark.parametrize("kind", [PollinationsImageTool, PollinationsToolkit])
+def test_handlers_of_errors_are_checked_at_construction(kind: Any, field: str) -> None:
+    """LangChain would notice in the middle of a run only, when the first call fails."""
+    with pytest.raises(InvalidRequestError, match=field):
+        kind(api_key=KEY, **{field: 3})
+
+
+@pytest.mark.parametrize("model", ["", " "])
+def test_a_model_without_a_name_is_refused(model: str) -> None:
+    """Left out silently, the gateway's own model would draw."""
+    with pytest.raises(InvalidRequestError, match="name of a model"):
+        PollinationsImageTool(model, api_key=KEY)
+
+
+def test_half_a_picture_is_not_advised_to_be_fetched_from_a_cache(
+    gateway: Emulator, tool: PollinationsImageTool
+) -> None:
+    """A tool's call has a new seed each time, so that no cache has it."""
+    gateway.script(Body(jpeg()[:-200]))
+    text = str(answer_of(tool, prompt="a bee").content)
+    assert text.startswith("The image/jpeg is cut off after ")
+    assert "cache" not in text
