@@ -8,7 +8,8 @@
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 from llama_index.core.base.llms.types import TextBlock
 from llama_index.core.tools import FunctionTool, ToolMetadata, ToolOutput
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
+from llama_index.core.tools.types import DefaultToolFnSchema
 from pydantic import BaseModel
 
 from pollinations_client import InvalidRequestError, Picture, PollinationsError
@@ -95,33 +97,45 @@ class SpecTool(FunctionTool):
     """
 
     returns_errors = False
+    method: Callable[..., Any]
+
+    @property
+    def real_fn(self) -> Callable[..., Any]:
+        """The method of the spec: a code-writing agent shows its signature to the model."""
+        return self.method
 
     def call(self, *args: Any, **kwargs: Any) -> ToolOutput:
         """Run the tool, blocking."""
         try:
             arguments = self._checked(args, kwargs)
-            return self._output(self.fn(**arguments), kwargs)
+            return self._output(self.fn(**arguments), args, kwargs)
         except PollinationsError as error:
             failure = error
         # Raised out here, an error whose words were changed is not the context of itself.
-        return self._failed(failure, kwargs)
+        return self._failed(failure, args, kwargs)
 
     async def acall(self, *args: Any, **kwargs: Any) -> ToolOutput:
         """Run the tool, awaited."""
         try:
             arguments = self._checked(args, kwargs)
-            return self._output(await self.async_fn(**arguments), kwargs)
+            return self._output(await self.async_fn(**arguments), args, kwargs)
         except PollinationsError as error:
             failure = error
-        return self._failed(failure, kwargs)
+        return self._failed(failure, args, kwargs)
 
     def _checked(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         schema = self.metadata.fn_schema
         assert schema is not None
-        in_order = dict(zip(schema.model_fields, args, strict=False))
+        names = list(schema.model_fields)
+        in_order = dict(zip(names, args, strict=False))
+        if len(args) > len(names) or in_order.keys() & kwargs.keys():
+            raise InvalidRequestError(
+                f"{self.metadata.name}: {len(args)} arguments without names are too many beside"
+                f" {', '.join(kwargs) or 'none'} with one. The order is: {', '.join(names)}."
+            )
         return checked_arguments(schema, {**in_order, **kwargs})
 
-    def _output(self, answer: Any, kwargs: dict[str, Any]) -> ToolOutput:
+    def _output(self, answer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolOutput:
         raw = answer
         if isinstance(answer, MediaAnswer):
             raw = answer.result
@@ -129,14 +143,16 @@ class SpecTool(FunctionTool):
             raw = answer.sources
         output = ToolOutput(
             tool_name=self.metadata.get_name(),
-            raw_input={"args": (), "kwargs": kwargs},
+            raw_input={"args": args, "kwargs": kwargs},
             raw_output=raw,
         )
         # Assigned, because the constructor would copy the picture twice.
         output.blocks = _blocks(answer)
         return output
 
-    def _failed(self, error: PollinationsError, kwargs: dict[str, Any]) -> ToolOutput:
+    def _failed(
+        self, error: PollinationsError, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> ToolOutput:
         """Raise the error, worded for a model, or return it as an output."""
         # LlamaIndex's agents turn what a tool raises into an output with is_error.
         message = message_for_model(error)
@@ -146,7 +162,7 @@ class SpecTool(FunctionTool):
         return ToolOutput(
             content=message,
             tool_name=self.metadata.get_name(),
-            raw_input={"args": (), "kwargs": kwargs},
+            raw_input={"args": args, "kwargs": kwargs},
             raw_output=message,
             is_error=True,
             exception=error,
@@ -271,9 +287,10 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             check_kind(self._options.catalog, "audio", getattr(self._options, name), param=name)
         if search_model is not None:
             check_kind(self._options.catalog, "text", search_model, param="search_model")
-        self.spec_functions: list[SPEC_FUNCTION_TYPE] = [
-            (name, f"a{name}") for name in self._schemas()
-        ]
+        # A subclass names its functions in a list of the class, as LlamaIndex's own specs do.
+        self.spec_functions: list[SPEC_FUNCTION_TYPE] = getattr(
+            type(self), "spec_functions", None
+        ) or [(name, f"a{name}") for name in self._schemas()]
 
     @property
     def video_model(self) -> str | None:
@@ -311,9 +328,13 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
                 continue
             description, schema = schemas[name]
             metadata = own_metadata.get(name) or ToolMetadata(description, name, schema)
+            if metadata.fn_schema in (None, DefaultToolFnSchema):
+                # Metadata that change a name or a description say nothing of the arguments.
+                metadata = replace(metadata, fn_schema=schema)
             tool = SpecTool(
                 partial(self._answer, name), metadata, async_fn=partial(self._aanswer, name)
             )
+            tool.method = getattr(self, name)
             tool.returns_errors = self._options.handle_tool_error
             tools.append(tool)
         return tools

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from langfuse import Langfuse
-from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
+from llama_index.core.agent.workflow import CodeActAgent, FunctionAgent, ToolCallResult
 from llama_index.core.workflow import Context, JsonSerializer
 from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -175,3 +175,23 @@ async def test_a_saved_picture_weighs_little_everywhere(
     assert picture.stat().st_size > MAX_BYTES_OF_A_PICTURE
     added = {name: with_picture[name] - without[name] for name in without}
     assert {name: size for name, size in added.items() if size > MAX_BYTES_OF_A_PICTURE} == {}
+
+
+async def test_an_agent_that_writes_code_sees_the_methods(gateway: Emulator) -> None:
+    """It shows the model the signature and the docstring of each."""
+    spec = PollinationsToolSpec(api_base=gateway.url)
+    gateway.script(Answer("<execute>generate_image('bees')</execute>"), Answer("Done."))
+    ran: list[str] = []
+
+    async def execute(code: str) -> str:
+        ran.append(code)
+        return "ok"
+
+    agent = CodeActAgent(
+        code_execute_fn=execute, tools=spec.to_tool_list(), llm=Pollinations(api_base=gateway.url)
+    )
+    assert str(await agent.run("Draw bees.")) == "Done."
+    assert ran == ["generate_image('bees')"]
+    asked = json.dumps(gateway.requests[0].json)
+    assert "def generate_image(prompt: str, model: str | None = None" in asked
+    assert "def check_balance() -> str" in asked

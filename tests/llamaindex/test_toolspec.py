@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import ImageBlock, TextBlock
-from llama_index.core.tools import FunctionTool
+from llama_index.core.tools import FunctionTool, ToolMetadata
+from llama_index.core.tools.calling import call_tool
 
 from langchain_pollinations import PollinationsToolkit
 from llamaindex_pollinations import PollinationsToolSpec
@@ -402,3 +403,48 @@ def test_pictures_are_real(make_spec: Any) -> None:
     """The block's base64 is a JPEG."""
     picture = make_spec(width=64, height=64, return_image=True).generate_image("a fox")[1]
     assert base64.b64decode(picture.image)[:3] == b"\xff\xd8\xff"
+
+
+@pytest.mark.parametrize("schema", [{}, {"fn_schema": None}])
+def test_own_names_and_descriptions_keep_the_arguments(
+    make_spec: Any, schema: dict[str, Any]
+) -> None:
+    """Metadata without a schema say nothing of the arguments."""
+    own = {"generate_image": ToolMetadata("Draws.", "draw", return_direct=True, **schema)}
+    tool, *_ = make_spec(width=64, height=64).to_tool_list(func_to_metadata_mapping=own)
+    assert (tool.metadata.name, tool.metadata.description) == ("draw", "Draws.")
+    assert tool.metadata.return_direct
+    assert "prompt" in tool.metadata.get_parameters_dict()["properties"]
+    assert tool(prompt="a bee").content.startswith("Made a picture")
+
+
+def test_a_subclass_lists_its_functions_in_the_class(gateway: Emulator) -> None:
+    """As LlamaIndex's own specs do."""
+
+    class Spec(PollinationsToolSpec):
+        spec_functions = ["double", "generate_image"]  # noqa: RUF012 - LlamaIndex's own form
+
+        def double(self, number: int) -> int:
+            """Twice a number."""
+            return 2 * number
+
+    tools = Spec(api_key=KEY, api_base=gateway.url).to_tool_list()
+    assert [tool.metadata.name for tool in tools] == ["double", "generate_image"]
+    assert tools[0](number=4).raw_output == 8
+
+
+def test_arguments_in_order_are_taken_and_repeated_ones_refused(make_spec: Any) -> None:
+    """What was given stands in the output; nothing is dropped."""
+    tool = tool_of(make_spec(width=64, height=64), "generate_image")
+    assert tool("a bee").raw_input == {"args": ("a bee",), "kwargs": {}}
+    with pytest.raises(InvalidRequestError, match="order is: prompt, aspect_ratio"):
+        tool("a bee", prompt="an ant")
+    with pytest.raises(InvalidRequestError, match="too many"):
+        tool(*["a bee"] * 9)
+
+
+def test_a_wrong_name_of_the_only_argument_is_forgiven(make_spec: Any) -> None:
+    """LlamaIndex calls a function by position where its signature has no such name."""
+    output = call_tool(tool_of(make_spec(), "web_search"), {"question": "bees"})
+    assert not output.is_error
+    assert "bees" in output.content
