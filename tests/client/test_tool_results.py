@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_a_complete_history_is_sent_as_it_is() -> None:
     assert sent(messages) == messages
 
 
-def _ids(messages: list[dict[str, Any]]) -> list[Any]:
+def _ids(messages: Sequence[Mapping[str, Any]]) -> list[Any]:
     """Ids of each turn's calls and of each result, with its content."""
     ids: list[Any] = []
     for message in messages:
@@ -121,7 +122,7 @@ def test_ids_of_another_model_are_written_as_the_provider_takes_them(
     own = ["functions.draw:0", "x" * 50]
     history = [USER, turn(*own), *map(result, own), USER]
     messages = messages_for(history, AskedModel(model, snapshot()))
-    assert _ids(messages) == [wire_ids, *((wire_id, "42") for wire_id in wire_ids)]  # type: ignore[arg-type]
+    assert _ids(messages) == [wire_ids, *((wire_id, "42") for wire_id in wire_ids)]
     assert history[1] == turn(*own)
 
 

@@ -138,6 +138,5 @@ def attachments(request: ChatRequest) -> str:
     lines = [picture_in_words(part["image_url"]["url"]) for part in request.parts("image_url")]
     lines += [document_in_words(part["file"]) for part in request.parts("file")]
     lines += [sound_in_words(part["input_audio"]["data"]) for part in request.parts("input_audio")]
-    if number := len(request.parts("video_url")):
-        lines.append(f"Attached: {number} x video_url.")
+    lines += ["A video came too; nothing here can watch it." for _ in request.parts("video_url")]
     return " ".join(lines)
