@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage
-from pydantic_core import to_jsonable_python
+
+from pollinations_client._adapter_support import arguments_text
 
 from ._block_translator import PROVIDER
 from ._content import KNOWN_KINDS, Part, Wire, kind_of, part_from
@@ -27,11 +28,6 @@ SERVER_TOOLS = frozenset(
 )
 CALL_FIELDS = frozenset({"tool_calls", "function_call"})
 SPEECH = frozenset({"audio", "output_audio"})
-# Made once: ``json.dumps`` with options makes an encoder for each call. A program may have put
-# dates or models among a call's arguments.
-ENCODER = json.JSONEncoder(
-    ensure_ascii=False, default=lambda value: to_jsonable_python(value, fallback=str)
-)
 
 
 def assistant_turn(
@@ -190,7 +186,9 @@ def _calls(message: AIMessage, answered_calls: frozenset[str]) -> list[Wire]:
 
 def call_for(call: Mapping[str, Any]) -> Wire:
     """One of LangChain's ``tool_calls`` as the gateway takes it."""
-    return _call(call["id"], call["name"], ENCODER.encode(call["args"]))
+    # As ``_call`` writes it, which would take 0.1 us more of a path that histories take often.
+    function = {"name": call["name"], "arguments": arguments_text(call["args"])}
+    return {"id": call["id"], "type": "function", "function": function}
 
 
 def _call(call_id: str | None, name: str, arguments: str) -> Wire:
@@ -208,7 +206,7 @@ def _call_blocks(message: AIMessage) -> list[dict[str, Any]]:
 def _call_from(block: dict[str, Any]) -> Wire:
     arguments = block.get("args", block.get("input")) or {}
     if not isinstance(arguments, str):
-        arguments = ENCODER.encode(arguments)
+        arguments = arguments_text(arguments)
     return _call(block.get("id"), str(block.get("name")), arguments)
 
 

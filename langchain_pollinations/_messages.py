@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_core.messages import (
     AIMessage,
+    AIMessageChunk,
     BaseMessage,
     ChatMessage,
     FunctionMessage,
@@ -59,47 +60,66 @@ def wire_messages(
             the last user message, where providers demand it; signed thinking wherever it stands.
         keep_images: Pictures of tools that are sent, the latest; of older ones the text alone.
     """
-    wire: list[Wire] = []
-    attachments: list[Part] = []
-    conversation = _Conversation(messages, model, keep_images)
-    for index, message in _spread(messages):
-        if not attachments and (turn := _text_turn(message)) is not None:
-            wire.append(turn)
-            continue
-        if attachments and not isinstance(message, ToolMessage):
-            wire.append({"role": "user", "content": attachments})
-            attachments = []
-        media: list[Part] = []
-        match message:
-            case AIMessage():
-                turn, media = _assistant_turn(message, index, conversation)
-                if replay_reasoning:
-                    _replay_reasoning(turn, message, index, conversation)
-            case ToolMessage():
-                turn, media = _tool_turn(message, index, conversation)
-            case SystemMessage() if _is_blank(message.content):
-                continue  # says nothing, and providers refuse it
-            case _:
-                turn = _plain_turn(message, index)
-        wire.append(turn)
-        attachments += media
-    if attachments:
-        wire.append({"role": "user", "content": attachments})
-    return wire
+    turns = [_text_turn(message) for message in messages]
+    if all(turns):
+        return turns  # type: ignore[return-value]
+    conversation = _Conversation(messages, model, replay_reasoning, keep_images)
+    for index, turn in enumerate(turns):
+        if turn is None or conversation.attachments:
+            conversation.add(messages[index], index)
+        else:
+            conversation.wire.append(turn)
+    conversation.settle()
+    return conversation.wire
 
 
 class _Conversation:
-    """What the encoding of one message asks of all others: looked up when first needed, once."""
+    """One walk over the messages, and what the encoding of one asks of all others: looked up when
+    first needed, once.
+    """
 
     def __init__(
         self,
         messages: Sequence[BaseMessage],
         model: Callable[[], AskedModel],
+        replay_reasoning: bool,
         keep_images: int | None,
     ) -> None:
+        self.wire: list[Wire] = []
+        self.attachments: list[Part] = []  # media of the run of tool results, or of an answer
         self._messages = messages
         self._model = model
+        self._replays = replay_reasoning
         self.keep_images = keep_images
+
+    def add(self, message: BaseMessage, index: int) -> None:
+        """Encode a message of any kind."""
+        for part in _spread(message, index):
+            self._add(part, index)
+
+    def _add(self, message: BaseMessage, index: int) -> None:
+        media: list[Part] = []
+        if not isinstance(message, ToolMessage):
+            self.settle()
+        match message:
+            case AIMessage():
+                turn, media = _assistant_turn(message, index, self)
+                if self._replays:
+                    _replay_reasoning(turn, message, index, self)
+            case ToolMessage():
+                turn, media = _tool_turn(message, index, self)
+            case SystemMessage() if _is_blank(message.content):
+                return  # says nothing, and providers refuse it
+            case _:
+                turn = _plain_turn(message, index)
+        self.wire.append(turn)
+        self.attachments += media
+
+    def settle(self) -> None:
+        """Send the media of tool results, now that their run has ended."""
+        if self.attachments:
+            self.wire.append({"role": "user", "content": self.attachments})
+            self.attachments = []
 
     @cached_property
     def model(self) -> AskedModel:
@@ -129,7 +149,8 @@ class _Conversation:
         """How many pictures are left out of each tool result that has blocks, in their order."""
         counts: list[int] = []
         answered = 0
-        for _, message in _spread(self._messages):
+        every = (part for message in self._messages for part in _spread(message, 0))
+        for message in every:
             if isinstance(message, AIMessage):
                 answered = len(counts)
             elif isinstance(message, ToolMessage) and isinstance(message.content, list):
@@ -153,11 +174,15 @@ def _text_turn(message: BaseMessage) -> Wire | None:
         return {"role": "tool", "tool_call_id": call_id, "content": content}
     if kind is SystemMessage and not _is_blank(content):
         return {"role": "system", "content": content}
-    if kind is not AIMessage or message.invalid_tool_calls:  # type: ignore[attr-defined]
+    if kind is not AIMessage and kind is not AIMessageChunk:
+        return None
+    if message.invalid_tool_calls:  # type: ignore[attr-defined]
         return None
     turn: Wire = {"role": "assistant", "content": content}
     if calls := message.tool_calls:  # type: ignore[attr-defined]
-        turn["tool_calls"] = [call_for(call) for call in calls]
+        turn["tool_calls"] = wire_calls = []
+        for call in calls:  # quicker than a comprehension for one call, which most turns have
+            wire_calls.append(call_for(call))
     return turn
 
 
@@ -169,23 +194,21 @@ def _is_blank(content: str | list[Any]) -> bool:
 # -- users, systems, and roles of a program's own
 
 
-def _spread(messages: Sequence[BaseMessage]) -> Iterator[tuple[int, BaseMessage]]:
-    """The messages with their indices; Anthropic's ``tool_result`` blocks in a user message become
-    tool messages.
+def _spread(message: BaseMessage, index: int) -> Iterator[BaseMessage]:
+    """The message itself; Anthropic's ``tool_result`` blocks in a user message become tool
+    messages.
     """
-    for index, message in enumerate(messages):
-        content = message.content
-        if not (isinstance(content, list) and isinstance(message, HumanMessage)):
-            yield index, message
-            continue
+    content = message.content
+    results: list[Any] = []
+    if isinstance(content, list) and isinstance(message, HumanMessage):
         results = [block for block in content if _is_tool_result(block)]
-        if not results:
-            yield index, message
-            continue
-        for block in results:
-            yield index, _tool_message_from(block, index)
-        if others := [block for block in content if not _is_tool_result(block)]:
-            yield index, message.model_copy(update={"content": others})
+    if not results:
+        yield message
+        return
+    for block in results:
+        yield _tool_message_from(block, index)
+    if others := [block for block in content if not _is_tool_result(block)]:
+        yield message.model_copy(update={"content": others})
 
 
 def _is_tool_result(block: Any) -> bool:

@@ -26,13 +26,14 @@ from llama_index.core.tools import ToolOutput
 from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import (
     AskedModel,
+    arguments_text,
     drop_unsupported_media,
     kept_tool_media,
     older_pictures,
 )
 
 from ._content import Part, cache_control, linked_sound, parts_from
-from ._tool_calls import json_text, refusal_of, refusals_in, wire_calls_in
+from ._tool_calls import is_call_of_block, refusal_of, refusals_in, wire_calls_in
 
 __all__ = ["wire_messages"]
 
@@ -102,13 +103,14 @@ class _Conversation:
 
     def wire(self, messages: Sequence[ChatMessage]) -> list[Wire]:
         self._messages = messages
+        wire, text_turn = self._wire, self._text_turn
         for index, message in enumerate(messages):
-            if not self._attached and (turn := self._text_turn(message)) is not None:
-                self._wire.append(turn)
-            else:
+            if self._attached or (turn := text_turn(message)) is None:
                 self._add(message, index)
+            else:
+                wire.append(turn)
         self._settle()
-        return self._wire
+        return wire
 
     def _add(self, message: ChatMessage, index: int) -> None:
         """Encode a message of any kind."""
@@ -136,20 +138,21 @@ class _Conversation:
         """Encode a message that is one text, or one call; None for any other message."""
         # Nearly all messages are. Exact classes and identical roles are compared, which takes 1 us:
         # each isinstance() of a pydantic class and each value of an enum takes 0.25 us.
-        if type(message) is not ChatMessage or len(message.blocks) != 1:
+        if type(message) is not ChatMessage:
             return None
-        (block,), about, role = message.blocks, message.additional_kwargs, message.role
-        if type(block) is ToolCallBlock:
-            if about or role is not ASSISTANT:
-                return None
+        blocks, about, role = message.blocks, message.additional_kwargs, message.role
+        if about and role is ASSISTANT:
+            return self._answer_turn(blocks, about)
+        if len(blocks) != 1 or (about and role is not TOOL):
+            return None
+        block = blocks[0]
+        if type(block) is ToolCallBlock and role is ASSISTANT:
             return self._call_turn(block)
         if type(block) is not TextBlock:
             return None
         text = block.text
         if role is TOOL:
             return self._result_turn(about, text)
-        if about:
-            return None
         if role is USER:
             self._lost_calls = False
             return {"role": "user", "content": text}
@@ -161,13 +164,34 @@ class _Conversation:
             return {"role": "system", "content": text}
         return None
 
+    def _answer_turn(self, blocks: Sequence[Any], about: Mapping[str, Any]) -> Wire | None:
+        """Encode an answer of this package that calls tools: its calls are in its blocks, behind
+        the text, and listed in the gateway's form.
+        """
+        calls = about.get("tool_calls")
+        if len(about) != 1 or type(calls) is not list or not calls:
+            return None
+        texts, call_blocks = blocks[: -len(calls)], blocks[-len(calls) :]
+        if len(call_blocks) != len(calls) or len(texts) > 1:
+            return None
+        if not all(map(is_call_of_block, calls, call_blocks)):
+            return None
+        content = ""
+        if texts:
+            if type(texts[0]) is not TextBlock:
+                return None
+            content = texts[0].text
+        self._open, self._lost_calls = [block.tool_call_id for block in call_blocks], False
+        self._calls.update((block.tool_call_id, block.tool_name) for block in call_blocks)
+        return {"role": "assistant", "content": content, "tool_calls": calls}
+
     def _call_turn(self, block: ToolCallBlock) -> Wire | None:
         call_id, name = block.tool_call_id, block.tool_name
         if type(block.tool_kwargs) is not dict or not call_id or not name:
             return None
         self._calls[call_id] = name
         self._open, self._lost_calls = [call_id], False
-        function = {"name": name, "arguments": json_text(block.tool_kwargs)}
+        function = {"name": name, "arguments": arguments_text(block.tool_kwargs)}
         call = {"id": call_id, "type": "function", "function": function}
         return {"role": "assistant", "content": "", "tool_calls": [call]}
 

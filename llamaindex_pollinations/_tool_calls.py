@@ -6,7 +6,6 @@ LlamaIndex needs both: agents read blocks, its ``process_streaming_objects`` and
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,7 +17,7 @@ from llama_index.core.tools import BaseTool, ToolOutput
 from pydantic_core import from_json
 
 from pollinations_client import ReplyError, ToolCall
-from pollinations_client._adapter_support import drop_strict_nulls
+from pollinations_client._adapter_support import arguments_text, drop_strict_nulls
 
 __all__ = [
     "INVALID",
@@ -26,7 +25,7 @@ __all__ = [
     "agent_response",
     "calls_in",
     "drop_nulls",
-    "json_text",
+    "is_call_of_block",
     "offered",
     "refusal_of",
     "refusals_in",
@@ -36,8 +35,6 @@ __all__ = [
 ]
 
 log = logging.getLogger("llamaindex_pollinations")
-# Made once: ``json.dumps`` with options makes an encoder for each call.
-json_text = json.JSONEncoder(ensure_ascii=False).encode
 MAX_QUOTED = 200
 # What could not be read is listed under the name that LangChain's messages have for it.
 INVALID = "invalid_tool_calls"
@@ -113,6 +110,22 @@ def wire_calls_in(message: ChatMessage) -> list[dict[str, Any]]:
         return [_with_good_arguments(call) for call in listed]
     by_id = {call.get("id"): call for call in listed}
     return [_from_block(block, by_id.get(block.tool_call_id, {})) for block in blocks]
+
+
+def is_call_of_block(call: Any, block: Any) -> bool:
+    """Whether a call in the gateway's form says what a block says, and nothing else."""
+    if type(block) is not ToolCallBlock or type(block.tool_kwargs) is not dict:
+        return False
+    try:
+        arguments = call["function"]["arguments"]
+    except (KeyError, TypeError):
+        return False
+    function = {"name": block.tool_name, "arguments": arguments}
+    if call != {"id": block.tool_call_id, "type": "function", "function": function}:
+        return False
+    if not (block.tool_call_id and block.tool_name and type(arguments) is str):
+        return False
+    return bool(_parsed(arguments) == block.tool_kwargs)
 
 
 def selections_in(response: ChatResponse, *, required: bool) -> list[ToolSelection]:
@@ -285,7 +298,7 @@ def _with_good_arguments(call: dict[str, Any]) -> dict[str, Any]:
     function = call["function"]
     arguments = function.get("arguments") or {}
     if not isinstance(arguments, str):
-        arguments = json_text(arguments)
+        arguments = arguments_text(arguments)
     elif not isinstance(_parsed(arguments), dict):
         # Providers refuse a history with such arguments; the tool's result says what went wrong.
         arguments = "{}"

@@ -20,6 +20,7 @@ from .media.data_url import parse_data_url
 from .media.documents import document_name, document_type
 from .media.sniff import sniff
 from .request.audio_options import DEFAULT_SPEECH_MODEL, DEFAULT_TRANSCRIPTION_MODEL
+from .request.call_arguments import arguments_text
 from .request.chat_options import BUILT_IN_TOOLS, DEFAULT_OCR_MODEL, MAX_SEED, drawn_seed
 from .request.embedding_options import (
     DEFAULT_EMBEDDING_MODEL,
@@ -150,6 +151,7 @@ __all__ = [
     "SyncHttpClient",
     "Timeout",
     "TranscribeArguments",
+    "arguments_text",
     "as_secret",
     "balance_text",
     "check_kind",

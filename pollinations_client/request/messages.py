@@ -8,7 +8,6 @@ issues named beside a rule (pollinations/pollinations).
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,10 +16,11 @@ from ..catalog.catalog import AskedModel
 from ..errors import InvalidRequestError
 from ..lenient_json import member
 from ..schemas.openai_strict import free_form_paths, strict_schema
+from .call_arguments import arguments_text
 from .call_ids import rules_of
 from .large_texts import set_large_texts_apart
 from .tool_names import ToolNames, valid_name
-from .tool_results import with_every_call_answered
+from .tool_results import ids_in, is_in_order, with_every_call_answered
 from .validation import drop_none
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -56,6 +56,38 @@ def messages_for(
 
     Raises :class:`InvalidRequestError` naming the position at fault.
     """
+    _check_list(messages)
+    names = tool_names or ToolNames()
+    ready = list(messages)
+    tool_turns: dict[int, Any] = {}  # ids of calls and results, by index
+    has_marks = False
+    for index, message in enumerate(messages):
+        # Nearly every message is of one of two kinds that need not be written anew. The tests are
+        # here and not in a function, which would cost as much as they do.
+        if type(message) is dict and type(message.get("content")) is str:
+            if len(message) == 2 and message.get("role") in PLAIN_ROLES:
+                continue
+            if len(message) == 3 and (ids := _ids_if_ready(message, names)):
+                tool_turns[index] = ids
+                continue
+        ready[index] = wire = _message_for(message, index, model, names)
+        has_marks = has_marks or "cache_control" in wire
+        if ids := ids_in(wire):
+            tool_turns[index] = ids
+    if has_marks:
+        ready = _with_marked_parts(ready)
+    if all(map(_is_blank, ready)):
+        raise InvalidRequestError(
+            "messages: all of them are empty; say something.", param="messages"
+        )
+    if any(type(ids) is list for ids in tool_turns.values()):
+        rules = rules_of(model)
+        if not is_in_order(tool_turns, rules):
+            return with_every_call_answered(ready, rules)
+    return ready
+
+
+def _check_list(messages: Any) -> None:
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Sequence):
         raise InvalidRequestError(
             "messages: a list of messages is needed, each a dict with role and content.",
@@ -65,31 +97,6 @@ def messages_for(
         raise InvalidRequestError(
             "messages: the list is empty; the gateway needs at least one message.", param="messages"
         )
-    names = tool_names or ToolNames()
-    ready: list[Mapping[str, Any]] = []
-    has_calls = has_marks = False
-    for index, message in enumerate(messages):
-        if (
-            type(message) is dict
-            and len(message) == 2
-            and message.get("role") in PLAIN_ROLES
-            and type(message.get("content")) is str
-        ):
-            ready.append(message)  # nearly every message: nothing of it has to be written anew
-            continue
-        wire = _message_for(message, index, model, names)
-        has_calls = has_calls or "tool_calls" in wire
-        has_marks = has_marks or "cache_control" in wire
-        ready.append(wire)
-    if has_marks:
-        ready = _with_marked_parts(ready)
-    if all(map(_is_blank, ready)):
-        raise InvalidRequestError(
-            "messages: all of them are empty; say something.", param="messages"
-        )
-    if has_calls:
-        return with_every_call_answered(ready, rules_of(model))
-    return ready
 
 
 def _message_for(
@@ -101,8 +108,6 @@ def _message_for(
         raise InvalidRequestError(
             f"messages[{index}]: a dict with a role is needed.", param="messages"
         ) from None
-    if type(content) is str and len(message) == 3 and _is_ready(message, role, names):
-        return message
     if role not in ROLES:
         raise InvalidRequestError(
             f"messages[{index}]: role {role!r} is unknown; one of {', '.join(sorted(ROLES))} is"
@@ -133,29 +138,34 @@ def _message_for(
     return ready
 
 
-def _is_ready(message: Mapping[str, Any], role: str, names: ToolNames) -> bool:
-    """Whether a message of text and one more field is in the gateway's form already: what both
-    adapters write, and so is passed on as it is.
+def _ids_if_ready(message: Mapping[str, Any], names: ToolNames) -> list[str] | str | None:
+    """The ids in a message of role, text and one more field, if it is a result or a turn with calls
+    in the gateway's form already: what both adapters write, and so is passed on as it is.
     """
+    role = message.get("role")
     if role == "tool":
-        call_id = message.get("tool_call_id")
-        return type(call_id) is str and call_id != ""
+        answered = message.get("tool_call_id")
+        return answered if type(answered) is str else None
     calls = message.get("tool_calls")
-    if role != "assistant" or type(calls) is not list or not calls:
-        return False
-    return all(_is_ready_call(call, names) for call in calls)
-
-
-def _is_ready_call(call: Any, names: ToolNames) -> bool:
-    if type(call) is not dict or len(call) != 3 or call.get("type") != "function":
-        return False
-    function = call.get("function")
-    if type(function) is not dict or len(function) != 2:
-        return False
-    call_id, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
-    if type(call_id) is not str or type(name) is not str or type(arguments) is not str:
-        return False
-    return bool(call_id and name and arguments) and names.encode(name) == name
+    if role != "assistant" or type(calls) is not list:
+        return None
+    ids: list[str] = []
+    for call in calls:
+        try:
+            call_id, kind, function = call["id"], call["type"], call["function"]
+            name, arguments = function["name"], function["arguments"]
+        except (KeyError, TypeError):
+            return None
+        if type(call) is not dict or len(call) != 3 or kind != "function":
+            return None
+        if type(function) is not dict or len(function) != 2:
+            return None
+        if type(call_id) is not str or type(name) is not str or type(arguments) is not str:
+            return None
+        if not (call_id and name and arguments) or names.encode(name) != name:
+            return None
+        ids.append(call_id)
+    return ids
 
 
 def _with_marked_parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -294,7 +304,7 @@ def _function_for(function: Mapping[str, Any], names: ToolNames) -> dict[str, An
     # The gateway's schema wants a text; null, nothing and an object are a 400.
     arguments = function.get("arguments") or "{}"
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False)
+        arguments = arguments_text(arguments)
     ready = {**drop_none(function), "arguments": arguments}
     if isinstance(name := ready.get("name"), str):
         ready["name"] = names.encode(name)

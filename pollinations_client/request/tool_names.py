@@ -70,11 +70,10 @@ class ToolNames:
         """What ``name`` is called on the wire; also for a tool of the history that is not offered
         any more.
         """
-        if name in self._wire_names:
-            return self._wire_names[name]
-        if VALID.fullmatch(name):
-            return name
-        return self._add(name)
+        wire_name = self._wire_names.get(name)
+        if wire_name is None and VALID.fullmatch(name):
+            self._wire_names[name] = wire_name = name  # a history calls the same few many times
+        return wire_name or self._add(name)
 
     def wire_name_of(self, name: Any) -> Any:
         """The wire name of an offered tool; any other value is returned as it is."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from .call_ids import CallIdRules, keeps_rules, with_valid_ids
 
-__all__ = ["NO_RESULT", "with_every_call_answered"]
+__all__ = ["NO_RESULT", "ids_in", "is_in_order", "with_every_call_answered"]
 
 log = logging.getLogger("pollinations_client")
 
@@ -28,8 +28,6 @@ def with_every_call_answered(messages: Sequence[Message], rules: CallIdRules) ->
     A result belongs to the nearest turn before it that made a call of its id: ids such as
     ``call_0`` come back in later turns. A result that answers no call stays where it is.
     """
-    if _is_in_order(messages, rules):
-        return list(messages)
     messages = with_valid_ids(messages, rules)
     results, displaced = _results_by_turn(messages)
     ordered: list[Message] = []
@@ -42,23 +40,36 @@ def with_every_call_answered(messages: Sequence[Message], rules: CallIdRules) ->
     return ordered
 
 
-def _is_in_order(messages: Sequence[Message], rules: CallIdRules) -> bool:
-    """Whether every call has one result behind its turn, and a valid id: what agents write."""
-    call_ids: list[str] = []
-    waiting: set[str] = set()
-    for message in messages:
-        if message["role"] == "tool":
-            if message["tool_call_id"] not in waiting:
+def ids_in(message: Message) -> Any:
+    """The ids of a turn's calls, as a list, or the id that a result answers; else None."""
+    if message["role"] == "tool":
+        return message["tool_call_id"]
+    if message["role"] == "assistant" and "tool_calls" in message:
+        return [call["id"] for call in message["tool_calls"]]
+    return None
+
+
+def is_in_order(tool_turns: Mapping[int, Any], rules: CallIdRules) -> bool:
+    """Whether every call has one result behind its turn, and a valid id: what agents write.
+
+    ``tool_turns`` has what ``ids_in`` finds, by the index in the history.
+    """
+    call_ids: list[Any] = []
+    waiting: set[Any] = set()
+    last = -1
+    for index, ids in tool_turns.items():
+        if type(ids) is list:
+            if waiting:
                 return False
-            waiting.remove(message["tool_call_id"])
-        elif waiting:
+            waiting.update(ids)
+            if len(waiting) < len(ids):
+                return False
+            call_ids += ids
+        elif index != last + 1 or ids not in waiting:
             return False
-        elif "tool_calls" in message and message["role"] == "assistant":
-            turn_ids = [call["id"] for call in message["tool_calls"]]
-            waiting = set(turn_ids)
-            if len(waiting) < len(turn_ids):
-                return False
-            call_ids += turn_ids
+        else:
+            waiting.remove(ids)
+        last = index
     return not waiting and keeps_rules(call_ids, rules)
 
 

@@ -13,7 +13,6 @@ from pollinations_client import InvalidRequestError, PollinationsClient
 from pollinations_client.catalog.catalog import AskedModel, snapshot
 from pollinations_client.emulator import Emulator
 from pollinations_client.request import messages as request_messages
-from pollinations_client.request import tool_results
 from pollinations_client.request.endpoints import chat_body
 from pollinations_client.request.messages import messages_for
 from pollinations_client.request.tool_results import NO_RESULT
@@ -201,6 +200,6 @@ def test_what_is_right_already_is_passed_on_as_the_careful_way_writes_it(
     """Neither looks at messages that need nothing, nor puts results in order that are."""
     straight = _outcome(messages)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(request_messages, "_is_ready", lambda *_: False)
-        patch.setattr(tool_results, "_is_in_order", lambda *_: False)
+        patch.setattr(request_messages, "_ids_if_ready", lambda *_: None)
+        patch.setattr(request_messages, "is_in_order", lambda *_, **__: False)
         assert _outcome(messages) == straight

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
+    AIMessageChunk,
     ChatMessage,
     FunctionMessage,
     HumanMessage,
@@ -455,6 +456,7 @@ MESSAGES = st.one_of(
         additional_kwargs=st.sampled_from([{}, {}, {"reasoning_content": "Hm."}]),
         response_metadata=st.sampled_from([{}, {"model_provider": "pollinations"}]),
     ),
+    st.builds(AIMessageChunk, TEXTS, tool_calls=CALLS, invalid_tool_calls=INVALID),
 )
 
 

@@ -25,7 +25,7 @@ from llama_index.core.base.llms.types import (
 from llamaindex_pollinations._messages import _Conversation
 from pollinations_client import InvalidRequestError, snapshot
 from pollinations_client._adapter_support import AskedModel
-from pollinations_client.emulator import Emulator
+from pollinations_client.emulator import Answer, Emulator
 from support.llamaindex_messages import PNG, TEXT, TEXT_PART, THOUGHT, tool_turn, wire_messages
 
 ROLES = {
@@ -266,6 +266,35 @@ TOOL_LOOP = [
 ]
 
 
+ARGUMENTS = st.sampled_from(
+    ['{"a": 1}', '{"a":1}', '{"a": 1, "b": null}', "{}", "", "{", "[]", None]
+)
+
+
+def _answer(text: str | None, calls: list[Any], blocks: list[Any], more: Any) -> ChatMessage:
+    """An answer as this package gives it, if its parts fit together."""
+    listed = [
+        {"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": arguments}}
+        for n, arguments in enumerate(calls)
+    ]
+    texts = [] if text is None else [TextBlock(text=text)]
+    called = [
+        ToolCallBlock(tool_call_id=f"c{n}", tool_name="f", tool_kwargs=kwargs)
+        for n, kwargs in enumerate(blocks)
+    ]
+    about = {"tool_calls": listed, **more}
+    return ChatMessage(role="assistant", blocks=[*texts, *called], additional_kwargs=about)
+
+
+ANSWERS = st.builds(
+    _answer,
+    st.sampled_from([None, "", " ", "Let me see."]),
+    st.lists(ARGUMENTS, max_size=2),
+    st.lists(st.sampled_from([{"a": 1}, {}, {"a": 1, "b": None}, "{"]), max_size=2),
+    st.sampled_from([{}, {}, {"name": "Ada"}, {"reasoning_content": "Hm."}]),
+)
+
+
 def _written(kind: type[_Conversation], messages: list[ChatMessage]) -> Any:
     try:
         return kind(AskedModel("openai", snapshot()), replay_reasoning=True).wire(messages)
@@ -273,7 +302,21 @@ def _written(kind: type[_Conversation], messages: list[ChatMessage]) -> Any:
         return str(error)
 
 
-@given(st.lists(st.one_of(MESSAGES.map(lambda entry: [entry]), st.just(TOOL_LOOP)), max_size=6))
+def test_an_answer_with_calls_goes_back_as_the_model_wrote_it(make: Any, gateway: Emulator) -> None:
+    """The straight path takes the list of calls, whose arguments are the model's own text."""
+    gateway.script(Answer(tool_calls=[("f", {"a": 1})]))
+    answer = make().chat([ChatMessage(role="user", content="hi")]).message
+    turn = _Conversation(AskedModel("openai", snapshot()), True)._text_turn(answer)
+    assert turn is not None
+    assert turn["tool_calls"] == answer.additional_kwargs["tool_calls"]
+
+
+@given(
+    st.lists(
+        st.one_of(st.one_of(MESSAGES, ANSWERS).map(lambda entry: [entry]), st.just(TOOL_LOOP)),
+        max_size=6,
+    )
+)
 def test_the_fast_path_encodes_as_the_general_one_does(
     runs: list[list[ChatMessage]],
 ) -> None:
