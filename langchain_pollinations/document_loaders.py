@@ -11,7 +11,7 @@ from langchain_core.documents import Document
 from pydantic import ConfigDict
 
 from pollinations_client import OcrPage
-from pollinations_client._adapter_support import DEFAULT_OCR_MODEL
+from pollinations_client._adapter_support import DEFAULT_OCR_MODEL, document_origin
 
 from ._client import ClientMixin
 from .errors import model_errors
@@ -76,5 +76,5 @@ class PollinationsOCRLoader(ClientMixin, BaseLoader):
             yield self._document(page)
 
     def _document(self, page: OcrPage) -> Document:
-        metadata = {"source": str(self.path_or_url), "page": page.number}
+        metadata = {"source": document_origin(self.path_or_url), "page": page.number}
         return Document(page.markdown, metadata=metadata)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,7 +14,12 @@ from llama_index.core.schema import Document
 from pydantic import ConfigDict, Field
 
 from pollinations_client import OcrPage
-from pollinations_client._adapter_support import DEFAULT_OCR_MODEL, with_model, with_secret_key
+from pollinations_client._adapter_support import (
+    DEFAULT_OCR_MODEL,
+    document_origin,
+    with_model,
+    with_secret_key,
+)
 
 from ._client import ClientMixin
 
@@ -82,31 +89,51 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
         return "PollinationsOCRReader"
 
     def load_data(
-        self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None
+        self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None, fs: Any = None
     ) -> list[Document]:
-        """Read a document's pages; ``extra_info`` is added to the metadata of each."""
-        pages = self._client.ocr(path_or_url, model=self.model)
+        """Read a document's pages; ``extra_info`` is added to the metadata of each.
+
+        ``fs`` is the fsspec file system that the path is of, as ``SimpleDirectoryReader`` gives it.
+        """
+        pages = self._client.ocr(_content(path_or_url, fs), model=self.model)
         return [_document(page, path_or_url, extra_info) for page in pages]
 
     async def aload_data(
-        self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None
+        self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None, fs: Any = None
     ) -> list[Document]:
         """:meth:`load_data`, awaited."""
-        pages = await self._async_client.ocr(path_or_url, model=self.model)
+        content = await asyncio.to_thread(_content, path_or_url, fs)
+        pages = await self._async_client.ocr(content, model=self.model)
         return [_document(page, path_or_url, extra_info) for page in pages]
 
     def lazy_load_data(
-        self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None
+        self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None, fs: Any = None
     ) -> Iterable[Document]:
         """:meth:`load_data`, sent when the first page is asked for."""
-        yield from self.load_data(path_or_url, extra_info)
+        yield from self.load_data(path_or_url, extra_info, fs)
+
+    async def alazy_load_data(
+        self, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None = None, fs: Any = None
+    ) -> Iterable[Document]:
+        """:meth:`load_data`, awaited: LlamaIndex's own would wait in the event loop."""
+        return await self.aload_data(path_or_url, extra_info, fs)
+
+
+def _content(path_or_url: PathOrUrl, fs: Any) -> PathOrUrl:
+    """What the client reads: a file of another file system as a data URL."""
+    if fs is None:
+        return path_or_url
+    with fs.open(str(path_or_url), "rb") as file:
+        # The client looks at the bytes, whatever type is declared.
+        encoded = base64.b64encode(file.read()).decode("ascii")
+    return f"data:application/octet-stream;base64,{encoded}"
 
 
 def _document(
     page: OcrPage, path_or_url: PathOrUrl, extra_info: Mapping[str, Any] | None
 ) -> Document:
-    source = str(path_or_url)
+    source = document_origin(path_or_url)
     metadata: dict[str, Any] = {"source": source, "page": page.number}
-    if not source.startswith(("http://", "https://")):
+    if not source.startswith(("http://", "https://", "data:")):
         metadata["file_name"] = Path(source).name
     return Document(text=page.markdown, metadata={**metadata, **(extra_info or {})})

@@ -17,7 +17,7 @@ from .connection_options import (
     with_secret_key,
 )
 from .media.data_url import parse_data_url
-from .media.documents import document_name, document_type
+from .media.documents import document_name, document_origin, document_type
 from .media.sniff import sniff
 from .request.audio_options import DEFAULT_SPEECH_MODEL, DEFAULT_TRANSCRIPTION_MODEL
 from .request.call_arguments import arguments_text
@@ -158,6 +158,7 @@ __all__ = [
     "checked_arguments",
     "cost",
     "document_name",
+    "document_origin",
     "document_type",
     "drawn_seed",
     "drop_strict_nulls",

@@ -14,7 +14,7 @@ from ..errors import InvalidRequestError
 from .data_url import parse_data_url
 from .sniff import extension_for, sniff
 
-__all__ = ["DocumentSource", "document_name", "document_source", "document_type"]
+__all__ = ["DocumentSource", "document_name", "document_origin", "document_source", "document_type"]
 
 PDF = "application/pdf"
 # One page each; an object stream may hide pages, then there is none to count.
@@ -93,6 +93,20 @@ def document_source(path_or_url: str | os.PathLike[str]) -> DocumentSource:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refusal(f"The document {path.name!r} cannot be read: {reason}") from error
     return _from_bytes(data, str(path), path.name)
+
+
+def document_origin(path_or_url: str | os.PathLike[str]) -> str:
+    """Where pages come from, for their metadata: the path, the address, or a data URL's beginning.
+
+    A store keeps the metadata beside every page, and the document itself has no place there.
+
+    >>> document_origin("data:application/pdf;base64,JVBERi0xLjcK")
+    'data:application/pdf'
+    """
+    text = str(path_or_url)
+    if text.startswith("data:"):
+        return text.partition(",")[0].partition(";")[0]
+    return text
 
 
 def _from_bytes(data: bytes, origin: str, name: str | None) -> DocumentSource:

@@ -21,7 +21,9 @@ MAX_VALUE_CHARS = 80  # of a bad value in a message
 # Their values stay out of messages: a header or a query may hold a key.
 SECRET_FIELDS = frozenset({"api_key", "pollinations_api_key", "default_headers", "extra_query"})
 # Steps of a fault's place that name pydantic's own doing, not a field.
-INNER_STEP = re.compile(r"(function-|constrained-|list\[|dict\[|literal\[).*|str|int|float|bool")
+INNER_STEP = re.compile(
+    r"(function-|constrained-|lax-or-strict\[|list\[|dict\[|literal\[).*|str|int|float|bool"
+)
 # Options of a client or a model, in the words of both frameworks.
 SETTINGS = ConnectionOptionsDict.__optional_keys__ | {
     *("api_key", "base_url", "api_base", "request_timeout", "streaming"),

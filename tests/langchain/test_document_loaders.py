@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
 from pathlib import Path
 
@@ -63,3 +64,18 @@ def test_no_key_is_in_a_loaders_text_or_pickle(gateway: Emulator, path: Path) ->
     loader = PollinationsOCRLoader(path, base_url=gateway.url, api_key="sk_demo_0123456789abcdef")
     assert b"sk_demo" not in pickle.dumps(loader) + repr(loader).encode()
     assert pickle.loads(pickle.dumps(loader)).load() == loader.load()
+
+
+def test_a_data_url_is_no_part_of_the_metadata(gateway: Emulator, path: Path) -> None:
+    """A store would keep the whole document beside every page."""
+    encoded = base64.b64encode(path.read_bytes()).decode()
+    loader = PollinationsOCRLoader(f"data:application/pdf;base64,{encoded}", base_url=gateway.url)
+    assert loader.load()[0].metadata == {"source": "data:application/pdf", "page": 1}
+
+
+def test_a_wrong_kind_of_path_is_told_without_words_of_pydantic(gateway: Emulator) -> None:
+    """The field, and what was given."""
+    with pytest.raises(InvalidRequestError) as caught:
+        PollinationsOCRLoader(path_or_url=3, base_url=gateway.url)
+    assert str(caught.value).startswith("path_or_url: Input should be a valid string. Given: 3.")
+    assert "lax" not in str(caught.value)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from llama_index.core import SimpleDirectoryReader
 
 from llamaindex_pollinations import PollinationsOCRReader
@@ -73,3 +75,26 @@ def test_no_key_is_in_a_readers_text_or_dump(reader: PollinationsOCRReader) -> N
     """And a dump makes the same reader again."""
     assert "sk_demo" not in repr(reader) + str(reader.to_dict()) + reader.to_json()
     assert PollinationsOCRReader.from_dict(reader.to_dict()).model == "mistral-ocr"
+
+
+async def test_a_file_of_another_file_system_is_read(
+    reader: PollinationsOCRReader, path: Path
+) -> None:
+    """SimpleDirectoryReader hands its file system on."""
+    memory = MemoryFileSystem()
+    memory.pipe("/scans/bees.pdf", path.read_bytes())
+    folder = SimpleDirectoryReader("/scans", fs=memory, file_extractor={".pdf": reader})
+    for documents in (folder.load_data(), await folder.aload_data()):
+        assert [document.text for document in documents] == PAGES
+        assert documents[1].metadata["source"] == "/scans/bees.pdf"
+
+
+async def test_a_data_url_is_no_part_of_the_metadata(
+    reader: PollinationsOCRReader, path: Path
+) -> None:
+    """A store would keep the whole document beside every page."""
+    encoded = base64.b64encode(path.read_bytes()).decode()
+    url = f"data:application/pdf;base64,{encoded}"
+    expected = {"source": "data:application/pdf", "page": 1}
+    assert reader.load_data(url)[0].metadata == expected
+    assert next(iter(await reader.alazy_load_data(url))).metadata == expected
