@@ -17,13 +17,16 @@ from pollinations_client._adapter_support import last_words
 
 __all__ = ["BudgetAgentMixin", "BudgetFunctionAgent"]
 
+LAST_WORDS = {"finish_reason": "budget_spent"}
+
 
 class BudgetAgentMixin:
     """Ends an agent's run with a last message when its budget is spent.
 
     A mixin for any agent of LlamaIndex's workflows: ``class MyAgent(BudgetAgentMixin,
     ReActAgent)``. The budget is the one that the run is started in (``with budget:``), or that the
-    LLM and the tools were given. A model without a known price raises ``UnpricedModelError``.
+    LLM and the tools were given. The output's ``raw["finish_reason"]`` is ``budget_spent`` then. A
+    model without a known price raises ``UnpricedModelError``.
     """
 
     async def take_step(
@@ -43,7 +46,15 @@ class BudgetAgentMixin:
             AgentStream(delta=text, response=text, current_agent_name=name, tool_calls=[], raw=None)
         )
         message = ChatMessage(text, role="assistant")
-        return AgentOutput(response=message, tool_calls=[], current_agent_name=name)
+        return AgentOutput(response=message, tool_calls=[], current_agent_name=name, raw=LAST_WORDS)
+
+    async def finalize(self, ctx: Any, output: AgentOutput, memory: Any) -> AgentOutput:
+        """End the run. Last words are remembered as an answer is."""
+        step: Any = super()
+        output = await step.finalize(ctx, output, memory)
+        if output.raw == LAST_WORDS:
+            await memory.aput(output.response)
+        return output
 
 
 class BudgetFunctionAgent(BudgetAgentMixin, FunctionAgent):

@@ -1,14 +1,24 @@
-"""What was spent and what is reserved, in all and by model. Exact sums, held by one lock."""
+"""What was spent and what is reserved, in all and by model. Exact sums, under one lock."""
 
 from __future__ import annotations
 
 import html
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-__all__ = ["Ledger", "pollen_text"]
+__all__ = ["LOCK", "Ledger", "pollen_text"]
+
+# A stream that nobody reads is settled by a finalizer, which the garbage collector may run inside
+# any method of a ledger: the lock lets its thread in again, and each sum is one statement.
+LOCK = threading.RLock()
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows cannot fork
+    # A lock that another thread held in that moment would stay locked in the child for ever.
+    os.register_at_fork(
+        before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release
+    )
 
 ZERO = Decimal(0)
 COLUMNS = ("model", "calls", "pollen", "uncertain")
@@ -72,22 +82,19 @@ class ModelSpending:
 class Ledger:
     """Sums of one budget."""
 
-    __slots__ = ("_is_warned", "_lock", "_models", "limit", "reserved", "spent")
+    __slots__ = ("_is_warned", "_models", "limit", "reserved", "spent")
 
     def __init__(self, limit: Decimal) -> None:
         self.limit = limit
         self.spent = ZERO
         self.reserved = ZERO
-        # A stream that nobody reads is settled by a finalizer, which the garbage collector may run
-        # inside any of the methods here: the lock lets it in again, and each sum is one statement.
-        self._lock = threading.RLock()
         self._is_warned = False
         self._models: dict[str, ModelSpending] = {}
 
     @property
     def left(self) -> Decimal:
         """What the next call may cost."""
-        with self._lock:
+        with LOCK:
             return self.limit - self.spent - self.reserved
 
     def reserve(self, amount: Decimal) -> Decimal | None:
@@ -95,7 +102,7 @@ class Ledger:
 
         Once everything is spent, a call that costs nothing is too much as well.
         """
-        with self._lock:
+        with LOCK:
             # What is reserved counts as spent for every other call, or parallel calls would pass
             # the limit together.
             left = self.limit - self.spent - self.reserved
@@ -106,14 +113,14 @@ class Ledger:
 
     def release(self, reserved: Decimal) -> None:
         """Give back what was held back for a call that cost nothing."""
-        with self._lock:
+        with LOCK:
             self.reserved -= reserved
 
     def settle(
         self, model: str, key: str, reserved: Decimal, cost: Decimal | None, *, is_certain: bool
     ) -> None:
         """Count ``cost`` in place of what was held back; ``None`` is a cost nobody knows."""
-        with self._lock:
+        with LOCK:
             self.reserved -= reserved
             spending = self._models.get(key)
             if spending is None:
@@ -123,26 +130,26 @@ class Ledger:
 
     def reconcile(self, totals: Mapping[str, tuple[int, Decimal]]) -> None:
         """Use the account's records, counted and summed by model."""
-        with self._lock:
+        with LOCK:
             for key, spending in self._models.items():
                 self.spent += spending.reconcile(*totals.get(key, (0, ZERO)))
 
     def first_to_warn(self) -> bool:
         """Whether nobody was warned before; from now on somebody was."""
-        with self._lock:
+        with LOCK:
             is_first, self._is_warned = not self._is_warned, True
         return is_first
 
     @property
     def unknown(self) -> int:
         """Calls whose cost nobody knows."""
-        with self._lock:
+        with LOCK:
             return sum(model.unknown_calls for model in self._models.values())
 
     @property
     def by_model(self) -> dict[str, Decimal]:
         """What each model was paid."""
-        with self._lock:
+        with LOCK:
             return {model.name: model.spent for model in self._models.values()}
 
     def text(self) -> str:
@@ -173,7 +180,7 @@ class Ledger:
         return text
 
     def _rows(self) -> list[tuple[str, ...]]:
-        with self._lock:
+        with LOCK:
             models = sorted(self._models.values(), key=lambda model: -model.spent)
             return [
                 (model.name, str(model.calls), *map(pollen_text, (model.spent, model.uncertain)))

@@ -18,6 +18,7 @@ from typing import Self
 from ..catalog.catalog import Catalog, snapshot
 from ..catalog.estimates import Estimator
 from ..catalog.model_card import ModelCard
+from .ledger import LOCK
 
 __all__ = ["PriceList", "Refresh"]
 
@@ -30,11 +31,10 @@ MAX_WAIT_S = 60.0
 class PriceList:
     """A catalogue with today's prices, or with shipped ones while there are no others."""
 
-    __slots__ = ("_is_fresh", "_lock", "_next_try", "_pending", "estimator")
+    __slots__ = ("_is_fresh", "_next_try", "_pending", "estimator")
 
     def __init__(self) -> None:
         self.estimator = Estimator(snapshot())
-        self._lock = threading.Lock()
         self._is_fresh = False
         self._next_try = 0.0
         self._pending: Refresh | None = None
@@ -51,7 +51,7 @@ class PriceList:
 
     def begin(self, *, blocks: bool) -> Refresh | None:
         """The refresh to carry out; ``None`` if another call is at it and is to be waited for."""
-        with self._lock:
+        with LOCK:
             if not self.is_due:
                 return None  # another call has just ended it
             pending = self._pending
@@ -95,7 +95,7 @@ class PriceList:
             self.estimator, self._is_fresh = other.estimator, True
 
     def _forget(self, refresh: Refresh) -> None:
-        with self._lock:
+        with LOCK:
             if self._pending is refresh:
                 self._pending = None
 

@@ -25,6 +25,7 @@ INNER_STEP = re.compile(
     r"(function-|constrained-|lax-or-strict\[|list\[|dict\[|literal\[).*|str|int|float|bool"
 )
 # Options of a client or a model, in the words of both frameworks.
+FOR_SOME_CALLS = {"budget": " For some calls write them under 'with budget:'."}
 SETTINGS = ConnectionOptionsDict.__optional_keys__ | {
     *("api_key", "base_url", "api_base", "request_timeout", "streaming"),
     *("http_client", "http_async_client", "async_http_client"),
@@ -179,7 +180,7 @@ def _unknown(name: str, names: list[str], door: str | None) -> str:
     if name in SETTINGS and not SETTINGS.intersection(names):
         return (
             f"Unknown option {name!r} of a call: it is settled once, where the client or the model"
-            " is made."
+            f" is made.{FOR_SOME_CALLS.get(name, '')}"
         )
     if name in UNSUPPORTED_OPTIONS:
         return f"Unknown option {name!r}: {UNSUPPORTED_OPTIONS[name]}"

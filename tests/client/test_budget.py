@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import copy
+import functools
+import os
 import pickle
 import random
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -29,6 +33,7 @@ from pollinations_client import (
     BudgetSpentError,
     ConfigurationError,
     InsufficientBalanceError,
+    InvalidRequestError,
     PaymentRequiredError,
     PollenBudget,
     PollinationsClient,
@@ -507,6 +512,35 @@ def test_a_finalizer_settles_while_its_thread_counts() -> None:
     assert ledger.spent == 3
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_can_count_while_a_thread_of_its_parent_does() -> None:
+    """No lock stays with a thread that the child does not have."""
+    is_counting = threading.Event()
+
+    class Name(str):
+        """A key that takes long to look up."""
+
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            is_counting.set()
+            time.sleep(0.1)
+            return super().__hash__()
+
+    ledger = Ledger(Decimal(10))
+    count = functools.partial(ledger.settle, "a", Name("a"), ZERO, Decimal(1), is_certain=True)
+    thread = threading.Thread(target=count)
+    thread.start()
+    is_counting.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        os._exit(ledger.left != 9)
+    assert os.waitpid(child, 0)[1] == 0
+    thread.join()
+
+
 def test_a_repeated_stream_that_the_budget_does_not_cover_is_not_sent(
     gateway: Emulator, client: PollinationsClient
 ) -> None:
@@ -519,6 +553,15 @@ def test_a_repeated_stream_that_the_budget_does_not_cover_is_not_sent(
     assert isinstance(caught.value.__cause__, BudgetSpentError)
     assert paid_requests(gateway) == 2
     assert budget.spent == pytest.approx(FLUX + 0.03)
+
+
+def test_a_budget_as_option_of_a_call_is_refused_with_the_way_to_say_it(
+    client: PollinationsClient,
+) -> None:
+    """A statement holds for any calls, in both frameworks."""
+    options: Any = {"budget": PollenBudget(1)}
+    with pytest.raises(InvalidRequestError, match="under 'with budget:'"):
+        client.chat("hi", **options)
 
 
 def test_nested_budgets_both_count_and_the_same_one_counts_once(

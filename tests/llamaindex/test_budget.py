@@ -19,6 +19,7 @@ from llama_index.core.agent.workflow import (
     ReActAgent,
     ToolCallResult,
 )
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.schema import Document, TextNode
 from workflows.errors import WorkflowRuntimeError
 
@@ -175,6 +176,17 @@ async def test_the_mixin_ends_an_agent_of_another_kind(gateway: Emulator) -> Non
         answer, _ = await run(BudgetReActAgent(llm=make(gateway), tools=[]), "hi")
     assert "is spent" in str(answer)
     assert paid_requests(gateway) == []
+
+
+@pytest.mark.parametrize("kind", [BudgetFunctionAgent, BudgetReActAgent])
+async def test_last_words_are_remembered_and_marked(gateway: Emulator, kind: Any) -> None:
+    """A later run knows how this one ended, and a program can tell it from an answer."""
+    memory = ChatMemoryBuffer.from_defaults(token_limit=3000)
+    with PollenBudget(0):
+        output = await kind(llm=make(gateway), tools=[]).run("hi", memory=memory)
+    assert output.raw == {"finish_reason": "budget_spent"}
+    assert [message.role.value for message in memory.get_all()] == ["user", "assistant"]
+    assert memory.get_all()[-1].content == str(output)
 
 
 async def test_llamaindexs_own_agent_raises(gateway: Emulator) -> None:
