@@ -3,10 +3,15 @@
 from typing import TYPE_CHECKING
 
 from pollinations_client import PollinationsError, __version__
-from pollinations_client._adapter_support import install_command, lazy_names, warn_of_mixed_install
+from pollinations_client._adapter_support import (
+    import_with_room,
+    install_command,
+    lazy_names,
+    warn_of_mixed_install,
+)
 
 try:
-    import llama_index.core
+    import_with_room("llama_index.core")
 except ImportError as missing:
     raise ImportError(f"LlamaIndex is not installed: {install_command('llamaindex')}") from missing
 
@@ -45,4 +50,4 @@ __all__ = [
     "__version__",
 ]
 
-del install_command, lazy_names, llama_index, warn_of_mixed_install
+del import_with_room, install_command, lazy_names, warn_of_mixed_install

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ._distribution import install_command, mixed_install, warn_of_mixed_install
 from ._lazy_clients import CloseableMixin, ConnectedModel
-from ._lazy_imports import lazy_names
+from ._lazy_imports import import_with_room, lazy_names
 from .catalog.catalog import AskedModel, cost
 from .connection_options import (
     CALL_SETTINGS,
@@ -166,6 +166,7 @@ __all__ = [
     "drop_unsupported_media",
     "find_json",
     "first_fitting",
+    "import_with_room",
     "install_command",
     "invalid_request_from",
     "is_recursive",
