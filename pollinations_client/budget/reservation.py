@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic_core import from_json
 
 from ..catalog.estimates import Estimate, max_prompt_tokens
-from ..catalog.pricing import COST_HEADER, cost, total_pollen
+from ..catalog.pricing import price_unit, stated_cost, total_pollen
 from ..errors import BudgetSpentError, PaymentRequiredError, PermissionDeniedError
 from ..reply import ResponseInfo, Usage, usage_from
 from ..request.endpoints import Call
@@ -138,10 +138,12 @@ class Reservation:
         if info.forbids_storing and _is_notice(info, body):
             self.release()
         else:
-            self.settle(info, info if info.usage else self._usage_in(info, body))
+            self.settle(info, self._usage_in(info, body))
 
     def _usage_in(self, info: ResponseInfo, body: bytes) -> Usage | ResponseInfo | None:
-        """The usage in a JSON answer that has none in its headers."""
+        """The usage in the headers, or else in a JSON answer."""
+        if any(map(price_unit, info.usage)):
+            return info
         if content_type_of(info) != "application/json":
             return None
         try:
@@ -183,8 +185,9 @@ class Reservation:
         card, size = share.estimate.card, self._call.size
         if size is not None and size.model is None and info.model_used:
             card = share.budget.prices_at(self._address).catalog.get(info.model_used) or card
-        if usage is None or COST_HEADER in info.headers:
-            return cost(info, card).total
+        stated = stated_cost(info)
+        if stated is not None or usage is None:
+            return stated
         return total_pollen(usage, card)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from ..reply import USAGE_PATHS, Reply, ResponseInfo, Usage
 from .model_card import ModelCard, amount_from
 
-__all__ = ["Cost", "CostPart", "cost", "total_pollen", "units_from"]
+__all__ = ["Cost", "CostPart", "cost", "price_unit", "stated_cost", "total_pollen", "units_from"]
 
 ZERO = Decimal(0)
 
@@ -252,17 +252,23 @@ def _counted(
         case Reply():
             # A film made in a chat is counted in seconds, by the headers alone.
             counted = _counted(usage.usage or replace(usage.info, headers={}))
-            stated = usage.info.headers.get(COST_HEADER)
+            stated = stated_cost(usage.info)
         case ResponseInfo():
-            counted = {f"x-usage-{name}": count for name, count in usage.usage.items()} or None
-            stated = usage.headers.get(COST_HEADER)
+            counts = {f"x-usage-{name}": count for name, count in usage.usage.items()}
+            counted = counts if any(map(price_unit, counts)) else None
+            stated = stated_cost(usage)
         case Usage():
-            counted, stated = usage.raw or _by_hand(usage), None
+            return usage.raw or _by_hand(usage)
         case _:
             return usage
     if stated is None:
         return counted
     return {**(counted or {}), COST_HEADER: stated}
+
+
+def stated_cost(info: ResponseInfo) -> Decimal | None:
+    """The cost that an answer's header states; ``None`` where it is no amount."""
+    return amount_from(info.headers.get(COST_HEADER))
 
 
 def _by_hand(usage: Usage) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from llama_index.core.llms import ChatMessage
 
 from langchain_pollinations import ChatPollinations
 from llamaindex_pollinations import Pollinations
-from pollinations_client import ModelCard, PollinationsClient, ResponseInfo, snapshot
+from pollinations_client import ModelCard, PollenBudget, PollinationsClient, ResponseInfo, snapshot
 from pollinations_client.catalog.pricing import cost
 from pollinations_client.emulator import Answer, Body, Emulator
 
@@ -54,11 +54,12 @@ COUNTED_IN_HEADERS = {
 }
 
 
-def answer_without_usage(headers: dict[str, str]) -> Body:
-    """An answer whose body counts nothing."""
+def answer_with_headers(headers: dict[str, str], **fields: Any) -> Body:
+    """An answer whose body counts nothing, but for ``usage`` among the ``fields``."""
     message = {"role": "assistant", "content": "Hi"}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    return Body({"id": "a", "object": "chat.completion", "choices": [choice]}, headers=headers)
+    body = {"id": "a", "object": "chat.completion", "choices": [choice], **fields}
+    return Body(body, headers=headers)
 
 
 @pytest.mark.parametrize("cost_of", [langchain_cost, llamaindex_cost, client_cost])
@@ -66,9 +67,9 @@ def test_an_answer_is_counted_by_its_headers_where_its_body_counts_nothing(
     gateway: Emulator, cost_of: Any
 ) -> None:
     """A body's ``usage`` is optional, and the gateway bills by what the headers say."""
-    gateway.script(answer_without_usage(COUNTED_IN_HEADERS))
+    gateway.script(answer_with_headers(COUNTED_IN_HEADERS))
     assert float(cost_of(gateway)) == pytest.approx((600 * 3 + 400 * 0.3 + 100 * 15) / 1e6)
-    gateway.script(answer_without_usage(COUNTED_IN_HEADERS))
+    gateway.script(answer_with_headers(COUNTED_IN_HEADERS))
     message = ChatPollinations("claude", api_key=KEY, base_url=gateway.url).invoke("x")
     assert message.usage_metadata == {
         "input_tokens": 1000,
@@ -79,9 +80,32 @@ def test_an_answer_is_counted_by_its_headers_where_its_body_counts_nothing(
     }
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *({"x-pollen-cost": stated} for stated in ("", "free", "-1", "nan")),
+        {"x-usage-total-tokens": "1100"},
+    ],
+)
+def test_headers_that_state_no_cost_do_not_hide_the_usage_of_the_body(
+    gateway: Emulator, headers: dict[str, str]
+) -> None:
+    """Neither from the answer's cost nor from a budget."""
+    gateway.script(answer_with_headers(headers, usage=USAGE))
+    with PollinationsClient(KEY, base_url=gateway.url) as client:
+        reply = client.chat("x", model="claude")
+        assert client.cost(reply, "claude").total == Decimal("0.0045")
+        assert client.cost(reply.info, "claude").unknown == ("usage",)
+        with PollenBudget(1) as budget:
+            client.image("a bee", model="flux", width=64, height=64)
+            gateway.script(answer_with_headers(headers, usage=USAGE))
+            client.chat("y", model="claude")
+    assert budget.by_model["claude"] == 0.0045
+
+
 def test_a_film_made_in_a_chat_costs_its_seconds(gateway: Emulator) -> None:
     """They are in a header, and are no tokens."""
-    gateway.script(answer_without_usage({"x-usage-completion-video-seconds": "4"}))
+    gateway.script(answer_with_headers({"x-usage-completion-video-seconds": "4"}))
     with PollinationsClient(KEY, base_url=gateway.url) as client:
         reply = client.chat("a bee", model="veo")
         price = client.catalog.get("veo").prices["completionVideoSeconds"]  # type: ignore[union-attr]
@@ -92,7 +116,7 @@ def test_a_film_made_in_a_chat_costs_its_seconds(gateway: Emulator) -> None:
 @pytest.mark.parametrize("count", ["nan", "inf", "-1"])
 def test_headers_that_count_no_tokens_are_no_usage(gateway: Emulator, count: str) -> None:
     """The answer is read all the same."""
-    gateway.script(answer_without_usage({"x-usage-prompt-text-tokens": count}))
+    gateway.script(answer_with_headers({"x-usage-prompt-text-tokens": count}))
     with PollinationsClient(KEY, base_url=gateway.url) as client:
         reply = client.chat("x", model="claude")
         assert reply.text == "Hi"
