@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
+from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, BaseToolkit, ToolException
 from pydantic import ConfigDict, PrivateAttr, ValidationError
@@ -41,6 +42,7 @@ from pollinations_client._adapter_support import (
     TranscribeArguments,
     balance_text,
     check_kind,
+    earlier_pictures,
     make_media,
     make_media_async,
     models_text,
@@ -203,7 +205,7 @@ class MakingTool(GatewayTool, MediaToolOptions):
         **arguments: Any,
     ) -> Any:
         with tool_errors():
-            tool, thread = self._media_tool, thread_of(config)
+            tool, thread = self._media_tool, self._conversation(config)
             request = tool.request({"prompt": prompt, **arguments}, thread)
             picture = make_media(self._client, request)
             cost = self._cost(picture, request.options)
@@ -218,12 +220,24 @@ class MakingTool(GatewayTool, MediaToolOptions):
         **arguments: Any,
     ) -> Any:
         with tool_errors():
-            tool, thread = self._media_tool, thread_of(config)
+            tool, thread = self._media_tool, self._conversation(config)
             request = tool.request({"prompt": prompt, **arguments}, thread)
             picture = await make_media_async(self._async_client, request)
             cost = self._cost(picture, request.options)
             answer = await asyncio.to_thread(tool.answer, picture, cost, thread)
             return self._output(*_parts(answer))
+
+    def _conversation(self, config: RunnableConfig) -> str | None:
+        """The conversation that a call belongs to; earlier pictures of it are recalled."""
+        thread = thread_of(config)
+        if thread is not None and not self._pictures.knows(thread):
+            answers = [
+                (message.text, message.artifact)
+                for message in messages_of(config)
+                if isinstance(message, ToolMessage)
+            ]
+            self._pictures.resume(thread, earlier_pictures(answers, self.save_dir))
+        return thread
 
     def _cost(self, picture: Picture, options: Mapping[str, Any]) -> Any:
         return self._client.cost(picture.info, options.get("model") or picture.model or "")
@@ -234,6 +248,19 @@ def thread_of(config: RunnableConfig | None) -> str | None:
     # LangGraph's checkpoints are filed under this key, so an agent with memory has it.
     thread = ((config or {}).get("configurable") or {}).get("thread_id")
     return None if thread is None else str(thread)
+
+
+def messages_of(config: RunnableConfig) -> list[Any]:
+    """The messages of the graph that a tool runs in; none outside of one."""
+    # LangGraph's ToolNode reads the state by this key (langgraph/prebuilt/tool_node.py). An
+    # injected argument would be the other way, and keeps a tool from being served by MCP.
+    read = (config.get("configurable") or {}).get("__pregel_read")
+    if read is None:
+        return []
+    try:
+        return list(read("messages") or ())
+    except KeyError:  # a graph of another state
+        return []
 
 
 def _parts(answer: MediaAnswer) -> tuple[Content, MediaResult]:

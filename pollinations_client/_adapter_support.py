@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     )
     from .agent_tools.messages import last_words, message_for_model
     from .agent_tools.options import MediaToolOptions, check_kind
-    from .agent_tools.references import ConversationPictures
+    from .agent_tools.references import ConversationPictures, earlier_pictures
     from .agent_tools.voice import (
         SPEAK,
         TRANSCRIBE,
@@ -97,7 +97,7 @@ else:
             ),
             ".agent_tools.messages": "last_words message_for_model",
             ".agent_tools.options": "MediaToolOptions check_kind",
-            ".agent_tools.references": "ConversationPictures",
+            ".agent_tools.references": "ConversationPictures earlier_pictures",
             ".agent_tools.voice": (
                 "SPEAK TRANSCRIBE SoundFolder TranscribeArguments speak_arguments"
                 " spoken_answer transcript_answer"
@@ -164,6 +164,7 @@ __all__ = [
     "drop_strict_nulls",
     "drop_titles",
     "drop_unsupported_media",
+    "earlier_pictures",
     "find_json",
     "first_fitting",
     "import_with_room",

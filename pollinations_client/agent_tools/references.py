@@ -11,17 +11,22 @@ import re
 import threading
 import urllib.parse
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from ..errors import InvalidRequestError
 from ..media.sniff import sniff
 from ..response.media_result import MediaResult
 
-__all__ = ["ConversationPictures", "check_address"]
+__all__ = ["ConversationPictures", "check_address", "earlier_pictures"]
 
 NAME = re.compile(r"\s*(?:the\s+)?picture[\s_-]*(\d{1,9})\s*", re.IGNORECASE)
+# The last sentence of a tool's answer, as MediaTool.answer() writes it.
+TOLD_NAME = re.compile(r"It is called picture-(\d{1,9})\.\s*\Z")
 # Names that resolve to this machine or its network, whatever a resolver says.
 LOCAL_NAMES = re.compile(
     r"(^|\.)(localhost|local|localdomain|internal|intranet|home|lan|home\.arpa"
@@ -125,6 +130,24 @@ class ConversationPictures:
             self._let_go()
         return name
 
+    def knows(self, thread: str | None) -> bool:
+        """Whether pictures of that conversation are remembered."""
+        with self._lock:
+            return thread in self._conversations
+
+    def resume(self, thread: str | None, earlier: Mapping[int, MediaResult | None]) -> None:
+        """Remember the pictures of a conversation that began in another process, by number.
+
+        New ones count on from the highest, also where the earlier picture itself is gone.
+        """
+        with self._lock:
+            if not earlier or thread in self._conversations:
+                return
+            pictures = {at: picture for at, picture in earlier.items() if picture is not None}
+            self._conversations[thread] = _Conversation(pictures, max(earlier))
+            self._held_bytes += sum(len(one.data or b"") for one in pictures.values())
+            self._let_go()
+
     def find(self, name: str, thread: str | None = None) -> MediaResult | None:
         """The picture of that name; ``None`` where ``name`` is none of a picture.
 
@@ -156,6 +179,52 @@ class ConversationPictures:
                 if self._held_bytes <= MAX_HELD_BYTES:
                     return
                 self._held_bytes -= len(conversation.pictures.pop(number).data or b"")
+
+
+def earlier_pictures(
+    answers: Iterable[tuple[str, Any]], save_dir: str | Path | None
+) -> dict[int, MediaResult | None]:
+    """The pictures that earlier answers of tools tell of, by number; None where one is gone.
+
+    ``answers`` are texts with their artifacts, as a checkpoint gives them back.
+    """
+    pictures: dict[int, MediaResult | None] = {}
+    for text, artifact in answers:
+        match = TOLD_NAME.search(text)
+        if match is None:
+            continue
+        try:
+            result = MediaResult.model_validate(artifact)
+        except ValidationError:
+            pictures[int(match[1])] = None
+        else:
+            pictures[int(match[1])] = _trusted(result, save_dir)
+    return pictures
+
+
+def _trusted(result: MediaResult, save_dir: str | Path | None) -> MediaResult | None:
+    """An earlier result without a path or an address that a model might not name itself."""
+    # A client of a server may send the history, and with it any path of this machine.
+    path, url = result.path, result.url
+    if path is not None and not _is_inside(Path(path), save_dir):
+        path = None
+    if url is not None:
+        try:
+            check_address(url)
+        except InvalidRequestError:
+            url = None
+    if path is None and url is None and result.data is None:
+        return None
+    return result.model_copy(update={"path": path, "url": url})
+
+
+def _is_inside(path: Path, folder: str | Path | None) -> bool:
+    if folder is None:
+        return False
+    try:
+        return path.resolve().is_relative_to(Path(folder).expanduser().resolve())
+    except (OSError, ValueError, RuntimeError):  # a name that is none, a circle of links
+        return False
 
 
 def bytes_of(picture: MediaResult, name: str) -> bytes:

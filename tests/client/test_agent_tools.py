@@ -35,7 +35,11 @@ from pollinations_client.agent_tools.arguments import (
 )
 from pollinations_client.agent_tools.messages import message_for_model
 from pollinations_client.agent_tools.options import model_choice
-from pollinations_client.agent_tools.references import ConversationPictures, check_address
+from pollinations_client.agent_tools.references import (
+    ConversationPictures,
+    check_address,
+    earlier_pictures,
+)
 from pollinations_client.emulator import Emulator
 from pollinations_client.emulator.media.pictures import PictureSpec
 from pollinations_client.emulator.media.pictures import picture as draw
@@ -346,6 +350,36 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         pictures.add(result(), thread)
     with pytest.raises(InvalidRequestError, match="None was"):
         pictures.find("picture-1", "a")
+
+
+def test_earlier_pictures_are_read_from_answers(tmp_path: Path) -> None:
+    """By the last sentence; a path counts inside the folder only, an address if it is public."""
+    inside, outside = str(tmp_path / "a.jpg"), str(tmp_path.parent / "b.jpg")
+    base = {"mime_type": "image/jpeg", "prompt": "a bee"}
+    answers: list[tuple[str, Any]] = [
+        ("Made 'It is called picture-9.' It is called picture-1.", {**base, "path": inside}),
+        ("It is called picture-2.", {**base, "path": outside}),
+        ("It is called picture-3.", {**base, "path": outside, "url": "https://a.example/b.jpg"}),
+        ("It is called picture-4.", {**base, "url": "http://127.0.0.1/b.jpg", "data": b"x"}),
+        ("It is called picture-5.", None),
+        ("It is called picture-6. And more.", {**base, "path": inside}),
+    ]
+    earlier = earlier_pictures(answers, tmp_path)
+    places = {at: one and (one.path, one.url, one.data) for at, one in earlier.items()}
+    assert places == {
+        1: (inside, None, None),
+        2: None,
+        3: (None, "https://a.example/b.jpg", None),
+        4: (None, None, b"x"),
+        5: None,
+    }
+    pictures = ConversationPictures()
+    pictures.resume("a", earlier)
+    pictures.resume("a", {8: None})  # another call was first
+    assert pictures.knows("a")
+    assert pictures.add(result(), "a") == "picture-6"
+    with pytest.raises(InvalidRequestError, match="not made"):
+        pictures.find("picture-2", "a")
 
 
 def test_copies_share_the_pictures_and_a_pickle_has_none() -> None:

@@ -25,8 +25,9 @@ from openinference.instrumentation.langchain import LangChainInstrumentor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from langchain_pollinations import ChatPollinations, PollinationsToolkit
-from pollinations_client import PollenBudget
+from pollinations_client import MediaResult, PollenBudget
 from pollinations_client.emulator import Answer, Emulator
+from pollinations_client.emulator.media.pictures import PictureSpec, picture
 from support.tracing import langsmith_collector, spans_in_memory, stored_runs, written
 
 ROOT = Path(__file__).parents[2]
@@ -220,3 +221,51 @@ def test_tools_work_with_an_emulator_that_is_another_process(tmp_path: Path) -> 
             os.kill(process.pid, signal.SIGINT)
             assert process.wait(20) == 0
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("sync", [True, False])
+@pytest.mark.parametrize("saved", [True, False])
+async def test_a_resumed_conversation_knows_its_pictures(
+    gateway: Emulator, media: Emulator, tmp_path: Path, saved: bool, sync: bool
+) -> None:
+    """A server was started anew: names go on, and the picture of before is changed."""
+    folder = tmp_path if saved else None
+    saver = InMemorySaver()
+    config: Any = {"configurable": {"thread_id": "a"}}
+    calls = [{"prompt": "a bee"}, {"prompt": "a fox"}, {"prompt": "blue", "image": "picture-1"}]
+    answers = []
+    for arguments in calls:
+        llm = scripted(gateway, ("generate_image", arguments))
+        tools = toolkit(media, folder, width=64, height=64).get_tools()
+        agent = create_agent(llm, tools, checkpointer=saver)
+        if sync:
+            result = agent.invoke({"messages": [("user", "Go on.")]}, config)
+        else:
+            result = await agent.ainvoke({"messages": [("user", "Go on.")]}, config)
+        answers.append(result["messages"][-2].text)
+    assert [answer.rpartition(" ")[2] for answer in answers] == [
+        "picture-1.",
+        "picture-2.",
+        "picture-3.",
+    ]
+    assert b"a bee" in media.requests[-1].body  # the emulator notes the prompt in its pictures
+
+
+def test_a_history_cannot_name_files_outside_of_the_folder(
+    gateway: Emulator, media: Emulator, tmp_path: Path
+) -> None:
+    """Who sends messages to a server may have written the artifact."""
+    secret = tmp_path / "private.jpg"
+    secret.write_bytes(picture(PictureSpec("a secret", "flux", 1, 64, 64)))
+    artifact = MediaResult(mime_type="image/jpeg", path=str(secret), prompt="x")
+    history = [
+        AIMessage("", tool_calls=[{"name": "generate_image", "args": {}, "id": "c"}]),
+        ToolMessage("Done. It is called picture-4.", tool_call_id="c", artifact=artifact),
+        ("user", "Make picture-4 blue."),
+    ]
+    llm = scripted(gateway, ("generate_image", {"prompt": "blue", "image": "picture-4"}))
+    tools = toolkit(media, tmp_path / "pictures").get_tools()
+    agent = create_agent(llm, tools, checkpointer=InMemorySaver())
+    result = agent.invoke({"messages": history}, {"configurable": {"thread_id": "a"}})
+    assert "'picture-4' was not made in this conversation" in result["messages"][-2].text
+    assert not media.requests
