@@ -27,6 +27,7 @@ from pollinations_client._adapter_support import (
     DEFAULT_TRANSCRIPTION_MODEL,
     DESCRIPTIONS,
     MODELS,
+    OTHER_MODELS,
     SEARCH,
     SPEAK,
     TRANSCRIBE,
@@ -571,6 +572,11 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
         safe_options = with_secret_key(options)
         del options  # so that no frame of a traceback has the key as text
         super().__init__(model, **safe_options)
+        with model_errors():
+            for name, kind in OTHER_MODELS.items():
+                # None leaves a tool out.
+                if (other := getattr(self, name)) is not None:
+                    check_kind(self.catalog, kind, other, param=name)
         self.get_tools()
 
     def get_tools(self) -> list[BaseTool]:

@@ -26,6 +26,7 @@ from pollinations_client._adapter_support import (
     DEFAULT_SPEECH_MODEL,
     DEFAULT_TRANSCRIPTION_MODEL,
     MODELS,
+    OTHER_MODELS,
     SEARCH,
     SPEAK,
     TRANSCRIBE,
@@ -283,10 +284,10 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         self._options.search_model = search_model
         self._pictures = ConversationPictures()
         self._sounds = SoundFolder()
-        for name in ("speech_model", "transcription_model"):
-            check_kind(self._options.catalog, "audio", getattr(self._options, name), param=name)
-        if search_model is not None:
-            check_kind(self._options.catalog, "text", search_model, param="search_model")
+        for name, kind in OTHER_MODELS.items():
+            # None leaves a tool out.
+            if (other := getattr(self._options, name)) is not None:
+                check_kind(self._options.catalog, kind, other, param=name)
         # A subclass names its functions in a list of the class, as LlamaIndex's own specs do.
         self.spec_functions: list[SPEC_FUNCTION_TYPE] = getattr(
             type(self), "spec_functions", None

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         make_media_async,
     )
     from .agent_tools.messages import last_words, message_for_model
-    from .agent_tools.options import MediaToolOptions, check_kind
+    from .agent_tools.options import OTHER_MODELS, MediaToolOptions, check_kind
     from .agent_tools.references import ConversationPictures, earlier_pictures
     from .agent_tools.voice import (
         SPEAK,
@@ -96,7 +96,7 @@ else:
                 "DESCRIPTIONS MediaAnswer MediaTool make_media make_media_async"
             ),
             ".agent_tools.messages": "last_words message_for_model",
-            ".agent_tools.options": "MediaToolOptions check_kind",
+            ".agent_tools.options": "OTHER_MODELS MediaToolOptions check_kind",
             ".agent_tools.references": "ConversationPictures earlier_pictures",
             ".agent_tools.voice": (
                 "SPEAK TRANSCRIBE SoundFolder TranscribeArguments speak_arguments"
@@ -123,6 +123,7 @@ __all__ = [
     "MAX_INPUTS",
     "MAX_SEED",
     "MODELS",
+    "OTHER_MODELS",
     "SEARCH",
     "SPEAK",
     "TRANSCRIBE",

@@ -63,16 +63,20 @@ def search_answer(reply: Reply) -> SearchAnswer:
     for hit in [*reply.search_results, *map(_citation, reply.annotations)]:
         if isinstance(hit, dict) and isinstance(url := hit.get("url"), str):
             titles.setdefault(url, str(hit.get("title") or ""))
-    urls = dict.fromkeys([*reply.citations, *titles])
+    urls = dict.fromkeys(filter(_is_address, [*reply.citations, *titles]))
     sources = [
         {"title": titles.get(url) or urllib.parse.urlsplit(url).hostname or url, "url": url}
         for url in list(urls)[:MAX_SOURCES]
     ]
-    answer = reply.text.strip()
+    answer = reply.text.strip() or "The search gave no answer in words."
     if not sources:
         return SearchAnswer(answer, answer, sources)
     listed = [f"[{at}] {one['title']}: {one['url']}" for at, one in enumerate(sources, 1)]
     return SearchAnswer("\n".join([answer, "", "Sources:", *listed]), answer, sources)
+
+
+def _is_address(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
 
 
 def _citation(annotation: Any) -> Any:

@@ -12,10 +12,24 @@ from ..catalog.model_card import ModelCard
 from ..errors import InvalidRequestError
 from ..request.image_options import ImageOptions
 
-__all__ = ["MediaToolOptions", "ModelChoice", "check_kind", "model_choice", "request_fields"]
+__all__ = [
+    "OTHER_MODELS",
+    "MediaToolOptions",
+    "ModelChoice",
+    "check_kind",
+    "model_choice",
+    "request_fields",
+]
 
 MADE_BY = {"image": "pictures", "video": "videos", "audio": "sound", "text": "text"}
 EXAMPLES = {"image": "flux", "video": "veo", "text": "sonar", "audio": "elevenlabs"}
+# What the models of a toolkit's other tools make, by its options.
+OTHER_MODELS = {
+    "video_model": "video",
+    "search_model": "text",
+    "speech_model": "audio",
+    "transcription_model": "audio",
+}
 # Of a toolkit's options, those that mean something to its other tool alone.
 FOREIGN_FIELDS = {
     "image": frozenset({"duration", "audio", "resolution"}),
@@ -91,8 +105,8 @@ def check_kind(catalog: Catalog, kind: str, name: Any, *, param: str) -> None:
         return
     makes = MADE_BY.get(card.category, f"output of the kind {card.category}")
     raise InvalidRequestError(
-        f"{param}: {name!r} makes {makes}, and {MADE_BY[kind]} are needed here, as"
-        f" {EXAMPLES[kind]!r} makes them.",
+        f"{param}: {name!r} makes {makes}. Name a model that makes {MADE_BY[kind]}, such as"
+        f" {EXAMPLES[kind]!r}.",
         param=param,
     )
 

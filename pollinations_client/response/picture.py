@@ -196,7 +196,9 @@ def _checked_type(body: bytes, info: ResponseInfo, secret: Keys) -> str:
     mime_type = sniff.sniff(body)
     if mime_type is None or not _is_media(mime_type):
         what = "nothing came"
-        if body:
+        if mime_type is not None:  # a sound, say: its bytes are nothing to read
+            what = f"{mime_type} came"
+        elif body:
             declared = content_type_of(info) or "nothing"
             what = f"{len(body)} bytes declared as {declared} came: {excerpt_of(body, secret)!r}"
         raise MalformedReply(

@@ -11,7 +11,7 @@ from langchain_pollinations import (
     PollinationsSearchTool,
     PollinationsToolkit,
 )
-from pollinations_client.emulator import Answer, Emulator, Fault
+from pollinations_client.emulator import Answer, Body, Emulator, Fault
 from support.langchain import answer_of
 
 KEY = "sk_demo_0123456789abcdef"
@@ -37,6 +37,22 @@ def test_a_search_gives_an_answer_with_its_sources(gateway: Emulator, sync: bool
     assert gateway.requests[0].json["model"] == "sonar"
     gateway.script(Fault("status", status=402))
     assert "balance is spent" in str(answer_of(tool, sync, query="why?").content)
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_search_without_words_says_so_and_lists_addresses_only(
+    gateway: Emulator, sync: bool
+) -> None:
+    """A model makes nothing of an empty answer, nor of a source that is none."""
+    tool = PollinationsSearchTool(base_url=gateway.url)
+    message = {"role": "assistant", "content": None}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    gateway.script(Body({"choices": choices, "citations": ["https://a.example/bees", None, 3]}))
+    answer = answer_of(tool, sync, query="why?")
+    assert answer.content == (
+        "The search gave no answer in words.\n\nSources:\n[1] a.example: https://a.example/bees"
+    )
+    assert [source["url"] for source in answer.artifact] == ["https://a.example/bees"]
 
 
 def test_sources_can_be_blocks_that_claude_cites_from(gateway: Emulator) -> None:

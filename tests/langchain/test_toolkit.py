@@ -11,6 +11,7 @@ import pytest
 from langchain_pollinations import (
     PollinationsToolkit,
 )
+from pollinations_client import InvalidRequestError
 from pollinations_client.emulator import Emulator
 from support.langchain import agent_call
 
@@ -108,3 +109,12 @@ def test_tools_without_search_or_video(gateway: Emulator) -> None:
     """What is not named is not offered."""
     kit = PollinationsToolkit(base_url=gateway.url, search_model=None)
     assert [tool.name for tool in kit.get_tools()] == ["generate_image", "check_balance"]
+
+
+@pytest.mark.parametrize(
+    "option", ["video_model", "search_model", "speech_model", "transcription_model"]
+)
+def test_a_toolkits_model_of_the_wrong_kind_is_refused_by_its_option(option: str) -> None:
+    """The name that the operator wrote, also while voice is off."""
+    with pytest.raises(InvalidRequestError, match=f"^{option}: 'flux' makes pictures"):
+        PollinationsToolkit(api_key="sk_demo_0123456789abcdef", **{option: "flux"})

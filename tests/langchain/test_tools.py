@@ -508,3 +508,12 @@ def test_half_a_picture_is_not_advised_to_be_fetched_from_a_cache(
     text = str(answer_of(tool, prompt="a bee").content)
     assert text.startswith("The image/jpeg is cut off after ")
     assert "cache" not in text
+
+
+def test_a_sound_in_place_of_a_picture_is_told_without_its_bytes(
+    gateway: Emulator, tool: PollinationsImageTool
+) -> None:
+    """They are nothing that a model could read."""
+    gateway.script(Body(b"ID3" + bytes(range(256))))
+    text = str(answer_of(tool, prompt="a bee").content)
+    assert text.startswith("A picture was asked for and audio/mpeg came. ")

@@ -262,8 +262,9 @@ def test_a_model_of_the_wrong_kind_is_refused(make_spec: Any, form: str, gateway
     for options in ({"model": "veo"}, {"video_model": "flux"}, {"models": ["flux", "claude"]}):
         with pytest.raises(InvalidRequestError, match="makes"):
             make_spec(**options)
-    with pytest.raises(InvalidRequestError, match="search_model"):
-        make_spec(search_model="flux")
+    for option in ("video_model", "search_model", "speech_model", "transcription_model"):
+        with pytest.raises(InvalidRequestError, match=f"^{option}: 'flux' makes pictures"):
+            make_spec(**{option: "flux"})
     film = make_spec(video_model="veo").generate_video("waves", duration=4)
     assert "video" in film[0].text
     gateway.script(Body(b"\xff\xd8\xff\xd9", content_type="image/jpeg"))
