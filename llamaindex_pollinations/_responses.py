@@ -24,7 +24,6 @@ from llama_index.core.base.llms.types import (
 
 from pollinations_client import (
     AudioPart,
-    Catalog,
     Cost,
     ImagePart,
     MalformedReply,
@@ -36,7 +35,6 @@ from pollinations_client import (
     Usage,
 )
 from pollinations_client._adapter_support import DEFAULT_MODEL
-from pollinations_client._adapter_support import cost as cost_of
 
 from . import _fast_construct
 from ._content import mime_type_of
@@ -71,12 +69,14 @@ class ResponseContext:
         return calls
 
 
-def response_context(options: Mapping[str, Any], catalog: Catalog) -> ResponseContext:
-    """The context for the answer to a call with these options."""
+def response_context(
+    options: Mapping[str, Any], cost_of: Callable[[Reply, str], Cost]
+) -> ResponseContext:
+    """The context for the answer to a call with these options; ``cost_of`` prices it."""
 
     def cost(reply: Reply) -> Cost:
         # The gateway bills the model that was asked for, also where a fallback served.
-        return cost_of(reply, catalog.get(options.get("model") or DEFAULT_MODEL))
+        return cost_of(reply, options.get("model") or DEFAULT_MODEL)
 
     schemas: Mapping[str, Mapping[str, Any]] = {}
     if tools := options.get("tools"):

@@ -333,20 +333,20 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     def _chat(self, messages: Sequence[ChatMessage], call: Mapping[str, Any]) -> ChatResponse:
         options = self._options(call)
         reply = self._client.chat(self._wire(messages, options), **options)
-        return response_from(reply, response_context(options, self.catalog))
+        return response_from(reply, response_context(options, self._client.cost))
 
     async def _achat(
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
     ) -> ChatResponse:
         options = self._options(call)
         reply = await self._async_client.chat(self._wire(messages, options), **options)
-        return response_from(reply, response_context(options, self.catalog))
+        return response_from(reply, response_context(options, self._client.cost))
 
     def _stream_chat(
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
     ) -> Generator[ChatResponse, None, None]:
         options = self._options(call)
-        feed = Accumulator(response_context(options, self.catalog)).feed
+        feed = Accumulator(response_context(options, self._client.cost)).feed
         with contextlib.closing(
             self._client.stream_chat_batches(self._wire(messages, options), **options)
         ) as batches:
@@ -359,7 +359,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
     ) -> AsyncGenerator[ChatResponse, None]:
         options = self._options(call)
-        feed = Accumulator(response_context(options, self.catalog)).feed
+        feed = Accumulator(response_context(options, self._client.cost)).feed
         async with contextlib.aclosing(
             self._async_client.stream_chat_batches(self._wire(messages, options), **options)
         ) as batches:

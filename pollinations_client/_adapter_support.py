@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ._distribution import install_command, mixed_install, warn_of_mixed_install
 from ._lazy_clients import CloseableMixin, ConnectedModel
 from ._lazy_imports import import_with_room, lazy_names
-from .catalog.catalog import AskedModel, cost
+from .catalog.catalog import AskedModel
 from .connection_options import (
     CALL_SETTINGS,
     ApiKey,
@@ -157,7 +157,6 @@ __all__ = [
     "balance_text",
     "check_kind",
     "checked_arguments",
-    "cost",
     "document_name",
     "document_origin",
     "document_type",

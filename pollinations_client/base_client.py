@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from .budget.budget import ACTIVE_BUDGETS, priced_card
 from .catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
 from .connection_options import CALL_SETTINGS, ApiKey, as_secret
 from .errors import (
@@ -139,12 +140,16 @@ class BaseClient:
         self, usage: Reply | Usage | Mapping[str, Any] | ResponseInfo | None, model: str
     ) -> Cost:
         """What ``usage`` costs on ``model``, in pollen: as the gateway says, else by the
-        catalogue's prices.
+        catalogue's prices, or today's where a budget that is active has read them.
 
         ``total`` is ``None`` where a price or the usage itself is unknown, and ``unknown`` says
         which.
         """
-        return cost(usage, self.catalog.get(model))
+        card = self.catalog.get(model)
+        # An answer is to cost what the budget around it counts.
+        if (active := ACTIVE_BUDGETS.get()) or self.settings.budget is not None:
+            card = priced_card(model, card, (*active, self.settings.budget), self.settings.base_url)
+        return cost(usage, card)
 
     def _call_settings(self, options: Any) -> CallSettings | None:
         """Take out of ``options`` what is for the call and not for the gateway."""

@@ -12,13 +12,14 @@ from typing import Any, Literal, NoReturn, Protocol, Self
 
 from ..catalog.catalog import snapshot
 from ..catalog.estimates import CallSize, Estimate, Estimator
+from ..catalog.model_card import ModelCard
 from ..errors import BudgetSpentError, ConfigurationError, UnpricedModelError
 from ..request.messages import warn
 from ..response.error_tables import REMEDIES
 from .ledger import Ledger, pollen_text
 from .price_list import PriceList
 
-__all__ = ["ACTIVE_BUDGETS", "PollenBudget"]
+__all__ = ["ACTIVE_BUDGETS", "PollenBudget", "priced_card"]
 
 log = logging.getLogger("pollinations_client")
 
@@ -351,6 +352,21 @@ class PollenBudget:
             self._on_warn(self)
         else:
             log.warning("Of a budget, %s", self._ledger.summary())
+
+
+def priced_card(
+    model: str, card: ModelCard | None, budgets: Iterable[PollenBudget | None], address: str
+) -> ModelCard | None:
+    """The card with today's prices, where a budget has read them; ``card`` where it has them."""
+    if card is not None and card.prices and card.prices_as_of is None:
+        return card
+    for budget in budgets:
+        if budget is None or not (prices := budget.prices_at(address)).is_fresh:
+            continue
+        listed = prices.catalog.get(model)
+        if listed is not None and listed.prices:
+            return listed
+    return card
 
 
 def _is_open_chat(size: CallSize) -> bool:

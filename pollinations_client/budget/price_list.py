@@ -31,11 +31,12 @@ MAX_WAIT_S = 60.0
 class PriceList:
     """A catalogue with today's prices, or with shipped ones while there are no others."""
 
-    __slots__ = ("_is_fresh", "_next_try", "_pending", "estimator")
+    __slots__ = ("_next_try", "_pending", "estimator", "is_fresh")
 
     def __init__(self) -> None:
         self.estimator = Estimator(snapshot())
-        self._is_fresh = False
+        self.is_fresh = False
+        """Whether these are today's prices."""
         self._next_try = 0.0
         self._pending: Refresh | None = None
 
@@ -47,7 +48,7 @@ class PriceList:
     @property
     def is_due(self) -> bool:
         """Whether today's prices are still to be asked for."""
-        return not self._is_fresh and time.monotonic() >= self._next_try
+        return not self.is_fresh and time.monotonic() >= self._next_try
 
     def begin(self, *, blocks: bool) -> Refresh | None:
         """The refresh to carry out; ``None`` if another call is at it and is to be waited for."""
@@ -83,7 +84,7 @@ class PriceList:
             catalog = snapshot().merged(refresh.cards, complete=refresh.covered, date=today)
             self.estimator = Estimator(catalog)
         if refresh.is_complete and not is_cancelled:
-            self._is_fresh = True
+            self.is_fresh = True
         elif not is_cancelled:
             self._next_try = time.monotonic() + RETRY_AFTER_S
         self._forget(refresh)
@@ -91,8 +92,8 @@ class PriceList:
 
     def use(self, other: PriceList) -> None:
         """Take the prices that were refreshed for another budget of the same call."""
-        if other._is_fresh and not self._is_fresh:
-            self.estimator, self._is_fresh = other.estimator, True
+        if other.is_fresh and not self.is_fresh:
+            self.estimator, self.is_fresh = other.estimator, True
 
     def _forget(self, refresh: Refresh) -> None:
         with LOCK:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from decimal import Decimal
 from typing import Any
 
@@ -101,6 +103,31 @@ def test_headers_that_state_no_cost_do_not_hide_the_usage_of_the_body(
             gateway.script(answer_with_headers(headers, usage=USAGE))
             client.chat("y", model="claude")
     assert budget.by_model["claude"] == 0.0045
+
+
+def costs_told(gateway: Emulator, budget: PollenBudget | None) -> list[Any]:
+    """What both frameworks say that an answer cost, whole and streamed."""
+    llm = ChatPollinations("gemini", api_key=KEY, base_url=gateway.url, budget=budget)
+    other = Pollinations("gemini", api_key=KEY, api_base=gateway.url, budget=budget)
+    messages = [llm.invoke("a"), functools.reduce(operator.add, llm.stream("b"))]
+    responses = [other.chat([ChatMessage("c")]), [*other.stream_chat([ChatMessage("d")])][-1]]
+    return [
+        *(sum(message.response_metadata.get("cost", ())) for message in messages),
+        *(response.additional_kwargs.get("cost", 0) for response in responses),
+    ]
+
+
+@pytest.mark.parametrize("is_option", [True, False])
+def test_answers_cost_what_the_budget_counts(gateway: Emulator, is_option: bool) -> None:
+    """By the prices of today, which the budget has read; without one nobody has."""
+    assert not snapshot().get("gemini").prices  # type: ignore[union-attr]
+    assert sum(costs_told(gateway, None)) == 0
+    with PollenBudget(1) as budget:
+        if is_option:
+            budget.__exit__()
+        told = costs_told(gateway, budget if is_option else None)
+    assert all(told)
+    assert budget.spent == pytest.approx(sum(told))
 
 
 def test_a_film_made_in_a_chat_costs_its_seconds(gateway: Emulator) -> None:
