@@ -28,7 +28,8 @@ class BudgetMiddleware(AgentMiddleware[Any, Any]):
     """Ends an agent's run with a last AI message where its budget is spent.
 
     Without it ``BudgetSpentError`` leaves ``invoke``. A model without a known price still raises
-    ``UnpricedModelError``, for that is the operator's to mend.
+    ``UnpricedModelError``, for that is the operator's to mend. Where another middleware asks a
+    model by itself, for a summary say, the error leaves ``invoke`` as well.
 
     Args:
         budget: Counts the calls of the agent's model and tools. Left out, the budget is one that
