@@ -26,6 +26,7 @@ from .errors import (
     UnknownModelError,
     excerpt_of,
 )
+from .media.data_url import parse_data_url
 from .media.documents import DocumentSource
 from .media.files import NewFile, read_saved, safe_file_stem
 from .media.sniff import extension_for
@@ -411,26 +412,36 @@ def picture_sources(image: Any) -> tuple[list[str], list[bytes]]:
     if not isinstance(image, list | tuple):
         image = [image]
     for source in image:
-        if isinstance(source, str):
+        # A text is never a path: an address of somebody else's must not name a file here.
+        if isinstance(source, str) and not source.startswith("data:"):
             addresses.append(source)
-        elif isinstance(source, bytes | bytearray):
-            pictures.append(bytes(source))
-        elif data := getattr(source, "data", None):  # a Picture, a MediaResult
-            pictures.append(data)
-        elif path := getattr(source, "path", None):
-            pictures.append(read_saved(path))
         else:
-            raise InvalidRequestError(
-                "image: bytes, a Picture, a MediaResult or an https address is needed, or a list"
-                f" of them, not {type(source).__name__}.",
-                param="image",
-            )
+            pictures.append(_picture_bytes(source))
     if addresses and pictures:
         # Two routes: GET takes addresses alone, POST bytes alone.
         raise InvalidRequestError("image: give addresses or pictures, not both.", param="image")
     if not addresses and not pictures:
         raise InvalidRequestError("image: give a picture.", param="image")
     return addresses, pictures
+
+
+def _picture_bytes(source: Any) -> bytes:
+    """The bytes of a picture in any form but an address."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if isinstance(source, str):
+        return parse_data_url(source)[1]
+    if isinstance(source, os.PathLike):
+        return read_saved(source)
+    if data := getattr(source, "data", None):  # a Picture, a MediaResult
+        return bytes(data)
+    if path := getattr(source, "path", None):
+        return read_saved(path)
+    raise InvalidRequestError(
+        "image: bytes, a Path, a Picture, a MediaResult, a data URL or an https address is needed,"
+        f" or a list of them, not {type(source).__name__}.",
+        param="image",
+    )
 
 
 def refused_batch(error: BadRequestError, batch: EmbeddingBatch) -> BadRequestError:

@@ -6,6 +6,7 @@ Sync and async twins over ``transport.py``.
 from __future__ import annotations
 
 import contextlib
+import os
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from functools import partial
@@ -66,7 +67,7 @@ else:
 
 __all__ = ["AsyncPollinationsClient", "PollinationsClient"]
 
-Source = str | bytes | Picture | MediaResult
+Source = str | bytes | os.PathLike[str] | Picture | MediaResult
 Sources = Source | Sequence[Source]
 
 
@@ -213,8 +214,8 @@ class PollinationsClient(BaseClient):
 
         Args:
             prompt: What to change.
-            image: Bytes, a :class:`Picture`, a :class:`MediaResult` or an https address, or a list
-                of these.
+            image: Bytes, a ``Path``, a :class:`Picture`, a :class:`MediaResult`, a data URL or an
+                https address, or a list of these.
             model: A model that takes pictures, such as ``kontext`` or ``nanobanana``.
             upload: Where the gateway is of API 0.3.0 and takes no bytes, upload the picture, which
                 makes it public for 30 days.
@@ -772,8 +773,8 @@ class AsyncPollinationsClient(BaseClient):
 
         Args:
             prompt: What to change.
-            image: Bytes, a :class:`Picture`, a :class:`MediaResult` or an https address, or a list
-                of these.
+            image: Bytes, a ``Path``, a :class:`Picture`, a :class:`MediaResult`, a data URL or an
+                https address, or a list of these.
             model: A model that takes pictures, such as ``kontext`` or ``nanobanana``.
             upload: Where the gateway is of API 0.3.0 and takes no bytes, upload the picture, which
                 makes it public for 30 days.

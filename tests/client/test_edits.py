@@ -80,6 +80,8 @@ SOURCES: dict[str, Any] = {
     "picture": Picture(data=JPEG, mime_type="image/jpeg", prompt="x", url=""),
     "result": MediaResult(data=JPEG, mime_type="image/jpeg", prompt="x"),
     "list": [JPEG],
+    "memoryview": memoryview(JPEG),
+    "data url": f"data:image/jpeg;base64,{base64.b64encode(JPEG).decode()}",
 }
 
 
@@ -96,8 +98,9 @@ def test_edit_image_reads_what_was_saved(mode: str, gateway: Emulator, tmp_path:
     """A result without bytes names its file."""
     (tmp_path / "bee.jpg").write_bytes(JPEG)
     saved = MediaResult(mime_type="image/jpeg", prompt="x", path=str(tmp_path / "bee.jpg"))
-    run(mode, gateway, "edit_image", "blue", saved, model="nanobanana")
-    assert JPEG in gateway.requests[0].body
+    for source in (saved, tmp_path / "bee.jpg"):
+        run(mode, gateway, "edit_image", "blue", source, model="nanobanana")
+        assert JPEG in gateway.requests[-1].body
     gone = saved.model_copy(update={"path": str(tmp_path / "gone.jpg")})
     with pytest.raises(SaveError, match="gone"):
         run(mode, gateway, "edit_image", "blue", gone)
@@ -134,6 +137,8 @@ def test_addresses_go_by_get_in_both_eras(mode: str, either_gateway: Emulator) -
         ("file:///etc/passwd", "http or https"),
         (b"no picture", "no picture of a known type"),
         (b"", "no picture of a known type"),
+        (Path(__file__), "no picture of a known type"),
+        ("data:image/png;base64,!!", "content of the data URL cannot be read"),
         ([], "give a picture"),
         ([JPEG, "https://a.example/b.png"], "not both"),
         (5, "not int"),
