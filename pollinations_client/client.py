@@ -6,7 +6,6 @@ Sync and async twins over ``transport.py``.
 from __future__ import annotations
 
 import contextlib
-import os
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from functools import partial
@@ -67,7 +66,7 @@ else:
 
 __all__ = ["AsyncPollinationsClient", "PollinationsClient"]
 
-Source = str | bytes | os.PathLike[str] | Picture | MediaResult
+Source = str | bytes | PathLike[str] | Picture | MediaResult
 Sources = Source | Sequence[Source]
 
 
