@@ -17,6 +17,7 @@ from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackMan
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, BaseToolkit, ToolException
+from langchain_core.tools.base import ToolExceptionHandlerOutput
 from pydantic import ConfigDict, PrivateAttr, ValidationError
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     )
 
 MADE_FIELDS = frozenset({"args_schema", "description", "handle_validation_error"})
+FailureHandler = bool | str | Callable[[ToolException], ToolExceptionHandlerOutput] | None
 ValidationHandler = bool | str | Callable[[ValidationError | ValidationErrorV1], str] | None
 Content = str | list[str | dict[str, Any]]
 
@@ -96,7 +98,7 @@ class GatewayTool(ClientMixin, BaseTool):
 
     media_base_url: str | None = None
     """Where pictures are uploaded, if not to the gateway's own store."""
-    handle_tool_error: bool | str | Callable[[ToolException], str] | None = True
+    handle_tool_error: FailureHandler = True
     """Whether failures become the tool's answer, so that the agent goes on.
 
     With ``False`` they are raised, as errors that are both ``ToolException`` and LangChain's
@@ -557,7 +559,7 @@ class PollinationsToolkit(ClientMixin, MediaToolOptions, BaseToolkit):
     """The model that speaks."""
     transcription_model: str = DEFAULT_TRANSCRIPTION_MODEL
     """The model that listens."""
-    handle_tool_error: bool | str | Callable[[ToolException], str] | None = True
+    handle_tool_error: FailureHandler = True
     """See the same field of the tools."""
     handle_validation_error: ValidationHandler = ArgumentAdvice()
     """See the same field of the tools."""

@@ -135,7 +135,9 @@ def test_a_film_made_in_a_chat_costs_its_seconds(gateway: Emulator) -> None:
     gateway.script(answer_with_headers({"x-usage-completion-video-seconds": "4"}))
     with PollinationsClient(KEY, base_url=gateway.url) as client:
         reply = client.chat("a bee", model="veo")
-        price = client.catalog.get("veo").prices["completionVideoSeconds"]  # type: ignore[union-attr]
+        card = client.catalog.get("veo")
+        assert card is not None
+        price = card.prices["completionVideoSeconds"]
         assert client.cost(reply, "veo").total == 4 * price
         assert reply.usage is None
 
