@@ -84,7 +84,7 @@ READ_TOP = frozenset(
     "prompt_filter_results".split()
 )
 READ_CHOICE = frozenset(
-    "index delta message finish_reason logprobs content_filter_results error text".split()
+    "index delta message finish_reason logprobs content_filter_results error text usage".split()
 )
 READ_MESSAGE = frozenset(
     "role content reasoning_content reasoning reasoning_details content_blocks tool_calls"
@@ -326,10 +326,7 @@ class ReplyDecoder:
             reply.created = int(created)
             if created > MIN_MILLISECONDS:
                 reply.created = int(created // 1000)
-        usage = usage_from(chunk.get("usage"))
-        # Repeated, cumulative or provisional: the last one with tokens in it holds.
-        if usage is not None and (usage.counts_anything or reply.usage is None):
-            reply.usage = usage
+        self._read_usage(chunk.get("usage"))
         # Perplexity repeats all citations with every chunk: they are set, not appended.
         if isinstance(citations := chunk.get("citations"), list) and citations:
             reply.citations = [_address_of(citation) for citation in citations]
@@ -339,8 +336,16 @@ class ReplyDecoder:
             reply.prompt_filter_results = chunk["prompt_filter_results"]
         self._keep_unknown(chunk, READ_TOP, "")
 
+    def _read_usage(self, value: Any) -> None:
+        usage = usage_from(value)
+        # Repeated, cumulative or provisional: the last one with tokens in it holds.
+        if usage is not None and (usage.counts_anything or self._reply.usage is None):
+            self._reply.usage = usage
+
     def _read_choice(self, choice: dict[str, Any]) -> None:
         reply = self._reply
+        if "usage" in choice:  # where Moonshot's own API has it in a stream
+            self._read_usage(choice["usage"])
         # A stream may end here without [DONE]: the older gateway passes providers' streams on.
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
             self.is_complete = True

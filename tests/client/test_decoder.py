@@ -620,6 +620,16 @@ def test_the_last_usage_with_tokens_holds_however_often_it_is_repeated() -> None
     assert (reply.usage.input, reply.usage.output, reply.usage.total) == (3, 4, 7)
 
 
+def test_usage_within_a_choice_counts() -> None:
+    """Moonshot's own streams have it in the choice that ends the answer."""
+    ending = chunk({}, "stop")
+    ending["choices"][0]["usage"] = USAGE
+    reply = streamed(chunk({"content": "a"}), ending)
+    assert reply.usage is not None
+    assert (reply.usage.input, reply.usage.output) == (3, 4)
+    assert not reply.extra
+
+
 def test_usage_details_are_read_in_both_eras_spellings_and_nulls_are_nothing() -> None:
     """Today's top-level counters and the details say the same."""
     old = plain(
