@@ -588,8 +588,8 @@ class PollinationsClient(BaseClient):
         """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())``
         reads it.
         """
-        asked = usage_query(limit=limit, before=before, days=days, period=period)
-        query = {**asked, "format": "csv"}
+        query = usage_query(limit=limit, before=before, days=days, period=period)
+        query["format"] = "csv"
         return self._csv(self._account("usage", query))
 
     def iter_usage(
@@ -1149,8 +1149,8 @@ class AsyncPollinationsClient(BaseClient):
         """The same as CSV text with a header line; ``usage_from_csv(text.splitlines())``
         reads it.
         """
-        asked = usage_query(limit=limit, before=before, days=days, period=period)
-        query = {**asked, "format": "csv"}
+        query = usage_query(limit=limit, before=before, days=days, period=period)
+        query["format"] = "csv"
         return self._csv(await self._account("usage", query))
 
     async def iter_usage(

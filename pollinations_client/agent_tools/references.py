@@ -98,6 +98,11 @@ class _Conversation:
     pictures: dict[int, MediaResult] = field(default_factory=dict)
     count: int = 0
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of pictures that are in no file."""
+        return sum(len(picture.data or b"") for picture in self.pictures.values())
+
 
 class ConversationPictures:
     """The pictures that tools made, by the names told to the model, apart for each conversation.
@@ -144,8 +149,8 @@ class ConversationPictures:
             if not earlier or thread in self._conversations:
                 return
             pictures = {at: picture for at, picture in earlier.items() if picture is not None}
-            self._conversations[thread] = _Conversation(pictures, max(earlier))
-            self._held_bytes += sum(len(one.data or b"") for one in pictures.values())
+            conversation = self._conversations[thread] = _Conversation(pictures, max(earlier))
+            self._held_bytes += conversation.held_bytes
             self._let_go()
 
     def find(self, name: str, thread: str | None = None) -> MediaResult | None:
@@ -173,7 +178,7 @@ class ConversationPictures:
     def _let_go(self) -> None:
         while len(self._conversations) > MAX_CONVERSATIONS:
             _, oldest = self._conversations.popitem(last=False)
-            self._held_bytes -= sum(len(one.data or b"") for one in oldest.pictures.values())
+            self._held_bytes -= oldest.held_bytes
         for conversation in self._conversations.values():
             for number in list(conversation.pictures):
                 if self._held_bytes <= MAX_HELD_BYTES:

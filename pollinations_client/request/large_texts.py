@@ -64,15 +64,15 @@ def _written_in_pieces(value: Any) -> bytes:
 
     frame = to_json(value, inf_nan_mode="constants", fallback=mark_for)
     start, *rests = frame.split(MARK.encode())
-    whole = io.BytesIO()
+    buffer = io.BytesIO()
     # All the room at once: memory that grows may have to move, and is there twice meanwhile.
-    whole.seek(len(frame) + sum(map(len, texts)))
-    whole.write(b"\0")
-    whole.seek(0)
-    whole.write(start)
+    buffer.seek(len(frame) + sum(map(len, texts)))
+    buffer.write(b"\0")
+    buffer.seek(0)
+    buffer.write(start)
     for text, rest in zip(texts, rests, strict=True):
         for at in range(0, len(text), PIECE_CHARACTERS):
-            whole.write(to_json(text[at : at + PIECE_CHARACTERS])[1:-1])
-        whole.write(rest)
-    whole.truncate()
-    return whole.getvalue()
+            buffer.write(to_json(text[at : at + PIECE_CHARACTERS])[1:-1])
+        buffer.write(rest)
+    buffer.truncate()
+    return buffer.getvalue()

@@ -275,7 +275,7 @@ class ReplyDecoder:
         if self._choice_index is None:
             first = next((choice for choice in objects if not choice.get("index")), objects[0])
             self._choice_index = first.get("index") or 0
-        same = (one for one in objects if (one.get("index") or 0) == self._choice_index)
+        same = (item for item in objects if (item.get("index") or 0) == self._choice_index)
         return next(same, None)
 
     def _message_in(self, choice: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:

@@ -183,8 +183,8 @@ class SyncTransport(BaseTransport):
         response = opened.response
         limit = self._limit_bytes(response, call)
         # Unlike pieces in a list, it is never there twice: getvalue() gives out its own memory.
-        whole = io.BytesIO()
-        keep: Callable[[bytes], object] = whole.write
+        buffer = io.BytesIO()
+        keep: Callable[[bytes], object] = buffer.write
         if target is not None and response.is_success:
             target.restart()
             keep = target.write
@@ -201,7 +201,7 @@ class SyncTransport(BaseTransport):
         except MalformedReply:
             if response.is_success:
                 raise  # of a refusal, what could be read is enough
-        return self._blanked(whole.getvalue())  # two pieces may have met within the key
+        return self._blanked(buffer.getvalue())  # two pieces may have met within the key
 
     def _pieces(
         self, opened: OpenResponse, call: Call, attempts: Attempts
@@ -424,8 +424,8 @@ class AsyncTransport(BaseTransport):
     ) -> bytes:
         response = opened.response
         limit = self._limit_bytes(response, call)
-        whole = io.BytesIO()
-        keep: Callable[[bytes], object] = whole.write
+        buffer = io.BytesIO()
+        keep: Callable[[bytes], object] = buffer.write
         if target is not None and response.is_success:
             target.restart()
             keep = target.write
@@ -441,7 +441,7 @@ class AsyncTransport(BaseTransport):
         except MalformedReply:
             if response.is_success:
                 raise  # of a refusal, what could be read is enough
-        return self._blanked(whole.getvalue())  # two pieces may have met within the key
+        return self._blanked(buffer.getvalue())  # two pieces may have met within the key
 
     async def _pieces(
         self, opened: AsyncOpenResponse, call: Call, attempts: Attempts

@@ -61,20 +61,6 @@ def test_the_model_object_is_what_agents_take(make: Any) -> None:
     assert state["messages"][-1].text
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{"name": "writer"}, {"streaming": True}, {"disable_streaming": True}, {"tags": ["a"]}],
-)
-def test_a_cache_finds_answers_however_they_are_transported(
-    gateway: Emulator, make: Any, options: dict[str, Any]
-) -> None:
-    """Names and the way an answer travels are no part of a cache's key."""
-    cache = InMemoryCache()
-    make(cache=cache).invoke("x")
-    make(cache=cache, **options).invoke("x")
-    assert len(gateway.requests) == 1
-
-
 @pytest.mark.parametrize("method", [None, "json_schema", "function_calling"])
 async def test_fallbacks_give_structure_and_take_tools(
     gateway: Emulator, make: Any, method: Any

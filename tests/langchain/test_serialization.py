@@ -126,9 +126,12 @@ def test_a_deep_copy_has_options_of_its_own(gateway: Emulator, make: Any) -> Non
         {"timeout": 30, "total_timeout": 90, "stream_idle_timeout": 20},
         {"retry_streams": True, "refusal_memory_s": 60},
         {"default_headers": {"x-team": "a"}},
+        {"name": "writer", "tags": ["a"]},
+        {"streaming": True},
+        {"disable_streaming": True},
     ],
 )
-def test_limits_and_retries_do_not_change_what_a_cache_finds(
+def test_limits_names_and_ways_to_travel_do_not_change_what_a_cache_finds(
     gateway: Emulator, make: Any, changes: dict[str, Any]
 ) -> None:
     """A second run of a batch with other limits pays for nothing; another temperature does."""
