@@ -342,6 +342,20 @@ def test_nothing_is_kept_that_names_a_registry_or_a_machine() -> None:
             assert not [host for host in hosts if host in text], name
 
 
+def test_nothing_stray_lies_at_the_top() -> None:
+    """What a newcomer sees first is what belongs there: packages, pages, settings."""
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    top = {name.split("/")[0] for name in tracked.splitlines()}
+    folders = {*PACKAGES, "tests", "notebooks", "docs", "examples", "benchmarks", "tools"}
+    pages = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"}
+    settings = {"pyproject.toml", "Makefile", "mkdocs.yml", "CITATION.cff"}
+    assert {name for name in top if not name.startswith(".")} == (
+        folders | pages | settings | {"demo.py"}
+    )
+
+
 def test_installed_versions_lie_between_the_declared_floors_and_ceilings() -> None:
     """Every dependency has both, and the tests run on what the ranges admit."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
