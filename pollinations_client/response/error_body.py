@@ -239,20 +239,31 @@ def reasons_in(layers: Iterable[Layer]) -> list[str]:
 
 
 def statuses_in(layers: Iterable[Layer]) -> Iterator[int]:
-    """Every HTTP status that the layers name, outermost first."""
+    """Every HTTP status that the layers name, outermost first, and last the one that a type alone
+    stands for.
+    """
+    names_refusal = is_about_request = False
     for layer in layers:
-        for name in ("upstreamStatus", "status", "statusCode", "code"):
-            value = layer.get(name)
-            if isinstance(value, str):
-                value = number_in(value)
-            if isinstance(value, int) and not isinstance(value, bool):
-                yield value
-        text = layer.get("message")
-        if isinstance(text, str) and (leading := re.match(r"([45]\d\d)\b", text)):
-            yield int(leading[1])
-        # OpenAI's and Anthropic's word for a 400, which the gateway may pass on as a 500.
-        if layer.get("type") == "invalid_request_error":
-            yield 400
+        for status in _statuses_of(layer):
+            names_refusal = names_refusal or 400 <= status < 500
+            yield status
+        is_about_request = is_about_request or layer.get("type") == "invalid_request_error"
+    # OpenAI's and Anthropic's word for a 400, which the gateway may pass on as a 500. OpenAI has it
+    # beside a wrong key and a spent quota too, and there the status says so.
+    if is_about_request and not names_refusal:
+        yield 400
+
+
+def _statuses_of(layer: Layer) -> Iterator[int]:
+    for name in ("upstreamStatus", "status", "statusCode", "code"):
+        value = layer.get(name)
+        if isinstance(value, str):
+            value = number_in(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            yield value
+    text = layer.get("message")
+    if isinstance(text, str) and (leading := re.match(r"([45]\d\d)\b", text)):
+        yield int(leading[1])
 
 
 def first_text(layers: Iterable[Layer], *names: str) -> str | None:

@@ -124,7 +124,8 @@ PAYMENT_WORDINGS: tuple[PaymentWording, ...] = (
         PaidModelError,
         402,
         "QUEST_POLLEN_ONLY",
-        r"needs paid pollen|only spends quest|requires a paid balance|paid-only models",
+        r"needs paid pollen|only spends quest|requires a paid balance|paid-only models"
+        r"|tier (balance|pollen) cannot be used",
         ("The API key used for this request only spends Quest Pollen",),
     ),
     PaymentWording(
@@ -173,7 +174,7 @@ BY_WORDS: tuple[tuple[str, type[APIStatusError]], ...] = (
         r"(unknown|invalid|unsupported|unrecogni[sz]ed) model\b|model ['\"`]?[\w./:-]+['\"`]?"
         r" (was )?(is )?"
         r"(not found|not available|unknown|does not exist|is not supported\b(?! for))|no such"
-        r" model",
+        r" model|invalid service or alias",
         UnknownModelError,
     ),
 )

@@ -17,7 +17,8 @@ from ..errors import APIStatusError, redact
 from .error_decoder import to_endpoint
 from .error_tables import PAYMENT_WORDINGS, PaymentWording
 
-LINK = re.compile(r"\]\((https://enter\.[^)\s]+)\)")
+# The account site, or that of the staging gateway (shared/public-urls.ts).
+LINK = re.compile(r"\]\((https://(?:staging\.)?enter\.[^)\s]+)\)")
 MAX_NOTICE_CHARS = 1_500
 OPENINGS: tuple[tuple[str, PaymentWording], ...] = tuple(
     (opening, wording) for wording in PAYMENT_WORDINGS for opening in wording.openings

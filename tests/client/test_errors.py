@@ -162,6 +162,11 @@ def test_no_form_of_an_echo_shows_the_prompt(body: dict[str, Any]) -> None:
         ),
         (
             402,
+            "This model requires 💳 Top-up Pollen. 🌱 Tier Pollen cannot be used.",
+            tree.PaidModelError,
+        ),
+        (
+            402,
             "This API key is restricted to free pollen and cannot use paid-only models.",
             tree.PaidModelError,
         ),

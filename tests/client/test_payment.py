@@ -145,6 +145,16 @@ def test_a_notice_is_short() -> None:
     assert not may_become(opening + "z" * 2_000)
 
 
+def test_a_notice_of_the_staging_gateway_is_one_too() -> None:
+    """It links to the account site of its own."""
+    address = "https://staging.enter.pollinations.ai/top-up"
+    opening = "The account behind this API key doesn't have enough credits. "
+    error = error_in(f"{opening}Please [top up]({address}), then try again.", {})
+    assert type(error) is InsufficientBalanceError
+    assert error.fix_url == address
+    assert error_in(f"{opening}Please [top up](https://notenter.example/x).", {}) is None
+
+
 def test_cost_from_headers_and_plain_counts(gateway: Emulator) -> None:
     """A picture's usage stands in its headers."""
     with PollinationsClient(base_url=gateway.url) as client:

@@ -168,6 +168,18 @@ def test_a_providers_429_or_401_behind_a_502_may_be_retried() -> None:
     assert "slow down" in str(error)
 
 
+@pytest.mark.parametrize("status", [401, 402, 403, 409, 429])
+def test_the_type_of_a_providers_error_does_not_make_a_400_of_its_status(status: int) -> None:
+    """OpenAI calls a wrong key and a spent quota an invalid_request_error too."""
+    said = {"message": "Incorrect key", "type": "invalid_request_error", "code": "invalid_api_key"}
+    details = {"upstreamStatus": status, "upstreamBody": json.dumps({"error": said})}
+    error = error_from_response(502, envelope(502, "BAD_GATEWAY", "x", details=details))
+    assert type(error) is tree.ServerError
+    assert error.is_retryable
+    without_status = error_from_response(500, envelope(500, "INTERNAL_ERROR", {"error": said}))
+    assert type(without_status) is tree.BadRequestError
+
+
 def test_field_errors_are_listed() -> None:
     """The default sentence says nothing; the fields do."""
     details = {
@@ -194,6 +206,13 @@ def test_an_unknown_model_of_the_older_gateway_is_told_by_its_field() -> None:
         type(error_from_response(400, envelope(400, "BAD_REQUEST", "x", details=details)))
         is tree.UnknownModelError
     )
+
+
+def test_the_older_gateways_word_for_a_model_it_does_not_know() -> None:
+    """On every route but chat, whose schema has the closed list."""
+    message = 'Invalid service or alias: "nope". Must be a valid service name or alias.'
+    error = error_from_response(400, envelope(400, "BAD_REQUEST", message))
+    assert type(error) is tree.UnknownModelError
 
 
 def test_request_id_link_and_cause_are_kept() -> None:
