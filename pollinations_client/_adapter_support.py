@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from ._distribution import install_command, mixed_install, warn_of_mixed_install
-from ._lazy_clients import CloseableMixin, ConnectedModel
 from ._lazy_imports import import_with_room, lazy_names
 from .catalog.catalog import AskedModel
+from .client.lazy_clients import CloseableMixin, ConnectedModel
 from .connection_options import (
     CALL_SETTINGS,
     ApiKey,

@@ -29,7 +29,7 @@ from pollinations_client import (
     PollinationsError,
     TextDelta,
 )
-from pollinations_client._lazy_clients import CloseableMixin
+from pollinations_client.client.lazy_clients import CloseableMixin
 from pollinations_client.emulator import Emulator
 from pollinations_client.transport.http_transport import IdleConnections
 from support.rawserver import RawServer, chunk, raw_server, stream_head

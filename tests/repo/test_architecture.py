@@ -33,9 +33,8 @@ LAYERS = [
     {"budget", "retry"},
     {"settings"},
     {"transport"},
-    {"base_client"},
     {"client"},
-    {"_lazy_clients", "agent_tools"},
+    {"agent_tools"},
     {"__init__", "_adapter_support"},
     {"emulator"},
     {"command_line"},
@@ -207,7 +206,7 @@ def _class_body(file: str, name: str) -> str:
         ("transport/transport.py", "SyncTransport", "AsyncTransport"),
         ("transport/http_transport.py", "PooledTransport", "AsyncPooledTransport"),
         ("transport/http_transport.py", "PooledResponse", "AsyncPooledResponse"),
-        ("client.py", "PollinationsClient", "AsyncPollinationsClient"),
+        ("client/sync_client.py", "PollinationsClient", "AsyncPollinationsClient"),
     ],
 )
 def test_sync_and_async_twins_are_the_same_line_by_line(file: str, sync: str, twin: str) -> None:

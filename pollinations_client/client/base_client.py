@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from .budget.budget import ACTIVE_BUDGETS, priced_card
-from .catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
-from .connection_options import CALL_SETTINGS, ApiKey, as_secret
-from .errors import (
+from ..budget.budget import ACTIVE_BUDGETS, priced_card
+from ..catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
+from ..connection_options import CALL_SETTINGS, ApiKey, as_secret
+from ..errors import (
     BadRequestError,
     InvalidRequestError,
     Keys,
@@ -26,30 +26,30 @@ from .errors import (
     UnknownModelError,
     excerpt_of,
 )
-from .media.data_url import parse_data_url
-from .media.documents import DocumentSource
-from .media.files import NewFile, read_saved, safe_file_stem
-from .media.sniff import extension_for
-from .media.sounds import sound_source
-from .reply import Reply, ResponseInfo, Usage
-from .request import endpoints
-from .request.audio_options import SpeechOptions, TranscriptionOptions
-from .request.embedding_options import EmbeddingBatch, EmbeddingOptions, embedding_batches
-from .request.messages import warn
-from .request.validation import unknown_option
-from .response.audio import sound_type, transcript_from
-from .response.embeddings import as_float32_matrix, joined_vectors, vectors_from
-from .response.error_decoder import error_from_body
-from .response.ocr import OcrPage, pages_from
-from .response.picture import Picture, picture_from, picture_from_json
-from .response.reader import content_type_of, json_from, reply_from, text_from
-from .response.upload import UploadedMedia, upload_from
-from .response.usage_pages import DEFAULT_PAGE_SIZE, MAX_USAGE_RECORDS, UsagePages
-from .settings import CallSettings, ClientOptions, Settings, settings_from
-from .transport.concurrency import ConcurrencyLimit
+from ..media.data_url import parse_data_url
+from ..media.documents import DocumentSource
+from ..media.files import NewFile, read_saved, safe_file_stem
+from ..media.sniff import extension_for
+from ..media.sounds import sound_source
+from ..reply import Reply, ResponseInfo, Usage
+from ..request import endpoints
+from ..request.audio_options import SpeechOptions, TranscriptionOptions
+from ..request.embedding_options import EmbeddingBatch, EmbeddingOptions, embedding_batches
+from ..request.messages import warn
+from ..request.validation import unknown_option
+from ..response.audio import sound_type, transcript_from
+from ..response.embeddings import as_float32_matrix, joined_vectors, vectors_from
+from ..response.error_decoder import error_from_body
+from ..response.ocr import OcrPage, pages_from
+from ..response.picture import Picture, picture_from, picture_from_json
+from ..response.reader import content_type_of, json_from, reply_from, text_from
+from ..response.upload import UploadedMedia, upload_from
+from ..response.usage_pages import DEFAULT_PAGE_SIZE, MAX_USAGE_RECORDS, UsagePages
+from ..settings import CallSettings, ClientOptions, Settings, settings_from
+from ..transport.concurrency import ConcurrencyLimit
 
 if TYPE_CHECKING:
-    from .transport.base import Answer
+    from ..transport.base import Answer
 
 Messages = str | Sequence[Mapping[str, Any]]
 

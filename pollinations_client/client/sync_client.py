@@ -13,7 +13,22 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
-from ._lazy_imports import LazyModule
+from .._lazy_imports import LazyModule
+from ..catalog.catalog import Catalog, ModelCard
+from ..catalog.model_card import cards_from
+from ..errors import BadRequestError, NotFoundError, UnknownModelError
+from ..media.documents import document_source
+from ..media.files import NewFile
+from ..reply import Batch, Event, Finished, Reply, TextDelta
+from ..request import endpoints
+from ..request.chat_options import DEFAULT_OCR_MODEL
+from ..request.embedding_options import EmbeddingBatch
+from ..response.media_result import MediaResult
+from ..response.ocr import OcrPage
+from ..response.picture import Picture
+from ..response.reader import checked_text
+from ..response.upload import UploadedMedia
+from ..settings import CallSettings
 from .base_client import (
     BaseClient,
     Messages,
@@ -28,28 +43,13 @@ from .base_client import (
     usage_pages,
     usage_query,
 )
-from .catalog.catalog import Catalog, ModelCard
-from .catalog.model_card import cards_from
-from .errors import BadRequestError, NotFoundError, UnknownModelError
-from .media.documents import document_source
-from .media.files import NewFile
-from .reply import Batch, Event, Finished, Reply, TextDelta
-from .request import endpoints
-from .request.chat_options import DEFAULT_OCR_MODEL
-from .request.embedding_options import EmbeddingBatch
-from .response.media_result import MediaResult
-from .response.ocr import OcrPage
-from .response.picture import Picture
-from .response.reader import checked_text
-from .response.upload import UploadedMedia
-from .settings import CallSettings
 
 if TYPE_CHECKING:
     import httpx
     import numpy as np
 
-    from .connection_options import ApiKey, CallSettingsDict
-    from .request.option_types import (
+    from ..connection_options import ApiKey, CallSettingsDict
+    from ..request.option_types import (
         ChatCallDict,
         ImageCallDict,
         SpeechCallDict,
@@ -57,10 +57,10 @@ if TYPE_CHECKING:
         TranscriptionCallDict,
         VideoCallDict,
     )
-    from .response import account
-    from .settings import ClientOptions
-    from .transport.base import Answer
-    from .transport.transport import AsyncTransport, SyncTransport
+    from ..response import account
+    from ..settings import ClientOptions
+    from ..transport.base import Answer
+    from ..transport.transport import AsyncTransport, SyncTransport
 else:
     account = LazyModule("pollinations_client.response.account")
 
@@ -93,7 +93,7 @@ class PollinationsClient(BaseClient):
     @property
     def _wire(self) -> SyncTransport:
         if self._transport is None:
-            from .transport.transport import SyncTransport
+            from ..transport.transport import SyncTransport
 
             self._transport = SyncTransport(self.settings, self._http_client)
         transport: SyncTransport = self._transport
@@ -652,7 +652,7 @@ class AsyncPollinationsClient(BaseClient):
     @property
     def _wire(self) -> AsyncTransport:
         if self._transport is None:
-            from .transport.transport import AsyncTransport
+            from ..transport.transport import AsyncTransport
 
             self._transport = AsyncTransport(self.settings, self._http_client)
         transport: AsyncTransport = self._transport

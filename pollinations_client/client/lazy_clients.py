@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, SecretStr
 
-from .catalog.catalog import Catalog
-from .client import AsyncPollinationsClient, PollinationsClient
-from .connection_options import ConnectionOptions, SyncHttpClient, without_secret_headers
-from .errors import ConfigurationError
-from .settings import (
+from ..catalog.catalog import Catalog
+from ..connection_options import ConnectionOptions, SyncHttpClient, without_secret_headers
+from ..errors import ConfigurationError
+from ..settings import (
     NO_KEY,
     KeyFunction,
     Settings,
@@ -25,6 +24,7 @@ from .settings import (
     secret_key_from,
     settings_without_key,
 )
+from .sync_client import AsyncPollinationsClient, PollinationsClient
 
 __all__ = ["CloseableMixin", "ConnectedModel", "LazyClients"]
 
