@@ -37,10 +37,7 @@ from .request.chat_options import ChatOptions, ModelOptions
 from .request.image_options import ImageOptions
 from .request.messages import PollinationsWarning
 from .request.text_options import TextOptions
-from .response.media_result import MediaResult
-from .response.ocr import OcrPage
 from .response.picture import Picture
-from .response.upload import UploadedMedia
 from .retry import RetryPolicy
 from .settings import Limits, Settings, Timeouts
 
@@ -56,6 +53,9 @@ if TYPE_CHECKING:
         daily_usage_from_csv,
         usage_from_csv,
     )
+    from .response.media_result import MediaResult
+    from .response.ocr import OcrPage
+    from .response.upload import UploadedMedia
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -64,6 +64,9 @@ else:
                 "AccountBalance Balance DailyUsage KeyInfo KeyPermissions Profile"
                 " UsageRecord daily_usage_from_csv usage_from_csv"
             ),
+            ".response.media_result": "MediaResult",
+            ".response.ocr": "OcrPage",
+            ".response.upload": "UploadedMedia",
         },
     )
 

@@ -1,4 +1,4 @@
-"""What both clients share: settings, catalogue, and the reading of answers. No I/O."""
+"""What both clients share: settings, catalogue, and how an answer is read. No I/O."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import copy
 import datetime as dt
 import functools
 import os
-import re
 from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from .._lazy_imports import LazyModule
 from ..budget.budget import ACTIVE_BUDGETS, priced_card
 from ..catalog.catalog import Catalog, Cost, ModelCard, cost, snapshot
 from ..connection_options import CALL_SETTINGS, ApiKey, as_secret
@@ -26,9 +26,8 @@ from ..errors import (
     UnknownModelError,
     excerpt_of,
 )
-from ..media.data_url import parse_data_url
 from ..media.documents import DocumentSource
-from ..media.files import NewFile, read_saved, safe_file_stem
+from ..media.files import NewFile, safe_file_stem
 from ..media.sniff import extension_for
 from ..media.sounds import sound_source
 from ..reply import Reply, ResponseInfo, Usage
@@ -37,19 +36,20 @@ from ..request.audio_options import SpeechOptions, TranscriptionOptions
 from ..request.embedding_options import EmbeddingBatch, EmbeddingOptions, embedding_batches
 from ..request.messages import warn
 from ..request.validation import unknown_option
-from ..response.audio import sound_type, transcript_from
-from ..response.embeddings import as_float32_matrix, joined_vectors, vectors_from
 from ..response.error_decoder import error_from_body
-from ..response.ocr import OcrPage, pages_from
 from ..response.picture import Picture, picture_from, picture_from_json
 from ..response.reader import content_type_of, json_from, reply_from, text_from
-from ..response.upload import UploadedMedia, upload_from
-from ..response.usage_pages import DEFAULT_PAGE_SIZE, MAX_USAGE_RECORDS, UsagePages
 from ..settings import CallSettings, ClientOptions, Settings, settings_from
 from ..transport.concurrency import ConcurrencyLimit
 
 if TYPE_CHECKING:
+    from ..response import audio, embeddings, ocr, upload
     from ..transport.base import Answer
+else:  # loaded by the first call that needs them; most programs only chat
+    audio = LazyModule("pollinations_client.response.audio")
+    embeddings = LazyModule("pollinations_client.response.embeddings")
+    ocr = LazyModule("pollinations_client.response.ocr")
+    upload = LazyModule("pollinations_client.response.upload")
 
 Messages = str | Sequence[Mapping[str, Any]]
 
@@ -180,8 +180,8 @@ class BaseClient:
             )
         return picture_from(body, info, prompt, settings.base_url + call.target, secret, media_host)
 
-    def _uploaded(self, answer: Answer) -> UploadedMedia:
-        return upload_from(self._json(answer), answer.info)
+    def _uploaded(self, answer: Answer) -> upload.UploadedMedia:
+        return upload.upload_from(self._json(answer), answer.info)
 
     def _text(self, answer: Answer, call: endpoints.Call) -> str:
         try:
@@ -259,13 +259,26 @@ class BaseClient:
     def _vectors(
         self, answer: Answer, batch: EmbeddingBatch, fields: Mapping[str, Any]
     ) -> list[array[float]]:
-        return vectors_from(
+        return embeddings.vectors_from(
             answer.body,
             answer.info,
             len(batch.texts),
             fields.get("dimensions"),
             self._secret,
         )
+
+    def _joined_vectors(
+        self,
+        batches: Sequence[EmbeddingBatch],
+        outcomes: Sequence[list[array[float]] | PollinationsError | None],
+        as_numpy: bool,
+    ) -> Any:
+        """All vectors, as lists or one float32 array. Raises where some are missing."""
+        starts = [(batch.start, len(batch.texts)) for batch in batches]
+        vectors = embeddings.joined_vectors(starts, outcomes)
+        if as_numpy:
+            return embeddings.as_float32_matrix(vectors)
+        return [vector.tolist() for vector in vectors]
 
     def _speech_call(
         self, text: str, options: Mapping[str, Any], path: str | os.PathLike[str] | None
@@ -279,9 +292,9 @@ class BaseClient:
         """The sound that came, or the path of its file."""
         secret = self._secret
         if target is None:
-            sound_type(answer.body, len(answer.body), answer.info, secret)
+            audio.sound_type(answer.body, len(answer.body), answer.info, secret)
             return answer.body
-        mime_type = sound_type(target.head, target.size, answer.info, secret)
+        mime_type = audio.sound_type(target.head, target.size, answer.info, secret)
         return target.keep(safe_file_stem(text), extension_for(mime_type))
 
     def _transcription_call(
@@ -291,14 +304,16 @@ class BaseClient:
         return endpoints.transcription(sound_source(path_or_bytes), fields)
 
     def _transcript(self, answer: Answer) -> str:
-        return transcript_from(answer.body, answer.info, self._secret)
+        return audio.transcript_from(answer.body, answer.info, self._secret)
 
     def _ocr_call(self, source: DocumentSource, options: Mapping[str, Any]) -> endpoints.Call:
         message = {"role": "user", "content": [source.part]}
         return endpoints.chat([message], options, catalog=self.catalog)
 
-    def _pages(self, answer: Answer, call: endpoints.Call, source: DocumentSource) -> list[OcrPage]:
-        return pages_from(self._reply_in(answer, call), source.page_count)
+    def _pages(
+        self, answer: Answer, call: endpoints.Call, source: DocumentSource
+    ) -> list[ocr.OcrPage]:
+        return ocr.pages_from(self._reply_in(answer, call), source.page_count)
 
     def _merge_cards(self, cards: Sequence[ModelCard], complete: set[str]) -> Catalog:
         """Lay a live list over the shipped one; ``complete`` are the categories it has whole."""
@@ -320,70 +335,11 @@ def new_file(
     return NewFile(path)
 
 
-def bounded(name: str, value: int | None, high: int, unit: str) -> int | None:
-    """``value`` if it is 1 to ``high``; raises :class:`InvalidRequestError` with the bounds and the
-    unit otherwise.
-    """
-    if value is not None and not (type(value) is int and 1 <= value <= high):
-        raise InvalidRequestError(
-            f"{name}: The gateway takes 1 to {high} {unit}. Given: {value!r}.", param=name
-        )
-    return value
-
-
-# How a period of usage is written, by the gateway's word for its length.
-PERIODS = {"day": r"\d{4}-\d\d-\d\d", "week": r"\d{4}-W\d\d", "month": r"\d{4}-\d\d"}
-
-
-def days_query(days: int | None, period: str | None = None) -> dict[str, str | int | None]:
-    """The last ``days`` days, or the day, week or month that ``period`` names, as query."""
-    query: dict[str, str | int | None] = {"days": bounded("days", days, 90, "days")}
-    if period is None:
-        return query
-    for granularity, pattern in PERIODS.items():
-        if isinstance(period, str) and re.fullmatch(pattern, period, re.ASCII):
-            return {**query, "granularity": granularity, "period": period}
-    raise InvalidRequestError(
-        "period: a month as '2026-11', a week as '2026-W48' or a day as '2026-11-26' is needed."
-        f" Given: {period!r}.",
-        param="period",
-    )
-
-
-def usage_query(
-    *, limit: int, before: str | None, days: int | None, period: str | None = None
-) -> dict[str, str | int | None]:
-    """The query of ``/account/usage``."""
-    return {
-        "limit": bounded("limit", limit, MAX_USAGE_RECORDS, "records"),
-        "before": before,
-        **days_query(days, period),
-    }
-
-
-def usage_pages(page_size: int | None, before: str | None) -> UsagePages:
-    """The pages of an iteration over ``/account/usage``."""
-    limit = bounded("page_size", page_size, MAX_USAGE_RECORDS, "records")
-    return UsagePages(limit or DEFAULT_PAGE_SIZE, before)
-
-
 def messages_from(messages: Messages) -> Sequence[Mapping[str, Any]]:
     """Messages; a bare prompt is one of the user."""
     if isinstance(messages, str):
         return [{"role": "user", "content": messages}]
     return messages
-
-
-def joined_embeddings(
-    batches: Sequence[EmbeddingBatch],
-    outcomes: Sequence[list[array[float]] | PollinationsError | None],
-    as_numpy: bool,
-) -> Any:
-    """All vectors as lists of floats, or as one float32 array; raises where some are missing."""
-    vectors = joined_vectors([(batch.start, len(batch.texts)) for batch in batches], outcomes)
-    if as_numpy:
-        return as_float32_matrix(vectors)
-    return [vector.tolist() for vector in vectors]
 
 
 ROUTE_MISSING = {  # in API 0.3.0
@@ -402,60 +358,6 @@ def route_missing(error: NotFoundError, call: endpoints.Call) -> NotFoundError:
     """``error`` with what to do where the gateway does not have the route."""
     if remedy := ROUTE_MISSING.get(call.target):
         error.args = (f"{error.message} {remedy}",)
-    return error
-
-
-def picture_sources(image: Any) -> tuple[list[str], list[bytes]]:
-    """Addresses and bytes of the pictures that :meth:`edit_image` is given."""
-    addresses: list[str] = []
-    pictures: list[bytes] = []
-    if not isinstance(image, list | tuple):
-        image = [image]
-    for source in image:
-        # A text is never a path: an address of somebody else's must not name a file here.
-        if isinstance(source, str) and not source.startswith("data:"):
-            addresses.append(source)
-        else:
-            pictures.append(_picture_bytes(source))
-    if addresses and pictures:
-        # Two routes: GET takes addresses alone, POST bytes alone.
-        raise InvalidRequestError("image: give addresses or pictures, not both.", param="image")
-    if not addresses and not pictures:
-        raise InvalidRequestError("image: give a picture.", param="image")
-    return addresses, pictures
-
-
-def _picture_bytes(source: Any) -> bytes:
-    """The bytes of a picture in any form but an address."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    if isinstance(source, str):
-        return parse_data_url(source)[1]
-    if isinstance(source, os.PathLike):
-        return read_saved(source)
-    if data := getattr(source, "data", None):  # a Picture, a MediaResult
-        return bytes(data)
-    if path := getattr(source, "path", None):
-        return read_saved(path)
-    raise InvalidRequestError(
-        "image: bytes, a Path, a Picture, a MediaResult, a data URL or an https address is needed,"
-        f" or a list of them, not {type(source).__name__}.",
-        param="image",
-    )
-
-
-def refused_batch(error: BadRequestError, batch: EmbeddingBatch) -> BadRequestError:
-    """``error`` with the texts that it may be about; a model's name is about none of them."""
-    if not isinstance(error, UnknownModelError):
-        first, count = batch.start, len(batch.texts)
-        longest = first + max(range(count), key=lambda at: len(batch.texts[at]))
-        about = f"It is about texts[{first}]."
-        if count > 1:
-            about = (
-                f"The request held texts[{first}] to texts[{first + count - 1}]; the longest is"
-                f" texts[{longest}]."
-            )
-        error.args = (f"{error.message} {about}",)
     return error
 
 

@@ -24,7 +24,8 @@ from ..settings import (
     secret_key_from,
     settings_without_key,
 )
-from .sync_client import AsyncPollinationsClient, PollinationsClient
+from .async_client import AsyncPollinationsClient
+from .sync_client import PollinationsClient
 
 __all__ = ["CloseableMixin", "ConnectedModel", "LazyClients"]
 

@@ -15,7 +15,7 @@ from pydantic import Field, StrictInt
 
 from ..catalog.catalog import Catalog
 from ..catalog.model_card import ModelCard
-from ..errors import InvalidRequestError
+from ..errors import BadRequestError, InvalidRequestError, UnknownModelError
 from .validation import Options, within
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "EmbeddingBatch",
     "EmbeddingOptions",
     "embedding_batches",
+    "refused_batch",
     "vector_size",
 ]
 
@@ -120,6 +121,21 @@ def embedding_batches(
         EmbeddingBatch(start, texts[start : start + batch_size])
         for start in range(0, len(texts), batch_size)
     ]
+
+
+def refused_batch(error: BadRequestError, batch: EmbeddingBatch) -> BadRequestError:
+    """``error`` with the texts that it may be about; a model's name is about none of them."""
+    if not isinstance(error, UnknownModelError):
+        first, count = batch.start, len(batch.texts)
+        longest = first + max(range(count), key=lambda at: len(batch.texts[at]))
+        about = f"It is about texts[{first}]."
+        if count > 1:
+            about = (
+                f"The request held texts[{first}] to texts[{first + count - 1}]; the longest is"
+                f" texts[{longest}]."
+            )
+        error.args = (f"{error.message} {about}",)
+    return error
 
 
 def _check_text(index: int, text: Any, model: str, max_tokens: int | None) -> None:

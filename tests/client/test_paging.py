@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pollinations_client.response import usage_pages
+from pollinations_client.client import usage_query
+from pollinations_client.client.usage_query import UsagePages
 from pollinations_client.response.account import UsageRecord
-from pollinations_client.response.usage_pages import UsagePages
 
 STEPS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), max_size=25)
 
@@ -48,7 +48,7 @@ def test_a_second_with_more_records_than_a_page_can_hold_is_passed_with_a_warnin
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The gateway has no way to ask for the rest; nothing is read twice, and the loop ends."""
-    monkeypatch.setattr(usage_pages, "MAX_USAGE_RECORDS", 4)
+    monkeypatch.setattr(usage_query, "MAX_USAGE_RECORDS", 4)
     records = [UsageRecord(timestamp="5000", input_text_tokens=n) for n in range(6)]
     records.append(UsageRecord(timestamp="4000"))
     with caplog.at_level(logging.WARNING):

@@ -1,6 +1,4 @@
-"""The pages of ``/account/usage``: which one comes next, and which of its records are new.
-
-Pure; no I/O.
+"""What ``/account/usage`` is asked: a query, and for a long list one page after another. No I/O.
 
 The gateway pages by time, and its times are whole seconds: records of one second may lie on both
 sides of a page's border, where a cursor at that second would skip the rest of them. So the next
@@ -11,16 +9,66 @@ two records may be equal.
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ..errors import InvalidRequestError
+
 if TYPE_CHECKING:
-    from .account import UsageRecord
+    from ..response.account import UsageRecord
 
 log = logging.getLogger("pollinations_client")
 
 DEFAULT_PAGE_SIZE = 1_000
 MAX_USAGE_RECORDS = 50_000  # that the gateway gives out at once
+
+
+def bounded(name: str, value: int | None, high: int, unit: str) -> int | None:
+    """``value`` if it is 1 to ``high``; raises :class:`InvalidRequestError` with the bounds and the
+    unit otherwise.
+    """
+    if value is not None and not (type(value) is int and 1 <= value <= high):
+        raise InvalidRequestError(
+            f"{name}: The gateway takes 1 to {high} {unit}. Given: {value!r}.", param=name
+        )
+    return value
+
+
+# How a period of usage is written, by the gateway's word for its length.
+PERIODS = {"day": r"\d{4}-\d\d-\d\d", "week": r"\d{4}-W\d\d", "month": r"\d{4}-\d\d"}
+
+
+def days_query(days: int | None, period: str | None = None) -> dict[str, str | int | None]:
+    """The last ``days`` days, or the day, week or month that ``period`` names, as query."""
+    query: dict[str, str | int | None] = {"days": bounded("days", days, 90, "days")}
+    if period is None:
+        return query
+    for granularity, pattern in PERIODS.items():
+        if isinstance(period, str) and re.fullmatch(pattern, period, re.ASCII):
+            return {**query, "granularity": granularity, "period": period}
+    raise InvalidRequestError(
+        "period: a month as '2026-11', a week as '2026-W48' or a day as '2026-11-26' is needed."
+        f" Given: {period!r}.",
+        param="period",
+    )
+
+
+def usage_query(
+    *, limit: int, before: str | None, days: int | None, period: str | None = None
+) -> dict[str, str | int | None]:
+    """The query of ``/account/usage``."""
+    return {
+        "limit": bounded("limit", limit, MAX_USAGE_RECORDS, "records"),
+        "before": before,
+        **days_query(days, period),
+    }
+
+
+def usage_pages(page_size: int | None, before: str | None) -> UsagePages:
+    """The pages of an iteration over ``/account/usage``."""
+    limit = bounded("page_size", page_size, MAX_USAGE_RECORDS, "records")
+    return UsagePages(limit or DEFAULT_PAGE_SIZE, before)
 
 
 class UsagePages:
