@@ -38,8 +38,9 @@ from .request.image_options import ImageOptions
 from .request.messages import PollinationsWarning
 from .request.text_options import TextOptions
 from .response.picture import Picture
-from .retry import RetryPolicy
-from .settings import Limits, Settings, Timeouts
+from .settings.limits import Limits, Timeouts
+from .settings.retry import RetryPolicy
+from .settings.settings import Settings
 
 if TYPE_CHECKING:
     from .response.account import (

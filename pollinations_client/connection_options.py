@@ -1,7 +1,7 @@
 """The options of a connection: where the gateway is, limits, retries, headers. Each stands once.
 
 The clients take them, and the models, tools and embeddings of both adapters inherit them as fields.
-``settings.py`` checks their values. Adding one means: a field here, its type for editors beside it,
+``settings/`` checks their values. Adding one means: a field here, its type for editors beside it,
 and the code that acts on it.
 """
 

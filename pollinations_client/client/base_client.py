@@ -39,7 +39,7 @@ from ..request.validation import unknown_option
 from ..response.error_decoder import error_from_body
 from ..response.picture import Picture, picture_from, picture_from_json
 from ..response.reader import content_type_of, json_from, reply_from, text_from
-from ..settings import CallSettings, ClientOptions, Settings, settings_from
+from ..settings.settings import CallSettings, ClientOptions, Settings, settings_from
 from ..transport.concurrency import ConcurrencyLimit
 
 if TYPE_CHECKING:

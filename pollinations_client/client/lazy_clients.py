@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr
 from ..catalog.catalog import Catalog
 from ..connection_options import ConnectionOptions, SyncHttpClient, without_secret_headers
 from ..errors import ConfigurationError
-from ..settings import (
+from ..settings.settings import (
     NO_KEY,
     KeyFunction,
     Settings,

@@ -25,7 +25,7 @@ from ..request.chat_options import DEFAULT_OCR_MODEL
 from ..request.embedding_options import EmbeddingBatch, refused_batch
 from ..response.picture import Picture
 from ..response.reader import checked_text
-from ..settings import CallSettings
+from ..settings.settings import CallSettings
 from .base_client import (
     BaseClient,
     Messages,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from ..response import account
     from ..response.ocr import OcrPage
     from ..response.upload import UploadedMedia
-    from ..settings import ClientOptions
+    from ..settings.settings import ClientOptions
     from ..transport.base import Answer
     from ..transport.transport import SyncTransport
     from . import picture_sources, usage_query

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from ..budget.budget import PollenBudget
 from ..client import PollinationsClient
 from ..errors import ConfigurationError, InvalidRequestError
-from ..settings import KEY_PAGE
+from ..settings.checks import KEY_PAGE
 
 STANDARD_INPUT = STANDARD_OUTPUT = "-"
 

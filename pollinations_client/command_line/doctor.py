@@ -14,7 +14,8 @@ from typing import Literal
 from .._distribution import REINSTALL, __version__, install_command, installed_mixture
 from ..client import PollinationsClient
 from ..errors import InvalidRequestError, PollinationsError
-from ..settings import KEY_PAGE, network_environment
+from ..settings.checks import KEY_PAGE
+from ..settings.settings import network_environment
 from .arguments import add_gateway_arguments, print_json
 
 SUMMARIES = {

@@ -8,8 +8,8 @@ from typing import Self
 from ..budget.reservation import Reservation
 from ..errors import BudgetSpentError, PollinationsError
 from ..request.endpoints import Call
-from ..retry import is_safe, is_unbilled
-from ..settings import CallSettings
+from ..settings.retry import is_safe, is_unbilled
+from ..settings.settings import CallSettings
 from .time_limits import Deadline, TimeLimits
 
 log = logging.getLogger("pollinations_client")

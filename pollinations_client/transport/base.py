@@ -29,8 +29,9 @@ from ..request.call_kinds import CallKind
 from ..request.endpoints import Call
 from ..response.error_decoder import error_from_response
 from ..response.reader import ResponseReader, json_from
-from ..retry import RetryPolicy
-from ..settings import NO_KEY, CallSettings, Settings, Timeouts, key_from_function, secrets_in
+from ..settings.limits import Timeouts
+from ..settings.retry import RetryPolicy
+from ..settings.settings import NO_KEY, CallSettings, Settings, key_from_function, secrets_in
 from .attempts import Attempts
 from .client_pool import PoolKey, SharedClient
 from .decompression import ACCEPTED

@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 import httpx
 
 from ..errors import ConfigurationError, redact
-from ..settings import Limits, network_environment
+from ..settings.limits import Limits
+from ..settings.settings import network_environment
 from .http_transport import AsyncPooledTransport, PooledTransport
 
 OwnClient = TypeVar("OwnClient", httpx.Client, httpx.AsyncClient)

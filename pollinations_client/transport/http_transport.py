@@ -28,7 +28,7 @@ from typing import Any, Generic, TypeVar
 import h11
 import httpx
 
-from ..settings import Limits
+from ..settings.limits import Limits
 from .http11 import Body, Http11, Origin, RawRequest
 from .network_streams import ContextFactory, LoopStream, SocketStream
 from .time_limits import TimeLimits

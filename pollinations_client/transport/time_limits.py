@@ -10,7 +10,7 @@ import httpx
 
 from ..errors import APITimeoutError
 from ..request.endpoints import Call
-from ..settings import Timeouts
+from ..settings.limits import Timeouts
 
 # For the end of a body whose answer is complete: the gateway sends it at once, and a server that
 # does not is left with its connection.

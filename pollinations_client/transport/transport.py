@@ -27,7 +27,7 @@ from ..media.files import NewFile
 from ..reply import Batch
 from ..request import endpoints
 from ..request.endpoints import Call
-from ..settings import CallSettings, KeyFunction
+from ..settings.settings import CallSettings, KeyFunction
 from .attempts import Attempts
 from .base import PRICE_REFRESH, Answer, BaseTransport
 from .client_pool import (

@@ -15,7 +15,7 @@ from pollinations_client import PollinationsClient
 from pollinations_client import errors as tree
 from pollinations_client.response.error_decoder import error_from_body, error_from_response
 from pollinations_client.response.error_tables import PAYMENT_WORDINGS
-from pollinations_client.retry import is_safe
+from pollinations_client.settings.retry import is_safe
 from support.rawserver import RawServer
 
 PROMPT = "my private diary of the ninth of May"

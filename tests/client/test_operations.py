@@ -516,7 +516,7 @@ def test_the_older_account_host_is_asked_only_when_the_newer_does_not_know(
     mode: str, gateway: Emulator, seed_gateway: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And only for the public gateway's own address."""
-    from pollinations_client import settings
+    from pollinations_client.settings import settings
 
     monkeypatch.setattr(settings, "GATEWAY", gateway.url)
     monkeypatch.setattr(settings, "OLDER_ACCOUNT_HOST", f"{seed_gateway.url}/api")

@@ -19,7 +19,8 @@ from pollinations_client import (
     RetryPolicy,
     Timeouts,
 )
-from pollinations_client.settings import GATEWAY, OLDER_ACCOUNT_HOST, settings_from
+from pollinations_client.settings.checks import GATEWAY
+from pollinations_client.settings.settings import OLDER_ACCOUNT_HOST, settings_from
 
 KEY = "sk_demo_0123456789abcdef"
 

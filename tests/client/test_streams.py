@@ -29,7 +29,7 @@ from pollinations_client import (
     UpstreamError,
 )
 from pollinations_client.response.reader import ResponseReader, reply_from
-from pollinations_client.retry import RetryPolicy
+from pollinations_client.settings.retry import RetryPolicy
 from support.any_json import CHUNKS
 from support.rawserver import raw_server
 

@@ -30,7 +30,7 @@ LAYERS = [
     {"reply"},
     {"catalog"},
     {"request", "response"},
-    {"budget", "retry"},
+    {"budget"},
     {"settings"},
     {"transport"},
     {"client"},
@@ -121,7 +121,7 @@ def test_only_the_network_rooms_know_httpx_and_only_settings_the_environment(fil
     if "pollinations_client/transport/" not in where and "emulator" not in where:
         assert not roots & {"httpx", "httpcore"}
     assert not roots & {"openai", "tiktoken", "requests", "aiohttp"}
-    if where != "pollinations_client/settings.py":
+    if where != "pollinations_client/settings/settings.py":
         assert not re.search(r"os\.environ|getenv", file.read_text())
 
 

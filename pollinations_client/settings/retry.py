@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .errors import APIConnectionError, APIStatusError, InvalidRequestError, PollinationsError
-from .request.endpoints import Call
+from ..errors import APIConnectionError, APIStatusError, InvalidRequestError, PollinationsError
+from ..request.endpoints import Call
 
 # Safe: nothing can have been generated (a refused connection is, too). Up to max_retries further
 # attempts, of streams as well. 529 is Anthropic's "overloaded", which API 0.3.0 passes on.
@@ -101,3 +101,15 @@ class RetryPolicy:
         if pause >= time_left_s:
             return None
         return pause
+
+
+DEFAULT_RETRY = RetryPolicy()  # shared by all settings, for nothing in it changes
+
+
+def retry_policy_from(max_retries: int | None, retry_streams: bool) -> RetryPolicy:
+    """The default policy; a number of retries that somebody names holds for server errors too."""
+    if max_retries is None:
+        return RetryPolicy(retry_streams=True) if retry_streams else DEFAULT_RETRY
+    return RetryPolicy(
+        max_retries=max_retries, server_error_retries=max_retries, retry_streams=retry_streams
+    )

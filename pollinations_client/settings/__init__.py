@@ -1,0 +1,1 @@
+"""Key, addresses, limits, retries and headers of a client."""
