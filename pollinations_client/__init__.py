@@ -26,13 +26,12 @@ from .reply import (
     ReasoningDelta,
     ReasoningPart,
     Reply,
-    ResponseInfo,
     TextDelta,
     TextPart,
     ToolCall,
     ToolCallDelta,
-    Usage,
 )
+from .reply_metadata import ResponseInfo, Usage
 from .request.chat_options import ChatOptions, ModelOptions
 from .request.image_options import ImageOptions
 from .request.messages import PollinationsWarning

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from ..catalog.estimates import Estimate, max_prompt_tokens
 from ..catalog.pricing import price_unit, stated_cost, total_pollen
 from ..errors import BudgetSpentError, PaymentRequiredError, PermissionDeniedError
-from ..reply import ResponseInfo, Usage, usage_from
+from ..reply_metadata import ResponseInfo, Usage, usage_from
 from ..request.endpoints import Call
 from ..response import payment_notices
 from ..response.picture import with_usage

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from ..reply import USAGE_PATHS, Reply, ResponseInfo, Usage
+from ..reply import Reply
+from ..reply_metadata import USAGE_PATHS, ResponseInfo, Usage
 from .model_card import ModelCard, amount_from
 
 __all__ = ["Cost", "CostPart", "cost", "price_unit", "stated_cost", "total_pollen", "units_from"]
@@ -268,7 +269,8 @@ def _counted(
 
 def stated_cost(info: ResponseInfo) -> Decimal | None:
     """The cost that an answer's header states; ``None`` where it is no amount."""
-    return amount_from(info.headers.get(COST_HEADER))
+    header = info.headers.get(COST_HEADER)
+    return None if header is None else amount_from(header)
 
 
 def _by_hand(usage: Usage) -> dict[str, Any]:

@@ -30,7 +30,8 @@ from ..media.documents import DocumentSource
 from ..media.files import NewFile, safe_file_stem
 from ..media.sniff import extension_for
 from ..media.sounds import sound_source
-from ..reply import Reply, ResponseInfo, Usage
+from ..reply import Reply
+from ..reply_metadata import ResponseInfo, Usage
 from ..request import endpoints
 from ..request.audio_options import SpeechOptions, TranscriptionOptions
 from ..request.embedding_options import EmbeddingBatch, EmbeddingOptions, embedding_batches

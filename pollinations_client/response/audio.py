@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import Keys, MalformedReply, excerpt_of
 from ..media.sniff import sniff
 from ..media.sounds import is_sound
-from ..reply import ResponseInfo
+from ..reply_metadata import ResponseInfo
 from .error_decoder import error_from_body
 from .reader import content_type_of, json_from
 

@@ -23,17 +23,8 @@ from ..errors import (
     StreamInterrupted,
     UpstreamError,
 )
-from ..reply import (
-    Event,
-    Finished,
-    ReasoningDelta,
-    Reply,
-    ResponseInfo,
-    TextDelta,
-    Usage,
-    usage_from,
-    usage_in_headers,
-)
+from ..reply import Event, Finished, ReasoningDelta, Reply, TextDelta
+from ..reply_metadata import ResponseInfo, Usage, usage_from, usage_in_headers
 from . import payment_notices
 from .content_decoder import ContentDecoder
 from .error_decoder import error_from_body

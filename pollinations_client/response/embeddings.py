@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigurationError, Keys, MalformedReply, PollinationsError
-from ..reply import ResponseInfo
+from ..reply_metadata import ResponseInfo
 from .error_decoder import error_from_body
 from .reader import json_from
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import Keys, MalformedReply, excerpt_of, number_in
 from ..media import files, sniff
-from ..reply import ResponseInfo
+from ..reply_metadata import ResponseInfo
 from .error_decoder import error_from_body
 from .reader import content_type_of, json_from
 

@@ -28,7 +28,8 @@ from ..errors import (
     sure_keys_in,
 )
 from ..lenient_json import SurrogateJoiner, parse_json, parse_mended_json, parse_with_halves
-from ..reply import Event, Reply, ResponseInfo, Usage
+from ..reply import Event, Reply
+from ..reply_metadata import ResponseInfo, Usage
 from . import payment_notices
 from .decoder import ReplyDecoder
 from .event_template import EventTemplate

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import MalformedReply, excerpt_of
 from ..lenient_json import member
-from ..reply import ResponseInfo
+from ..reply_metadata import ResponseInfo
 
 __all__ = ["UploadedMedia", "upload_from"]
 

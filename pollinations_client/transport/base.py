@@ -24,7 +24,7 @@ from ..errors import (
     blank_keys,
     sure_keys_in,
 )
-from ..reply import ResponseInfo
+from ..reply_metadata import ResponseInfo
 from ..request.call_kinds import CallKind
 from ..request.endpoints import Call
 from ..response.error_decoder import error_from_response

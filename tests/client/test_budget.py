@@ -51,7 +51,7 @@ from pollinations_client.catalog.model_card import card_from
 from pollinations_client.catalog.pricing import cost, total_pollen
 from pollinations_client.emulator import Answer, Body, Emulator, Fault, Frames
 from pollinations_client.emulator.media.wav import samples, wav
-from pollinations_client.reply import USAGE_PATHS, usage_from
+from pollinations_client.reply_metadata import USAGE_PATHS, usage_from
 from pollinations_client.request import endpoints
 
 KEY = "sk_demo_0123456789abcdef"

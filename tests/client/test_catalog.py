@@ -29,7 +29,8 @@ from pollinations_client.catalog.pricing import units_from
 from pollinations_client.client import PollinationsClient
 from pollinations_client.emulator import Emulator
 from pollinations_client.errors import MalformedReply, UnknownModelError
-from pollinations_client.reply import Reply, ResponseInfo, Usage
+from pollinations_client.reply import Reply
+from pollinations_client.reply_metadata import ResponseInfo, Usage
 from pollinations_client.request import endpoints
 from pollinations_client.request.messages import PollinationsWarning
 

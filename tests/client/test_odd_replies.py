@@ -27,7 +27,7 @@ from pollinations_client import (
     ToolCallDelta,
     Usage,
 )
-from pollinations_client.reply import usage_from
+from pollinations_client.reply_metadata import usage_from
 from pollinations_client.request.validation import unknown_option
 from pollinations_client.response.account import profile_from
 from pollinations_client.response.reader import ResponseReader, reply_from

@@ -26,7 +26,7 @@ EVERY_FILE = sorted(file for package in PACKAGES for file in (ROOT / package).rg
 # those before it.
 LAYERS = [
     {"_distribution", "_lazy_imports", "connection_options", "errors"},
-    {"lenient_json", "schemas", "media"},
+    {"lenient_json", "schemas", "media", "reply_metadata"},
     {"reply"},
     {"catalog"},
     {"request", "response"},
