@@ -12,7 +12,7 @@ from ..catalog.estimates import Estimate, max_prompt_tokens
 from ..catalog.pricing import price_unit, stated_cost, total_pollen
 from ..errors import BudgetSpentError, PaymentRequiredError, PermissionDeniedError
 from ..reply_metadata import ResponseInfo, Usage, usage_from
-from ..request.endpoints import Call
+from ..request.calls import Call
 from ..response import payment_notices
 from ..response.picture import with_usage
 from ..response.reader import ResponseReader, content_type_of

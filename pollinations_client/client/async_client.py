@@ -21,6 +21,7 @@ from ..media.documents import document_source
 from ..media.files import NewFile
 from ..reply import Batch, Event, Finished, Reply, TextDelta
 from ..request import endpoints
+from ..request.calls import Call
 from ..request.chat_options import DEFAULT_OCR_MODEL
 from ..request.embedding_options import EmbeddingBatch, refused_batch
 from ..response.picture import Picture
@@ -238,7 +239,7 @@ class AsyncPollinationsClient(BaseClient):
 
     async def _make(
         self,
-        call: endpoints.Call,
+        call: Call,
         prompt: str,
         model: str | None,
         call_settings: CallSettings | None,
@@ -455,7 +456,7 @@ class AsyncPollinationsClient(BaseClient):
 
     async def _fetch_newer(
         self,
-        call: endpoints.Call,
+        call: Call,
         model: str | None,
         method: str,
         call_settings: CallSettings | None,
@@ -470,7 +471,7 @@ class AsyncPollinationsClient(BaseClient):
 
     async def _fetch(
         self,
-        call: endpoints.Call,
+        call: Call,
         model: str | None,
         call_settings: CallSettings | None = None,
         target: NewFile | None = None,

@@ -34,6 +34,7 @@ from ..reply import Reply
 from ..reply_metadata import ResponseInfo, Usage
 from ..request import endpoints
 from ..request.audio_options import SpeechOptions, TranscriptionOptions
+from ..request.calls import Call
 from ..request.embedding_options import EmbeddingBatch, EmbeddingOptions, embedding_batches
 from ..request.messages import warn
 from ..request.validation import unknown_option
@@ -166,25 +167,31 @@ class BaseClient:
 
     def _image_call(
         self, prompt: str, options: Mapping[str, Any], *, is_video: bool = False
-    ) -> endpoints.Call:
+    ) -> Call:
         card = self.catalog.get(options.get("model"))
         return endpoints.picture(
             prompt, options, is_video=is_video or (card is not None and card.is_video)
         )
 
-    def _picture(self, answer: Answer, call: endpoints.Call, prompt: str) -> Picture:
+    def _picture(self, answer: Answer, call: Call, prompt: str) -> Picture:
         settings = self.settings
         body, info, secret, media_host = answer.body, answer.info, self._secret, settings.media_host
         if call.method == "POST":
             return picture_from_json(
-                body, info, prompt, secret, media_host, label=call.label, asked=call.asked
+                body,
+                info,
+                prompt,
+                secret,
+                media_host,
+                label=call.label,
+                request_fields=call.request_fields,
             )
         return picture_from(body, info, prompt, settings.base_url + call.target, secret, media_host)
 
     def _uploaded(self, answer: Answer) -> upload.UploadedMedia:
         return upload.upload_from(self._json(answer), answer.info)
 
-    def _text(self, answer: Answer, call: endpoints.Call) -> str:
+    def _text(self, answer: Answer, call: Call) -> str:
         try:
             return text_from(answer.body, answer.info, label=call.label, secret=self._secret)
         except PollinationsError as error:
@@ -193,7 +200,7 @@ class BaseClient:
             self._transport.remember_refusal(error)
             raise
 
-    def _reply_in(self, answer: Answer, call: endpoints.Call) -> Reply:
+    def _reply_in(self, answer: Answer, call: Call) -> Reply:
         try:
             return reply_from(
                 answer.take_body(),
@@ -225,9 +232,7 @@ class BaseClient:
             )
         return answer.body.decode("utf-8", "replace")
 
-    def _relaxed(
-        self, call: endpoints.Call, refusal: BadRequestError, model: str | None
-    ) -> endpoints.Call:
+    def _relaxed(self, call: Call, refusal: BadRequestError, model: str | None) -> Call:
         """What to send after a 400: the same without a forced tool choice, where that was the
         fault; else raises.
         """
@@ -283,7 +288,7 @@ class BaseClient:
 
     def _speech_call(
         self, text: str, options: Mapping[str, Any], path: str | os.PathLike[str] | None
-    ) -> endpoints.Call:
+    ) -> Call:
         if not isinstance(path, (str, os.PathLike, type(None))):
             raise InvalidRequestError(f"path: A file or a folder. Given: {path!r}.", param="path")
         checked = SpeechOptions.checked(options)
@@ -300,20 +305,18 @@ class BaseClient:
 
     def _transcription_call(
         self, path_or_bytes: str | os.PathLike[str] | bytes, options: Mapping[str, Any]
-    ) -> endpoints.Call:
+    ) -> Call:
         fields = TranscriptionOptions.checked(options, door=None).fields_for(self.catalog)
         return endpoints.transcription(sound_source(path_or_bytes), fields)
 
     def _transcript(self, answer: Answer) -> str:
         return audio.transcript_from(answer.body, answer.info, self._secret)
 
-    def _ocr_call(self, source: DocumentSource, options: Mapping[str, Any]) -> endpoints.Call:
+    def _ocr_call(self, source: DocumentSource, options: Mapping[str, Any]) -> Call:
         message = {"role": "user", "content": [source.part]}
         return endpoints.chat([message], options, catalog=self.catalog)
 
-    def _pages(
-        self, answer: Answer, call: endpoints.Call, source: DocumentSource
-    ) -> list[ocr.OcrPage]:
+    def _pages(self, answer: Answer, call: Call, source: DocumentSource) -> list[ocr.OcrPage]:
         return ocr.pages_from(self._reply_in(answer, call), source.page_count)
 
     def _merge_cards(self, cards: Sequence[ModelCard], complete: set[str]) -> Catalog:
@@ -355,7 +358,7 @@ ROUTE_MISSING = {  # in API 0.3.0
 }
 
 
-def route_missing(error: NotFoundError, call: endpoints.Call) -> NotFoundError:
+def route_missing(error: NotFoundError, call: Call) -> NotFoundError:
     """``error`` with what to do where the gateway does not have the route."""
     if remedy := ROUTE_MISSING.get(call.target):
         error.args = (f"{error.message} {remedy}",)

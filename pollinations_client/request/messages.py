@@ -18,7 +18,7 @@ from ..lenient_json import member
 from ..schemas.openai_strict import free_form_paths, strict_schema
 from .call_arguments import arguments_text
 from .call_ids import rules_of
-from .large_texts import set_large_texts_apart
+from .json_body import set_large_texts_apart
 from .tool_names import ToolNames, valid_name
 from .tool_results import ids_in, is_in_order, with_every_call_answered
 from .validation import drop_none

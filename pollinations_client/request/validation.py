@@ -87,6 +87,16 @@ def within(low: float, high: float | None = None, unit: str = "") -> Check:
     return Check(check, span)
 
 
+def refuse_stream_option(options: Mapping[str, Any]) -> None:
+    """Raise :class:`InvalidRequestError` where ``stream`` is given as an option."""
+    if "stream" in options:
+        raise InvalidRequestError(
+            "stream: it is no option here; stream_chat() and stream_text() give the answer as a"
+            " stream.",
+            param="stream",
+        )
+
+
 def drop_none(options: Mapping[str, Any], levels: int = 2) -> dict[str, Any]:
     """Copy without members that are ``None``, which the gateway refuses, down to ``levels``.
 

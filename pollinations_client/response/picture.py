@@ -115,11 +115,11 @@ def picture_from_json(
     media_host: str = "",
     *,
     label: str,
-    asked: Mapping[str, Any],
+    request_fields: Mapping[str, Any],
 ) -> Picture:
     """The picture in an answer of ``POST /v1/images/generations`` or ``/edits``.
 
-    ``asked`` has model and seed, which the answer may not repeat. Raises where it holds none.
+    ``request_fields`` have model and seed, which the answer may not repeat.
     """
     data, usage = body, None
     if not _is_media(sniff.sniff(body)):  # some servers answer the bytes themselves, as GET does
@@ -130,8 +130,8 @@ def picture_from_json(
         mime_type=_checked_type(data, info, secret),
         prompt=prompt,
         url=media_url or "",
-        model=info.model_used or asked.get("model"),
-        seed=asked.get("seed"),
+        model=info.model_used or request_fields.get("model"),
+        seed=request_fields.get("seed"),
         info=with_usage(info, usage),
         media_url=media_url,
     )

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 from ..errors import APIConnectionError, APIStatusError, InvalidRequestError, PollinationsError
-from ..request.endpoints import Call
+from ..request.calls import Call
 
 # Safe: nothing can have been generated (a refused connection is, too). Up to max_retries further
 # attempts, of streams as well. 529 is Anthropic's "overloaded", which API 0.3.0 passes on.

@@ -7,7 +7,7 @@ from typing import Self
 
 from ..budget.reservation import Reservation
 from ..errors import BudgetSpentError, PollinationsError
-from ..request.endpoints import Call
+from ..request.calls import Call
 from ..settings.retry import is_safe, is_unbilled
 from ..settings.settings import CallSettings
 from .time_limits import Deadline, TimeLimits

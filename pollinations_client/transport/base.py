@@ -25,8 +25,7 @@ from ..errors import (
     sure_keys_in,
 )
 from ..reply_metadata import ResponseInfo
-from ..request.call_kinds import CallKind
-from ..request.endpoints import Call
+from ..request.calls import Call, CallKind
 from ..response.error_decoder import error_from_response
 from ..response.reader import ResponseReader, json_from
 from ..settings.limits import Timeouts

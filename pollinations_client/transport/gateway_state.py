@@ -23,7 +23,7 @@ from ..errors import (
     PollinationsError,
     RateLimitError,
 )
-from ..request.endpoints import Call
+from ..request.calls import Call
 from .attempts import Attempts
 
 __all__ = ["GATEWAY_STATE", "Account", "GatewayState", "account_for"]

@@ -15,7 +15,7 @@ from ..errors import (
     PollinationsError,
     redact,
 )
-from ..request.endpoints import Call
+from ..request.calls import Call
 from .time_limits import Deadline
 
 # A UnicodeError is a host name that has no form in DNS.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from ..errors import APITimeoutError
-from ..request.endpoints import Call
+from ..request.calls import Call
 from ..settings.limits import Timeouts
 
 # For the end of a body whose answer is complete: the gateway sends it at once, and a server that

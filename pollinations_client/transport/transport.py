@@ -26,7 +26,7 @@ from ..errors import (
 from ..media.files import NewFile
 from ..reply import Batch
 from ..request import endpoints
-from ..request.endpoints import Call
+from ..request.calls import Call
 from ..settings.settings import CallSettings, KeyFunction
 from .attempts import Attempts
 from .base import PRICE_REFRESH, Answer, BaseTransport

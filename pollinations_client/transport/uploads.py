@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from ..errors import InvalidRequestError
-from ..request.endpoints import Call, Upload
+from ..request.calls import Call, Upload
 from .http11 import Body, RawRequest, SizedPieces
 
 NO_UPLOAD: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()

@@ -30,7 +30,7 @@ from pollinations_client import (
     usage_from_csv,
 )
 from pollinations_client.emulator import Body, Emulator
-from pollinations_client.request.call_kinds import CALL_KINDS
+from pollinations_client.request.calls import CALL_KINDS
 
 KEY = "sk_demo_0123456789abcdef"
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from pollinations_client import ChatOptions, ImageOptions, InvalidRequestError, PollinationsWarning
 from pollinations_client.request import endpoints
-from pollinations_client.request.endpoints import chat_body
-from pollinations_client.request.large_texts import MIN_LARGE_CHARACTERS
+from pollinations_client.request.chat_request import chat_body
+from pollinations_client.request.json_body import MIN_LARGE_CHARACTERS
 
 HI = [{"role": "user", "content": "hi"}]
 TOOL = {

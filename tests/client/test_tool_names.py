@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pollinations_client import AsyncPollinationsClient, Finished, PollinationsClient, ToolCallDelta
 from pollinations_client.emulator import Answer, Emulator
-from pollinations_client.request.endpoints import chat_body
+from pollinations_client.request.chat_request import chat_body
 from pollinations_client.request.tool_names import ToolNames
 
 VALID = re.compile(r"[a-zA-Z0-9_-]{1,64}")

@@ -13,7 +13,7 @@ from pollinations_client import InvalidRequestError, PollinationsClient
 from pollinations_client.catalog.catalog import AskedModel, snapshot
 from pollinations_client.emulator import Emulator
 from pollinations_client.request import messages as request_messages
-from pollinations_client.request.endpoints import chat_body
+from pollinations_client.request.chat_request import chat_body
 from pollinations_client.request.messages import messages_for
 from pollinations_client.request.tool_results import NO_RESULT
 

@@ -1,4 +1,4 @@
-"""Write JSON with texts of megabytes in it, such as pictures in base64, into one buffer. Pure.
+"""Write the body of a request as JSON: texts of megabytes, such as pictures, piece by piece. Pure.
 
 ``to_json`` writes into memory of its own and copies that into bytes. With what the caller holds, a
 picture would be there three times; written in pieces, it is there twice.
@@ -12,7 +12,11 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
-__all__ = ["LargeText", "json_bytes", "set_large_texts_apart"]
+from ..errors import InvalidRequestError
+
+__all__ = ["JSON_ERRORS", "LargeText", "encode_json", "json_bytes", "set_large_texts_apart"]
+
+JSON_ERRORS = (PydanticSerializationError, ValueError, RecursionError)  # of json_bytes
 
 MIN_LARGE_CHARACTERS = 1 << 20
 PIECE_CHARACTERS = 1 << 18
@@ -43,6 +47,15 @@ def _large_text_or_value(value: Any) -> Any:
     return value
 
 
+def encode_json(body: Any) -> bytes:
+    """``body`` as JSON. Raises :class:`InvalidRequestError` for what JSON cannot hold."""
+    try:
+        return json_bytes(body)
+    except JSON_ERRORS as error:
+        reason = str(error)[:200]
+    raise InvalidRequestError(f"The request cannot be written as JSON: {reason}.")
+
+
 def json_bytes(value: Any) -> bytes:
     """``value`` as JSON. Raises what ``to_json`` raises."""
     try:
@@ -63,16 +76,16 @@ def _written_in_pieces(value: Any) -> bytes:
         return MARK
 
     frame = to_json(value, inf_nan_mode="constants", fallback=mark_for)
-    start, *rests = frame.split(MARK.encode())
+    head, *rests = frame.split(MARK.encode())
     buffer = io.BytesIO()
     # All the room at once: memory that grows may have to move, and is there twice meanwhile.
     buffer.seek(len(frame) + sum(map(len, texts)))
     buffer.write(b"\0")
     buffer.seek(0)
-    buffer.write(start)
+    buffer.write(head)
     for text, rest in zip(texts, rests, strict=True):
-        for at in range(0, len(text), PIECE_CHARACTERS):
-            buffer.write(to_json(text[at : at + PIECE_CHARACTERS])[1:-1])
+        for start in range(0, len(text), PIECE_CHARACTERS):
+            buffer.write(to_json(text[start : start + PIECE_CHARACTERS])[1:-1])
         buffer.write(rest)
     buffer.truncate()
     return buffer.getvalue()

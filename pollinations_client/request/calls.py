@@ -1,15 +1,20 @@
-"""The kinds of calls, one row each: time and size limits, headers, whether a repeat is paid again.
+"""A request that is ready to be sent (``Call``), and the limits and headers of its kind.
 
-A new endpoint is a row here. Which repeats are joined and billed once is from the gateway's page on
-idempotency; what it does not name counts as billed again.
+A new endpoint is a row of ``CALL_KINDS``. Which repeats are joined and billed once is from the
+gateway's page on idempotency; what it does not name counts as billed again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-__all__ = ["CALL_KINDS", "CallKind"]
+from ..catalog.catalog import AskedModel
+from ..catalog.estimates import CallSize
+from ..media.sounds import SoundSource
+
+__all__ = ["CALL_KINDS", "Call", "CallKind", "Upload"]
 
 FirstByteLimit = Literal["answer_s", "picture_s", "video_s", "first_byte_s"]
 SizeLimit = Literal["json_bytes", "stream_bytes", "image_bytes", "video_bytes"]
@@ -75,3 +80,45 @@ CALL_KINDS = {
         "answer_s", "json_bytes", f"{JSON}, text/csv", is_free=True, host="account"
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a multipart form, and the form's other fields."""
+
+    source: SoundSource
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, sent as it is on every attempt.
+
+    Byte for byte: the gateway bills an identical repeat of a plain request once, and only that.
+    """
+
+    method: Literal["GET", "POST"]
+    target: str
+    """Path and query as sent."""
+    kind: CallKind
+    label: str
+    """Method and endpoint for messages and logs: neither the prompt nor the query is in it."""
+    body: bytes | None = None
+    upload: Upload | None = field(default=None, hash=False)
+    """Sent as multipart in place of ``body``, read from disk while it is sent."""
+    form_type: str = ""
+    """The content type of a form, which holds its boundary; empty where ``body`` is JSON."""
+    tool_names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """From a tool's name on the wire to its own, where the two differ."""
+    request_fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """A picture's own, for its answer may not repeat the model and the seed."""
+    model: AskedModel | None = None
+    """The chat model that is asked."""
+    size: CallSize | None = None
+    """What the price depends on. A call without it, unless it is free, has no known price."""
+
+    @property
+    def repeat_is_billed_once(self) -> bool:
+        """Whether the gateway bills an identical repeat once; not where the model is uncached."""
+        is_uncached = self.model is not None and self.model.has_trait("repeat_is_billed")
+        return self.kind.repeat_is_billed_once and not is_uncached
