@@ -56,8 +56,9 @@ def wire_messages(
         model: Gives the model that it is for. Asked for media and reasoning alone: pictures of
             tools and answers go only to a model that takes pictures, and Claude wants signed
             thinking among the parts of its content.
-        replay_reasoning: Send reasoning back: with every turn that calls tools and every turn since
-            the last user message, where providers demand it; signed thinking wherever it stands.
+        replay_reasoning: Send reasoning back where providers demand it: with every answer since
+            the last user message, and of earlier exchanges where a tool was called; signed
+            thinking wherever it stands.
         keep_images: Pictures of tools that are sent, the latest; of older ones the text alone.
     """
     turns = [_text_turn(message) for message in messages]
@@ -137,12 +138,27 @@ class _Conversation:
         )
 
     @cached_property
-    def last_user(self) -> int:
-        """The index of the last user message, -1 where there is none."""
+    def turns_with_reasoning(self) -> frozenset[int]:
+        """The indices of the answers whose reasoning goes back: those since the last user message,
+        and those of every exchange in which a tool was called.
+        """
+        # DeepSeek wants it with the answer that ends such an exchange too, in all requests that
+        # follow, and answers 400 else (api-docs.deepseek.com/guides/thinking_mode, langchain's
+        # issue 34166).
+        wanted: set[int] = set()
+        answers: set[int] = set()
+        is_wanted = True
         for index in range(len(self._messages) - 1, -1, -1):
-            if isinstance(self._messages[index], HumanMessage):
-                return index
-        return -1
+            match self._messages[index]:
+                case HumanMessage():
+                    if is_wanted:
+                        wanted |= answers
+                    answers, is_wanted = set(), False
+                case AIMessage():
+                    answers.add(index)
+                case ToolMessage() | FunctionMessage():
+                    is_wanted = True
+        return frozenset(wanted | answers if is_wanted else wanted)
 
     @cached_property
     def older_pictures(self) -> Iterator[int]:
@@ -278,8 +294,7 @@ def _replay_reasoning(
 ) -> None:
     if not message.additional_kwargs and isinstance(message.content, str):
         return  # nowhere that reasoning could be
-    # Without it DeepSeek refuses the next turn of a loop with 400 (langchain's issue 34166).
-    is_demanded = index > conversation.last_user or not CALL_FIELDS.isdisjoint(turn)
+    is_demanded = index in conversation.turns_with_reasoning or not CALL_FIELDS.isdisjoint(turn)
     replay_reasoning_in(
         turn, message, is_demanded=is_demanded, in_content=conversation.has_thinking_in_content
     )

@@ -271,8 +271,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
     its own.
     """
     replay_reasoning: bool = True
-    """Send reasoning back with turns that call tools and within the running loop, where DeepSeek
-    and Kimi demand it, and signed thinking always.
+    """Send reasoning back since the last user message and with every exchange in which a tool was
+    called, where DeepSeek and Kimi demand it, and signed thinking always.
     """
 
     keep_images: int = Field(default=DEFAULT_KEEP_IMAGES, ge=0)

@@ -274,6 +274,21 @@ def test_plain_reasoning_goes_back_in_the_loop_only(message: AIMessage) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "result", [ToolMessage("1", tool_call_id="c"), FunctionMessage("1", name="f")]
+)
+def test_reasoning_of_an_exchange_with_tools_goes_back_to_its_end(result: Any) -> None:
+    """DeepSeek wants it with the last answer of the exchange too, in all later requests."""
+    reasoning = {"reasoning_content": "r"}
+    answer = AIMessage("a", additional_kwargs=reasoning)
+    call = {"name": "f", "args": {}, "id": "c", "type": "tool_call"}
+    calling = AIMessage("", additional_kwargs=reasoning, tool_calls=[call])
+    plain = [USER, answer]
+    history = sent(*plain, USER, calling, result, answer, *plain, USER)
+    answers = [turn for turn in history if turn["role"] == "assistant"]
+    assert ["reasoning_content" in turn for turn in answers] == [False, True, True, False]
+
+
 def test_pictures_of_an_answer_wait_for_the_results_of_its_calls() -> None:
     """Nothing may stand between a call and its results."""
     picture = {"type": "image", "url": "https://a.example/b.png"}
