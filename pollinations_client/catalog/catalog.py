@@ -39,6 +39,7 @@ Trait = Literal[
     "json_drops_tools",
     "developer_role",
     "mp3_only",
+    "refuses_blank_turns",
     "refuses_forced_tool_choice",
     "repeat_is_billed",
     "short_call_ids",

@@ -16,6 +16,7 @@ from ..catalog.catalog import AskedModel
 from ..errors import InvalidRequestError
 from ..lenient_json import member
 from ..schemas.openai_strict import free_form_paths, strict_schema
+from .blank_turns import without_blank_turns
 from .call_arguments import arguments_text
 from .call_ids import rules_of
 from .json_body import set_large_texts_apart
@@ -40,6 +41,8 @@ class PollinationsWarning(UserWarning):
 def _is_blank(message: Mapping[str, Any]) -> bool:
     """Whether a message says nothing: no call, no text but white space, no other part."""
     content = message.get("content")
+    if type(content) is str and content.strip():  # nearly all
+        return False
     if message.get("tool_calls"):
         return False
     if isinstance(content, list):
@@ -80,10 +83,12 @@ def messages_for(
         raise InvalidRequestError(
             "messages: all of them are empty; say something.", param="messages"
         )
-    if any(type(ids) is list for ids in tool_turns.values()):
+    if tool_turns and any(type(ids) is list for ids in tool_turns.values()):
         rules = rules_of(model)
         if not is_in_order(tool_turns, rules):
-            return with_every_call_answered(ready, rules)
+            ready = with_every_call_answered(ready, rules)
+    if model.has_trait("refuses_blank_turns"):
+        return without_blank_turns(ready)
     return ready
 
 
@@ -237,7 +242,12 @@ def _content_for(content: Any, index: int) -> Any:
     # gateway takes an empty list.
     if all(part.keys() == {"type", "text"} and part["type"] == "text" for part in parts):
         return "\n".join(part["text"] for part in parts)
-    return parts
+    # Clients of chats attach a picture to an empty text, which Anthropic and Vertex AI refuse.
+    return [part for part in parts if not _is_blank_text(part)]
+
+
+def _is_blank_text(part: Mapping[str, Any]) -> bool:
+    return part.keys() == {"type", "text"} and not str(part["text"]).strip()
 
 
 def _part_for(part: Any, where: str) -> dict[str, Any]:

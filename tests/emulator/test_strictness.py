@@ -307,6 +307,14 @@ def test_bodies_that_are_no_json_objects(either_gateway: Emulator) -> None:
 SCHEMA = {"type": "object", "properties": {"x": {"oneOf": [{"type": "string"}]}}}
 BY_MODEL = [
     (
+        {"model": "claude", "messages": [USER, {"role": "assistant", "content": ""}, USER]},
+        "all messages must have non-empty content",
+    ),
+    (
+        {"model": "gemini", "messages": [USER, {"role": "assistant", "content": "\n"}, USER]},
+        "text content blocks must contain non-whitespace text",
+    ),
+    (
         {"model": "deepseek", "messages": [{"role": "user", "content": [PICTURE]}]},
         "does not support image input",
     ),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .chat_request import parts_of
 from .errors import GatewayError, upstream
-from .model_tables import REFUSES_FORCED_TOOLS
+from .model_tables import REFUSE_BLANK_TURNS, REFUSES_FORCED_TOOLS
 
 if TYPE_CHECKING:
     from .chat_request import ChatRequest
@@ -24,6 +24,7 @@ def check_model(request: ChatRequest) -> None:
     """Raise ``GatewayError`` 400 when the model cannot take the request."""
     _check_tools(request)
     _check_media(request)
+    _check_blank_turns(request)
     if request.era == "today":
         check_safe(request.body.get("safe"))
     model, body = request.model, request.body
@@ -131,6 +132,21 @@ def forbidden(schema: Any, *, inside_names: bool = False) -> str | None:
         ):
             return word
     return None
+
+
+def _check_blank_turns(request: ChatRequest) -> None:
+    """An answer of the history says or calls something, and no text beside other parts is blank."""
+    if request.model.family not in REFUSE_BLANK_TURNS:
+        return
+    for index, message in enumerate(request.messages):
+        content = message.get("content")
+        texts = [part["text"] for part in parts_of(content, "text")]
+        if message["role"] == "assistant" and isinstance(content, str):
+            texts = [content] if content else []
+            if not content and not message.get("tool_calls"):
+                raise upstream(f"messages.{index}: all messages must have non-empty content")
+        if not all(map(str.strip, texts)):
+            raise upstream("messages: text content blocks must contain non-whitespace text")
 
 
 def _check_document(request: ChatRequest) -> None:

@@ -209,5 +209,7 @@ PUBLISHERS = (
 REFUSES_FORCED_TOOLS = frozenset(
     {"anthropic/claude-fable-5.1", "anthropic/claude-opus-5.5", "anthropic/claude-sonnet-5.5"}
 )
+# Providers that refuse an answer of the history which says and calls nothing.
+REFUSE_BLANK_TURNS = frozenset({"anthropic", "google", "mistral"})
 IGNORES_FORCED_TOOLS = frozenset({"tencent/hy3"})
 RESPONSES_ADAPTED = ("openai/gpt-5.6", "openai/gpt-6")
