@@ -31,7 +31,7 @@ EXTRAS = {
     "langchain": (("langchain-core",), "langchain_pollinations"),
     "agents": (("langchain",), "langchain.agents"),
     "llamaindex": (("llama-index-core",), "llamaindex_pollinations"),
-    "emulator": (("jsonschema", "starlette", "uvicorn", "pillow"), "pollinations_client.emulator"),
+    "emulator": (("jsonschema", "uvicorn", "pillow"), "pollinations_client.emulator"),
 }
 KEY_KINDS = {"sk_": "a secret key (sk_...)", "pk_": "a publishable key (pk_...)"}
 

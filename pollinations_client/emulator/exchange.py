@@ -1,11 +1,10 @@
-"""One request with what is needed to answer it; endpoints take it and return a reply."""
+"""What an endpoint gets to answer a request: the request, and the emulator's state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from .scripts import Answer, Chunks, Received
 from .server.response import Reply
@@ -21,10 +20,10 @@ class Exchange:
     params: dict[str, Any]
     scripted: Answer | Chunks | None = None
 
-    @staticmethod
-    def quoted(text: str) -> str:
-        """Text as one path segment."""
-        return quote(text, safe="")
+    @property
+    def era(self) -> str:
+        """Which gateway answers: ``today`` or ``seed``."""
+        return self.state.era
 
 
 Endpoint = Callable[[Exchange], Reply]

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 from .scripts import KeyRules, Piece, Queue, Received
 
+HOST = "127.0.0.1"
+
 
 @dataclass(frozen=True)
 class CachedResponse:
     """One finished reply."""
 
     pieces: list[Piece]
-    headers: list[tuple[bytes, bytes]]
+    headers: dict[str, str]
     date: str
 
 
@@ -39,6 +41,11 @@ class State:
     def today(self) -> bool:
         """Whether this is the gateway of today rather than of the seed."""
         return self.era == "today"
+
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:PORT``, without a trailing slash."""
+        return f"http://{HOST}:{self.port}"
 
     def clear(self) -> None:
         """Forget everything but the settings."""

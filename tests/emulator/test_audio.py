@@ -96,6 +96,6 @@ def test_a_sound_from_elsewhere_is_measured(gateway: Emulator) -> None:
 def test_models_that_hear_are_listed_as_such(gateway: Emulator) -> None:
     """What they take and make tells them from those that speak."""
     cards = {card["name"]: card for card in httpx.get(gateway.url + "/audio/models").json()}
-    assert cards["openai/whisper-1"]["input_modalities"] == ["audio"]
-    assert cards["openai/whisper-1"]["output_modalities"] == ["text"]
+    assert cards["openai/whisper-large-v3"]["input_modalities"] == ["audio"]
+    assert cards["openai/whisper-large-v3"]["output_modalities"] == ["text"]
     assert "rachel" in cards["elevenlabs/eleven-v3"]["voices"]

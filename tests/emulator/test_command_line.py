@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_emulator_without_its_extra_says_one_sentence() -> None:
     """At the command line a traceback would tell nothing more."""
     run = (
-        "import runpy, sys; sys.modules['starlette'] = None; sys.argv = ['emulator'];"
+        "import runpy, sys; sys.modules['uvicorn'] = None; sys.argv = ['emulator'];"
         " runpy.run_module('pollinations_client.emulator', run_name='__main__')"
     )
     done = subprocess.run(

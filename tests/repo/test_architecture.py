@@ -297,7 +297,7 @@ def test_importing_and_constructing_touch_no_network_and_load_no_http(package: s
         ("llamaindex_pollinations", "llama_index", "llamaindex"),
         *(
             ("pollinations_client.emulator", library, "emulator")
-            for library in ("jsonschema", "PIL", "starlette", "uvicorn")
+            for library in ("jsonschema", "PIL", "uvicorn")
         ),
     ],
 )

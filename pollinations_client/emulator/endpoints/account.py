@@ -48,7 +48,7 @@ PERSON_BY_ERA: dict[str, Json] = {
 
 def _need(exchange: Exchange, scope: str) -> KeyRules:
     """The rules of a key that has an account permission. Raises ``GatewayError`` 401 or 403."""
-    return _permitted(authenticate(exchange.state, exchange.received), scope)
+    return _permitted(authenticate(exchange), scope)
 
 
 def _permitted(rules: KeyRules, scope: str) -> KeyRules:
@@ -60,12 +60,12 @@ def _permitted(rules: KeyRules, scope: str) -> KeyRules:
 def profile(exchange: Exchange) -> Reply:
     """Who the key belongs to."""
     _need(exchange, "profile")
-    return json_reply(PERSON | PERSON_BY_ERA[exchange.state.era])
+    return json_reply(PERSON | PERSON_BY_ERA[exchange.era])
 
 
 def balance(exchange: Exchange) -> Reply:
     """How much pollen is left; of a key with a budget, its budget, without any permission."""
-    rules = authenticate(exchange.state, exchange.received)
+    rules = authenticate(exchange)
     # A key with a budget sees what is left of it, and needs no permission for that.
     if rules.budget is not None:
         return json_reply({"balance": rules.budget})
@@ -197,7 +197,7 @@ def _table(rows: list[Json], columns: Sequence[str], form: str) -> Reply:
 
 def key(exchange: Exchange) -> Reply:
     """What the key itself may do."""
-    rules = authenticate(exchange.state, exchange.received)
+    rules = authenticate(exchange)
     kind = {"pk": "publishable"}.get(key_of(exchange.received)[:2], "secret")
     return json_reply(
         {

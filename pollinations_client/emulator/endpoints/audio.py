@@ -12,7 +12,7 @@ from ..gateway.cache import IMMUTABLE
 from ..gateway.checks import boolean, checked, number, one_of, string, text
 from ..gateway.errors import GatewayError, invalid
 from ..gateway.keys import authenticate, permit
-from ..gateway.models import Model, find, models
+from ..gateway.models import model_called
 from ..gateway.multipart import form
 from ..media.wav import RATE_HZ, pcm_in, samples, text_in, wav
 from ..scripts import Answer
@@ -40,16 +40,16 @@ TRANSCRIPTS = ("json", "text", "srt", "verbose_json", "vtt")
 
 def speech(exchange: Exchange) -> Reply:
     """A text spoken: tones whose samples carry the text."""
-    rules = authenticate(exchange.state, exchange.received)
+    rules = authenticate(exchange)
     body = exchange.received.json
     asked = checked(body, {"input": text(MAX_CHARS)}, SPEECH).get("model") or DEFAULT_SPEAKER
-    model = _model(asked, "audio")
+    model = model_called("today", "audio", asked, makes="audio")
     # Music and effects have no voices, and come as mp3 alone.
     own = {"response_format": one_of("mp3")}
     if model.voices:
         own = {"response_format": one_of(*FORMATS), "voice": one_of(*model.voices)}
     checked(body, {}, own)
-    permit(rules, model, asked, exchange.state.era)
+    permit(rules, model, asked, exchange.era)
     exchange.state.generations += 1
     pcm = samples(body["input"], body.get("voice", "alloy"), body.get("speed", 1.0))
     headers = {
@@ -65,7 +65,7 @@ def speech(exchange: Exchange) -> Reply:
 
 def transcribe(exchange: Exchange) -> Reply:
     """What is said in a sound; of a sound that the emulator did not make, how long it is."""
-    rules = authenticate(exchange.state, exchange.received)
+    rules = authenticate(exchange)
     parts = form(exchange.received)
     if "file" not in parts or parts["file"].file_name is None:
         raise invalid({"file": ["Invalid input: expected file, received undefined"]})
@@ -73,8 +73,8 @@ def transcribe(exchange: Exchange) -> Reply:
     fields |= {name: part.text for name, part in parts.items()}
     checked(fields, {}, {"response_format": one_of(*TRANSCRIPTS)})
     asked, form_of_answer = fields["model"], fields["response_format"]
-    model = _model(asked, "text")
-    permit(rules, model, asked, exchange.state.era)
+    model = model_called("today", "audio", asked, makes="text")
+    permit(rules, model, asked, exchange.era)
     sound = parts["file"].data
     if len(sound) > MAX_FILE_BYTES:
         raise GatewayError(413, "The file is larger than 25 MB.")
@@ -108,13 +108,3 @@ def _words(sound: bytes) -> str:
         return f"A sound of {len(sound)} bytes."
     words = text_in(pcm)
     return words or f"A sound of {_seconds(sound):.1f} seconds."
-
-
-def _model(asked: str, output: str) -> Model:
-    """The model of that name that makes sound, or text of it. Raises ``GatewayError`` 400."""
-    fitting = [one for one in models("today", "audio") if output in one.output_modalities]
-    model = find("today", "audio", asked)
-    if model not in fitting:
-        names = ", ".join(one.name for one in fitting)
-        raise GatewayError(400, f"Model '{asked}' was not found. Available audio models: {names}")
-    return model

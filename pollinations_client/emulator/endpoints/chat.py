@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from email.utils import formatdate
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ..gateway import dialect
 from ..gateway.cache import IMMUTABLE, cache_key, cached, store
 from ..gateway.chat_request import ChatRequest, Json
-from ..gateway.checks import one_of
 from ..gateway.errors import GatewayError, invalid, upstream
 from ..gateway.keys import authenticate, notice, permit
 from ..gateway.model_rules import check_model
-from ..gateway.models import Model, find, models
+from ..gateway.models import Model, find, model_called
 from ..gateway.usage import usage_headers, usage_of
 from ..gateway.validation import check_chat
 from ..media.reading import pages_of, picture_in_words
@@ -32,17 +32,17 @@ def complete(exchange: Exchange) -> Reply:
     # January 2026 read the body of another content type as empty, and missed the messages.
     if not exchange.state.today and not exchange.received.says_json:
         raise invalid({"messages": ["Invalid input: expected array, received undefined"]})
-    rules = authenticate(exchange.state, exchange.received)
-    body = check_chat(exchange.received.json, exchange.state.era)
-    model_name = body.get("model") or DEFAULT_MODEL[exchange.state.era]
+    rules = authenticate(exchange)
+    body = check_chat(exchange.received.json, exchange.era)
+    model_name = body.get("model") or DEFAULT_MODEL[exchange.era]
     picture_model = find("today", "picture", model_name)
     if exchange.state.today and picture_model is not None:
-        permit(rules, picture_model, model_name, exchange.state.era)
+        permit(rules, picture_model, model_name, exchange.era)
         return _link(exchange, body, picture_model)
-    request = ChatRequest(body, text_model(exchange.state.era, model_name), exchange.state.era)
+    request = ChatRequest(body, model_called(exchange.era, "text", model_name), exchange.era)
     check_model(request)
     try:
-        permit(rules, request.model, model_name, exchange.state.era)
+        permit(rules, request.model, model_name, exchange.era)
     except GatewayError as refusal:
         refusal_text = notice(refusal, model_name)
         if not (refusal_text and exchange.state.today and _noticed(request)):
@@ -53,13 +53,12 @@ def complete(exchange: Exchange) -> Reply:
         if isinstance(exchange.scripted, Chunks) and request.stream:
             store(exchange.state, cache_key(exchange.received), reply, formatdate(usegmt=True))
         return reply
-    if request.model.has("O"):
+    if request.model.has("ocr"):
         return rendered(exchange, request, _read_document(request))  # never cached (#12776)
     # Since January 2026 a seed of -1 goes past the cache; today it stands for one fixed seed.
-    bypass = exchange.state.era == "seed" and body.get("seed") == -1
+    bypass = exchange.era == "seed" and body.get("seed") == -1
     return cached(
-        exchange.state,
-        exchange.received,
+        exchange,
         lambda: rendered(exchange, request, answer.answer(request)),
         bypass=bypass,
     )
@@ -82,20 +81,6 @@ def _read_document(request: ChatRequest) -> Answer:
     return Answer(text="\n\n".join(pages), extra_top={"ocr": ocr})
 
 
-def text_model(era: str, name: str) -> Model:
-    """The text model of that name. Raises ``GatewayError`` 400 in the era's words."""
-    model = find(era, "text", name)
-    if model is not None:
-        return model
-    if era == "today":
-        names = ", ".join(model.name for model in models(era, "text")[:5])
-        raise GatewayError(
-            400, f"Model '{name}' was not found. See /text/models; there are {names} and more."
-        )
-    known = [alias for model in models(era, "text") for alias in (model.name, *model.aliases)]
-    raise invalid({"model": [str(one_of(*known)(name))]})
-
-
 def _noticed(request: ChatRequest) -> bool:
     """Whether a refusal may be dressed up as an answer: not where a program parses it or hears it.
 
@@ -112,10 +97,10 @@ def _notice(exchange: Exchange, request: ChatRequest, text: str, model_name: str
 
 def _link(exchange: Exchange, body: Json, model: Model) -> Reply:
     """A picture model asked through chat answers with a link in Markdown, and without usage."""
-    chat = Model(model.name, model.aliases, "text", "", 0)
-    request = ChatRequest(body, chat, exchange.state.era)
-    path = f"/image/{exchange.quoted(request.goal)}?model={model.name}"
-    address = f"http://127.0.0.1:{exchange.state.port}{path}"
+    chat = Model(model.name, model.aliases, "text")
+    request = ChatRequest(body, chat, exchange.era)
+    path = f"/image/{quote(request.goal, safe='')}?model={model.name}"
+    address = f"{exchange.state.url}{path}"
     return rendered(exchange, request, Answer(text=f"![{request.goal[:80]}]({address})", usage={}))
 
 
@@ -152,7 +137,7 @@ def model_headers(
 ) -> dict[str, str]:
     """Which model was asked for and which one answered."""
     if not exchange.state.today:
-        return {"x-model-used": used or request.model.provider_id}
+        return {"x-model-used": used or request.model.provider_id or request.model.name}
     requested = request.body.get("model") or DEFAULT_MODEL["today"]
     return {"x-model-used": used or request.model.name, "x-model-requested": str(requested)}
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..gateway.checks import checked, mapping, nullable, number, one_of, string
 from ..gateway.errors import GatewayError, invalid
 from ..gateway.keys import authenticate, permit
-from ..gateway.models import Model, find, models
+from ..gateway.models import Model, model_called
 from ..gateway.usage import count
 from ..server.response import Reply, json_reply
 from ..words import stem, subjects, tokens
@@ -42,19 +42,14 @@ WRONG_INPUT = "Invalid input: expected a non-empty string, an array of strings, 
 
 def embed(exchange: Exchange) -> Reply:
     """Vectors for one text, for up to 32 texts, or one vector for all content parts."""
-    rules = authenticate(exchange.state, exchange.received)
+    rules = authenticate(exchange)
     body = checked(exchange.received.json, {}, OPTIONS)
     model_name = body.get("model") or DEFAULT
-    model = find("today", "embedding", model_name)
-    if model is None:
-        names = ", ".join(item.name for item in models("today", "embedding"))
-        raise GatewayError(
-            400, f"Model '{model_name}' was not found. Available embedding models: {names}"
-        )
+    model = model_called("today", "embedding", model_name)
     texts = _texts(body.get("input"))
     size = _size(body, model)
     _check_options(body, model)
-    permit(rules, model, model_name, exchange.state.era)
+    permit(rules, model, model_name, exchange.era)
     vectors: list[Any] = [vector(text, size) for text in texts]
     if body.get("encoding_format") == "base64":
         vectors = [_coded(values) for values in vectors]

@@ -43,7 +43,7 @@ def home(exchange: Exchange) -> Reply:
     eras = {"today": "as it is today", "seed": "as it was with API 0.3.0"}
     page = PAGE.format(
         era=eras[state.era],
-        url=f"http://127.0.0.1:{state.port}",
+        url=state.url,
         models=", ".join(f"<code>{escape(name)}</code>" for name in names),
         requests=f"<ol>{''.join(rows) or 'None yet.'}</ol>",
     )

@@ -8,6 +8,7 @@ import hashlib
 import re
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 from ...media.sniff import sniff
 from ..gateway.cache import IMMUTABLE, cached
@@ -26,10 +27,10 @@ from ..gateway.checks import (
     string,
     text,
 )
-from ..gateway.errors import GatewayError, bad_query, invalid
+from ..gateway.errors import GatewayError, invalid
 from ..gateway.keys import authenticate, permit
 from ..gateway.model_rules import check_safe
-from ..gateway.models import Model, find, models
+from ..gateway.models import Model, model_called
 from ..gateway.multipart import parts_of
 from ..gateway.query import Query, fraction, integer, option, truth
 from ..gateway.validation import SEED_MAX, SEED_MAX_TODAY
@@ -73,7 +74,7 @@ EDIT_SOURCES = either(REFERENCE, array(record({"image_url": REFERENCE})))
 
 def picture(exchange: Exchange) -> Reply:
     """A picture, or a video when the model makes videos; the answer is the bytes."""
-    return _served(exchange, "/image/", DEFAULT[exchange.state.era])
+    return _served(exchange, "/image/", DEFAULT[exchange.era])
 
 
 def video(exchange: Exchange) -> Reply:
@@ -82,18 +83,18 @@ def video(exchange: Exchange) -> Reply:
 
 
 def _served(exchange: Exchange, prefix: str, default_model: str) -> Reply:
-    rules = authenticate(exchange.state, exchange.received)
+    rules = authenticate(exchange)
     prompt, query = exchange.params["prompt"], exchange.received.query
     segment = exchange.received.raw_path.partition("?")[0].removeprefix(prefix)
     # The route of January 2026 took one path segment: a slash in the prompt had to be %2F.
     if not prompt or (not exchange.state.today and "/" in segment):
         raise GatewayError(404)
     asked = query.get("model") or default_model
-    model = picture_model(exchange.state.era, asked)
-    spec = picture_spec(exchange.state.era, prompt, model, query)
-    length_s = _length(exchange.state.era, model, query)
+    model = model_called(exchange.era, "picture", asked)
+    spec = picture_spec(exchange.era, prompt, model, query)
+    length_s = _length(exchange.era, model, query)
     _check_references(model, query.get("image", ""))
-    permit(rules, model, asked, exchange.state.era)
+    permit(rules, model, asked, exchange.era)
     if isinstance(exchange.scripted, Answer) and exchange.scripted.images:
         data = exchange.scripted.images[0]
         if isinstance(data, str):
@@ -109,21 +110,7 @@ def _served(exchange: Exchange, prefix: str, default_model: str) -> Reply:
         data = make_video(spec, length_s, sound=sound)
         return _bytes(exchange, data, model, prompt, asked, length_s)
 
-    return cached(exchange.state, exchange.received, generate, bypass=bypass)
-
-
-def picture_model(era: str, asked: str) -> Model:
-    """The picture or video model of that name. Raises ``GatewayError`` 400 in the era's words."""
-    model = find(era, "picture", asked)
-    if model is not None:
-        return model
-    names = [one.name for one in models(era, "picture")]
-    if era == "seed":
-        raise bad_query({"model": [str(one_of(*names)(asked))]})
-    known = ", ".join(names)
-    raise GatewayError(
-        400, f"Model '{asked}' was not found. Available image and video models: {known}"
-    )
+    return cached(exchange, generate, bypass=bypass)
 
 
 def picture_spec(era: str, prompt: str, model: Model, query: Query) -> PictureSpec:
@@ -217,14 +204,14 @@ def _bytes(
 
 def generations(exchange: Exchange) -> Reply:
     """POST /v1/images/generations: the picture in base64, or a URL that serves it."""
-    rules = authenticate(exchange.state, exchange.received)
+    rules = authenticate(exchange)
     body = exchange.received.json
     return _generation(exchange, rules, body, _links(body))
 
 
 def edits(exchange: Exchange) -> Reply:
     """POST /v1/images/edits: pictures of a form, or at addresses in JSON, made anew."""
-    rules = authenticate(exchange.state, exchange.received)
+    rules = authenticate(exchange)
     if "multipart/form-data" in exchange.received.headers.get("content-type", ""):
         body, references = _edit_form(exchange)
     else:
@@ -281,8 +268,8 @@ def _edit_links(body: Any) -> list[str]:
 def _generation(exchange: Exchange, rules: KeyRules, body: Json, references: list[str]) -> Reply:
     checked(body, {"prompt": text(32_000)}, GENERATION)
     asked = body.get("model") or DEFAULT["today"]
-    model = picture_model("today", asked)
-    permit(rules, model, asked, exchange.state.era)
+    model = model_called("today", "picture", asked)
+    permit(rules, model, asked, exchange.era)
     _check_count(model, len(references))
     # Without a seed the same body must still be the same picture, or the cache would lie.
     seed = body.get("seed", _number_from(exchange.received.body))
@@ -303,7 +290,7 @@ def _generation(exchange: Exchange, rules: KeyRules, body: Json, references: lis
         headers["content-location"] = stored(exchange.state, data)
         return json_reply(_generated(exchange, body, data, spec, query), headers=headers)
 
-    return cached(exchange.state, exchange.received, generate)
+    return cached(exchange, generate)
 
 
 def _generated(
@@ -311,9 +298,8 @@ def _generated(
 ) -> Json:
     picture = {"b64_json": base64.b64encode(data).decode()}
     if body.get("response_format") == "url":
-        asked = "&".join(f"{name}={value}" for name, value in query.items())
-        address = f"/image/{exchange.quoted(spec.prompt)}?model={spec.model}&{asked}"
-        picture = {"url": f"http://127.0.0.1:{exchange.state.port}{address}"}
+        address = f"{exchange.state.url}/image/{quote(spec.prompt, safe='')}"
+        picture = {"url": f"{address}?{urlencode({'model': spec.model} | query)}"}
     picture["revised_prompt"] = spec.prompt
     # A model that is paid by the picture counts no tokens of the prompt.
     usage = {

@@ -25,7 +25,7 @@ BINARY = "application/octet-stream"
 
 def upload(exchange: Exchange) -> Reply:
     """POST /upload: a file of a form, or base64 in JSON; public from then on."""
-    authenticate(exchange.state, exchange.received)
+    authenticate(exchange)
     body = exchange.received.json
     if isinstance(body, dict):
         data = base64.b64decode(str(body.get("data", "")).rpartition(",")[2])
@@ -43,7 +43,7 @@ def stored(state: State, data: bytes) -> str:
     """Keep bytes in the media store; their public address. The same bytes get a new one."""
     name = uuid.uuid4().hex[:16]
     state.media[name] = data
-    return f"http://127.0.0.1:{state.port}/media/{name}"
+    return f"{state.url}/media/{name}"
 
 
 def stored_file(exchange: Exchange) -> Reply:

@@ -39,7 +39,7 @@ def get_text(exchange: Exchange) -> Reply:
         body["model"] = query["model"]
     elif "model" in query and not exchange.state.today:
         raise bad_query({"model": ["Invalid input"]})
-    seed = integer(query, "seed", -1, MAX_SEED[exchange.state.era])
+    seed = integer(query, "seed", -1, MAX_SEED[exchange.era])
     if seed is not None:
         body["seed"] = seed
     temperature = number(query, "temperature")
@@ -51,28 +51,26 @@ def get_text(exchange: Exchange) -> Reply:
         body["stream"] = True
     if is_on(query, "json"):
         body["response_format"] = {"type": "json_object"}
-    model = find(exchange.state.era, "text", query.get("model", ""))
-    if model is not None and model.has("A"):
+    model = find(exchange.era, "text", query.get("model", ""))
+    if model is not None and model.has("speech"):
         # Only this route fills in what a model that speaks needs; chat answers 400 (#1713).
         audio = {"voice": query.get("voice", "alloy"), "format": "mp3"}
         if body.get("stream"):
             audio["format"] = "pcm16"
         body |= {"modalities": ["text", "audio"], "audio": audio}
     if "reasoning_effort" in query:
-        body["reasoning_effort"] = option(
-            query, "reasoning_effort", EFFORTS_OF[exchange.state.era], ""
-        )
-    return _text(exchange, body | _more(query))
+        body["reasoning_effort"] = option(query, "reasoning_effort", EFFORTS_OF[exchange.era], "")
+    return _text(exchange, body | _lenient_options(query))
 
 
-def _more(query: dict[str, str]) -> Json:
+def _lenient_options(query: dict[str, str]) -> Json:
     """The other parameters; one that cannot be read is dropped."""
-    found: Json = {
+    options: Json = {
         name: value for name in NUMBERS_TODAY if (value := decimal(query, name)) is not None
     }
     if re.fullmatch(r"[0-9]{1,9}", query.get("max_tokens", "")):
-        found["max_tokens"] = int(query["max_tokens"])
-    return found
+        options["max_tokens"] = int(query["max_tokens"])
+    return options
 
 
 def post_text(exchange: Exchange) -> Reply:
@@ -85,14 +83,12 @@ def post_text(exchange: Exchange) -> Reply:
 
 def _text(exchange: Exchange, body: Json) -> Reply:
     reply = complete(replace(exchange, received=replace(exchange.received, json=body)))
-    if body.get("stream") or reply.status_code != 200:
+    if body.get("stream") or reply.status != 200:
         return reply
-    whole = json.loads(b"".join(piece for piece in reply.pieces if isinstance(piece, bytes)))
-    message = whole["choices"][0]["message"]
-    dropped = (b"content-type", b"content-length")
-    headers = {
-        name.decode(): value.decode() for name, value in reply.raw_headers if name not in dropped
-    }
+    completion = json.loads(b"".join(piece for piece in reply.pieces if isinstance(piece, bytes)))
+    message = completion["choices"][0]["message"]
+    own_headers = ("content-type", "content-length")
+    headers = {name: value for name, value in reply.headers.items() if name not in own_headers}
     if message.get("audio"):
         sound = base64.b64decode(message["audio"]["data"])
         return Reply(sound, content_type="audio/mpeg", headers=headers)
@@ -100,9 +96,8 @@ def _text(exchange: Exchange, body: Json) -> Reply:
     # An answer without text, such as a tool call, is its whole message as JSON.
     if not content:
         return Reply(json_bytes(message), headers=headers)
-    data = content.encode()
     # Perplexity's sources are put under the text, which ends with a line feed then.
-    if whole.get("citations"):
-        listed = "\n".join(f"[{at}] {url}" for at, url in enumerate(whole["citations"], 1))
-        data += f"\n\n---\nSources:\n{listed}\n".encode()
-    return Reply(data, content_type=TEXT, headers=headers)
+    if sources := completion.get("citations"):
+        listed = "\n".join(f"[{number}] {url}" for number, url in enumerate(sources, 1))
+        content += f"\n\n---\nSources:\n{listed}\n"
+    return Reply(content.encode(), content_type=TEXT, headers=headers)

@@ -13,6 +13,7 @@ from ..state import CachedResponse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..exchange import Exchange
     from ..scripts import Received
     from ..state import State
 
@@ -35,14 +36,13 @@ def cache_key(received: Received) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def cached(
-    state: State, received: Received, generate: Callable[[], Reply], *, bypass: bool = False
-) -> Reply:
+def cached(exchange: Exchange, generate: Callable[[], Reply], *, bypass: bool = False) -> Reply:
     """The stored reply to this request, or a new one that is then stored; ``X-Cache`` says which.
 
     Seed era: a stored reply has a content type and its cache headers, no usage and no model.
     """
-    key = cache_key(received)
+    state = exchange.state
+    key = cache_key(exchange.received)
     stored = None if bypass else state.cache.get(key)
     if stored is None:
         state.generations += 1
@@ -51,12 +51,12 @@ def cached(
         if not bypass:
             store(state, key, reply, date)
         return _stamped(reply, "MISS", key, date)
-    reply = Reply(list(stored.pieces))
-    reply.raw_headers = [
-        (name, value)
-        for name, value in stored.headers
-        if state.today or not name.startswith((b"x-usage", b"x-model"))
-    ]
+    reply = Reply(stored.pieces)
+    reply.headers = {
+        name: value
+        for name, value in stored.headers.items()
+        if state.today or not name.startswith(("x-usage", "x-model"))
+    }
     return _stamped(reply, "HIT", key, stored.date)
 
 
@@ -67,13 +67,10 @@ def store(state: State, key: str, reply: Reply, date: str) -> None:
     same request gets the same half until its body changes (gen/utils/text-cache.ts@05622a2).
     """
     ended = all(isinstance(piece, bytes | float) for piece in reply.pieces)
-    if reply.status_code == 200 and ended and not reply.raw:
-        state.cache[key] = CachedResponse(list(reply.pieces), list(reply.raw_headers), date)
+    if reply.status == 200 and ended and not reply.raw:
+        state.cache[key] = CachedResponse(list(reply.pieces), dict(reply.headers), date)
 
 
 def _stamped(reply: Reply, verdict: str, key: str, date: str) -> Reply:
-    stamps = {"x-cache": verdict, "x-cache-key": key, "x-cache-date": date}
-    reply.raw_headers = reply.raw_headers + [
-        (name.encode(), value.encode()) for name, value in stamps.items()
-    ]
+    reply.headers |= {"x-cache": verdict, "x-cache-key": key, "x-cache-date": date}
     return reply

@@ -44,7 +44,7 @@ class Envelope:
         """A stable id for a stable request."""
         digest = hashlib.sha256(json.dumps(request.body, sort_keys=True).encode()).hexdigest()
         # The model of January 2026 is what the provider calls it, not what was asked for.
-        name, answer_id = request.model.provider_id, f"pllns_{digest[:32]}"
+        name, answer_id = request.model.provider_id or request.model.name, f"pllns_{digest[:32]}"
         if request.era == "today":
             name, answer_id = request.model.name, f"chatcmpl-{digest[:29]}"
         return cls(answer_id, int(time.time()), answer.model or name)

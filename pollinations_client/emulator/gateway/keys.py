@@ -20,7 +20,7 @@ from ..scripts import KeyRules, Received
 from .errors import GatewayError
 
 if TYPE_CHECKING:
-    from ..state import State
+    from ..exchange import Exchange
     from .models import Model
 
 RICH = KeyRules()
@@ -45,16 +45,20 @@ def key_of(received: Received) -> str:
     return received.query.get("key", "")
 
 
-def authenticate(state: State, received: Received) -> KeyRules:
+def _rules_of(exchange: Exchange, key: str) -> KeyRules:
+    return exchange.state.keys.get(key) or SPECIAL.get(key, RICH)
+
+
+def authenticate(exchange: Exchange) -> KeyRules:
     """The rules of the caller's key. Raises ``GatewayError`` 401 or 429."""
-    key = key_of(received)
+    state, key = exchange.state, key_of(exchange.received)
     if not key:
         if state.require_key:
             raise GatewayError(401)
         return RICH
     # With a list of keys and ``require_key`` a key that is on no list is a wrong one.
     is_unknown = key not in state.keys and key not in SPECIAL
-    rules = state.keys.get(key) or SPECIAL.get(key, RICH)
+    rules = _rules_of(exchange, key)
     if not rules.valid or (is_unknown and state.require_key and state.keys):
         raise GatewayError(401)
     # Only pk_ keys have a rate in truth; the shape and the header are those of their 429.
@@ -70,27 +74,31 @@ def authenticate(state: State, received: Received) -> KeyRules:
     return rules
 
 
-def may_see(state: State, received: Received, model: Model) -> bool:
+def may_see(exchange: Exchange, model: Model) -> bool:
     """Whether a model is in the caller's lists: what the key may call, and today nothing that it
     could not pay.
     """
-    key = key_of(received)
-    rules = state.keys.get(key) or SPECIAL.get(key, RICH)
+    rules = _rules_of(exchange, key_of(exchange.received))
     if rules.models is not None and {model.name, *model.aliases}.isdisjoint(rules.models):
         return False
-    return not (state.today and model.has("P") and (rules.quest_only or rules.balance <= 0))
+    return not (
+        exchange.state.today and model.has("paid_only") and (rules.quest_only or rules.balance <= 0)
+    )
 
 
 TOP_UP = "https://enter.pollinations.ai/pollen"
 KEYS = "https://enter.pollinations.ai/keys"
 
 
-def permit(rules: KeyRules, model: Model, asked: str, era: str) -> None:
+def permit(rules: KeyRules, model: Model, model_name: str, era: str) -> None:
     """Let the key use the model. Raises ``GatewayError`` 403 or 402."""
-    names = {model.name, asked, *model.aliases}
+    names = {model.name, model_name, *model.aliases}
     if rules.models is not None and names.isdisjoint(rules.models):
         raise GatewayError(
-            403, f"Model '{asked}' is not allowed for this API key", code="FORBIDDEN", fix_url=KEYS
+            403,
+            f"Model '{model_name}' is not allowed for this API key",
+            code="FORBIDDEN",
+            fix_url=KEYS,
         )
     if rules.budget is not None and rules.budget <= 0:
         message = (
@@ -107,7 +115,7 @@ def permit(rules: KeyRules, model: Model, asked: str, era: str) -> None:
             f" balance is {rules.balance:.4f}. Top up at {TOP_UP}."
         )
         raise GatewayError(402, message, code="INSUFFICIENT_BALANCE", fix_url=TOP_UP)
-    if rules.quest_only and model.has("P"):
+    if rules.quest_only and model.has("paid_only"):
         message = "This model needs paid Pollen, but this API key only spends Quest Pollen."
         raise GatewayError(402, message, code="QUEST_POLLEN_ONLY", fix_url=KEYS)
 
@@ -127,7 +135,7 @@ NOTICES = {
         "[Allow paid Pollen{link} to go on."
     ),
     "FORBIDDEN": (
-        "The API key used for this request isn't allowed to use {asked}. [Edit the key{link} to"
+        "The API key used for this request isn't allowed to use {model}. [Edit the key{link} to"
         " allow it."
     ),
 }
@@ -137,14 +145,14 @@ OUTSIDER = (
 )
 
 
-def notice(refusal: GatewayError, asked: str) -> str | None:
+def notice(refusal: GatewayError, model_name: str) -> str | None:
     """The answer that today's text routes give, with status 200, in place of a 402 or of a 403
     about the model.
     """
     words = NOTICES.get(refusal.code or "")
     if words is None:
         return None
-    text = words.format(link=f"]({refusal.fix_url}?ref=agent_notice)", asked=asked)
+    text = words.format(link=f"]({refusal.fix_url}?ref=agent_notice)", model=model_name)
     outsider = OUTSIDER
     if refusal.code == "KEY_BUDGET_EXHAUSTED":
         outsider = f"Topping up the wallet does not raise this limit. {OUTSIDER}"

@@ -28,7 +28,7 @@ def check_model(request: ChatRequest) -> None:
     if request.era == "today":
         check_safe(request.body.get("safe"))
     model, body = request.model, request.body
-    if model.has("A"):
+    if model.has("speech"):
         heard = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
         # Azure's words; only GET /text fills the modalities in (#1713).
         if not heard:
@@ -36,7 +36,7 @@ def check_model(request: ChatRequest) -> None:
                 "This model requires that either input content or output modality contain audio."
             )
     if "audio" in (body.get("modalities") or ()):
-        if not model.has("A"):
+        if not model.has("speech"):
             raise upstream(f"Model '{model.name}' does not support audio output.")
         if "audio" not in body:
             raise upstream("Missing required parameter: 'audio'.")
@@ -46,7 +46,7 @@ def check_model(request: ChatRequest) -> None:
     if "haiku" in model.name and budget and budget >= (body.get("max_tokens") or budget + 1):
         raise upstream("`max_tokens` must be greater than `thinking.budget_tokens`.")
     # A provider's refusal: in January 2026 it came nested in the message, with the whole request.
-    window = model.window(today=request.era == "today")
+    window = model.context
     if count_tokens(request) > window:
         raise upstream(
             f"This model's maximum context length is {window} tokens. Please reduce the"
@@ -81,7 +81,7 @@ def count_tokens(request: ChatRequest) -> int:
 def _check_tools(request: ChatRequest) -> None:
     model, today = request.model, request.era == "today"
     # Tool messages of an earlier turn are refused too, so a swap of models can break a history.
-    if today and not model.has("T") and (request.body.get("tools") or _has_calls(request)):
+    if today and not model.has("tools") and (request.body.get("tools") or _has_calls(request)):
         raise GatewayError(400, "This model does not support tool calling or tool history")
     if request.must_call:
         _check_forced_tool(request)
@@ -160,13 +160,13 @@ def _check_document(request: ChatRequest) -> None:
 
 def _check_media(request: ChatRequest) -> None:
     model = request.model
-    if model.has("O"):
+    if model.has("ocr"):
         _check_document(request)
     pictures = [part for m in request.messages for part in parts_of(m.get("content"), "image_url")]
     # A provider refuses it, so the words differ from those of the gateway's own check (#2588).
-    if pictures and model.has("A"):
+    if pictures and model.has("speech"):
         raise upstream(f"Model '{model.name}' does not support image input.")
-    if pictures and request.era == "today" and not model.has("V"):
+    if pictures and request.era == "today" and not model.has("vision"):
         raise GatewayError(
             400,
             f"Model '{model.name}' does not support image input. Choose a model with image among"

@@ -116,12 +116,12 @@ def _message_of(role: str) -> Check:
 
 
 MESSAGES = {role: _message_of(role) for role in ROLES}
+MESSAGE_ROLE = record({"role": one_of(*ROLES)})
 
 
 def message(value: Any) -> str | None:
     """One message of any role."""
-    role = record({"role": one_of(*ROLES)})
-    return role(value) or MESSAGES[value["role"]](value)
+    return MESSAGE_ROLE(value) or MESSAGES[value["role"]](value)
 
 
 PENALTY = nullable(number(-2, 2))

@@ -91,7 +91,7 @@ def video(spec: PictureSpec, seconds: int, *, sound: bool = False) -> bytes:
 
 def _frame(spec: PictureSpec) -> bytes:
     out = io.BytesIO()
-    draw(spec).convert("RGB").save(out, "JPEG", quality=72)
+    draw(spec).save(out, "JPEG", quality=72)
     return out.getvalue()
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import math
 import random
-import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+from PIL import Image, ImageDraw, PngImagePlugin
 
 from ..words import tokens
+from .captions import add_caption
 
 RGB = tuple[int, int, int]
+Size = tuple[int, int]
+Pen = ImageDraw.ImageDraw
 MAX_PX = 2048
 DEFAULT_PX = 1024
 MIN_CAPTION_PX = 48
@@ -42,6 +44,7 @@ PALETTES: tuple[tuple[RGB, RGB], ...] = (  # far hills, near hills
     ((122, 130, 180), (52, 56, 100)),
 )
 DARK = frozenset({"night", "space", "moon", "stars", "dark", "midnight"})
+DUSK = frozenset({"sunset", "sunrise", "dawn", "dusk", "evening"})
 SNOW = frozenset({"snow", "winter", "snowy", "ice"})
 
 
@@ -82,7 +85,7 @@ def picture(spec: PictureSpec) -> bytes:
         exif = Image.Exif()
         # Every picture says inside the file that no model drew it.
         exif[0x010E], exif[0x0131] = note, "pollinations emulator"  # description, software
-        drawing.convert("RGB").save(out, "JPEG", quality=86, exif=exif, comment=b"emulated")
+        drawing.save(out, "JPEG", quality=86, exif=exif, comment=b"emulated")
     return out.getvalue()
 
 
@@ -93,10 +96,10 @@ def _mixed(left: RGB, right: RGB, share: float) -> RGB:
 
 
 def draw(spec: PictureSpec) -> Image.Image:
-    """The drawing, RGBA."""
-    origin = "|".join([spec.prompt, spec.model, str(spec.seed), *spec.references])
-    # Seeded by all that was asked, so that the same request is the same picture on every machine.
-    chance = random.Random(origin)  # noqa: S311
+    """The drawing, RGB, or RGBA where it is to be transparent."""
+    # Seeded by all of the request, so that the same one is the same picture on every machine.
+    request = "|".join([spec.prompt, spec.model, str(spec.seed), *spec.references])
+    chance = random.Random(request)  # noqa: S311
     words = set(tokens(spec.prompt))
     named = [COLOUR_OF[word] for word in dict.fromkeys(tokens(spec.prompt)) if word in COLOUR_OF]
     far, near = chance.choice(PALETTES)
@@ -106,78 +109,69 @@ def draw(spec: PictureSpec) -> Image.Image:
     top, low, light = (118, 168, 222), _mixed(far, (255, 244, 224), 0.7), (255, 236, 178)
     if is_night:
         top, low, light = (16, 20, 52), (70, 74, 124), (236, 236, 244)
-    size = (spec.width, spec.height)
-    scene = Image.new("RGBA", size, (0, 0, 0, 0))
-    if not spec.transparent:
-        ramp = Image.linear_gradient("L").resize(size)
-        sky = [Image.new("RGBA", size, (*colour, 255)) for colour in (low, top)]
-        scene = Image.composite(sky[0], sky[1], ramp)
+    elif DUSK & words:
+        top, low, light = (88, 92, 158), (250, 176, 122), (255, 226, 150)
+    # Drawn twice as large and then shrunk, so that edges are smooth.
+    size = (2 * spec.width, 2 * spec.height)
+    scene = Image.new("RGBA", size, (0, 0, 0, 0)) if spec.transparent else _sky(size, top, low)
     pen = ImageDraw.Draw(scene)
-    _sun(pen, chance, spec, light)
     if is_night or SNOW & words:
-        _dots(pen, chance, spec, 90)
+        _dots(pen, chance, size, spec.phase, 90)
+    _sun(pen, chance, size, spec.phase, light)
     for index in range(4):
         haze = _mixed(_mixed(low, far, 0.35 + 0.3 * index), near, max(0, index - 1) / 2)
-        _hills(pen, chance, spec, index, haze)
-    if min(size) >= MIN_CAPTION_PX:
-        _caption(scene, spec)
+        _hills(pen, chance, size, spec.phase, index, haze)
+    scene = scene.reduce(2)
+    if min(scene.size) >= MIN_CAPTION_PX:
+        origin = f"emulated | {spec.model} | seed {spec.seed} | {spec.width} x {spec.height}"
+        add_caption(scene, spec.prompt, origin)
     return scene
 
 
-def _sun(pen: ImageDraw.ImageDraw, chance: random.Random, spec: PictureSpec, colour: RGB) -> None:
+def _sky(size: Size, top: RGB, low: RGB) -> Image.Image:
+    """Two colours that run into each other from the top down to the horizon."""
+    column = (1, round(0.6 * size[1]) or 1)
+    below, above = (Image.new("RGB", column, colour) for colour in (low, top))
+    ramp = Image.composite(below, above, Image.linear_gradient("L").resize(column))
+    sky = Image.new("RGB", size, low)
+    sky.paste(ramp.resize((size[0], column[1]), Image.Resampling.NEAREST))
+    return sky
+
+
+def _sun(pen: Pen, chance: random.Random, size: Size, phase: float, colour: RGB) -> None:
     """A sun or a moon, drifting as a video goes on."""
-    x = (chance.uniform(0.2, 0.8) + 0.25 * spec.phase) % 1.0 * spec.width
-    y = chance.uniform(0.16, 0.32) * spec.height
-    radius = chance.uniform(0.07, 0.11) * min(spec.width, spec.height)
-    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*colour, 255))
+    x = (chance.uniform(0.2, 0.8) + 0.25 * phase) % 1.0 * size[0]
+    y = chance.uniform(0.16, 0.32) * size[1]
+    radius = chance.uniform(0.07, 0.11) * min(size)
+    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
 
-def _dots(pen: ImageDraw.ImageDraw, chance: random.Random, spec: PictureSpec, count: int) -> None:
+def _dots(pen: Pen, chance: random.Random, size: Size, phase: float, count: int) -> None:
     """Stars or snow, falling as a video goes on."""
-    unit = min(spec.width, spec.height) / 400
     for _ in range(count):
-        x, size = chance.uniform(0, spec.width), chance.uniform(0.5, 1.8) * unit
-        y = (chance.random() + spec.phase) % 1 * spec.height
-        pen.ellipse((x - size, y - size, x + size, y + size), fill=(255, 255, 250, 235))
+        x, radius = chance.uniform(0, size[0]), chance.uniform(0.5, 1.8) * min(size) / 400
+        y = (chance.random() + phase) % 1 * size[1]
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(255, 255, 250))
 
 
 def _hills(
-    pen: ImageDraw.ImageDraw, chance: random.Random, spec: PictureSpec, index: int, colour: RGB
+    pen: Pen, chance: random.Random, size: Size, phase: float, index: int, colour: RGB
 ) -> None:
     """One range of hills as a sum of sines; fir trees stand on the third."""
+    width, height = size
     waves = [
         (0.8 * 2**n * chance.uniform(0.8, 1.3), 6.3 * chance.random(), 0.5**n) for n in range(4)
     ]
     line = []
     for step in range(65):
         angle = step / 64 * 6.3
-        rise = sum(size * math.sin(pace * angle + turn + spec.phase) for pace, turn, size in waves)
+        rise = sum(high * math.sin(pace * angle + turn + phase) for pace, turn, high in waves)
         level = 0.48 + 0.11 * index - (0.06 - 0.01 * index) * rise
-        line.append((spec.width * step / 64, spec.height * level))
-    pen.polygon([(0, spec.height), *line, (spec.width, spec.height)], fill=(*colour, 255))
+        line.append((width * step / 64, height * level))
+    pen.polygon([(0, height), *line, (width, height)], fill=colour)
     for x, y in chance.sample(line, 24) if index == 2 else ():
-        tall = chance.uniform(0.03, 0.08) * spec.height
+        tall = chance.uniform(0.03, 0.08) * height
         for layer in range(3):
             top, half = y - tall * (1 - 0.25 * layer), tall * (0.12 + 0.07 * layer)
             fir = [(x, top), (x - half, top + tall * 0.45), (x + half, top + tall * 0.45)]
-            pen.polygon(fir, fill=(*_mixed(colour, (12, 24, 30), 0.5), 255))
-
-
-def _caption(scene: Image.Image, spec: PictureSpec) -> None:
-    """A dark band with the prompt and, smaller, what made the picture."""
-    size = max(9, min(spec.width // 34, spec.height // 20))
-    text = "".join(filter(str.isprintable, " ".join(spec.prompt.split())))
-    columns = max(8, int(spec.width / (size * 0.56)) - 2)
-    lines = textwrap.wrap(text, columns, max_lines=3, placeholder=" ...")
-    made = f"emulated | {spec.model} | seed {spec.seed} | {spec.width} x {spec.height}"
-    small = max(8, round(size * 0.72))
-    rows = [(line, size, (255, 255, 255, 255)) for line in lines]
-    wrapped = textwrap.wrap(made, max(8, int(spec.width / (small * 0.54)) - 2))
-    rows += [(line, small, (206, 214, 234, 255)) for line in wrapped]
-    band = round(sum(1.3 * points for _, points, _ in rows) + size)
-    veil = Image.new("RGBA", (spec.width, min(band, spec.height)), (12, 14, 26, 190))
-    scene.alpha_composite(veil, (0, spec.height - veil.height))
-    pen, y = ImageDraw.Draw(scene), spec.height - veil.height + 0.45 * size
-    for line, points, colour in rows:
-        pen.text((size * 0.8, y), line, font=ImageFont.load_default(points), fill=colour)
-        y += 1.3 * points
+            pen.polygon(fir, fill=_mixed(colour, (12, 24, 30), 0.5))

@@ -1,34 +1,38 @@
-"""One reply on its way out: pieces of bytes with pauses, cuts and hangs between them."""
+"""Send a reply: pieces of bytes, and the pauses, cuts and hangs that a script puts between."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-from starlette.responses import Response
 
 from ..scripts import Mark, Piece
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
     from .connection import Connection
+
+# What uvicorn calls an application with (ASGI 3).
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 SSE = "text/event-stream; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def json_bytes(value: Any) -> bytes:
     """Compact JSON with its characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return ENCODER.encode(value).encode()
 
 
-class Reply(Response):
-    """A response whose body is a list of pieces; a single piece gets a Content-Length, several are
-    chunked.
+class Reply:
+    """A status, headers by their lowercase names, and a body in pieces.
+
+    A body given as bytes gets a Content-Length, one given as pieces is chunked. With ``raw`` the
+    pieces are all that goes over the wire. ``opening`` comes before the headers.
     """
 
     def __init__(
@@ -40,24 +44,17 @@ class Reply(Response):
         headers: Mapping[str, str] | None = None,
         raw: bool = False,
     ) -> None:
+        self.status = status
+        self.headers = {"content-type": content_type}
+        if isinstance(pieces, bytes):
+            self.headers["content-length"] = str(len(pieces))
+        self.headers |= {name.lower(): value for name, value in (headers or {}).items()}
         self.pieces: list[Piece] = [pieces] if isinstance(pieces, bytes) else list(pieces)
         self.opening: list[Piece] = []
         self.raw = raw
-        self.status_code = status
-        self.background = None
-        self.body = b""
-        all_headers = {"content-type": content_type}
-        if isinstance(pieces, bytes):
-            all_headers["content-length"] = str(len(pieces))
-        for name, value in (headers or {}).items():
-            all_headers[name.lower()] = value
-        self.raw_headers = [
-            (name.encode("latin-1"), value.encode("latin-1")) for name, value in all_headers.items()
-        ]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def send(self, connection: Connection, send: Send) -> None:
         """Send the pieces; every piece is flushed before the next one is touched."""
-        connection: Connection = scope["state"]["connection"]
         # A reset that comes first comes before the status line, as from a dead server.
         if Mark.RESET in self.pieces[:1]:
             await connection.reset()
@@ -65,13 +62,12 @@ class Reply(Response):
         if connection.gone.is_set():
             return
         if not self.raw:
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": self.status_code,
-                    "headers": self.raw_headers,
-                }
-            )
+            headers = [
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in self.headers.items()
+            ]
+            start = {"type": "http.response.start", "status": self.status, "headers": headers}
+            await send(start)
         await self._send_all(self.pieces, connection, send)
         if connection.gone.is_set():
             return

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import uvicorn
 from uvicorn.server import ServerState
 
-from ..app import build_app
-from ..state import State
+from ..app import App
+from ..state import HOST, State
 from .connection import Connection, Traffic
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ..scripts import Item, KeyRules, Received
 
-HOST = "127.0.0.1"
 KEEP_ALIVE_S = 75
 STOP_S = 5.0
 
@@ -54,10 +53,9 @@ class Emulator:
     ) -> None:
         if era not in ("seed", "today"):
             raise ValueError(f"era: 'seed' or 'today' is needed, {era!r} was given.")
-        self.port = port
-        self._asked_port = port
+        self._wanted_port = port
         self._state = State(
-            era=era, keys=dict(keys or {}), require_key=require_key, delay_s=delay_s, log=log
+            era, dict(keys or {}), require_key=require_key, delay_s=delay_s, log=log, port=port
         )
         self._traffic = Traffic()
         self._thread: threading.Thread | None = None
@@ -70,9 +68,14 @@ class Emulator:
         return self._state.era
 
     @property
+    def port(self) -> int:
+        """The port it listens on; before ``start`` the one it was given."""
+        return self._state.port
+
+    @property
     def url(self) -> str:
         """``http://127.0.0.1:PORT``, without a trailing slash."""
-        return f"http://{HOST}:{self.port}"
+        return self._state.url
 
     @property
     def requests(self) -> list[Received]:
@@ -107,8 +110,8 @@ class Emulator:
         """Serve; returns when the port answers."""
         if self._thread is not None:
             return self
-        listening = _listen(self._asked_port)
-        self.port = self._state.port = listening.getsockname()[1]
+        listening = _listen(self._wanted_port)
+        self._state.port = listening.getsockname()[1]
         ready = threading.Event()
         self._thread = threading.Thread(
             target=self._serve, args=(listening, ready), name="pollinations-emulator", daemon=True
@@ -145,13 +148,14 @@ class Emulator:
     async def _main(self, listening: socket.socket, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        app = build_app(self._state)
         config = uvicorn.Config(
-            app,
+            App(self._state),
             http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
+            access_log=False,
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_S,
         )
         # uvicorn's Server would take over the signals of the process, so only its protocol is used.

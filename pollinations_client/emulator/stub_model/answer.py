@@ -49,7 +49,9 @@ def reasoning_for(request: ChatRequest) -> str:
     """The reasoning of a model that reasons, by itself or because an effort was asked for."""
     effort = request.body.get("reasoning_effort")
     # Claude thinks only when an effort is sent (the gateway of October 2026).
-    reasons = request.model.has("R") or (request.model.family == "anthropic" and effort is not None)
+    reasons = request.model.has("reasoning") or (
+        request.model.family == "anthropic" and effort is not None
+    )
     is_disabled = (request.body.get("thinking") or {}).get("type") == "disabled"
     if not reasons or effort == "none" or (request.era == "seed" and is_disabled):
         return ""
@@ -65,7 +67,7 @@ def text_answer(request: ChatRequest) -> str:
     form = request.json_format
     if form and form["type"] == "json_schema":
         return _json_for(form["json_schema"]["schema"], answer_first(prompt))
-    if form and request.model.has("J"):
+    if form and request.model.has("loose_json"):
         return "{}"  # what Perplexity answers to json_object; it follows a json_schema
     if form or JSON_IN_WORDS.search(request.goal):
         return _json_in_words("\n\n".join(filter(None, [request.system, prompt])), prompt)

@@ -1,14 +1,13 @@
-"""Scripted replies and faults on their way out."""
+"""Make the reply that a script asks for to the letter: a body, frames, or a refusal."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ...media.sniff import sniff
 from ..gateway.errors import GatewayError
 from ..scripts import Body, Fault, Frames, Mark
 from .response import JSON, SSE, TEXT, Reply, json_bytes
-
-MAGIC = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"RIFF", "audio/wav"))
 
 
 def literal(item: Body | Frames | Fault, *, today: bool, request_id: str) -> Reply:
@@ -55,23 +54,10 @@ def _encoded(content: Any) -> tuple[bytes, str]:
     """A body and its likely content type."""
     match content:
         case bytes():
-            if content[4:8] == b"ftyp":
-                return content, "video/mp4"
-            return content, next(
-                (kind for magic, kind in MAGIC if content.startswith(magic)),
-                "application/octet-stream",
-            )
+            return content, sniff(content) or "application/octet-stream"
+        case str() if content.lstrip().startswith("<"):
+            return content.encode(), "text/html; charset=utf-8"
         case str():
-            return content.encode(), "text/html; charset=utf-8" if content.lstrip().startswith(
-                "<"
-            ) else TEXT
+            return content.encode(), TEXT
         case _:
             return json_bytes(content), JSON
-
-
-def with_fault(reply: Reply, fault: Fault) -> Reply:
-    """The reply with the fault in it; its headers still promise the whole body."""
-    # A status or a reset has no answer that could be cut, stalled or slowed.
-    if fault.kind in ("cut", "stall", "slow"):
-        reply.opening, reply.pieces = fault.opening, fault.applied_to(reply.pieces)
-    return reply
