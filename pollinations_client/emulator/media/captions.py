@@ -12,7 +12,7 @@ def _legible(text: str) -> str:
     text = " ".join(text.split())
     latin = "".join(filter(str.isprintable, text.encode("cp1252", "ignore").decode("cp1252")))
     latin_letters, letters = (sum(map(str.isalnum, line)) for line in (latin, text))
-    return latin.strip() if 2 * latin_letters >= letters else "(a prompt in letters this font lacks)"
+    return latin.strip() if 2 * latin_letters >= letters else "(letters that this font lacks)"
 
 
 def add_caption(picture: Image.Image, prompt: str, origin: str) -> None:
