@@ -8,6 +8,7 @@ autumn 2026.
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -63,9 +64,10 @@ def vertex_schema(schema: Mapping[str, Any]) -> Schema:
 
     References are resolved in place. A definition inside itself is written out once more, and then
     becomes a plain object, for Vertex has no form for endless ones. ``allOf`` is merged; ``oneOf``
-    becomes ``anyOf``; ``const`` an ``enum``; exclusive bounds inclusive ones (the next integer for
-    integers); a null among the types ``nullable``; tuples arrays of any of their items. What else
-    stands beside a choice moves into it. Everything outside the accepted keywords is dropped.
+    becomes ``anyOf``; ``const`` an ``enum``, and one of other values than texts words in the
+    description; exclusive bounds inclusive ones (the next integer for integers); a null among the
+    types ``nullable``; tuples arrays of any of their items. What else stands beside a choice moves
+    into it. Everything outside the accepted keywords is dropped.
 
     >>> vertex_schema({"type": ["integer", "null"], "exclusiveMinimum": 0, "if": {}})
     {'type': 'integer', 'nullable': True, 'minimum': 1}
@@ -124,10 +126,12 @@ class _VertexWriter:
         has_null = len(others) < len(choices)
         if beside:
             others = [{"allOf": [beside, part]} for part in others]
-        written = _flat(self.write(part, inside, depth + 1) for part in others)
         notes = {key: source[key] for key in NOTES if isinstance(source.get(key), str)}
+        if len(others) == 1:  # whose own words are added to those of the choice
+            others = [{**notes, "allOf": others}]
+        written = _flat(self.write(part, inside, depth + 1) for part in others)
         if len(written) == 1:
-            return {**written[0], **notes}, has_null
+            return {**notes, **written[0]}, has_null
         if written:
             notes["anyOf"] = written
         return notes, has_null
@@ -243,16 +247,29 @@ def _write_bounds(source: Schema, target: Schema) -> None:
             target[inclusive] = tighter(bound, target.get(inclusive, bound))
 
 
+def _write_values(values: list[Any], target: Schema) -> None:
+    """The values that a schema allows: as an enumeration where Vertex takes one, else in words."""
+    # Its enumerations are of texts, none of them empty. Of others it answers 400 to the whole
+    # request: "Invalid value at '...enum[0]' (TYPE_STRING), 2" (microsoft/azure-devops-mcp issue
+    # 145), "only allowed for STRING type" (decolua/9router issue 359).
+    if target.get("type") == "string" and all(value and type(value) is str for value in values):
+        target["enum"] = values
+        return
+    allowed = ", ".join(json.dumps(value, ensure_ascii=False, default=str) for value in values)
+    words = (target.get("description"), f"Allowed: {allowed}")
+    target["description"] = "\n".join(filter(None, words))
+    if target.get("type") in ONLY_FOR["minimum"] and all(map(is_number, values)):
+        target["minimum"], target["maximum"] = min(values), max(values)
+
+
 def _completed(target: Schema, nullable: bool) -> Schema:
     """What follows from the rest: null out of the values, names that exist, the keywords in a
     steady order.
     """
-    if "enum" in target:
-        values = [value for value in target.pop("enum") if value is not None]
-        if values:
-            target["enum"] = values
-            if "type" not in target and (kind_of_values := kind_of(values)):
-                target["type"] = kind_of_values
+    if values := [value for value in target.pop("enum", ()) if value is not None]:
+        if "type" not in target and (kind_of_values := kind_of(values)):
+            target["type"] = kind_of_values
+        _write_values(values, target)
     kind = target.get("type")
     if kind == "array":
         target.setdefault("items", {})

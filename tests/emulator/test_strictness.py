@@ -307,6 +307,22 @@ def test_bodies_that_are_no_json_objects(either_gateway: Emulator) -> None:
 SCHEMA = {"type": "object", "properties": {"x": {"oneOf": [{"type": "string"}]}}}
 BY_MODEL = [
     (
+        {
+            "model": "gemini",
+            "messages": [USER],
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "f",
+                        "parameters": {"type": "object", "properties": {"a": {"enum": [1]}}},
+                    },
+                }
+            ],
+        },
+        "(TYPE_STRING), 1",
+    ),
+    (
         {"model": "claude", "messages": [USER, {"role": "assistant", "content": ""}, USER]},
         "all messages must have non-empty content",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from .chat_request import parts_of
@@ -110,10 +111,25 @@ def _check_forced_tool(request: ChatRequest) -> None:
 
 
 def _check_vertex_tools(request: ChatRequest) -> None:
+    where = "tools[0].function_declarations[0].parameters"
     for tool in request.body.get("tools") or []:
-        if word := forbidden(tool.get("function", {}).get("parameters")):
-            where = "tools[0].function_declarations[0].parameters"
+        parameters = tool.get("function", {}).get("parameters")
+        if word := forbidden(parameters):
             raise upstream(f"Invalid JSON payload received. Unknown name \"{word}\" at '{where}'")
+        if (value := _odd_value(parameters)) is not None:
+            raise upstream(f"Invalid value at '{where}...enum[0]' (TYPE_STRING), {value}")
+
+
+def _odd_value(schema: Any) -> Any:
+    """The first value of an enumeration that is no text; Vertex's are of texts alone."""
+    if isinstance(schema, list):
+        return next((odd for part in schema if (odd := _odd_value(part)) is not None), None)
+    if not isinstance(schema, dict):
+        return None
+    values = schema.get("enum")
+    if isinstance(values, list):
+        return next((json.dumps(value) for value in values if not isinstance(value, str)), None)
+    return _odd_value(list(schema.values()))
 
 
 def forbidden(schema: Any, *, inside_names: bool = False) -> str | None:
