@@ -362,8 +362,10 @@ def _block_from(block: Any) -> Block:
 
 def _other_part(entry: Any, kind: str) -> OtherPart:
     """A part that is handed on as it came; whoever reads it looks its type up, so it is a text."""
-    if isinstance(entry, dict) and isinstance(entry.get("type"), str):
-        return OtherPart(entry)
+    if isinstance(entry, dict):
+        for block in (entry, _inner(entry)):
+            if isinstance(block.get("type"), str):
+                return OtherPart(block)
     return OtherPart({"type": kind, "value": entry})
 
 

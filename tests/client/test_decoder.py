@@ -234,6 +234,13 @@ def test_pictures_among_blocks_keep_their_place() -> None:
     assert reply.images[0].data == b"png"
 
 
+def test_a_streamed_block_of_another_kind_is_taken_out_of_its_delta() -> None:
+    """So that it reads as that of a whole answer does."""
+    call = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": "x"}}
+    delta = {"content_blocks": [{"index": 1, "delta": call}]}
+    assert streamed(chunk(delta), chunk({}, "stop")).parts == [OtherPart(call)]
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
