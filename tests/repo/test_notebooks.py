@@ -7,11 +7,15 @@ from __future__ import annotations
 import base64
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 from PIL import Image, ImageChops, ImageStat
+
+from support.warm_kernel import ForkedKernel, python_for_kernels
+from support.warm_python import WarmPython
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
@@ -59,18 +63,23 @@ def texts_of(notebook: nbformat.NotebookNode) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmPython]:
+    """A Python that forks kernels."""
+    python = python_for_kernels(tmp_path_factory.mktemp("python"))
+    yield python
+    python.close()
+
+
 @EACH
 @pytest.mark.enable_socket
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_notebook_runs_on_the_emulator(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_notebook_runs_on_the_emulator(path: Path, python: WarmPython, tmp_path: Path) -> None:
     """In a fresh kernel, without a key; it says so, and prints and draws what is kept in git."""
     from run import executed
 
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    fresh, stored = executed(path), nbformat.read(path, as_version=4)
+    fresh = executed(path, ForkedKernel(python, tmp_path))
+    stored = nbformat.read(path, as_version=4)
     texts = texts_of(fresh)
     assert "emulator" in "".join(texts)
     assert texts == texts_of(stored), "run make notebooks"

@@ -6,6 +6,7 @@ A program meets what it would meet in a fresh interpreter - its own environment,
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # LlamaIndex's agents use what pydantic has deprecated.
-STRICTLY = ["-W", "error", "-W", "default::DeprecationWarning"]
+STRICTLY = "error,default::DeprecationWarning"
 IMPORTS = [
     "langchain.agents",
     "langchain_core.vectorstores",
@@ -29,20 +30,31 @@ IMPORTS = [
     "pollinations_client.emulator.server.server",
 ]
 TIMEOUT_S = 300
+READY = "ready\n"  # comes when everything is imported
 
 
 class WarmPython:
-    """Runs programs one after the other; ``close`` ends it."""
+    """Runs programs one after the other; ``close`` ends it. The environment is that of its own
+    imports, not of the programs.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more_imports: str, **environment: str) -> None:
         self._output, self._errors = folder / "output", folder / "errors"
         self._process = subprocess.Popen(
-            [sys.executable, "-P", *STRICTLY, __file__],
+            [sys.executable, "-P", __file__, *IMPORTS, *more_imports],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={"PATH": "", "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+            env={
+                "PATH": "",
+                "PYTHONPATH": str(ROOT),
+                "PYTHONIOENCODING": "utf-8",
+                "PYTHONWARNINGS": STRICTLY,
+                **environment,
+            },
         )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == READY
 
     def run(
         self, file: Path, *arguments: object, folder: Path, **environment: str
@@ -71,8 +83,11 @@ class WarmPython:
 
 def main() -> None:
     """Fork for each line of standard input, and print the child's exit code."""
-    for module in IMPORTS:
+    for module in sys.argv[1:]:
         importlib.import_module(module)
+    # The collector of a child need not look through the frameworks: each look costs half a second.
+    gc.freeze()
+    print(READY, end="", flush=True)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
