@@ -25,6 +25,19 @@ EXTRAS = {
         "print(PollinationsClient().chat('hi', model='claude').text)",
         {"langchain_core", "llama_index", "starlette", "PIL", "numpy", "jsonschema"},
     ),
+    "emulator": (
+        "from pollinations_client import PollinationsClient\n"
+        "from pollinations_client.emulator import Emulator\n"
+        "with Emulator() as gateway:\n"
+        "    print(PollinationsClient(base_url=gateway.url).chat('hi', model='claude').text)",
+        {"langchain_core", "llama_index"},
+    ),
+    "llamaindex": (
+        "from llamaindex_pollinations import Pollinations, PollinationsToolSpec\n"
+        "PollinationsToolSpec().to_tool_list()\n"
+        "print(Pollinations('claude').complete('hi').text)",
+        {"langchain_core", "starlette"},
+    ),
     "langchain": (
         "from langchain_pollinations import ChatPollinations, PollinationsToolkit\n"
         "PollinationsToolkit()\n"
@@ -38,29 +51,29 @@ EXTRAS = {
         "print(agent.invoke({'messages': 'hi'})['messages'][-1].content)",
         {"llama_index", "starlette", "PIL", "jsonschema"},
     ),
-    "llamaindex": (
-        "from llamaindex_pollinations import Pollinations, PollinationsToolSpec\n"
-        "PollinationsToolSpec().to_tool_list()\n"
-        "print(Pollinations('claude').complete('hi').text)",
-        {"langchain_core", "starlette"},
-    ),
-    "emulator": (
-        "from pollinations_client import PollinationsClient\n"
-        "from pollinations_client.emulator import Emulator\n"
-        "with Emulator() as gateway:\n"
-        "    print(PollinationsClient(base_url=gateway.url).chat('hi', model='claude').text)",
-        {"langchain_core", "llama_index"},
-    ),
 }
+
+# uv copies where it cannot link.
+LINKED = {"UV_LINK_MODE": "hardlink"}
 
 # Of another author, under the import name of our LangChain adapter.
 OTHER_PACKAGE = "langchain-pollinations==0.3.0b3"
 
 
-def run(*command: str | Path, exit_code: int = 0, **environment: str) -> str:
-    """Run a command that ends with that exit code, and return what it prints."""
+# After a program, in the same process: which of these can be imported, and what the doctor says.
+CHECK = """
+from importlib.util import find_spec
+from pollinations_client.command_line import main
+print([name for name in {names} if find_spec(name)])
+raise SystemExit(main(["doctor"]))
+"""
+
+
+def run(*command: str | Path, exit_code: int = 0, lines: str = "", **environment: str) -> str:
+    """Run a command that reads those lines and ends with that exit code; what it prints."""
     done = subprocess.run(
         [str(part) for part in command],
+        input=lines,
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -79,16 +92,16 @@ def inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
-def environment_in(folder: Path) -> Path:
-    """The Python of a new environment in that folder."""
-    run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv")
-    return folder / "venv" / "bin" / "python"
-
-
 def install(python: Path, *requirements: str) -> None:
     """Install into that Python's environment."""
-    command = (UV, "pip", "install", "--quiet", "--python", python, *requirements)
-    run(*command, UV_LINK_MODE="copy")
+    run(UV, "pip", "install", "--quiet", "--python", python, *requirements, **LINKED)
+
+
+def install_alone(python: Path, requirement: str) -> None:
+    """Make an environment hold what this needs and nothing else, whatever it held before."""
+    resolve = ("pip", "compile", "--quiet", "--no-annotate", "--python", python, "-")
+    needed = run(UV, *resolve, lines=requirement)
+    run(UV, "pip", "sync", "--quiet", "--python", python, "-", lines=needed, **LINKED)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +111,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment. One for all extras: what they share is compiled once."""
+    folder = tmp_path_factory.mktemp("environment") / "venv"
+    run(UV, "venv", "--quiet", "--python", sys.executable, folder)
+    return folder / "bin" / "python"
 
 
 def test_the_wheel_holds_three_typed_packages_and_no_tests(wheel: Path) -> None:
@@ -128,31 +149,30 @@ def test_the_metadata_names_author_licence_command_and_extras(wheel: Path) -> No
 
 @pytest.mark.parametrize("extra", EXTRAS, ids=lambda extra: extra or "base")
 def test_an_extra_alone_is_enough_for_its_first_answer(
-    extra: str, wheel: Path, tmp_path: Path, gateway: Emulator
+    extra: str, wheel: Path, python: Path, gateway: Emulator
 ) -> None:
     """In an environment that holds nothing else; the doctor agrees."""
     program, foreign = EXTRAS[extra]
-    python = environment_in(tmp_path)
-    install(python, f"pollinations-adapters[{extra}] @ {wheel.as_uri()}")
-    at_emulator = {"POLLINATIONS_BASE_URL": gateway.url}
-    assert run(python, "-I", "-c", program, **at_emulator).strip()
-    find = f"from importlib.util import find_spec; print([n for n in {foreign} if find_spec(n)])"
-    assert run(python, "-I", "-c", find) == "[]\n"
-    assert "fault" not in run(python.with_name("pollinations"), "doctor", **at_emulator)
+    install_alone(python, f"pollinations-adapters[{extra}] @ {wheel.as_uri()}")
+    program = f"{program}\n{CHECK.format(names=foreign)}"
+    printed = run(python, "-I", "-c", program, POLLINATIONS_BASE_URL=gateway.url)
+    answer, found, *_ = printed.splitlines()
+    assert answer
+    assert found == "[]"
+    assert "fault" not in printed
 
 
 def test_the_other_package_of_the_same_import_name_is_reported(
-    wheel: Path, tmp_path: Path, gateway: Emulator
+    wheel: Path, python: Path, gateway: Emulator
 ) -> None:
     """Both really installed, in either order: the last overwrites the first without a word."""
-    python = environment_in(tmp_path)
     at_emulator = {"POLLINATIONS_BASE_URL": gateway.url}
     ours = f"pollinations-adapters[langchain] @ {wheel.as_uri()}"
 
     def doctor(exit_code: int) -> str:
         return run(python.with_name("pollinations"), "doctor", exit_code=exit_code, **at_emulator)
 
-    install(python, ours)
+    install_alone(python, ours)
     install(python, "--no-deps", OTHER_PACKAGE)
     assert "langchain-pollinations, a package of another author" in doctor(exit_code=1)
 
