@@ -352,34 +352,41 @@ def test_a_connection_that_is_idle_too_long_is_not_used() -> None:
 
 
 @pytest.mark.parametrize("leftover", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"])
-@pytest.mark.parametrize("pause_s", [0.0, 0.05])
+@pytest.mark.parametrize("is_late", [False, True])
 def test_a_connection_with_bytes_that_nobody_asked_for_is_not_used(
-    leftover: bytes, pause_s: float
+    leftover: bytes, is_late: bool
 ) -> None:
     """They would be the next call's answer. The same for one that the server has closed."""
+    is_answered = threading.Event()
 
     def play(peer: socket.socket, _: bytes) -> None:
-        if pause_s:
+        if is_late:
             peer.sendall(response(b"good"))
-            time.sleep(pause_s)
+            is_answered.wait(5)
+            is_answered.clear()
             peer.sendall(leftover)
         else:
             peer.sendall(response(b"good") + leftover)
         if not leftover:
             peer.shutdown(socket.SHUT_WR)
 
+    def wait_for_leftover(pool: Any) -> None:
+        is_answered.set()
+        wait_until(lambda: not any(stream.is_idle for stream in pool.streams))
+
     async def on_a_loop(url: str) -> list[bytes]:
-        async with httpx.AsyncClient(transport=async_pool()) as client:
+        pool = async_pool()
+        async with httpx.AsyncClient(transport=pool) as client:
             bodies = []
             for _ in range(3):
                 bodies.append((await client.get(url)).content)
-                time.sleep(0.1)  # the loop does not look at its sockets meanwhile
+                wait_for_leftover(pool)  # the loop does not look at its sockets meanwhile
             return bodies
 
     with raw_server(play) as server, pooled_client() as client:
         for _ in range(3):
             assert client.get(server.url).content == b"good"
-            time.sleep(0.1)
+            wait_for_leftover(pool_of(client))
         assert server.connections == 3
         assert asyncio.run(on_a_loop(server.url)) == [b"good"] * 3
 
