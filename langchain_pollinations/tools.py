@@ -269,12 +269,12 @@ def messages_of(config: RunnableConfig) -> list[Any]:
 def _parts(answer: MediaAnswer) -> tuple[Content, MediaResult]:
     """What the model reads, and the artifact."""
     # The picture itself only where the operator asked for it: it is paid for on every later turn.
-    if answer.shown is None:
+    if answer.picture_for_model is None:
         return answer.text, answer.result
     block = {
         "type": "image",
-        "base64": base64.b64encode(answer.shown.data).decode("ascii"),
-        "mime_type": answer.shown.mime_type,
+        "base64": base64.b64encode(answer.picture_for_model.data).decode("ascii"),
+        "mime_type": answer.picture_for_model.mime_type,
     }
     return [{"type": "text", "text": answer.text}, block], answer.result
 

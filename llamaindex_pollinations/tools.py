@@ -177,9 +177,9 @@ def _blocks(answer: Any) -> Blocks:
     if isinstance(answer, str):
         return [TextBlock(text=answer)]
     blocks: Blocks = [TextBlock(text=answer.text)]
-    if isinstance(answer, MediaAnswer) and answer.shown is not None:
-        encoded = base64.b64encode(answer.shown.data)
-        blocks.append(image_block(encoded, answer.shown.mime_type))
+    if isinstance(answer, MediaAnswer) and answer.picture_for_model is not None:
+        encoded = base64.b64encode(answer.picture_for_model.data)
+        blocks.append(image_block(encoded, answer.picture_for_model.mime_type))
     return blocks
 
 

@@ -125,11 +125,11 @@ USAGE_PATHS: dict[str, tuple[tuple[str, str], ...]] = {
         ("", "reasoning_tokens"),
     ),
 }
-# The same by object and name: what a count is of, and how late among its places this one is.
-PLACES: dict[str, dict[str, tuple[str, int]]] = {"": {}}
+# The same by object and name: the kind of count, and how late this path comes among its paths.
+KIND_AND_RANK: dict[str, dict[str, tuple[str, int]]] = {"": {}}
 for _kind, _paths in USAGE_PATHS.items():
     for _rank, (_owner, _name) in enumerate(_paths):
-        PLACES.setdefault(_owner, {})[_name] = _kind, _rank
+        KIND_AND_RANK.setdefault(_owner, {})[_name] = _kind, _rank
 
 
 def usage_from(source: Any) -> Usage | None:
@@ -142,15 +142,15 @@ def usage_from(source: Any) -> Usage | None:
         return None
     counts: dict[str, int] = {}
     ranks: dict[str, int] = {}
-    for owner, places in PLACES.items():
-        values = source.get(owner) if owner else source
+    for object_name, ranked_names in KIND_AND_RANK.items():
+        values = source.get(object_name) if object_name else source
         if not isinstance(values, Mapping):
             continue
         for name, value in values.items():
-            if name not in places or value is None:
+            if name not in ranked_names or value is None:
                 continue
             count = value if type(value) is int and 0 <= value < MAX_COUNT else _count_from(value)
-            kind, rank = places[name]
+            kind, rank = ranked_names[name]
             if count and rank < ranks.get(kind, len(USAGE_PATHS)):
                 counts[kind], ranks[kind] = count, rank
             elif count == 0 and kind not in counts:

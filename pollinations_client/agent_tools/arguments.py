@@ -1,4 +1,4 @@
-"""What a model may decide when it calls a tool: classes made from the cards of its models."""
+"""The arguments of each tool as a pydantic class, made from the cards of the tool's models."""
 
 from __future__ import annotations
 
@@ -96,20 +96,20 @@ class _PictureArguments(Arguments):
         return self
 
 
-def _as_list(given: Any) -> Any:
-    """Models give one address where a list is asked for."""
-    if isinstance(given, str):
-        return [given]
-    return given
+def _as_list(value: Any) -> Any:
+    """A single address as a list of one, for models give it so."""
+    if isinstance(value, str):
+        return [value]
+    return value
 
 
-def _whole(given: Any) -> Any:
-    """Models write a number as text, or as 4.0."""
-    text = str(given).removesuffix(".0")
+def _whole_number(value: Any) -> Any:
+    """The number that a text such as "4" or "4.0" is; any other value as it is."""
+    text = str(value).removesuffix(".0")
     # No length in seconds has five digits; what has goes on to the check, which names the bounds.
     if text.isascii() and text.isdigit() and len(text) < 5:
         return int(text)
-    return given
+    return value
 
 
 def ratio_of(shape: str) -> tuple[int, int]:
@@ -168,15 +168,15 @@ def _prompt(description: str) -> tuple[Any, Any]:
     return (str, Field(min_length=1, max_length=MAX_PROMPT_CHARS, description=description))
 
 
-def _seed(what: str) -> tuple[Any, Any]:
+def _seed(noun: str) -> tuple[Any, Any]:
     number = Annotated[int, Field(ge=0, le=MAX_SEED)]
     return _optional(
-        number, f"A number from 0 to {MAX_SEED}; the same one makes the same {what} again."
+        number, f"A number from 0 to {MAX_SEED}; the same one makes the same {noun} again."
     )
 
 
 def _references(cards: Sequence[ModelCard | None], description: str) -> dict[str, Any]:
-    """``image``, where a model of the tool is known to take pictures."""
+    """The argument ``image``, if a model of the tool is known to take pictures."""
     taking = [card for card in cards if card is not None and references_of(card) != 0]
     if not taking:
         return {}
@@ -199,7 +199,7 @@ def references_of(card: ModelCard) -> int | None:
 
 
 def _model(choice: ModelChoice) -> dict[str, Any]:
-    """``model``, where there is a choice."""
+    """The argument ``model``, if there is a choice."""
     if len(choice.offered) < 2:
         return {}
     # Two literals of the same names in another order are equal, and typing hands out the older.
@@ -208,18 +208,18 @@ def _model(choice: ModelChoice) -> dict[str, Any]:
 
 
 def _duration(cards: Sequence[ModelCard | None]) -> Any:
-    """The lengths that the models make, listed where their cards say them all."""
+    """The type of ``duration``: one of the lengths on the cards, or any if a card lists none."""
     lengths: set[int] = set()
     for card in cards:
-        listed: list[int] = []
+        card_lengths: list[int] = []
         if card is not None and card.durations:
-            listed = _seconds(card.durations)
-        if not listed:
+            card_lengths = _seconds(card.durations)
+        if not card_lengths:
             lengths.clear()
             break
-        lengths.update(listed)
+        lengths.update(card_lengths)
     if 0 < len(lengths) <= MAX_LISTED_DURATIONS:
-        return Annotated[Literal[tuple(sorted(lengths))], BeforeValidator(_whole)]
+        return Annotated[Literal[tuple(sorted(lengths))], BeforeValidator(_whole_number)]
     return Annotated[int, Field(ge=1, le=MAX_DURATION_S)]
 
 
@@ -236,9 +236,9 @@ def _seconds(durations: Durations) -> list[int]:
 
 
 def checked_arguments(kind: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that were given, validated, without what is null.
+    """Validate the arguments of a call, and leave out those that are null.
 
-    Raises :class:`InvalidRequestError` with the names there are, or the bounds.
+    Raises :class:`InvalidRequestError`, which names the arguments that exist, or the bounds.
     """
     try:
         checked = kind.model_validate(dict(arguments))
@@ -250,18 +250,18 @@ def checked_arguments(kind: type[BaseModel], arguments: Mapping[str, Any]) -> di
 
 
 def argument_error(error: ValidationError, names: Sequence[str]) -> InvalidRequestError:
-    """What is wrong with a call's arguments; of unknown ones, which ``names`` there are."""
+    """An error that says what is wrong with the arguments of a call; ``names`` are those it has."""
     unknown = [fault["loc"][0] for fault in error.errors() if fault["type"] == "extra_forbidden"]
     if not unknown:
         return invalid_request_from(error, names, door=None)
     noun = "argument"
     if len(unknown) > 1:
         noun = "arguments"
-    known = "There are no arguments."
+    sentence = "There are no arguments."
     if names:
-        known = f"The arguments are: {', '.join(names)}."
-    listed = ", ".join(repr(str(name)) for name in unknown)
-    return InvalidRequestError(f"Unknown {noun} {listed}. {known}", param=str(unknown[0]))
+        sentence = f"The arguments are: {', '.join(names)}."
+    unknown_names = ", ".join(repr(str(name)) for name in unknown)
+    return InvalidRequestError(f"Unknown {noun} {unknown_names}. {sentence}", param=str(unknown[0]))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Tools that look things up: the web by a searching model, the models there are, the balance."""
+"""Texts of the tools that look something up: a web search, the list of models, the balance."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PRICES = {
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """What a searching model found."""
+    """The answer of a web search."""
 
     text: str
     """For the model: the answer, and the sources by number."""
@@ -71,8 +71,10 @@ def search_answer(reply: Reply) -> SearchAnswer:
     answer = reply.text.strip() or "The search gave no answer in words."
     if not sources:
         return SearchAnswer(answer, answer, sources)
-    listed = [f"[{at}] {one['title']}: {one['url']}" for at, one in enumerate(sources, 1)]
-    return SearchAnswer("\n".join([answer, "", "Sources:", *listed]), answer, sources)
+    lines = [
+        f"[{number}] {source['title']}: {source['url']}" for number, source in enumerate(sources, 1)
+    ]
+    return SearchAnswer("\n".join([answer, "", "Sources:", *lines]), answer, sources)
 
 
 def _is_address(url: str) -> bool:
@@ -109,7 +111,7 @@ def offered_models_text(catalog: Catalog, names: Sequence[str], kind: str) -> st
 
 
 def _shortest_name(card: ModelCard) -> str:
-    """What a model is called in a request: its alias, where it has one."""
+    """The shortest name that a request may use for a model."""
     return min(card.names, key=len)
 
 
@@ -120,7 +122,7 @@ def _line(name: str, card: ModelCard) -> str:
         "reads pictures": card.vision and card.is_text,
         "changes pictures": card.vision and card.is_image,
     }
-    facts = [ability for ability, has in abilities.items() if has]
+    facts = [ability for ability, is_able in abilities.items() if is_able]
     if card.context_window:
         facts.append(f"{card.context_window} tokens of context")
     if card.durations is not None:
@@ -129,13 +131,13 @@ def _line(name: str, card: ModelCard) -> str:
     if card.paid_only:
         facts.append("paid pollen only")
     line = name
-    if about := card.description or card.title:
-        line += f": {about}"
+    if description := card.description or card.title:
+        line += f": {description}"
     if facts:
         line += f" ({', '.join(facts)})"
     return line
 
 
 def balance_text(balance: Balance) -> str:
-    """What is left, for the model."""
+    """The balance in a sentence for the model."""
     return f"{balance.balance} pollen are left; one pollen is one US dollar."

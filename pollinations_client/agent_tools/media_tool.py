@@ -1,6 +1,4 @@
-"""The picture and the video tool: from a model's arguments to a request, from a picture to an
-answer.
-"""
+"""The picture and the video tool: what they send for a model's arguments, and what they answer."""
 
 from __future__ import annotations
 
@@ -62,7 +60,7 @@ NO_EDITS = (
 
 @dataclass(frozen=True, slots=True)
 class MediaRequest:
-    """One call of the client, settled."""
+    """The call of the client that a tool makes."""
 
     kind: Kind
     prompt: str
@@ -74,16 +72,16 @@ class MediaRequest:
 
 @dataclass(frozen=True, slots=True)
 class MediaAnswer:
-    """What a tool gives back."""
+    """The answer of a tool: a text for the model, and the result for the program."""
 
     text: str
     result: MediaResult
-    shown: Picture | None = None
-    """The picture, where the model is to see it."""
+    picture_for_model: Picture | None = None
+    """The picture, if the model is to see it."""
 
 
 class MediaTool:
-    """The decisions of one tool for one set of options."""
+    """Decides for one tool and its options what is sent and what is answered."""
 
     def __init__(
         self,
@@ -117,7 +115,7 @@ class MediaTool:
         return DESCRIPTIONS[self.kind]
 
     def request(self, arguments: Mapping[str, Any], thread: str | None = None) -> MediaRequest:
-        """What to send for checked arguments. Raises :class:`InvalidRequestError`."""
+        """The request for checked arguments. Raises :class:`InvalidRequestError`."""
         fields = {name: value for name, value in arguments.items() if value is not None}
         prompt = fields.pop("prompt")
         if not prompt.strip():
@@ -132,7 +130,7 @@ class MediaTool:
             options["model"] = model
         if not references:
             return MediaRequest(self.kind, prompt, options)
-        self._check_takes(model, len(references))
+        self._check_reference_count(model, len(references))
         earlier = [self._pictures.find(reference, thread) for reference in references]
         addresses, pictures = _resolved(references, earlier)
         if self.kind == "image" and earlier[0] is not None:
@@ -147,7 +145,7 @@ class MediaTool:
             raise InvalidRequestError(NO_EDITS, param="image")
         return MediaRequest(self.kind, prompt, options, tuple(pictures), self.options.upload)
 
-    def _check_takes(self, model: str | None, count: int) -> None:
+    def _check_reference_count(self, model: str | None, count: int) -> None:
         card = self._catalog.get(model, self.kind)
         if card is None or (limit := references_of(card)) is None or count <= limit:
             return
@@ -155,20 +153,21 @@ class MediaTool:
             raise InvalidRequestError(
                 f"image: {model} takes at most {limit} pictures.", param="image"
             )
-        able = [
+        capable = [
             name
             for name in self.choice.offered
-            if (other := self._catalog.get(name, self.kind)) and references_of(other) != 0
+            if (card_of_other := self._catalog.get(name, self.kind))
+            and references_of(card_of_other) != 0
         ]
         problem = f"image: {model} takes no pictures to start from."
-        if able:
-            problem += f" These do: {', '.join(able)}."
+        if capable:
+            problem += f" These do: {', '.join(capable)}."
         raise InvalidRequestError(problem, param="image")
 
     def answer(self, picture: Picture, cost: Cost, thread: str | None = None) -> MediaAnswer:
-        """One line for the model, and everything for the program; saves where it is to be saved.
+        """Make the answer for a picture that came, and save it if the options say so.
 
-        Raises :class:`MalformedReply` where the model made the other kind.
+        Raises :class:`MalformedReply` if the model made the other kind.
         """
         if picture.is_video != (self.kind == "video"):
             raise MalformedReply(
@@ -177,7 +176,7 @@ class MediaTool:
                 " the user.",
                 partial=picture,
             )
-        path, place = self._saved(picture)
+        path, saved_note = self._save(picture)
         size = picture.size_px or (None, None)
         # A long-running agent makes many pictures: what is in a file is not in memory as well.
         data = picture.data if path is None else None
@@ -195,7 +194,7 @@ class MediaTool:
             cost=None if cost.total is None else float(cost.total),
             cost_is_upper_bound=cost.is_upper_bound,
         )
-        text = _summary(NOUNS[self.kind], result, place)
+        text = _summary(NOUNS[self.kind], result, saved_note)
         artifact_data = {"auto": data, "bytes": picture.data, "none": None}
         artifact = result.model_copy(update={"data": artifact_data[self.options.artifact_data]})
         if picture.is_video:  # no model here takes a video to start from, so it needs no name
@@ -203,13 +202,11 @@ class MediaTool:
         text += f" It is called {self._pictures.add(result, thread)}."
         if not self.options.return_image:
             return MediaAnswer(text, artifact)
-        return MediaAnswer(text, artifact, shown=picture)
+        return MediaAnswer(text, artifact, picture_for_model=picture)
 
-    def _saved(self, picture: Picture) -> tuple[str | None, str]:
-        """The file's path, and what to say of it.
-
-        What was paid for is not lost because a folder cannot be written.
-        """
+    def _save(self, picture: Picture) -> tuple[str | None, str]:
+        """Save the picture, if it is to be saved; return the path and a note for the answer."""
+        # What was paid for is not lost because a folder cannot be written.
         if self.options.save_dir is None:
             return None, ""
         try:
@@ -235,31 +232,33 @@ def _resolved(
 
 
 def _keep_size(options: dict[str, Any], picture: MediaResult) -> None:
-    """Let a picture that is changed keep its size, unless another is asked for."""
-    sized = options.get("width") or options.get("height") or options.get("aspect_ratio")
-    if picture.width and picture.height and not sized:
+    """Ask for the size of the picture that is changed, unless the options name one."""
+    has_size = options.get("width") or options.get("height") or options.get("aspect_ratio")
+    if picture.width and picture.height and not has_size:
         options |= {"width": picture.width, "height": picture.height}
 
 
-def _in_pixels(fields: dict[str, Any], operator: Mapping[str, Any]) -> dict[str, Any]:
+def _in_pixels(fields: dict[str, Any], tool_options: Mapping[str, Any]) -> dict[str, Any]:
     """A shape as width and height, which every picture model of both eras takes."""
     if (shape := fields.pop("aspect_ratio", None)) is None:
         return fields
-    usual = max(operator.get("width") or 0, operator.get("height") or 0) or DEFAULT_LONG_SIDE_PX
-    width, height = size_px(shape, fields.get("width"), fields.get("height"), usual)
+    long_side_px = (
+        max(tool_options.get("width") or 0, tool_options.get("height") or 0) or DEFAULT_LONG_SIDE_PX
+    )
+    width, height = size_px(shape, fields.get("width"), fields.get("height"), long_side_px)
     return {**fields, "width": width, "height": height}
 
 
-def _summary(noun: str, result: MediaResult, place: str) -> str:
+def _summary(noun: str, result: MediaResult, saved_note: str) -> str:
     facts = [f"model {result.model or 'of the gateway'}", f"seed {result.seed}", result.mime_type]
     if result.size_text:
         facts.append(result.size_text)
     if result.duration_s is not None:
         facts.append(f"{result.duration_s:g} s")
     if result.url is not None:
-        place += f", at {result.url}"
+        saved_note += f", at {result.url}"
     subject = _shortened(" ".join(result.prompt.split()))
-    return f"Made a {noun} of {subject!r} ({', '.join(facts)}){place}."
+    return f"Made a {noun} of {subject!r} ({', '.join(facts)}){saved_note}."
 
 
 def _shortened(text: str) -> str:

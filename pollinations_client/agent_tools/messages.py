@@ -1,4 +1,4 @@
-"""What a model reads of a failure: what happened and what it can do, and nothing of Python."""
+"""Errors in words for a model: what happened and what it can do, without advice on Python."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def message_for_model(error: PollinationsError) -> str:
 
 
 def last_words(error: BudgetSpentError) -> str:
-    """What an agent says in place of its next step, so that its run ends with what there is.
+    """The final message of an agent whose budget is spent: its run ends with what is done so far.
 
-    Raises a model's missing price again: that is not spent money, but the operator's to mend.
+    Raises the error again if a model has no known price, which the operator has to mend.
     """
     if isinstance(error, UnpricedModelError):
         raise error

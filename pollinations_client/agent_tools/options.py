@@ -38,7 +38,7 @@ FOREIGN_FIELDS = {
 
 
 class MediaToolOptions(ImageOptions, defer_build=False):
-    """What the operator settles for every picture and video of a tool.
+    """Options of a tool for all its pictures and videos, which the program sets and no model.
 
     A call's arguments prevail over the fields of :class:`~pollinations_client.ImageOptions`.
     """
@@ -46,7 +46,7 @@ class MediaToolOptions(ImageOptions, defer_build=False):
     models: list[str] | None = None
     """Models that the caller may choose from; without them it chooses none."""
     save_dir: str | Path | None = None
-    """Folder to save into, whatever its name looks like; its files' paths are told."""
+    """Folder to save into, whatever its name looks like. The model reads the paths of its files."""
     return_image: bool | Literal["auto"] = False
     """Also show the picture to the model that called, which costs tokens in later turns.
 
@@ -70,9 +70,9 @@ class ModelChoice:
     offered: tuple[str, ...]
     cards: tuple[ModelCard | None, ...]
 
-    def name_for(self, asked: str | None) -> str | None:
-        """The model of a call."""
-        return asked or self.default
+    def name_for(self, requested: str | None) -> str | None:
+        """The model of a call: the one that it names, else the tool's own."""
+        return requested or self.default
 
 
 def model_choice(

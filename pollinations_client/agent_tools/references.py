@@ -26,7 +26,7 @@ __all__ = ["ConversationPictures", "check_address", "earlier_pictures"]
 
 NAME = re.compile(r"\s*(?:the\s+)?picture[\s_-]*(\d{1,9})\s*", re.IGNORECASE)
 # The last sentence of a tool's answer, as MediaTool.answer() writes it.
-TOLD_NAME = re.compile(r"It is called picture-(\d{1,9})\.\s*\Z")
+NAME_IN_ANSWER = re.compile(r"It is called picture-(\d{1,9})\.\s*\Z")
 # Names that resolve to this machine or its network, whatever a resolver says.
 LOCAL_NAMES = re.compile(
     r"(^|\.)(localhost|local|localdomain|internal|intranet|home|lan|home\.arpa"
@@ -105,7 +105,7 @@ class _Conversation:
 
 
 class ConversationPictures:
-    """The pictures that tools made, by the names told to the model, apart for each conversation.
+    """The pictures that tools made in each conversation, by the names that the model reads.
 
     Names belong to one toolkit and to a ``thread_id``, where there is one. What is saved is read
     from its file again; of the bytes that are not, the oldest are let go at 256 MiB.
@@ -132,7 +132,7 @@ class ConversationPictures:
             conversation.pictures[conversation.count] = result
             self._held_bytes += len(result.data or b"")
             name = f"picture-{conversation.count}"
-            self._let_go()
+            self._drop_oldest()
         return name
 
     def knows(self, thread: str | None) -> bool:
@@ -148,15 +148,17 @@ class ConversationPictures:
         with self._lock:
             if not earlier or thread in self._conversations:
                 return
-            pictures = {at: picture for at, picture in earlier.items() if picture is not None}
+            pictures = {
+                number: picture for number, picture in earlier.items() if picture is not None
+            }
             conversation = self._conversations[thread] = _Conversation(pictures, max(earlier))
             self._held_bytes += conversation.held_bytes
-            self._let_go()
+            self._drop_oldest()
 
     def find(self, name: str, thread: str | None = None) -> MediaResult | None:
-        """The picture of that name; ``None`` where ``name`` is none of a picture.
+        """The picture called ``name``; ``None`` if ``name`` is no name of a picture, such as a URL.
 
-        Raises :class:`InvalidRequestError` where no picture of that name was made here.
+        Raises :class:`InvalidRequestError` if no picture of that name was made here.
         """
         match = NAME.fullmatch(name)
         if match is None:
@@ -166,16 +168,17 @@ class ConversationPictures:
             picture = conversation.pictures.get(int(match[1]))
             names = [f"picture-{number}" for number in conversation.pictures]
         if picture is None:
-            known = "None was."
+            sentence = "None was."
             if names:
                 # Of a long conversation the last ones are what somebody speaks of.
-                known = f"The pictures there are: {', '.join(names[-10:])}."
+                sentence = f"The pictures there are: {', '.join(names[-10:])}."
             raise InvalidRequestError(
-                f"image: {name.strip()!r} was not made in this conversation. {known}", param="image"
+                f"image: {name.strip()!r} was not made in this conversation. {sentence}",
+                param="image",
             )
         return picture
 
-    def _let_go(self) -> None:
+    def _drop_oldest(self) -> None:
         while len(self._conversations) > MAX_CONVERSATIONS:
             _, oldest = self._conversations.popitem(last=False)
             self._held_bytes -= oldest.held_bytes
@@ -189,13 +192,13 @@ class ConversationPictures:
 def earlier_pictures(
     answers: Iterable[tuple[str, Any]], save_dir: str | Path | None
 ) -> dict[int, MediaResult | None]:
-    """The pictures that earlier answers of tools tell of, by number; None where one is gone.
+    """The pictures that earlier answers of tools name, by number; ``None`` for one that is gone.
 
     ``answers`` are texts with their artifacts, as a checkpoint gives them back.
     """
     pictures: dict[int, MediaResult | None] = {}
     for text, artifact in answers:
-        match = TOLD_NAME.search(text)
+        match = NAME_IN_ANSWER.search(text)
         if match is None:
             continue
         try:
@@ -208,7 +211,7 @@ def earlier_pictures(
 
 
 def _trusted(result: MediaResult, save_dir: str | Path | None) -> MediaResult | None:
-    """An earlier result without a path or an address that a model might not name itself."""
+    """An earlier result without a path or an address that a model may not use."""
     # A client of a server may send the history, and with it any path of this machine.
     path, url = result.path, result.url
     if path is not None and not _is_inside(Path(path), save_dir):

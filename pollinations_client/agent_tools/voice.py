@@ -1,4 +1,4 @@
-"""The voice tools: a text spoken into a file, and a file of the operator's folder transcribed.
+"""The voice tools: speak a text into a file, and transcribe a file of the operator's folder.
 
 A model may name sounds inside that folder only. The bytes of a sound are in no prompt.
 """
@@ -109,9 +109,9 @@ class SoundFolder:
             file = _resolved_inside(candidate, root)
             if file is not None:
                 return _checked_sound(file)
-        listed = ", ".join(_sounds_in(folder)) or "none"
+        names = ", ".join(_sounds_in(folder)) or "none"
         raise InvalidRequestError(
-            f"path: no sound of that name is in the sounds folder. There: {listed}.", param="path"
+            f"path: no sound of that name is in the sounds folder. There: {names}.", param="path"
         )
 
 
@@ -154,17 +154,19 @@ def _sounds_in(folder: Path) -> list[str]:
 
 
 def spoken_answer(path: Path, arguments: Mapping[str, Any], model: str) -> MediaAnswer:
-    """What ``speak`` gives back for a file that was written."""
+    """The answer of ``speak`` for a file that was written."""
     with path.open("rb") as file:
         mime_type = sniff(file.read(HEAD_BYTES)) or "audio/pcm"
     facts = [f"model {model}", mime_type]
     if voice := arguments.get("voice"):
         facts.insert(0, f"voice {voice}")
-    about = ", ".join(facts)
+    details = ", ".join(facts)
     result = MediaResult(mime_type=mime_type, path=str(path), prompt=arguments["text"], model=model)
-    return MediaAnswer(f"Spoke {len(arguments['text'])} characters ({about}) into {path}.", result)
+    return MediaAnswer(
+        f"Spoke {len(arguments['text'])} characters ({details}) into {path}.", result
+    )
 
 
 def transcript_answer(text: str) -> str:
-    """What ``transcribe`` gives back."""
+    """The answer of ``transcribe``."""
     return text or "Nothing is said in this sound."

@@ -1,1 +1,1 @@
-"""Limits on what calls may cost, asked before each is sent. No I/O."""
+"""Limits on what calls may cost, checked before each is sent. No I/O."""

@@ -1,4 +1,4 @@
-"""``PollenBudget``: a limit on what calls may cost, asked before each is sent. No I/O."""
+"""``PollenBudget``: a limit in pollen, checked before each paid call is sent. No I/O."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class PollenBudget:
         unpriced: Literal["refuse", "reserve", "allow"] = "refuse",
         on_warn: Callable[[PollenBudget], object] | None = None,
     ) -> None:
-        """Count nothing yet, and ask for nothing.
+        """Start with nothing spent; no request is made.
 
         Args:
             limit: Pollen; one is one US dollar. 0 refuses every paid call.
@@ -97,7 +97,7 @@ class PollenBudget:
         """
         # Decimal, for three times 0.1 must be no more than 0.3.
         self._ledger = Ledger(_pollen("limit", limit))
-        self._warn_at = _checked_part(warn_at)
+        self._warn_at = _checked_fraction(warn_at)
         self._warn_pollen = self._ledger.limit * Decimal(str(self._warn_at))
         self._chat_reserve = None if chat_reserve is None else _pollen("chat_reserve", chat_reserve)
         if unpriced not in UNPRICED:
@@ -144,7 +144,7 @@ class PollenBudget:
         return {name: float(spent) for name, spent in self._ledger.by_model.items()}
 
     def table(self) -> str:
-        """What was spent, by model, as text; ``uncertain`` is the part that may turn out less."""
+        """A table of what was spent, by model; ``uncertain`` is the part that may turn out less."""
         return self._ledger.text()
 
     def _repr_html_(self) -> str:
@@ -206,7 +206,7 @@ class PollenBudget:
         self._ledger.reconcile(totals)
 
     def _key(self, model: str) -> str:
-        """A model's own name, for one of its aliases; records may have either."""
+        """The name of a model for any of its aliases; records may have either."""
         catalogs = [prices.catalog for prices in self._price_lists.values()]
         for catalog in (*catalogs, snapshot()):
             if (card := catalog.get(model)) is not None:
@@ -266,32 +266,32 @@ class PollenBudget:
     def reserve(
         self, size: CallSize | None, prompt_tokens: int, address: str
     ) -> tuple[Estimate, Decimal]:
-        """Hold back what a call may cost, and say how much that is.
+        """Reserve what a call may cost; return the estimate and the amount.
 
-        Raises :class:`BudgetSpentError` where it is too much.
+        Raises :class:`BudgetSpentError` if the budget does not cover it.
         """
         estimator = self.prices_at(address).estimator
         estimate = estimator.estimate(size, prompt_tokens)
         if estimate.amount is None:
             amount = self._unpriced_amount(size, prompt_tokens, estimate.model, estimator)
-        elif self._chat_reserve is not None and size is not None and _is_open_chat(size):
+        elif self._chat_reserve is not None and size is not None and _is_unbounded_chat(size):
             amount = self._chat_reserve
         else:
             amount = estimate.amount
         if self._started is None:
             self._started = dt.datetime.now(dt.UTC)
-        refused = self._ledger.reserve(amount)
-        if refused is not None:
-            self._refuse(estimate.model, amount, refused)
+        remaining = self._ledger.reserve(amount)
+        if remaining is not None:
+            self._refuse(estimate.model, amount, remaining)
         return estimate, amount
 
     def _unpriced_amount(
         self, size: CallSize | None, prompt_tokens: int, model: str, estimator: Estimator
     ) -> Decimal:
-        """What to hold back for a model whose price is not known, by the budget's ``unpriced``."""
-        left = self._ledger.left
-        if left <= 0:
-            self._refuse(model, None, left)
+        """The amount to reserve for a model without a known price, by the option ``unpriced``."""
+        remaining = self._ledger.left
+        if remaining <= 0:
+            self._refuse(model, None, remaining)
         if self._unpriced == "allow":
             return ZERO
         if self._unpriced == "reserve" and size is not None:
@@ -305,25 +305,25 @@ class PollenBudget:
             " cost; nothing was sent. Use a model that the gateway lists with a price, or make the"
             " budget with unpriced='reserve', or 'allow' to count such calls only.",
             limit=self.limit,
-            left=float(left),
+            left=float(remaining),
             model=model,
             param="model",
         )
 
-    def _refuse(self, model: str, needed: Decimal | None, left: Decimal) -> NoReturn:
+    def _refuse(self, model: str, needed: Decimal | None, remaining: Decimal) -> NoReturn:
         if needed is None:
             reason = f"the price of {model} is not known"
         else:
             reason = f"this call to {model} may cost {pollen_text(needed)}"
-        if left > 0:
-            problem = f"has {pollen_text(left)} left, and {reason}"
+        if remaining > 0:
+            problem = f"has {pollen_text(remaining)} left, and {reason}"
         else:
             problem = f"is spent, and {reason}"
         raise BudgetSpentError(
             f"The budget of {pollen_text(self._ledger.limit)} pollen {problem}; nothing was sent."
             f" {REMEDIES[BudgetSpentError]}",
             limit=self.limit,
-            left=float(left),
+            left=float(remaining),
             needed=None if needed is None else float(needed),
             model=model,
         )
@@ -335,17 +335,17 @@ class PollenBudget:
     def settle(
         self, estimate: Estimate, reserved: Decimal, cost: Decimal | None, *, is_certain: bool
     ) -> None:
-        """Count what a call did cost in place of what was reserved; ``None`` where nobody knows."""
+        """Count a call's cost in place of what was reserved; ``None`` if it is not known."""
         key = estimate.model if estimate.card is None else estimate.card.name
         self._ledger.settle(estimate.model, key, reserved, cost, is_certain=is_certain)
 
     def warn_if_due(self) -> None:
-        """Warn once, when so much is spent; what ``on_warn`` raises is raised."""
+        """Warn once, when ``warn_at`` of the limit is spent. What ``on_warn`` raises is raised."""
         if not self._is_warned and self._ledger.spent >= self._warn_pollen:
             self._warn_once()
 
     def _warn_once(self) -> None:
-        if not self._ledger.first_to_warn():
+        if not self._ledger.claim_warning():
             return
         self._is_warned = True
         if self._on_warn is not None:
@@ -357,19 +357,19 @@ class PollenBudget:
 def priced_card(
     model: str, card: ModelCard | None, budgets: Iterable[PollenBudget | None], address: str
 ) -> ModelCard | None:
-    """The card with today's prices, where a budget has read them; ``card`` where it has them."""
+    """The card with today's prices if a budget has read them, else ``card``."""
     if card is not None and card.prices and card.prices_as_of is None:
         return card
     for budget in budgets:
         if budget is None or not (prices := budget.prices_at(address)).is_fresh:
             continue
-        listed = prices.catalog.get(model)
-        if listed is not None and listed.prices:
-            return listed
+        fresh_card = prices.catalog.get(model)
+        if fresh_card is not None and fresh_card.prices:
+            return fresh_card
     return card
 
 
-def _is_open_chat(size: CallSize) -> bool:
+def _is_unbounded_chat(size: CallSize) -> bool:
     """Whether nothing bounds the answer."""
     return size.category == "text" and not size.max_tokens
 
@@ -385,7 +385,7 @@ def _pollen(name: str, amount: Any) -> Decimal:
     raise _refusal(name, "a number of pollen, 0 or more, is needed", amount)
 
 
-def _checked_part(part: Any) -> float:
+def _checked_fraction(part: Any) -> float:
     is_number = isinstance(part, (int, float, Decimal)) and not isinstance(part, bool)
     if is_number and 0 < part <= 1:
         return float(part)

@@ -1,4 +1,4 @@
-"""What was spent and what is reserved, in all and by model. Exact sums, under one lock."""
+"""The sums of a budget: spent and reserved, in all and by model. Exact, under one lock."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pollen_text(amount: Decimal) -> str:
 
 @dataclass(slots=True)
 class ModelSpending:
-    """What one model was paid, in pollen, and by how many calls.
+    """What the calls of one model cost, in pollen.
 
     ``uncertain`` is the part of ``spent`` that may turn out less: reservations of calls whose
     outcome is not known, and answers from the gateway's cache, which it bills once at most.
@@ -44,11 +44,11 @@ class ModelSpending:
     unknown_calls: int = 0
     certain_calls: int = 0
     certain: Decimal = ZERO
-    kept: Decimal = ZERO
+    uncertain_at_first: Decimal = ZERO
     """``uncertain`` as it was before the account's records were read."""
 
     def add(self, cost: Decimal | None, *, is_certain: bool) -> None:
-        """Count a call; ``None`` is a cost that nobody knows."""
+        """Count a call; ``None`` is an unknown cost."""
         self.calls += 1
         if cost is None:
             self.unknown_calls += 1
@@ -59,12 +59,12 @@ class ModelSpending:
             self.certain += cost
         else:
             self.uncertain += cost
-            self.kept += cost
+            self.uncertain_at_first += cost
 
     def reconcile(self, records: int, billed: Decimal) -> Decimal:
-        """Use the account's records of this model: so many, which cost ``billed`` together.
+        """Count what the account's records of this model say; return the change of ``spent``.
 
-        Returns by how much ``spent`` has changed.
+        ``records`` is their number, ``billed`` what they cost together.
         """
         before = self.spent
         if records < self.certain_calls:
@@ -74,7 +74,7 @@ class ModelSpending:
         else:
             # Others use the model with this account, too. Of what may be theirs, no more is taken
             # than was reserved.
-            self.uncertain = min(self.kept, max(billed - self.certain, ZERO))
+            self.uncertain = min(self.uncertain_at_first, max(billed - self.certain, ZERO))
             self.spent = self.certain + self.uncertain
         return self.spent - before
 
@@ -98,28 +98,28 @@ class Ledger:
             return self.limit - self.spent - self.reserved
 
     def reserve(self, amount: Decimal) -> Decimal | None:
-        """Hold ``amount`` back. Where it is too much, what is left is returned, and else nothing.
+        """Reserve ``amount``; return ``None``, or what is left if that does not cover it.
 
-        Once everything is spent, a call that costs nothing is too much as well.
+        Once everything is spent, a call that costs nothing is not covered either.
         """
         with LOCK:
             # What is reserved counts as spent for every other call, or parallel calls would pass
             # the limit together.
-            left = self.limit - self.spent - self.reserved
-            if left <= 0 or amount > left:
-                return left
+            remaining = self.limit - self.spent - self.reserved
+            if remaining <= 0 or amount > remaining:
+                return remaining
             self.reserved += amount
             return None
 
     def release(self, reserved: Decimal) -> None:
-        """Give back what was held back for a call that cost nothing."""
+        """Give back what was reserved for a call that cost nothing."""
         with LOCK:
             self.reserved -= reserved
 
     def settle(
         self, model: str, key: str, reserved: Decimal, cost: Decimal | None, *, is_certain: bool
     ) -> None:
-        """Count ``cost`` in place of what was held back; ``None`` is a cost nobody knows."""
+        """Count ``cost`` in place of what was reserved; ``None`` is an unknown cost."""
         with LOCK:
             self.reserved -= reserved
             spending = self._models.get(key)
@@ -134,21 +134,21 @@ class Ledger:
             for key, spending in self._models.items():
                 self.spent += spending.reconcile(*totals.get(key, (0, ZERO)))
 
-    def first_to_warn(self) -> bool:
-        """Whether nobody was warned before; from now on somebody was."""
+    def claim_warning(self) -> bool:
+        """Whether this is the first warning; every later call returns False."""
         with LOCK:
             is_first, self._is_warned = not self._is_warned, True
         return is_first
 
     @property
     def unknown(self) -> int:
-        """Calls whose cost nobody knows."""
+        """Calls whose cost is not known."""
         with LOCK:
             return sum(model.unknown_calls for model in self._models.values())
 
     @property
     def by_model(self) -> dict[str, Decimal]:
-        """What each model was paid."""
+        """Pollen spent on each model."""
         with LOCK:
             return {model.name: model.spent for model in self._models.values()}
 
@@ -173,8 +173,8 @@ class Ledger:
 
     def summary(self) -> str:
         """The sums in one line."""
-        spent, left = pollen_text(self.spent), pollen_text(self.left)
-        text = f"{spent} of {pollen_text(self.limit)} pollen spent, {left} left"
+        spent, remaining = pollen_text(self.spent), pollen_text(self.left)
+        text = f"{spent} of {pollen_text(self.limit)} pollen spent, {remaining} left"
         if self.unknown:
             text += f", {self.unknown} calls of unknown cost"
         return text

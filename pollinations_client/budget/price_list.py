@@ -1,4 +1,4 @@
-"""The prices of one gateway: those shipped with the package until they are refreshed, once.
+"""The prices of one gateway: those shipped with the package, until they are refreshed once.
 
 No I/O: the transport reads the gateway's lists. Whoever comes first does it; all others wait,
 threads and tasks of any event loop alike.
@@ -47,11 +47,11 @@ class PriceList:
 
     @property
     def is_due(self) -> bool:
-        """Whether today's prices are still to be asked for."""
+        """Whether today's prices are to be read with the next call."""
         return not self.is_fresh and time.monotonic() >= self._next_try
 
     def begin(self, *, blocks: bool) -> Refresh | None:
-        """The refresh to carry out; ``None`` if another call is at it and is to be waited for."""
+        """The refresh to carry out; ``None`` if another call does so, which is to be waited for."""
         with LOCK:
             if not self.is_due:
                 return None  # another call has just ended it
@@ -71,14 +71,14 @@ class PriceList:
             self._forget(pending)
 
     async def wait_async(self) -> None:
-        """The same on an event loop."""
+        """Like :meth:`wait`, on an event loop."""
         if (pending := self._pending) is not None:
             await asyncio.wait([asyncio.wrap_future(pending.done)], timeout=MAX_WAIT_S)
             self._forget(pending)
 
     # A Future and not an Event: threads and tasks of any event loop can wait for it.
     def end(self, refresh: Refresh, *, is_cancelled: bool) -> None:
-        """Use the prices that were read. For lists that were not, shipped ones hold meanwhile."""
+        """Use the prices that were read; shipped ones stand in for lists that were not."""
         if refresh.cards:
             today = dt.datetime.now(dt.UTC).date().isoformat()
             catalog = snapshot().merged(refresh.cards, complete=refresh.covered, date=today)

@@ -1,4 +1,4 @@
-"""One call's place in the budgets that count it: reserved before it is sent, settled afterwards."""
+"""What one call reserves in its budgets before it is sent, and how it is settled afterwards."""
 
 from __future__ import annotations
 
@@ -23,32 +23,30 @@ MAX_NOTICE_BYTES = 8_192
 __all__ = ["Reservation", "budgets_for", "has_pollen"]
 
 
-def budgets_for(call: Call, own: PollenBudget | None) -> Sequence[PollenBudget]:
-    """The budgets that count ``call``: those it is made under, and its client's ``own``."""
+def budgets_for(call: Call, client_budget: PollenBudget | None) -> Sequence[PollenBudget]:
+    """The budgets that count ``call``: those it is made under, and its client's."""
     active = ACTIVE_BUDGETS.get()
-    if not (active or own) or call.kind.is_free:
+    if not (active or client_budget) or call.kind.is_free:
         return ()
-    if own is None and len(active) == 1:
+    if client_budget is None and len(active) == 1:
         return active
-    return tuple(dict.fromkeys(active if own is None else (*active, own)))
+    return tuple(dict.fromkeys(active if client_budget is None else (*active, client_budget)))
 
 
 def has_pollen(budgets: Sequence[PollenBudget]) -> bool:
-    """Whether each has something left, so that prices matter."""
+    """Whether none of the budgets is spent, so that prices matter."""
     return all(budget.left > 0 for budget in budgets)
 
 
 class _Share(NamedTuple):
-    """What one budget holds back for a call."""
+    """What one budget has reserved for a call."""
 
     budget: PollenBudget
     estimate: Estimate
     reserved: Decimal
 
     def settle(self, cost: Decimal | None, *, is_certain: bool) -> None:
-        """Count ``cost``; where nobody knows it what was reserved, or else a call of unknown
-        cost.
-        """
+        """Count ``cost``; if it is not known, what was reserved, or else an unknown cost."""
         if cost is None:
             is_certain = False
             if self.estimate.amount is not None or self.reserved:
@@ -57,7 +55,7 @@ class _Share(NamedTuple):
 
 
 class Reservation:
-    """What is held back for one call, until it is settled, released, or kept."""
+    """What is reserved for one call, until it is settled, released, or counted as spent."""
 
     __slots__ = ("_address", "_budgets", "_call", "_may_be_billed", "_shares", "is_sent", "reader")
 
@@ -103,7 +101,7 @@ class Reservation:
             self._reserve()
 
     def on_failure(self, *, is_unbilled: bool) -> None:
-        """The last attempt failed: give back what was held, if none can have cost anything."""
+        """The last attempt failed: give everything back, if no attempt can have cost anything."""
         # Else it stays until close(), and counts as spent.
         if is_unbilled and not self._may_be_billed:
             self.release()
@@ -114,7 +112,7 @@ class Reservation:
             share.budget.release(share.reserved)
 
     def keep(self) -> None:
-        """Count what was held as spent: nobody knows what the call cost."""
+        """Count what was reserved as spent: the cost of the call is not known."""
         self._count([(share, None) for share in self._take_shares()], is_certain=False)
 
     def settle(self, info: ResponseInfo, usage: Usage | ResponseInfo | None) -> None:
@@ -134,7 +132,7 @@ class Reservation:
             share.budget.warn_if_due()
 
     def settle_answer(self, info: ResponseInfo, body: bytes) -> None:
-        """The same for a whole answer, whose usage is in its headers or in its body."""
+        """Settle by a whole answer, whose usage is in its headers or in its body."""
         if info.forbids_storing and _is_notice(info, body):
             self.release()
         else:
@@ -157,9 +155,7 @@ class Reservation:
         return usage_from(usage)
 
     def close(self) -> None:
-        """The call is over. What is still held is settled where a stream told its usage, and else
-        kept.
-        """
+        """End the call: settle by the usage of a stream, else count what is reserved as spent."""
         reader = self.reader
         if not self._shares:
             return

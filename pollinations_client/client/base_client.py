@@ -124,7 +124,7 @@ class BaseClient:
 
     @property
     def _secret(self) -> Keys:
-        """What is blanked out of errors; a key function may have given several keys."""
+        """The keys to blank out of errors; a key function may have given several."""
         if self._transport is None:
             return self.settings.api_key
         secrets: Keys = self._transport.secrets
@@ -132,8 +132,7 @@ class BaseClient:
 
     @functools.cached_property
     def catalog(self) -> Catalog:
-        """What is known of models: the list shipped with the package, with what ``refresh()``
-        brought laid over it.
+        """The models: the list shipped with the package, updated by ``refresh()``.
 
         Set it to use another one, such as what a client of the same gateway has refreshed.
         """
@@ -155,7 +154,7 @@ class BaseClient:
         return cost(usage, card)
 
     def _call_settings(self, options: Any) -> CallSettings | None:
-        """Take out of ``options`` what is for the call and not for the gateway."""
+        """Take the settings of this call out of ``options``; the rest is for the gateway."""
         # What the gateway does anyway, said as OpenAI's clients say it: it is no typing error.
         if "n" in options and (options["n"] is None or options["n"] == 1):
             del options["n"]
@@ -233,24 +232,22 @@ class BaseClient:
         return answer.body.decode("utf-8", "replace")
 
     def _relaxed(self, call: Call, refusal: BadRequestError, model: str | None) -> Call:
-        """What to send after a 400: the same without a forced tool choice, where that was the
-        fault; else raises.
-        """
-        again = endpoints.relaxed(call, refusal.message)
-        if again is None:
-            raise self._explained(refusal, model)
+        """The call without its forced tool choice, if that is why it was refused; else raises."""
+        relaxed_call = endpoints.relaxed(call, refusal.message)
+        if relaxed_call is None:
+            raise self._with_suggestions(refusal, model)
         warn(
             f"{model or 'The model'} refused the forced tool choice; it was asked again with"
             " 'auto'."
         )
-        return again
+        return relaxed_call
 
-    def _explained(self, error: PollinationsError, model: str | None) -> PollinationsError:
-        """An unknown model's error with the nearest names there are."""
+    def _with_suggestions(self, error: PollinationsError, model: str | None) -> PollinationsError:
+        """``error`` with the nearest names, if it is about an unknown model."""
         if isinstance(error, UnknownModelError) and model:
-            near = [name for name in self.catalog.suggest(model, 4) if name != model][:3]
-            if near:
-                error.args = (f"{error.message} Nearest known names: {', '.join(near)}.",)
+            names = [name for name in self.catalog.suggest(model, 4) if name != model][:3]
+            if names:
+                error.args = (f"{error.message} Nearest known names: {', '.join(names)}.",)
         return error
 
     def _embedding_request(
@@ -320,7 +317,7 @@ class BaseClient:
         return ocr.pages_from(self._reply_in(answer, call), source.page_count)
 
     def _merge_cards(self, cards: Sequence[ModelCard], complete: set[str]) -> Catalog:
-        """Lay a live list over the shipped one; ``complete`` are the categories it has whole."""
+        """Update the shipped catalogue; ``complete`` are the categories that ``cards`` cover."""
         self.catalog = snapshot().merged(
             cards,
             complete=complete,

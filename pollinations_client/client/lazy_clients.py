@@ -1,4 +1,4 @@
-"""The clients behind a model, a tool or an embedding: made when first needed, shared by its copies.
+"""The clients of a model, a tool or an embedding: made on first use, shared by its copies.
 
 They are made anew when an option has changed, and no pickle carries them.
 """
@@ -128,7 +128,7 @@ class LazyClients:
         return self._asynchronous
 
     def use_catalog(self, catalog: Catalog) -> Catalog:
-        """Let both clients know what one of them has refreshed."""
+        """Give both clients the catalogue that one of them has refreshed."""
         self.sync.catalog = catalog
         if self._asynchronous is not None:
             self._asynchronous.catalog = catalog
@@ -173,14 +173,14 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
     option_names: ClassVar[tuple[str, ...]]
     """Options of the client that are ``None`` by default."""
     client_fields: ClassVar[Callable[[Mapping[str, Any]], tuple[Any, ...]]]
-    """Everything that the clients depend on, out of an object's fields."""
+    """Get from an object's fields all that its clients depend on."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.option_names = (*OPTIONS, *cls.further_settings)
-        own = ("http_client", cls.async_client_field, cls.address_field)
-        cls.client_fields = itemgetter(*own, *NOT_NONE, *cls.option_names)
+        own_fields = ("http_client", cls.async_client_field, cls.address_field)
+        cls.client_fields = itemgetter(*own_fields, *NOT_NONE, *cls.option_names)
 
     def _state(self) -> tuple[Any, ...]:
         headers = self.__dict__["default_headers"]
@@ -225,17 +225,15 @@ class ConnectedModel(CloseableMixin, ConnectionOptions):
 
     @property
     def catalog(self) -> Catalog:
-        """What is known of models: the list shipped with the package, or what ``refresh_catalog``
-        brought.
-        """
+        """The models and their prices: as shipped with the package, or as last refreshed."""
         return self._client.catalog
 
     def refresh_catalog(self) -> Catalog:
-        """Ask the gateway for its models; they and their prices are known from then on."""
+        """Read the gateway's models and their prices, and use them from then on."""
         return self._connect().use_catalog(self._client.refresh())
 
     async def arefresh_catalog(self) -> Catalog:
-        """The same, awaited."""
+        """Like :meth:`refresh_catalog`, awaited."""
         return self._connect().use_catalog(await self._async_client.refresh())
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from ..reply import Batch, Event, Finished, Reply, TextDelta
 from ..request import endpoints
 from ..request.calls import Call
 from ..request.chat_options import DEFAULT_OCR_MODEL
-from ..request.embedding_options import EmbeddingBatch, refused_batch
+from ..request.embedding_options import EmbeddingBatch, with_batch_position
 from ..response.picture import Picture
 from ..response.reader import checked_text
 from ..settings.settings import CallSettings
@@ -166,7 +166,7 @@ class PollinationsClient(BaseClient):
             return
         except UnknownModelError as error:
             refusal = error
-        raise self._explained(refusal, options.get("model"))
+        raise self._with_suggestions(refusal, options.get("model"))
 
     def image(self, prompt: str, **options: Unpack[ImageCallDict]) -> Picture:
         """``GET /image/{prompt}``: a picture, or a video from a video model.
@@ -305,9 +305,9 @@ class PollinationsClient(BaseClient):
             PollinationsError: The first failure, by kind. ``missing`` has the indices of texts
                 without a vector, ``partial`` the vectors that came, by index.
         """
-        named = {"model": model, "dimensions": dimensions, "task": task, **options}
-        call_settings = self._call_settings(named)
-        fields, batches = self._embedding_request(texts, named)
+        embed_options = {"model": model, "dimensions": dimensions, "task": task, **options}
+        call_settings = self._call_settings(embed_options)
+        fields, batches = self._embedding_request(texts, embed_options)
         outcomes = self._concurrency.run(partial(self._embed_batch, fields, call_settings), batches)
         return self._joined_vectors(batches, outcomes, as_numpy)
 
@@ -320,7 +320,7 @@ class PollinationsClient(BaseClient):
             return self._vectors(answer, batch, fields)
         except BadRequestError as error:
             refusal = error
-        raise refused_batch(refusal, batch)
+        raise with_batch_position(refusal, batch)
 
     @overload
     def speech(
@@ -479,7 +479,7 @@ class PollinationsClient(BaseClient):
             return self._wire.fetch(call, settings=call_settings, target=target)
         except UnknownModelError as error:
             refusal = error
-        raise self._explained(refusal, model)
+        raise self._with_suggestions(refusal, model)
 
     def models(self) -> list[ModelCard]:
         """``GET /v1/models``: every model's card; in API 0.3.0 the names of text models only."""
@@ -512,22 +512,22 @@ class PollinationsClient(BaseClient):
                 items = self._json(self._wire.fetch(endpoints.models(path)))
             except NotFoundError:
                 continue  # API 0.3.0 has no list for sound and embeddings
-            listed = cards_from(items, category=categories[0])
-            cards += listed
-            if listed:
+            listed_cards = cards_from(items, category=categories[0])
+            cards += listed_cards
+            if listed_cards:
                 complete.update(categories)
         return self._merge_cards(cards, complete)
 
     def _account(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Answer:
         """Ask the account hosts in turn: the older one only if the newer does not know the path."""
         call = endpoints.account(path, query)
-        *others, last = self.settings.account_hosts
-        for host in others:
+        *newer_hosts, oldest_host = self.settings.account_hosts
+        for host in newer_hosts:
             try:
                 return self._wire.fetch(call, host)
             except NotFoundError:
                 continue
-        return self._wire.fetch(call, last)
+        return self._wire.fetch(call, oldest_host)
 
     def profile(self) -> account.Profile:
         """``GET /account/profile``; the key needs the permission ``account:profile``."""

@@ -82,12 +82,12 @@ class UsagePages:
         self.is_over = False
         self._page_size = page_size
         # Records given out already that the next page may hold again, and their times.
-        self._given: Counter[str] = Counter()
+        self._repeatable: Counter[str] = Counter()
         self._times: set[str | None] = set()
 
     def fresh(self, page: list[UsageRecord]) -> list[UsageRecord]:
         """The records of ``page`` that were not given out yet. Moves on to the next page."""
-        repeats = Counter(self._given)
+        repeats = Counter(self._repeatable)
         new = []
         for record in page:
             # Writing a record as JSON takes longer than reading it did, so only few are written.
@@ -110,7 +110,7 @@ class UsagePages:
             self.before, self.limit = earlier, self._page_size
         elif self.limit < MAX_USAGE_RECORDS:
             # Full of one second: the same page once more, with more of it.
-            self._remember(page, besides=self._given)
+            self._remember(page, besides=self._repeatable)
             self.limit = min(self.limit * 2, MAX_USAGE_RECORDS)
         else:
             log.warning(
@@ -128,4 +128,4 @@ class UsagePages:
             times |= self._times
         self._times = times
         written = Counter(record.model_dump_json() for record in records)
-        self._given = written | (besides or Counter())
+        self._repeatable = written | (besides or Counter())

@@ -176,8 +176,8 @@ def _checked_format(sound_format: str, model: str, *, is_mp3_only: bool) -> str:
 
 def _checked_language(language: str) -> str:
     code = language.strip().lower()
-    first = code.replace("_", "-").partition("-")[0]
-    if not (first.isascii() and first.isalpha() and len(first) in {2, 3}):
+    primary_tag = code.replace("_", "-").partition("-")[0]
+    if not (primary_tag.isascii() and primary_tag.isalpha() and len(primary_tag) in {2, 3}):
         raise InvalidRequestError(
             f"language: An ISO-639-1 code such as 'en' is needed. Given: {language!r}.",
             param="language",

@@ -59,18 +59,18 @@ def with_valid_ids(messages: Sequence[Message], rules: CallIdRules) -> list[Mess
     earlier messages alone, so that a conversation reads the same on every turn and stays in the
     providers' caches.
     """
-    taken: set[str] = set()
+    used_ids: set[str] = set()
     waiting: dict[Any, list[str]] = {}  # by a call's own id
     renamed: list[Message] = []
     for message in messages:
         if message["role"] == "assistant" and "tool_calls" in message:
             if not rules.is_strict:
-                taken = set()
+                used_ids = set()
             turn: dict[Any, list[str]] = {}
             calls = []
             for call in message["tool_calls"]:
-                wire_id = _free_id(call["id"], taken, rules)
-                taken.add(wire_id)
+                wire_id = _unused_id(call["id"], used_ids, rules)
+                used_ids.add(wire_id)
                 turn.setdefault(call["id"], []).append(wire_id)
                 calls.append({**call, "id": wire_id})
             waiting |= turn
@@ -83,15 +83,15 @@ def with_valid_ids(messages: Sequence[Message], rules: CallIdRules) -> list[Mess
     return renamed
 
 
-def _free_id(call_id: Any, taken: set[str], rules: CallIdRules) -> str:
-    """The id as it is, or the nearest one that keeps the rules and is not taken."""
-    wish = str(call_id)
+def _unused_id(call_id: Any, used_ids: set[str], rules: CallIdRules) -> str:
+    """The id as it is, or the nearest one that keeps the rules and is not used yet."""
+    base = str(call_id)
     if rules.is_strict:
-        wish = INVALID_CHARACTER.sub("_", wish)
-    free = wish = wish[: rules.max_length]
+        base = INVALID_CHARACTER.sub("_", base)
+    candidate = base = base[: rules.max_length]
     number = 1
-    while free in taken:
+    while candidate in used_ids:
         number += 1
         ending = f"_{number}"
-        free = wish[: rules.max_length - len(ending)] + ending
-    return free
+        candidate = base[: rules.max_length - len(ending)] + ending
+    return candidate

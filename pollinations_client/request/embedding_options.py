@@ -24,8 +24,8 @@ __all__ = [
     "EmbeddingBatch",
     "EmbeddingOptions",
     "embedding_batches",
-    "refused_batch",
     "vector_size",
+    "with_batch_position",
 ]
 
 MAX_INPUTS = 32  # more are a 400, "Embedding batch size exceeds 32 inputs"
@@ -123,18 +123,18 @@ def embedding_batches(
     ]
 
 
-def refused_batch(error: BadRequestError, batch: EmbeddingBatch) -> BadRequestError:
-    """``error`` with the texts that it may be about; a model's name is about none of them."""
+def with_batch_position(error: BadRequestError, batch: EmbeddingBatch) -> BadRequestError:
+    """``error`` with the indices of the texts it may be about, unless it is about the model."""
     if not isinstance(error, UnknownModelError):
         first, count = batch.start, len(batch.texts)
-        longest = first + max(range(count), key=lambda at: len(batch.texts[at]))
-        about = f"It is about texts[{first}]."
+        longest = first + max(range(count), key=lambda position: len(batch.texts[position]))
+        hint = f"It is about texts[{first}]."
         if count > 1:
-            about = (
+            hint = (
                 f"The request held texts[{first}] to texts[{first + count - 1}]; the longest is"
                 f" texts[{longest}]."
             )
-        error.args = (f"{error.message} {about}",)
+        error.args = (f"{error.message} {hint}",)
     return error
 
 
@@ -205,10 +205,10 @@ def _task_field(task: str, model: str, family: str | None) -> dict[str, str]:
             f" Given: {task!r}.",
             param="task",
         )
-    field, common, own = TASKS[family]
-    word = common.get(task, task)
-    family_words = {*common.values(), *own}
+    field, common_words, further_words = TASKS[family]
+    word = common_words.get(task, task)
+    family_words = {*common_words.values(), *further_words}
     if word not in family_words:
-        words = ", ".join(sorted({*common, *family_words}))
+        words = ", ".join(sorted({*common_words, *family_words}))
         raise InvalidRequestError(f"task: {model} knows {words}. Given: {task!r}.", param="task")
     return {field: word}

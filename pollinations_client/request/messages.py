@@ -1,6 +1,6 @@
-"""The gateway's rules for messages, each once.
+"""Write messages by the gateway's rules; each rule stands here once.
 
-Pure; what the caller gave is never changed.
+Pure: the caller's messages are never changed.
 
 Sources: the message schemas of API 0.3.0 and of autumn 2026, the gateway's sanitiser, and the
 issues named beside a rule (pollinations/pollinations).
@@ -33,13 +33,11 @@ UNMARKED_PARTS = frozenset({"image_url", "video_url"})
 
 
 class PollinationsWarning(UserWarning):
-    """Something was sent differently from how it was asked for, because the model takes it no other
-    way.
-    """
+    """A request was sent differently from how it was given, for the model takes it no other way."""
 
 
 def _is_blank(message: Mapping[str, Any]) -> bool:
-    """Whether a message says nothing: no call, no text but white space, no other part."""
+    """Whether a message is empty: no call, no text but white space, no other part."""
     content = message.get("content")
     if type(content) is str and content.strip():  # nearly all
         return False
@@ -55,13 +53,13 @@ def _is_blank(message: Mapping[str, Any]) -> bool:
 def messages_for(
     messages: Sequence[Mapping[str, Any]], model: AskedModel, tool_names: ToolNames | None = None
 ) -> list[Mapping[str, Any]]:
-    """The messages as the gateway wants them, with tools called by the names they have on the wire.
+    """The messages in the gateway's form, with the names that tools have on the wire.
 
     Raises :class:`InvalidRequestError` naming the position at fault.
     """
     _check_list(messages)
     names = tool_names or ToolNames()
-    ready = list(messages)
+    wire_messages = list(messages)
     tool_turns: dict[int, Any] = {}  # ids of calls and results, by index
     has_marks = False
     for index, message in enumerate(messages):
@@ -73,23 +71,23 @@ def messages_for(
             if len(message) == 3 and (ids := _ids_if_ready(message, names)):
                 tool_turns[index] = ids
                 continue
-        ready[index] = wire = _message_for(message, index, model, names)
+        wire_messages[index] = wire = _message_for(message, index, model, names)
         has_marks = has_marks or "cache_control" in wire
         if ids := ids_in(wire):
             tool_turns[index] = ids
     if has_marks:
-        ready = _with_marked_parts(ready)
-    if all(map(_is_blank, ready)):
+        wire_messages = _with_marked_parts(wire_messages)
+    if all(map(_is_blank, wire_messages)):
         raise InvalidRequestError(
             "messages: all of them are empty; say something.", param="messages"
         )
     if tool_turns and any(type(ids) is list for ids in tool_turns.values()):
         rules = rules_of(model)
         if not is_in_order(tool_turns, rules):
-            ready = with_every_call_answered(ready, rules)
+            wire_messages = with_every_call_answered(wire_messages, rules)
     if model.has_trait("refuses_blank_turns"):
-        return without_blank_turns(ready)
-    return ready
+        return without_blank_turns(wire_messages)
+    return wire_messages
 
 
 def _check_list(messages: Any) -> None:
@@ -119,28 +117,28 @@ def _message_for(
             " needed.",
             param="messages",
         )
-    ready = drop_none(message, levels=1)
-    ready["content"] = _content_for(content, index)
+    wire = drop_none(message, levels=1)
+    wire["content"] = _content_for(content, index)
     # The gateway takes the developer role in both eras, and few providers behind it know it.
     if role == "developer" and not model.has_trait("developer_role"):
-        ready["role"] = "system"
+        wire["role"] = "system"
     if role == "tool":
-        _check_tool_message(ready, index)
+        _check_tool_message(wire, index)
         # Vertex AI reads it; in everybody else's schema a tool message has no name.
         if not model.has_trait("tool_result_names"):
-            ready.pop("name", None)
-    if "name" in ready:
+            wire.pop("name", None)
+    if "name" in wire:
         # The gateway drops a name with other characters, and refuses it on a tool's message.
         encode = valid_name
         if role in TEXT_ONLY_ROLES:
             encode = names.encode
-        ready["name"] = encode(str(ready["name"]))
+        wire["name"] = encode(str(wire["name"]))
     elif role == "function":
         raise InvalidRequestError(
             f"messages[{index}]: a function message needs the function's name.", param="messages"
         )
-    _encode_calls(ready, index, names)
-    return ready
+    _encode_calls(wire, index, names)
+    return wire
 
 
 def _ids_if_ready(message: Mapping[str, Any], names: ToolNames) -> list[str] | str | None:
@@ -149,8 +147,8 @@ def _ids_if_ready(message: Mapping[str, Any], names: ToolNames) -> list[str] | s
     """
     role = message.get("role")
     if role == "tool":
-        answered = message.get("tool_call_id")
-        return answered if type(answered) is str else None
+        call_id_of_result = message.get("tool_call_id")
+        return call_id_of_result if type(call_id_of_result) is str else None
     calls = message.get("tool_calls")
     if role != "assistant" or type(calls) is not list:
         return None
@@ -201,7 +199,7 @@ def _with_marked_parts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[st
 
 def _marked(parts: Sequence[Mapping[str, Any]], mark: Any) -> list[Mapping[str, Any]]:
     """``parts`` with the mark on the last of them that may have one."""
-    bearers = [at for at, part in enumerate(parts) if part["type"] not in UNMARKED_PARTS]
+    bearers = [index for index, part in enumerate(parts) if part["type"] not in UNMARKED_PARTS]
     bearer = bearers[-1] if bearers else len(parts) - 1
     marked = list(parts)
     marked[bearer] = {"cache_control": mark, **parts[bearer]}
@@ -257,27 +255,26 @@ def _part_for(part: Any, where: str) -> dict[str, Any]:
         raise InvalidRequestError(
             f"{where}: a part is text or a dict with a type.", param="messages"
         )
-    ready = drop_none(part)
-    match ready:
-        case {"type": "image_url" | "video_url" as kind} if isinstance(ready.get(kind), str):
+    wire = drop_none(part)
+    match wire:
+        case {"type": "image_url" | "video_url" as kind} if isinstance(wire.get(kind), str):
             # Older programs write the bare address; the gateway's schema has an object there.
-            ready[kind] = {"url": ready[kind]}
+            wire[kind] = {"url": wire[kind]}
         case {"type": "file", "file": {"filename": name, **others}}:
             # OpenAI spells it filename, which the gateway cuts off.
-            ready["file"] = {"file_name": name, **others}
-    set_large_texts_apart(ready)
-    return ready
+            wire["file"] = {"file_name": name, **others}
+    set_large_texts_apart(wire)
+    return wire
 
 
 def drop_unsupported_media(
     model: AskedModel, parts: Sequence[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], str]:
-    """What tools and earlier answers attached, less pictures and videos that ``model`` is known not
-    to see; and a word.
+    """Drop pictures and videos that ``model`` is known not to see, and say so in a line.
 
-    The gateway refuses a whole request over one picture for a model that reads text only, and an
-    agent's tool should not end its run so. What the user attached is not for this: there the
-    refusal is the answer.
+    For attachments of tools and earlier answers. The gateway refuses a whole request over one
+    picture for a model that reads text only, and an agent's tool should not end its run so. What
+    the user attached is sent: there the refusal is the answer.
     """
     if not parts or (card := model.card) is None:
         return list(parts), ""
@@ -288,11 +285,13 @@ def drop_unsupported_media(
     if not dropped:
         return readable, ""
     kinds = " or ".join(sorted({kind.removesuffix("_url") for kind in dropped}))
-    what = f"{len(dropped)} attachments"
+    attachments = f"{len(dropped)} attachments"
     if len(dropped) == 1:
-        what = "1 attachment"
-    warn(f"{model.name} takes no {kinds} input: {what} of tools or earlier answers left out.")
-    return readable, f"[{what} left out: this model takes no {kinds} input]"
+        attachments = "1 attachment"
+    warn(
+        f"{model.name} takes no {kinds} input: {attachments} of tools or earlier answers left out."
+    )
+    return readable, f"[{attachments} left out: this model takes no {kinds} input]"
 
 
 def _call_for(call: Any, index: int, names: ToolNames) -> dict[str, Any]:
@@ -315,10 +314,10 @@ def _function_for(function: Mapping[str, Any], names: ToolNames) -> dict[str, An
     arguments = function.get("arguments") or "{}"
     if not isinstance(arguments, str):
         arguments = arguments_text(arguments)
-    ready = {**drop_none(function), "arguments": arguments}
-    if isinstance(name := ready.get("name"), str):
-        ready["name"] = names.encode(name)
-    return ready
+    wire = {**drop_none(function), "arguments": arguments}
+    if isinstance(name := wire.get("name"), str):
+        wire["name"] = names.encode(name)
+    return wire
 
 
 def strict_form(
@@ -326,19 +325,19 @@ def strict_form(
 ) -> dict[str, Any] | None:
     """``schema`` in strict form; None, with a warning, where it has free-form objects.
 
-    Strict mode would leave such an object empty, so what was asked for would be lost. ``owner``
-    says whose schema it is.
+    Strict mode would leave such an object empty, and its members would be lost. ``owner`` names the
+    schema in the warning.
     """
     if not (paths := free_form_paths(schema)):
         return strict_schema(schema, optional_as_null=optional_as_null)
-    named = ", ".join(path or "the whole" for path in paths)
+    path_list = ", ".join(path or "the whole" for path in paths)
     warn(
-        f"{owner} is sent without strict, which has no form for free-form objects ({named}); name"
-        " their members."
+        f"{owner} is sent without strict, which has no form for free-form objects ({path_list});"
+        " name their members."
     )
     return None
 
 
 def warn(sentence: str) -> None:
-    """Say that something was sent differently from how it was asked for."""
+    """Warn that something was sent differently from how it was given."""
     warnings.warn(sentence, PollinationsWarning, stacklevel=2)

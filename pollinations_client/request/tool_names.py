@@ -53,23 +53,21 @@ class ToolNames:
     decoding: dict[str, str] = field(default_factory=dict)
     """From a name on the wire to the tool's own, where the two differ."""
     _wire_names: dict[str, str] = field(default_factory=dict)
-    _taken: set[str] = field(default_factory=set)
+    _used_names: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, names: Iterable[str]) -> ToolNames:
         """The mapping for the tools of these names."""
         distinct = dict.fromkeys(names)
         invalid = [name for name in distinct if not VALID.fullmatch(name)]
-        mapping = cls(_taken=set(distinct.keys() - set(invalid)))
-        wishes = Counter(valid_name(name) for name in invalid)
+        mapping = cls(_used_names=set(distinct.keys() - set(invalid)))
+        counts = Counter(valid_name(name) for name in invalid)
         for name in invalid:
-            mapping._add(name, is_shared=wishes[valid_name(name)] > 1)
+            mapping._add(name, is_shared=counts[valid_name(name)] > 1)
         return mapping
 
     def encode(self, name: str) -> str:
-        """What ``name`` is called on the wire; also for a tool of the history that is not offered
-        any more.
-        """
+        """The name on the wire, also of a tool in the history that is not offered any more."""
         wire_name = self._wire_names.get(name)
         if wire_name is None and VALID.fullmatch(name):
             self._wire_names[name] = wire_name = name  # a history calls the same few many times
@@ -87,9 +85,9 @@ class ToolNames:
 
     def _add(self, name: str, *, is_shared: bool = False) -> str:
         wire_name = valid_name(name)
-        if is_shared or len(name) > MAX_NAME_LENGTH or wire_name in self._taken:
+        if is_shared or len(name) > MAX_NAME_LENGTH or wire_name in self._used_names:
             wire_name = _with_digest(name)
-        self._taken.add(wire_name)
+        self._used_names.add(wire_name)
         self._wire_names[name] = wire_name
         self.decoding[wire_name] = name
         return wire_name
@@ -104,10 +102,10 @@ def _with_digest(name: str) -> str:
 
 def tool_names_of(tools: Sequence[Any], functions: Sequence[Any] = ()) -> ToolNames:
     """The names of a request's tools, of those that have one."""
-    named = [*(_function_of(tool) for tool in tools), *functions]
+    functions = [*(_function_of(tool) for tool in tools), *functions]
     return ToolNames.of(
         name
-        for function in named
+        for function in functions
         if isinstance(function, Mapping) and isinstance(name := function.get("name"), str)
     )
 

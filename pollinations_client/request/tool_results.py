@@ -56,7 +56,7 @@ def is_in_order(tool_turns: Mapping[int, Any], rules: CallIdRules) -> bool:
     """
     call_ids: list[Any] = []
     waiting: set[Any] = set()
-    last = -1
+    last_index = -1
     for index, ids in tool_turns.items():
         if type(ids) is list:
             if waiting:
@@ -65,11 +65,11 @@ def is_in_order(tool_turns: Mapping[int, Any], rules: CallIdRules) -> bool:
             if len(waiting) < len(ids):
                 return False
             call_ids += ids
-        elif index != last + 1 or ids not in waiting:
+        elif index != last_index + 1 or ids not in waiting:
             return False
         else:
             waiting.remove(ids)
-        last = index
+        last_index = index
     return not waiting and keeps_rules(call_ids, rules)
 
 
@@ -89,8 +89,8 @@ def _results_by_turn(messages: Sequence[Message]) -> tuple[dict[int, list[Messag
 
 
 def _complete(calls: Sequence[Mapping[str, Any]], results: list[Message]) -> list[Message]:
-    answered = {result["tool_call_id"] for result in results}
-    missing = [call["id"] for call in calls if call["id"] not in answered]
+    answered_ids = {result["tool_call_id"] for result in results}
+    missing = [call["id"] for call in calls if call["id"] not in answered_ids]
     if missing:
         log.info("%s tool calls of the history have no result; they are sent as such", len(missing))
     placeholders = [

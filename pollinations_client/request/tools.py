@@ -1,7 +1,9 @@
-"""The gateway's rules for tools and ``tool_choice``.
+"""Write tools, ``tool_choice`` and ``response_format`` by the gateway's rules.
 
-Pure; what the caller gave is never changed. Sources: the request schemas of API 0.3.0 and of autumn
-2026, and the gateway's schema sanitiser for Gemini.
+Pure: the caller's objects are never changed.
+
+Sources: the request schemas of API 0.3.0 and of autumn 2026, and the gateway's schema sanitiser for
+Gemini.
 """
 
 from __future__ import annotations
@@ -33,23 +35,23 @@ CHOICES_BY_BOOL = {True: "required", False: "none"}
 
 
 def functions_for(functions: Sequence[Mapping[str, Any]], names: ToolNames) -> list[Any]:
-    """The deprecated ``functions`` as the gateway wants them."""
+    """The deprecated ``functions`` in the gateway's form."""
     return [_encoded_function(function, names) for function in functions]
 
 
 def _encoded_function(function: Mapping[str, Any], names: ToolNames) -> dict[str, Any]:
-    ready = drop_none(function)
-    if isinstance(name := ready.get("name"), str):
-        ready["name"] = names.encode(name)
-    return ready
+    wire = drop_none(function)
+    if isinstance(name := wire.get("name"), str):
+        wire["name"] = names.encode(name)
+    return wire
 
 
 def tools_for(tools: Sequence[Any], model: AskedModel, names: ToolNames) -> list[Any]:
-    """Tools as the gateway wants them: built-in names as objects, other names as the wire takes
+    """Tools in the gateway's form: built-in names as objects, other names as the wire takes
     them, schemas reduced to what Vertex takes for Gemini.
     """
     reduces = model.has_trait("vertex_tool_schema")
-    ready: list[Any] = []
+    wire_tools: list[Any] = []
     for index, tool in enumerate(tools):
         if isinstance(tool, str):
             if tool not in BUILT_IN_TOOLS:
@@ -58,17 +60,17 @@ def tools_for(tools: Sequence[Any], model: AskedModel, names: ToolNames) -> list
                     f" {', '.join(sorted(BUILT_IN_TOOLS))}.",
                     param="tools",
                 )
-            ready.append({"type": tool})
+            wire_tools.append({"type": tool})
         elif not isinstance(tool, Mapping) or not isinstance(tool.get("type"), str):
             raise InvalidRequestError(
                 f"tools[{index}]: a dict with a type, or a built-in tool's name, is needed.",
                 param="tools",
             )
         elif tool["type"] == "function":
-            ready.append(_reduced(_function_tool(tool, index, names), reduces=reduces))
+            wire_tools.append(_reduced(_function_tool(tool, index, names), reduces=reduces))
         else:
-            ready.append(drop_none(tool))
-    return ready
+            wire_tools.append(drop_none(tool))
+    return wire_tools
 
 
 def _function_tool(tool: Mapping[str, Any], index: int, names: ToolNames) -> dict[str, Any]:
@@ -96,17 +98,17 @@ def response_format_for(response_format: Mapping[str, Any], model: AskedModel) -
 
     The gateway reduces schemas of tools only, in both eras; Vertex refuses ``exclusiveMinimum``.
     """
-    ready = drop_none(response_format)
-    inner = ready.get("json_schema")
+    wire = drop_none(response_format)
+    inner = wire.get("json_schema")
     if isinstance(inner, dict) and isinstance(name := inner.get("name"), str):
         inner["name"] = valid_name(name)  # "Page[int]", say; the answer does not repeat it
-    match ready:
+    match wire:
         case {"json_schema": {"schema": dict(schema), **others}} if model.has_trait(
             "vertex_tool_schema"
         ):
             reduced = from_json(_reduced_schema(to_json(schema)))
-            return {**ready, "json_schema": {**others, "schema": reduced}}
-    return ready
+            return {**wire, "json_schema": {**others, "schema": reduced}}
+    return wire
 
 
 @functools.lru_cache(maxsize=512)
@@ -139,11 +141,12 @@ def tool_choice_for(
     # A tool may be called by its own name or by the one it has on the wire.
     wire_name = tool_names.wire_name_of(choice)
     if wire_name in names:
-        ready: Any = {"type": "function", "function": {"name": wire_name}}
+        wire_choice: Any = {"type": "function", "function": {"name": wire_name}}
     elif choice in CHOICES:
-        ready = CHOICES[choice]
+        wire_choice = CHOICES[choice]
     elif choice in BUILT_IN_TOOLS and [tool["type"] for tool in tools] == [choice]:
-        ready = "required"  # the gateway's schema has functions as a choice, and no built-in tool
+        # The gateway's schema has functions as a choice, and no built-in tool.
+        wire_choice = "required"
     elif choice in BUILT_IN_TOOLS:
         raise InvalidRequestError(
             f"tool_choice: the gateway cannot force {choice!r}, a built-in tool, among others. Give"
@@ -156,10 +159,10 @@ def tool_choice_for(
             f" {', '.join(map(tool_names.decode, names)) or 'only built-in ones'}.",
             param="tool_choice",
         )
-    if ready not in ("auto", "none") and model.has_trait("refuses_forced_tool_choice"):
+    if wire_choice not in ("auto", "none") and model.has_trait("refuses_forced_tool_choice"):
         warn(f"{model.name} refuses a forced tool choice; 'auto' is sent in place of {choice!r}.")
         return "auto"
-    return ready
+    return wire_choice
 
 
 def _chosen(choice: Mapping[str, Any]) -> str:

@@ -1,6 +1,4 @@
-"""One border for options: unknown names are refused with the nearest known one, bad values with
-their bounds.
-"""
+"""Check options: unknown names are refused with the nearest one, bad values with the bounds."""
 
 from __future__ import annotations
 
@@ -113,9 +111,7 @@ BUILD_LOCK = threading.Lock()
 
 
 class Options(BaseModel):
-    """Base of all option models: closed, and speaking :class:`InvalidRequestError` in place of
-    pydantic's.
-    """
+    """Base of all option models: unknown fields are refused, with :class:`InvalidRequestError`."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -194,11 +190,11 @@ def _unknown(name: str, names: list[str], door: str | None) -> str:
         )
     if name in UNSUPPORTED_OPTIONS:
         return f"Unknown option {name!r}: {UNSUPPORTED_OPTIONS[name]}"
-    near = [alias for alias in ELSEWHERE.get(name, ()) if alias in names]
-    near = near or difflib.get_close_matches(name, names, n=1)
+    nearest = [alias for alias in ELSEWHERE.get(name, ()) if alias in names]
+    nearest = nearest or difflib.get_close_matches(name, names, n=1)
     sentences = [f"Unknown option {name!r}."]
-    if near:
-        sentences.append(f"Did you mean {near[0]!r}?")
+    if nearest:
+        sentences.append(f"Did you mean {nearest[0]!r}?")
     else:
         sentences.append(f"Known options: {', '.join(names)}.")
     if door:

@@ -283,13 +283,13 @@ def settings_without_key(**options: Unpack[ClientOptions]) -> Settings:
         options.get("max_retries"), options.get("retry_streams") or False
     )
     checked_retries(retry.max_retries)
-    named: Mapping[str, Any] = options
+    by_name: Mapping[str, Any] = options
     checked = {
-        name: check(named[name])
+        name: check(by_name[name])
         for name, check in SETTING_CHECKS.items()
-        if named.get(name) is not None
+        if by_name.get(name) is not None
     }
-    timeouts = timeouts_from(named, options.get("timeouts") or DEFAULT_TIMEOUTS)
+    timeouts = timeouts_from(by_name, options.get("timeouts") or DEFAULT_TIMEOUTS)
     plain = _plain_settings(address, product)
     return replace(plain, timeouts=timeouts, retry=retry, **checked)
 
