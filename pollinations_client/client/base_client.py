@@ -29,7 +29,6 @@ from ..errors import (
 from ..media.documents import DocumentSource
 from ..media.files import NewFile, safe_file_stem
 from ..media.sniff import extension_for
-from ..media.sounds import sound_source
 from ..reply import Reply
 from ..reply_metadata import ResponseInfo, Usage
 from ..request import endpoints
@@ -45,9 +44,11 @@ from ..settings.settings import CallSettings, ClientOptions, Settings, settings_
 from ..transport.concurrency import ConcurrencyLimit
 
 if TYPE_CHECKING:
+    from ..media import sounds
     from ..response import audio, embeddings, ocr, upload
     from ..transport.base import Answer
 else:  # loaded by the first call that needs them; most programs only chat
+    sounds = LazyModule("pollinations_client.media.sounds")
     audio = LazyModule("pollinations_client.response.audio")
     embeddings = LazyModule("pollinations_client.response.embeddings")
     ocr = LazyModule("pollinations_client.response.ocr")
@@ -304,7 +305,7 @@ class BaseClient:
         self, path_or_bytes: str | os.PathLike[str] | bytes, options: Mapping[str, Any]
     ) -> Call:
         fields = TranscriptionOptions.checked(options, door=None).fields_for(self.catalog)
-        return endpoints.transcription(sound_source(path_or_bytes), fields)
+        return endpoints.transcription(sounds.sound_source(path_or_bytes), fields)
 
     def _transcript(self, answer: Answer) -> str:
         return audio.transcript_from(answer.body, answer.info, self._secret)

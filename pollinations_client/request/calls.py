@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..catalog.catalog import AskedModel
 from ..catalog.estimates import CallSize
-from ..media.sounds import SoundSource
+
+if TYPE_CHECKING:
+    from ..media.sounds import SoundSource
 
 __all__ = ["CALL_KINDS", "Call", "CallKind", "Upload"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import urllib.parse
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .._lazy_imports import LazyModule
 from ..catalog.estimates import CallSize
 from ..errors import InvalidRequestError, number_in
 from ..media.sniff import extension_for, sniff
-from ..media.sounds import SoundSource
 from .calls import CALL_KINDS, Call, Upload
 from .chat_request import chat, relaxed
 from .image_options import (
@@ -23,9 +23,14 @@ from .image_options import (
     prompt_path,
 )
 from .json_body import encode_json
-from .multipart import FormFile, encode_form
 from .text_options import TextOptions, text_query
 from .validation import refuse_stream_option
+
+if TYPE_CHECKING:
+    from ..media.sounds import SoundSource
+    from . import multipart
+else:  # loaded by the first form
+    multipart = LazyModule("pollinations_client.request.multipart")
 
 __all__ = [
     "MODEL_LISTS",
@@ -120,7 +125,7 @@ def edit(prompt: str, pictures: Sequence[bytes], options: Mapping[str, Any]) -> 
     if len(pictures) > 1:
         name = "image[]"
     files = [_picture_file(name, number, data) for number, data in enumerate(pictures, 1)]
-    body, form_type = encode_form(texts, files)
+    body, form_type = multipart.encode_form(texts, files)
     return _post(
         "/v1/images/edits",
         "picture_json",
@@ -139,13 +144,13 @@ def _form_value(value: Any) -> str:
     return str(value)
 
 
-def _picture_file(name: str, number: int, data: bytes) -> FormFile:
+def _picture_file(name: str, number: int, data: bytes) -> multipart.FormFile:
     mime_type = sniff(data) or ""
     if not mime_type.startswith("image/"):
         raise InvalidRequestError(
             f"image: the bytes of picture {number} are no picture of a known type.", param="image"
         )
-    return FormFile(name, f"picture-{number}.{extension_for(mime_type)}", mime_type, data)
+    return multipart.FormFile(name, f"picture-{number}.{extension_for(mime_type)}", mime_type, data)
 
 
 def upload(data: bytes) -> Call:
@@ -158,8 +163,8 @@ def upload(data: bytes) -> Call:
             param="data",
         )
     # No other field: ``tags`` would publish the file (media.pollinations.ai/README.md).
-    file = FormFile("file", f"upload.{extension_for(mime_type)}", mime_type, data)
-    body, form_type = encode_form([], [file])
+    file = multipart.FormFile("file", f"upload.{extension_for(mime_type)}", mime_type, data)
+    body, form_type = multipart.encode_form([], [file])
     return _post("/upload", "upload", body, form_type=form_type)
 
 
