@@ -189,7 +189,7 @@ def files_naming_a_setting() -> str:
 
 
 FIGURES: list[tuple[str, str, Callable[[], Any]]] = [
-    ("files at the client's door", "<= 14, seven folders", client_door),
+    ("files at the client's door", "<= 10, one subject each", client_door),
     ("import circles, type hints included", "0", import_circles),
     ("files of a LangChain chat call", "<= 28; 0", langchain_call),
     ("files of a LlamaIndex chat call", "<= 30; 0", llamaindex_call),
