@@ -1,4 +1,4 @@
-"""The distribution: its version, how to install its extras, and the package it must not meet."""
+"""The distribution: its version, how to install its extras, and a package that breaks it."""
 
 from __future__ import annotations
 

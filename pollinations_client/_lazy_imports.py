@@ -1,4 +1,4 @@
-"""Import what few programs use when it is first asked for, and not with the package."""
+"""Import what few programs need on first use, and not with the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of a connection: where the gateway is, limits, retries, headers. Each stands once.
+"""The options of a connection, each once: where the gateway is, limits, retries, headers.
 
 The clients take them, and the models, tools and embeddings of both adapters inherit them as fields.
 ``settings/`` checks their values. Adding one means: a field here, its type for editors beside it,

@@ -1,5 +1,4 @@
-"""The one tree of errors; what fills it from the gateway's answers is in
-``response/error_decoder.py``.
+"""All errors, in one tree. ``response/error_decoder.py`` makes them of the gateway's answers.
 
 ::
 

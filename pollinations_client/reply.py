@@ -100,7 +100,7 @@ class ImagePart:
 
     @property
     def data_base64(self) -> bytes | None:
-        """The same in base64, in less memory: a usual URL has it already."""
+        """The bytes in base64, in less memory: a usual URL has it already."""
         encoded = base64_in(self.url)
         if encoded is None and (data := self.data) is not None:
             return base64.b64encode(data)

@@ -185,7 +185,7 @@ def usage_in_headers(info: ResponseInfo) -> Usage | None:
 
 
 def _count_from(value: Any) -> int | None:
-    """A count of tokens; ``None`` for what is none."""
+    """``value`` as a count of tokens; ``None`` if it is no count."""
     if type(value) is int:
         return value if 0 <= value < MAX_COUNT else None
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The operator's options of tools that make media, and the models they may use."""
+"""The options of the picture and video tools, and the models that they may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures that ``edit_image`` is given: addresses, or bytes in any of their forms."""
+"""Split the pictures given to ``edit_image`` into addresses and bytes."""
 
 from __future__ import annotations
 

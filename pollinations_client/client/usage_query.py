@@ -1,4 +1,4 @@
-"""What ``/account/usage`` is asked: a query, and for a long list one page after another. No I/O.
+"""The query of ``/account/usage``, and which page of a long list comes next. No I/O.
 
 The gateway pages by time, and its times are whole seconds: records of one second may lie on both
 sides of a page's border, where a cursor at that second would skip the rest of them. So the next

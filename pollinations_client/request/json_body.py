@@ -1,4 +1,4 @@
-"""Write the body of a request as JSON: texts of megabytes, such as pictures, piece by piece. Pure.
+"""Write the body of a request as JSON; large texts, such as pictures, piece by piece. Pure.
 
 ``to_json`` writes into memory of its own and copies that into bytes. With what the caller holds, a
 picture would be there three times; written in pieces, it is there twice.
