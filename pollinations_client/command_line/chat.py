@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     fields = request_options(options, NAMES)
     with connect(options) as client:
         if options.json:
-            print_json(_described(client.chat(messages, **fields), client, fields.get("model")))
+            print_json(_answer_json(client.chat(messages, **fields), client, fields.get("model")))
         else:
             _stream(client, messages, fields, show_reasoning=options.show_reasoning)
     return 0
@@ -114,7 +114,7 @@ def _unprinted(reply: Reply) -> Iterator[str]:
         yield f"[{number}] {link}"
 
 
-def _described(reply: Reply, client: PollinationsClient, model: str | None) -> dict[str, Any]:
+def _answer_json(reply: Reply, client: PollinationsClient, model: str | None) -> dict[str, Any]:
     """The answer with what is usually wanted first, and the gateway's own form as ``raw``."""
     return {
         "text": reply.text,

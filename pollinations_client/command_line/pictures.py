@@ -75,13 +75,13 @@ def _run(options: argparse.Namespace, make: Callable[[PollinationsClient, str], 
             return 0
         path = str(picture.save(options.out))
         if options.json:
-            print_json(_described(picture, path, client))
+            print_json(_media_json(picture, path, client))
         else:
             print(path)
     return 0
 
 
-def _described(picture: Picture, path: str, client: PollinationsClient) -> dict[str, Any]:
+def _media_json(picture: Picture, path: str, client: PollinationsClient) -> dict[str, Any]:
     return {
         "path": path,
         "mime_type": picture.mime_type,

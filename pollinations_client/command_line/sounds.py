@@ -50,22 +50,22 @@ def run_speak(options: argparse.Namespace) -> int:
     """Speak a text and print the path of the sound."""
     check_output(options)
     text = prompt_from(options)
-    spoken = {"model": options.model, "voice": options.voice}
-    spoken |= {"format": options.format, "speed": options.speed}
+    speech_options = {"model": options.model, "voice": options.voice}
+    speech_options |= {"format": options.format, "speed": options.speed}
     with connect(options) as client:
         if writes_to_output(options):
-            sys.stdout.buffer.write(client.speech(text, **spoken))
+            sys.stdout.buffer.write(client.speech(text, **speech_options))
             return 0
         # The client writes the file while the sound comes; a long text is never whole in memory.
-        path = client.speech(text, **spoken, path=options.out)
+        path = client.speech(text, **speech_options, path=options.out)
     if options.json:
-        print_json(_described(path))
+        print_json(_sound_json(path))
     else:
         print(path)
     return 0
 
 
-def _described(path: Path) -> dict[str, object]:
+def _sound_json(path: Path) -> dict[str, object]:
     with path.open("rb") as sound:
         mime_type = sniff(sound.read(4_096))
     return {"path": str(path), "mime_type": mime_type, "bytes": path.stat().st_size}

@@ -1,4 +1,4 @@
-"""``python -m pollinations_client.emulator``: the same as ``pollinations emulator``."""
+"""Run the emulator with ``python -m pollinations_client.emulator``."""
 
 import argparse
 import sys

@@ -1,6 +1,6 @@
-"""Answer requests: by the script if there is one, else by the endpoint of their route.
+"""Answer every request: from the script if there is one, else from the endpoint of its route.
 
-Every request is recorded, and every reply says that it is emulated.
+Each request is recorded, and each reply says that it is emulated.
 """
 
 from __future__ import annotations

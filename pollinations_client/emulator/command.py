@@ -1,5 +1,4 @@
-"""``pollinations emulator``, also ``python -m pollinations_client.emulator``: a local gateway for
-people, until Ctrl-C.
+"""Run the emulator from the command line until Ctrl-C, as ``pollinations emulator``.
 
 The emulator itself is imported when it is run: its extra may be missing.
 """

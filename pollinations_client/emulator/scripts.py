@@ -1,4 +1,4 @@
-"""What a test may script, the rules of a key, and what the emulator records of each request."""
+"""Define what a test can script, what a key may do, and how a request is recorded."""
 
 from __future__ import annotations
 
@@ -207,10 +207,10 @@ class Fault:
     def opening(self) -> list[Piece]:
         """What happens before the headers."""
         if self.kind in ("cut", "stall") and self.options.get("after", 0) is None:
-            return self._break()
+            return self._break_pieces()
         return []
 
-    def _break(self) -> list[Piece]:
+    def _break_pieces(self) -> list[Piece]:
         seconds = self.options.get("seconds")
         if self.kind == "cut":
             return [Mark.CUT]
@@ -220,14 +220,14 @@ class Fault:
         """The pieces of a reply with this fault worked in."""
         if self.kind == "slow":
             bytes_per_s = float(self.options.get("bytes_per_s", 100))
-            return [part for piece in pieces for part in _slowly(piece, bytes_per_s)]
+            return [part for piece in pieces for part in _slowed(piece, bytes_per_s)]
         if self.opening:
             return list(pieces)
-        head, tail = _split(pieces, int(self.options.get("after", 0)))
-        return [*head, *self._break(), *tail]
+        head, tail = _split_at(pieces, int(self.options.get("after", 0)))
+        return [*head, *self._break_pieces(), *tail]
 
 
-def _slowly(piece: Piece, bytes_per_s: float) -> list[Piece]:
+def _slowed(piece: Piece, bytes_per_s: float) -> list[Piece]:
     """Byte by byte, or as many at once as make a pause that a clock can keep."""
     if not isinstance(piece, bytes):
         return [piece]
@@ -236,7 +236,7 @@ def _slowly(piece: Piece, bytes_per_s: float) -> list[Piece]:
     return [part for some in taken for part in (some, len(some) / bytes_per_s)]
 
 
-def _split(pieces: Sequence[Piece], after: int) -> tuple[list[Piece], list[Piece]]:
+def _split_at(pieces: Sequence[Piece], after: int) -> tuple[list[Piece], list[Piece]]:
     """The pieces before and after a number of body bytes."""
     head: list[Piece] = []
     for at, piece in enumerate(pieces):

@@ -1,4 +1,4 @@
-"""What one emulator remembers between requests."""
+"""Hold what one emulator remembers between requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring text to its subjects: content words without endings, synonyms as one word.
+"""Reduce text to its content words, without endings and with synonyms as one word.
 
 Tool choice, the passages that fit, embeddings and the colours of pictures all compare by these.
 """
@@ -59,14 +59,10 @@ def tokens(text: str) -> list[str]:
 
 def subjects(text: str) -> list[str]:
     """The content words of a text, stemmed; synonyms become one word."""
-    found = []
-    for word in tokens(text):
-        if word not in STOPWORDS:
-            root = stem(word)
-            found.append(_SYNONYM_OF.get(word) or _SYNONYM_OF.get(root) or root)
-    return found
+    roots = [(word, stem(word)) for word in tokens(text) if word not in STOPWORDS]
+    return [_SYNONYM_OF.get(word) or _SYNONYM_OF.get(root) or root for word, root in roots]
 
 
-def overlap(left: str, right: str) -> int:
+def shared_subjects(left: str, right: str) -> int:
     """How many distinct content words two texts share."""
     return len(set(subjects(left)) & set(subjects(right)))

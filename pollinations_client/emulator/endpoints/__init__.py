@@ -1,1 +1,1 @@
-"""Endpoints of the emulator, one module each."""
+"""The operations of the gateway, one module for each group of addresses."""

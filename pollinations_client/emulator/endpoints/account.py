@@ -1,4 +1,4 @@
-"""GET /account/*: a made-up account whose ledger is the same every time."""
+"""Answer GET /account/*: a made-up account whose records are the same every time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ..gateway.errors import GatewayError, invalid
+from ..gateway.errors import GatewayError, validation_error
 from ..gateway.keys import authenticate, key_of
 from ..gateway.query import Query, integer, option
 from ..scripts import KeyRules
@@ -46,12 +46,12 @@ PERSON_BY_ERA: dict[str, Json] = {
 }
 
 
-def _need(exchange: Exchange, scope: str) -> KeyRules:
+def _rules_with_scope(exchange: Exchange, scope: str) -> KeyRules:
     """The rules of a key that has an account permission. Raises ``GatewayError`` 401 or 403."""
-    return _permitted(authenticate(exchange), scope)
+    return _check_scope(authenticate(exchange), scope)
 
 
-def _permitted(rules: KeyRules, scope: str) -> KeyRules:
+def _check_scope(rules: KeyRules, scope: str) -> KeyRules:
     if scope not in {name.removeprefix("account:") for name in rules.account or ()}:
         raise GatewayError(403, f"API key does not have 'account:{scope}' permission")
     return rules
@@ -59,7 +59,7 @@ def _permitted(rules: KeyRules, scope: str) -> KeyRules:
 
 def profile(exchange: Exchange) -> Reply:
     """Who the key belongs to."""
-    _need(exchange, "profile")
+    _rules_with_scope(exchange, "profile")
     return json_reply(PERSON | PERSON_BY_ERA[exchange.era])
 
 
@@ -70,14 +70,14 @@ def balance(exchange: Exchange) -> Reply:
     if rules.budget is not None:
         return json_reply({"balance": rules.budget})
     if not exchange.state.today:
-        return json_reply({"balance": _permitted(rules, "balance").balance})
+        return json_reply({"balance": _check_scope(rules, "balance").balance})
     # Today the balance is part of what account:usage opens (October 2026).
-    paid = _permitted(rules, "usage").balance
+    paid = _check_scope(rules, "usage").balance
     parts = {"total": paid, "tier": 0.0, "paid": paid}
     return json_reply({"balance": paid, "accountBalance": parts})
 
 
-def _draw(row: int, salt: str, most: int) -> int:
+def _number_for(row: int, salt: str, most: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{row}{salt}".encode()).digest()[:4]) % most
 
 
@@ -93,16 +93,16 @@ def _record(row: int) -> Json:
     moment = NEWEST - timedelta(
         minutes=50 * (row - row % 7 // 6), seconds=(row - row % 7 // 6) % 60
     )
-    model = MODELS[_draw(row, "model", len(MODELS))]
-    tokens_in, tokens_out = _draw(row, "in", 900) + 12, _draw(row, "out", 700) + 5
+    model = MODELS[_number_for(row, "model", len(MODELS))]
+    tokens_in, tokens_out = _number_for(row, "in", 900) + 12, _number_for(row, "out", 700) + 5
     record: Json = dict.fromkeys(COLUMNS, 0) | {
         "timestamp": moment.strftime("%Y-%m-%d %H:%M:%S"),
         "type": "generate.text",
         "model": model,
-        "api_key": f"key-{_draw(row, 'key', 3)}",
+        "api_key": f"key-{_number_for(row, 'key', 3)}",
         "api_key_type": "secret",
-        "meter_source": ("tier", "pack", "crypto")[_draw(row, "source", 3)],
-        "response_time_ms": _draw(row, "ms", 9000) + 150,
+        "meter_source": ("tier", "pack", "crypto")[_number_for(row, "source", 3)],
+        "response_time_ms": _number_for(row, "ms", 9000) + 150,
     }
     if model in ("flux", "veo"):
         record |= {"type": "generate.image", "output_image_tokens": 1, "cost_usd": 0.002}
@@ -128,7 +128,7 @@ PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 
 def usage(exchange: Exchange) -> Reply:
     """Records, newest first; the next page is asked for with ``before`` = the last timestamp."""
-    _need(exchange, "usage")
+    _rules_with_scope(exchange, "usage")
     query = exchange.received.query
     form = option(query, "format", ("json", "csv"), "json")
     limit = integer(query, "limit", 1, MAX_ROWS, 100) or 100
@@ -137,16 +137,16 @@ def usage(exchange: Exchange) -> Reply:
         try:
             datetime.fromisoformat(before)
         except ValueError:
-            raise invalid({"before": ["Invalid datetime"]}) from None
+            raise validation_error({"before": ["Invalid datetime"]}) from None
         mark = before.replace("T", " ").removesuffix("Z")[:19]
         rows = (row for row in rows if row["timestamp"] < mark)
     if exchange.state.today:
-        is_wanted = _window(query)
+        is_wanted = _period_filter(query)
         rows = (row for row in rows if is_wanted(row["timestamp"]))
-    return _table([row for _, row in zip(range(limit), rows, strict=False)], COLUMNS, form)
+    return _usage_reply([row for _, row in zip(range(limit), rows, strict=False)], COLUMNS, form)
 
 
-def _window(query: Query) -> Callable[[str], bool]:
+def _period_filter(query: Query) -> Callable[[str], bool]:
     """Whether a record's time is asked for: in the last ``days``, or in a period. Raises
     ``GatewayError`` 400.
     """
@@ -163,7 +163,7 @@ def _window(query: Query) -> Callable[[str], bool]:
 
 def daily(exchange: Exchange) -> Reply:
     """Requests and cost by day, model and source."""
-    _need(exchange, "usage")
+    _rules_with_scope(exchange, "usage")
     query = exchange.received.query
     form = option(query, "format", ("json", "csv"), "json")
     days = integer(query, "days", 1, 90, 30) or 30
@@ -171,7 +171,7 @@ def daily(exchange: Exchange) -> Reply:
     sums: dict[tuple[str, str | None, str], list[float]] = {}
     is_wanted: Callable[[str], bool] = oldest.__le__
     if exchange.state.today and {"period", "granularity"} & query.keys():
-        is_wanted = _window(query)
+        is_wanted = _period_filter(query)
     for row in ledger():
         if is_wanted(date := row["timestamp"][:10]):
             total = sums.setdefault((date, row["model"], row["meter_source"]), [0, 0.0])
@@ -181,10 +181,10 @@ def daily(exchange: Exchange) -> Reply:
         dict(zip(DAILY_COLUMNS, (*group, int(number), round(cost, 8)), strict=True))
         for group, (number, cost) in sums.items()
     ]
-    return _table(rows, DAILY_COLUMNS, form)
+    return _usage_reply(rows, DAILY_COLUMNS, form)
 
 
-def _table(rows: list[Json], columns: Sequence[str], form: str) -> Reply:
+def _usage_reply(rows: list[Json], columns: Sequence[str], form: str) -> Reply:
     if form == "json":
         return json_reply({"usage": rows, "count": len(rows)})
     out = io.StringIO()

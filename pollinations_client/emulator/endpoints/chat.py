@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions, and the text routes that stand on it."""
+"""Answer POST /v1/chat/completions; the text routes build on it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ..gateway import dialect
-from ..gateway.cache import IMMUTABLE, cache_key, cached, store
-from ..gateway.chat_request import ChatRequest, Json
-from ..gateway.errors import GatewayError, invalid, upstream
-from ..gateway.keys import authenticate, notice, permit
+from ..gateway.cache import IMMUTABLE, cache_key, cached_reply, store
+from ..gateway.chat_request import DEFAULT_MODEL, ChatRequest, Json
+from ..gateway.errors import GatewayError, upstream_error, validation_error
+from ..gateway.keys import authenticate, check_may_use, notice_for
 from ..gateway.model_rules import check_model
 from ..gateway.models import Model, find, model_called
 from ..gateway.usage import usage_headers, usage_of
@@ -24,42 +24,41 @@ if TYPE_CHECKING:
     from ..exchange import Exchange
 
 NO_STORE = "private, no-store"
-DEFAULT_MODEL = {"today": "openai/gpt-5.4-nano", "seed": "openai"}
 
 
 def complete(exchange: Exchange) -> Reply:
     """One chat completion, plain or streamed."""
     # January 2026 read the body of another content type as empty, and missed the messages.
     if not exchange.state.today and not exchange.received.says_json:
-        raise invalid({"messages": ["Invalid input: expected array, received undefined"]})
+        raise validation_error({"messages": ["Invalid input: expected array, received undefined"]})
     rules = authenticate(exchange)
     body = check_chat(exchange.received.json, exchange.era)
     model_name = body.get("model") or DEFAULT_MODEL[exchange.era]
     picture_model = find("today", "picture", model_name)
     if exchange.state.today and picture_model is not None:
-        permit(rules, picture_model, model_name, exchange.era)
-        return _link(exchange, body, picture_model)
+        check_may_use(rules, picture_model, model_name, exchange.era)
+        return _picture_link_reply(exchange, body, picture_model)
     request = ChatRequest(body, model_called(exchange.era, "text", model_name), exchange.era)
     check_model(request)
     try:
-        permit(rules, request.model, model_name, exchange.era)
+        check_may_use(rules, request.model, model_name, exchange.era)
     except GatewayError as refusal:
-        refusal_text = notice(refusal, model_name)
-        if not (refusal_text and exchange.state.today and _noticed(request)):
+        refusal_text = notice_for(refusal, model_name)
+        if not (refusal_text and exchange.state.today and _may_become_notice(request)):
             raise
-        return _notice(exchange, request, refusal_text, model_name)
+        return _notice_reply(exchange, request, refusal_text, model_name)
     if exchange.scripted is not None:
-        reply = rendered(exchange, request, exchange.scripted)
+        reply = answer_reply(exchange, request, exchange.scripted)
         if isinstance(exchange.scripted, Chunks) and request.stream:
             store(exchange.state, cache_key(exchange.received), reply, formatdate(usegmt=True))
         return reply
     if request.model.has("ocr"):
-        return rendered(exchange, request, _read_document(request))  # never cached (#12776)
+        return answer_reply(exchange, request, _read_document(request))  # never cached (#12776)
     # Since January 2026 a seed of -1 goes past the cache; today it stands for one fixed seed.
     bypass = exchange.era == "seed" and body.get("seed") == -1
-    return cached(
+    return cached_reply(
         exchange,
-        lambda: rendered(exchange, request, answer.answer(request)),
+        lambda: answer_reply(exchange, request, answer.answer(request)),
         bypass=bypass,
     )
 
@@ -74,14 +73,14 @@ def _read_document(request: ChatRequest) -> Answer:
         for part in request.parts("file"):
             pages += pages_of(part["file"])
     except ValueError as error:
-        raise upstream("The document could not be read as a PDF.") from error
+        raise upstream_error("The document could not be read as a PDF.") from error
     listed = [{"index": index, "markdown": page} for index, page in enumerate(pages)]
     ocr: Json = {"model": request.model.name, "pages": listed}
     ocr["usage_info"] = {"pages_processed": len(pages)}
     return Answer(text="\n\n".join(pages), extra_top={"ocr": ocr})
 
 
-def _noticed(request: ChatRequest) -> bool:
+def _may_become_notice(request: ChatRequest) -> bool:
     """Whether a refusal may be dressed up as an answer: not where a program parses it or hears it.
 
     The gateway does so since September 2026 (#14700), so that a chat window shows why.
@@ -89,22 +88,24 @@ def _noticed(request: ChatRequest) -> bool:
     return request.json_format is None and "audio" not in (request.body.get("modalities") or ())
 
 
-def _notice(exchange: Exchange, request: ChatRequest, text: str, model_name: str) -> Reply:
+def _notice_reply(exchange: Exchange, request: ChatRequest, text: str, model_name: str) -> Reply:
     nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     answer = Answer(text=text, usage=nothing, model=model_name)
-    return rendered(exchange, request, answer, cache_control=NO_STORE)
+    return answer_reply(exchange, request, answer, cache_control=NO_STORE)
 
 
-def _link(exchange: Exchange, body: Json, model: Model) -> Reply:
+def _picture_link_reply(exchange: Exchange, body: Json, model: Model) -> Reply:
     """A picture model asked through chat answers with a link in Markdown, and without usage."""
     chat = Model(model.name, model.aliases, "text")
     request = ChatRequest(body, chat, exchange.era)
     path = f"/image/{quote(request.goal, safe='')}?model={model.name}"
     address = f"{exchange.state.url}{path}"
-    return rendered(exchange, request, Answer(text=f"![{request.goal[:80]}]({address})", usage={}))
+    return answer_reply(
+        exchange, request, Answer(text=f"![{request.goal[:80]}]({address})", usage={})
+    )
 
 
-def rendered(
+def answer_reply(
     exchange: Exchange,
     request: ChatRequest,
     answer: Answer | Chunks,
@@ -112,9 +113,9 @@ def rendered(
 ) -> Reply:
     """An answer in the form that was asked for."""
     if isinstance(answer, Chunks):
-        return _literal(exchange, request, answer)
+        return _chunks_reply(exchange, request, answer)
     usage = usage_of(exchange.state, request, answer)
-    headers = model_headers(exchange, request, answer.model)
+    headers = exchange.model_headers(request.model, request.model_name, answer.model)
     if request.stream:
         frames = sse_frames(dialect.chunks(request, answer, usage), delay_s=exchange.state.delay_s)
         if not exchange.state.today:
@@ -122,7 +123,7 @@ def rendered(
             return Reply(frames, content_type=SSE, headers={"cache-control": cache_control})
         control = cache_control.replace(IMMUTABLE, "no-cache")
         return Reply(frames, content_type=SSE, headers=headers | {"cache-control": control})
-    used = dialect.usage_sent(answer, usage)
+    used = dialect.usage_of_reply(answer, usage)
     counted = usage_headers(used)
     if not exchange.state.today and "total_tokens" in used:
         counted["x-usage-total-tokens"] = str(used["total_tokens"])
@@ -132,28 +133,18 @@ def rendered(
     )
 
 
-def model_headers(
-    exchange: Exchange, request: ChatRequest, used: str | None = None
-) -> dict[str, str]:
-    """Which model was asked for and which one answered."""
-    if not exchange.state.today:
-        return {"x-model-used": used or request.model.provider_id or request.model.name}
-    requested = request.body.get("model") or DEFAULT_MODEL["today"]
-    return {"x-model-used": used or request.model.name, "x-model-requested": str(requested)}
-
-
-def _literal(exchange: Exchange, request: ChatRequest, script: Chunks) -> Reply:
-    headers = model_headers(exchange, request) | script.headers
+def _chunks_reply(exchange: Exchange, request: ChatRequest, script: Chunks) -> Reply:
+    headers = exchange.model_headers(request.model, request.model_name) | script.headers
     if request.stream:
         return Reply(
             sse_frames(script.chunks, done=script.done, delay_s=exchange.state.delay_s),
             content_type=SSE,
             headers=headers,
         )
-    return json_reply(folded(script.chunks), headers=headers)
+    return json_reply(completion_from_chunks(script.chunks), headers=headers)
 
 
-def folded(chunks: list[Json]) -> Json:
+def completion_from_chunks(chunks: list[Json]) -> Json:
     """The completion that some chunks add up to."""
     top: Json = {"object": "chat.completion"}
     message: Json = {"role": "assistant", "content": None}

@@ -1,6 +1,4 @@
-"""POST /v1/embeddings: words hashed into a vector, so that texts with the same words lie near each
-other.
-"""
+"""Answer POST /v1/embeddings: texts with the same words get vectors that lie near each other."""
 
 from __future__ import annotations
 
@@ -11,11 +9,11 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any
 
-from ..gateway.checks import checked, mapping, nullable, number, one_of, string
-from ..gateway.errors import GatewayError, invalid
-from ..gateway.keys import authenticate, permit
+from ..gateway.checks import checked_body, mapping, nullable, number, one_of, string
+from ..gateway.errors import GatewayError, validation_error
+from ..gateway.keys import authenticate, check_may_use
 from ..gateway.models import Model, model_called
-from ..gateway.usage import count
+from ..gateway.usage import count_tokens
 from ..server.response import Reply, json_reply
 from ..words import stem, subjects, tokens
 
@@ -43,27 +41,24 @@ WRONG_INPUT = "Invalid input: expected a non-empty string, an array of strings, 
 def embed(exchange: Exchange) -> Reply:
     """Vectors for one text, for up to 32 texts, or one vector for all content parts."""
     rules = authenticate(exchange)
-    body = checked(exchange.received.json, {}, OPTIONS)
+    body = checked_body(exchange.received.json, {}, OPTIONS)
     model_name = body.get("model") or DEFAULT
     model = model_called("today", "embedding", model_name)
     texts = _texts(body.get("input"))
-    size = _size(body, model)
+    size = _dimensions(body, model)
     _check_options(body, model)
-    permit(rules, model, model_name, exchange.era)
+    check_may_use(rules, model, model_name, exchange.era)
     vectors: list[Any] = [vector(text, size) for text in texts]
     if body.get("encoding_format") == "base64":
-        vectors = [_coded(values) for values in vectors]
+        vectors = [_base64_floats(values) for values in vectors]
     data = [
         {"object": "embedding", "embedding": values, "index": index}
         for index, values in enumerate(vectors)
     ]
-    tokens_in = sum(count(text) for text in texts)
+    tokens_in = sum(count_tokens(text) for text in texts)
     usage = {"prompt_tokens": tokens_in, "total_tokens": tokens_in}
-    headers = {
-        "x-model-used": model.name,
-        "x-model-requested": model_name,
-        "x-usage-prompt-text-tokens": str(tokens_in),
-    }
+    headers = exchange.model_headers(model, model_name)
+    headers["x-usage-prompt-text-tokens"] = str(tokens_in)
     return json_reply(
         {"object": "list", "data": data, "model": model.name, "usage": usage}, headers=headers
     )
@@ -84,18 +79,18 @@ def _texts(inputs: Any) -> list[str]:
             return list(inputs)
         case _:
             # So are lists of token numbers, which OpenAI's endpoint takes.
-            raise invalid({"input": [WRONG_INPUT]})
+            raise validation_error({"input": [WRONG_INPUT]})
 
 
 def _part_text(part: Any) -> str:
     if complaint := mapping(part):
-        raise invalid({"input": [complaint]})
+        raise validation_error({"input": [complaint]})
     if part.get("type") == "text" and "text" in part:
         return str(part["text"])
     return json.dumps(part, sort_keys=True)
 
 
-def _size(body: dict[str, Any], model: Model) -> int:
+def _dimensions(body: dict[str, Any], model: Model) -> int:
     size = body.get("dimensions")
     if size is None:
         return model.dimensions[0]
@@ -127,5 +122,5 @@ def vector(text: str, size: int) -> list[float]:
     return [round(value / length, 7) for value in values]
 
 
-def _coded(values: list[float]) -> str:
+def _base64_floats(values: list[float]) -> str:
     return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()

@@ -1,4 +1,4 @@
-"""GET /: a page for people that says what this is."""
+"""Answer GET / with a page that tells a person what this server is."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def home(exchange: Exchange) -> Reply:
     names = [model.name for model in models(state.era, "text")[:SHOWN_MODELS]]
     # The last request is this one.
     recent = state.requests[:-1][-SHOWN_REQUESTS:]
-    rows = [f"<li><code>{escape(f'{one.method} {one.path[:80]}')}</code></li>" for one in recent]
+    lines = [f"{request.method} {request.path[:80]}" for request in recent]
+    rows = [f"<li><code>{escape(line)}</code></li>" for line in lines]
     eras = {"today": "as it is today", "seed": "as it was with API 0.3.0"}
     page = PAGE.format(
         era=eras[state.era],

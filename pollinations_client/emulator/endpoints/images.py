@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from ...media.sniff import sniff
-from ..gateway.cache import IMMUTABLE, cached
+from ..gateway.cache import IMMUTABLE, cached_reply
 from ..gateway.checks import (
     Check,
-    a_list,
     array,
-    checked,
+    checked_body,
     either,
-    mapping,
     matching,
     nullable,
     number,
@@ -27,19 +25,19 @@ from ..gateway.checks import (
     string,
     text,
 )
-from ..gateway.errors import GatewayError, invalid
-from ..gateway.keys import authenticate, permit
+from ..gateway.errors import GatewayError, validation_error
+from ..gateway.keys import authenticate, check_may_use
 from ..gateway.model_rules import check_safe
 from ..gateway.models import Model, model_called
 from ..gateway.multipart import parts_of
-from ..gateway.query import Query, fraction, integer, option, truth
+from ..gateway.query import Query, integer, number_in, option, truth
 from ..gateway.validation import SEED_MAX, SEED_MAX_TODAY
 from ..media.mp4 import video as make_video
-from ..media.pictures import MAX_PX, PictureSpec, within
+from ..media.pictures import MAX_PX, PictureSpec, size_within
 from ..media.pictures import picture as make_picture
 from ..scripts import Answer
 from ..server.response import Reply, json_reply
-from .media_store import stored
+from .media_store import store_file
 
 if TYPE_CHECKING:
     from ..exchange import Exchange
@@ -68,49 +66,47 @@ GENERATION: dict[str, Check] = {
     "response_format": one_of("b64_json", "url"),
     "user": string,
 }
+REFERENCES = either(array(REFERENCE), REFERENCE)
 # The body of an edit in JSON: one address, or OpenAI's list of objects (today's schema).
 EDIT_SOURCES = either(REFERENCE, array(record({"image_url": REFERENCE})))
 
 
 def picture(exchange: Exchange) -> Reply:
     """A picture, or a video when the model makes videos; the answer is the bytes."""
-    return _served(exchange, "/image/", DEFAULT[exchange.era])
+    return _get_media(exchange, DEFAULT[exchange.era])
 
 
 def video(exchange: Exchange) -> Reply:
     """A video; the model is ``veo`` unless another is named."""
-    return _served(exchange, "/video/", "veo")
+    return _get_media(exchange, "veo")
 
 
-def _served(exchange: Exchange, prefix: str, default_model: str) -> Reply:
+def _get_media(exchange: Exchange, default_model: str) -> Reply:
     rules = authenticate(exchange)
-    prompt, query = exchange.params["prompt"], exchange.received.query
-    segment = exchange.received.raw_path.partition("?")[0].removeprefix(prefix)
-    # The route of January 2026 took one path segment: a slash in the prompt had to be %2F.
-    if not prompt or (not exchange.state.today and "/" in segment):
-        raise GatewayError(404)
-    asked = query.get("model") or default_model
-    model = model_called(exchange.era, "picture", asked)
+    prompt, query = exchange.prompt, exchange.received.query
+    model_name = query.get("model") or default_model
+    model = model_called(exchange.era, "picture", model_name)
     spec = picture_spec(exchange.era, prompt, model, query)
-    length_s = _length(exchange.era, model, query)
-    _check_references(model, query.get("image", ""))
-    permit(rules, model, asked, exchange.era)
+    length_s = _video_length_s(exchange.era, model, query)
+    _check_reference_urls(model, query.get("image", ""))
+    check_may_use(rules, model, model_name, exchange.era)
     if isinstance(exchange.scripted, Answer) and exchange.scripted.images:
         data = exchange.scripted.images[0]
         if isinstance(data, str):
             data = base64.b64decode(data.partition(",")[2])
-        return _bytes(exchange, data, model, prompt, asked, 1)
-    # From January 2026 a seed of -1 was random and went past the cache (#6746); today it is stable.
-    bypass = query.get("seed") == "-1" and not exchange.state.today
+        return _media_reply(exchange, model, model_name, data, 1)
 
     def generate() -> Reply:
-        if model.kind != "video":
-            return _bytes(exchange, make_picture(spec), model, prompt, asked, 1)
-        sound = truth(query, "audio") or model.name.startswith("wan")
-        data = make_video(spec, length_s, sound=sound)
-        return _bytes(exchange, data, model, prompt, asked, length_s)
+        if model.kind == "video":
+            has_sound = truth(query, "audio") or model.name.startswith("wan")
+            data = make_video(spec, length_s, sound=has_sound)
+        else:
+            data = make_picture(spec)
+        return _media_reply(exchange, model, model_name, data, length_s)
 
-    return cached(exchange, generate, bypass=bypass)
+    # From January 2026 a seed of -1 was random and went past the cache (#6746); today it is stable.
+    bypass = query.get("seed") == "-1" and not exchange.state.today
+    return cached_reply(exchange, generate, bypass=bypass)
 
 
 def picture_spec(era: str, prompt: str, model: Model, query: Query) -> PictureSpec:
@@ -123,44 +119,45 @@ def picture_spec(era: str, prompt: str, model: Model, query: Query) -> PictureSp
         check_safe(query.get("safe"))
     else:
         prompt = prompt.replace("\n", "")  # its image service loses line breaks; words glue
-        fraction(query, "guidance_scale", 1, 20)
+        number_in(query, "guidance_scale", 1, 20)
     if "aspectRatio" in query:
-        width, height = _shape(option(query, "aspectRatio", ASPECTS[era], "16:9"), width, height)
+        aspect = option(query, "aspectRatio", ASPECTS[era], "16:9")
+        width, height = _size_in_aspect(aspect, width, height)
     elif model.kind == "video" and not {"width", "height"} & set(query):
-        width, height = _shape("16:9", width, height)
-    width, height = within(width, height, {"video": MAX_VIDEO_PX}.get(model.kind, MAX_PX))
+        width, height = _size_in_aspect("16:9", width, height)
+    width, height = size_within(width, height, {"video": MAX_VIDEO_PX}.get(model.kind, MAX_PX))
     if seed == -1:
-        seed = _number_from(f"{prompt}{time.time_ns()}".encode())
+        seed = _seed_from(f"{prompt}{time.time_ns()}".encode())
     return PictureSpec(prompt, model.name, seed, width, height, truth(query, "transparent"))
 
 
-def _number_from(data: bytes) -> int:
+def _seed_from(data: bytes) -> int:
     """A seed that depends on bytes alone."""
     return int.from_bytes(hashlib.sha256(data).digest()[:4]) // 2
 
 
-def _shape(aspect: str, width: int, height: int) -> tuple[int, int]:
+def _size_in_aspect(aspect: str, width: int, height: int) -> tuple[int, int]:
     if aspect == "adaptive":
         return width, height
     across, down = map(int, aspect.split(":"))
-    long, longer = max(width, height) or 1024, max(across, down)
-    return long * across // longer, long * down // longer
+    long_px, longer = max(width, height) or 1024, max(across, down)
+    return long_px * across // longer, long_px * down // longer
 
 
-def _length(era: str, model: Model, query: Query) -> int:
-    """The length of a video in seconds, within what the model makes."""
-    asked = integer(query, "duration", 1, MAX_SECONDS[era])
+def _video_length_s(era: str, model: Model, query: Query) -> int:
+    """The length of a video, which must be one that the model makes; 0 for a picture."""
+    duration = integer(query, "duration", 1, MAX_SECONDS[era])
     if model.kind != "video":
         return 0
-    if asked is not None and asked not in model.durations:
-        allowed = ", ".join(str(one) for one in model.durations)
+    if duration is not None and duration not in model.durations:
+        allowed = ", ".join(map(str, model.durations))
         raise GatewayError(
-            400, f"Duration {asked} s is not supported by {model.name}. Allowed: {allowed}."
+            400, f"Duration {duration} s is not supported by {model.name}. Allowed: {allowed}."
         )
-    return asked or model.durations[0]
+    return duration or model.durations[0]
 
 
-def _check_references(model: Model, image: str) -> None:
+def _check_reference_urls(model: Model, image: str) -> None:
     # A bar separates addresses; a comma does too, unless it is part of one.
     urls = [url for url in re.split(r"\||,(?=https?:)", image) if url]
     if not all(map(LINK.match, urls)):
@@ -169,10 +166,10 @@ def _check_references(model: Model, image: str) -> None:
             "Invalid image URL. Put image= param last and percent-encode nested URLs; only http and"
             " https are read.",
         )
-    _check_count(model, len(urls))
+    _check_reference_count(model, len(urls))
 
 
-def _check_count(model: Model, count: int) -> None:
+def _check_reference_count(model: Model, count: int) -> None:
     if count > model.references:
         raise GatewayError(
             400,
@@ -180,33 +177,33 @@ def _check_count(model: Model, count: int) -> None:
         )
 
 
-def _bytes(
-    exchange: Exchange, data: bytes, model: Model, prompt: str, asked: str, amount: int
+def _media_reply(
+    exchange: Exchange, model: Model, model_name: str, data: bytes, length_s: int
 ) -> Reply:
     kind = sniff(data) or "image/jpeg"
     if data.startswith(b"\x89PNG"):  # also a scripted one that is broken behind its first bytes
         kind = "image/png"
-    name = re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-")[:40] or "picture"
+    words = re.sub(r"[^a-z0-9]+", "-", exchange.params["prompt"].lower())
+    name = words.strip("-")[:40] or "picture"
     headers = {
-        "x-usage-completion-image-tokens": "1",
         "cache-control": IMMUTABLE,
         "content-disposition": f'inline; filename="{name}.{kind.rpartition("/")[2]}"',
-        "x-model-used": model.name,
+        **exchange.model_headers(model, model_name),
     }
     # A video is counted in seconds, which is what it costs by.
     if model.kind == "video":
-        del headers["x-usage-completion-image-tokens"]
-        headers["x-usage-completion-video-seconds"] = str(amount)
-    if exchange.state.today:
-        headers["x-model-requested"] = asked
+        headers["x-usage-completion-video-seconds"] = str(length_s)
+    else:
+        headers["x-usage-completion-image-tokens"] = "1"
     return Reply(data, content_type=kind, headers=headers)
 
 
 def generations(exchange: Exchange) -> Reply:
     """POST /v1/images/generations: the picture in base64, or a URL that serves it."""
     rules = authenticate(exchange)
-    body = exchange.received.json
-    return _generation(exchange, rules, body, _links(body))
+    body = checked_body(exchange.received.json, {}, {"image": nullable(REFERENCES)})
+    links = body.get("image") or []
+    return _post_picture(exchange, rules, body, [links] if isinstance(links, str) else links)
 
 
 def edits(exchange: Exchange) -> Reply:
@@ -215,11 +212,14 @@ def edits(exchange: Exchange) -> Reply:
     if "multipart/form-data" in exchange.received.headers.get("content-type", ""):
         body, references = _edit_form(exchange)
     else:
-        body = exchange.received.json
-        references = _edit_links(body)
+        body = checked_body(exchange.received.json, {}, {"image": EDIT_SOURCES})
+        sources = body.get("image", [])
+        references = [sources]
+        if not isinstance(sources, str):
+            references = [source["image_url"] for source in sources]
     if not references:
-        raise invalid({"image": ["Invalid input: expected at least 1 image"]})
-    return _generation(exchange, rules, body, references)
+        raise validation_error({"image": ["Invalid input: expected at least 1 image"]})
+    return _post_picture(exchange, rules, body, references)
 
 
 def _edit_form(exchange: Exchange) -> tuple[Json, list[str]]:
@@ -239,40 +239,14 @@ def _edit_form(exchange: Exchange) -> tuple[Json, list[str]]:
     return body, [hashlib.sha256(file.data).hexdigest()[:12] for file in files]
 
 
-def _links(body: Any) -> list[str]:
-    """The addresses of reference pictures: one, or a list."""
-    if complaint := mapping(body):
-        raise invalid({}, [complaint])
-    links = body.get("image")
-    if links is None:
-        return []
-    if a_list(links):  # a single one
-        links = [links]
-    if array(REFERENCE)(links):
-        raise invalid({"image": ["Invalid URL"]})
-    return list(links)
-
-
-def _edit_links(body: Any) -> list[str]:
-    """The addresses of the pictures to edit."""
-    if complaint := mapping(body):
-        raise invalid({}, [complaint])
-    sources = body.get("image", [])
-    if complaint := EDIT_SOURCES(sources):
-        raise invalid({"image": [complaint]})
-    if isinstance(sources, str):
-        return [sources]
-    return [source["image_url"] for source in sources]
-
-
-def _generation(exchange: Exchange, rules: KeyRules, body: Json, references: list[str]) -> Reply:
-    checked(body, {"prompt": text(32_000)}, GENERATION)
-    asked = body.get("model") or DEFAULT["today"]
-    model = model_called("today", "picture", asked)
-    permit(rules, model, asked, exchange.era)
-    _check_count(model, len(references))
+def _post_picture(exchange: Exchange, rules: KeyRules, body: Json, references: list[str]) -> Reply:
+    checked_body(body, {"prompt": text(32_000)}, GENERATION)
+    model_name = body.get("model") or DEFAULT["today"]
+    model = model_called("today", "picture", model_name)
+    check_may_use(rules, model, model_name, exchange.era)
+    _check_reference_count(model, len(references))
     # Without a seed the same body must still be the same picture, or the cache would lie.
-    seed = body.get("seed", _number_from(exchange.received.body))
+    seed = body.get("seed", _seed_from(exchange.received.body))
     width, height = body.get("size", "1024x1024").split("x")
     query = {"width": width, "height": height, "seed": str(seed)}
     if body.get("transparent") in (True, "true"):
@@ -287,10 +261,10 @@ def _generation(exchange: Exchange, rules: KeyRules, body: Json, references: lis
             "x-usage-completion-image-tokens": "1",
             "cache-control": IMMUTABLE,
         }
-        headers["content-location"] = stored(exchange.state, data)
+        headers["content-location"] = store_file(exchange.state, data)
         return json_reply(_generated(exchange, body, data, spec, query), headers=headers)
 
-    return cached(exchange, generate)
+    return cached_reply(exchange, generate)
 
 
 def _generated(

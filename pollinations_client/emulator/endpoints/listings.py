@@ -1,4 +1,4 @@
-"""GET /models and its sisters: the lists of models, of which a key sees those it may call."""
+"""Answer GET /models and its sisters; a key sees the models that it may call."""
 
 from __future__ import annotations
 

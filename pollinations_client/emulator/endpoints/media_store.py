@@ -34,12 +34,12 @@ def upload(exchange: Exchange) -> Reply:
         data = next(files, b"")
     if not data:
         raise GatewayError(400, "No file provided")
-    url = stored(exchange.state, data)
+    url = store_file(exchange.state, data)
     facts = {"url": url, "contentType": sniff(data) or BINARY, "size": len(data)}
     return json_reply({"id": url.rpartition("/")[2], **facts})
 
 
-def stored(state: State, data: bytes) -> str:
+def store_file(state: State, data: bytes) -> str:
     """Keep bytes in the media store; their public address. The same bytes get a new one."""
     name = uuid.uuid4().hex[:16]
     state.media[name] = data

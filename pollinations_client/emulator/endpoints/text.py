@@ -1,4 +1,4 @@
-"""GET /text/{prompt} and, today, POST /text: the content and nothing round it."""
+"""Answer GET /text/{prompt} and, today, POST /text: the content and nothing around it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..gateway.errors import GatewayError, bad_query
+from ..gateway.errors import query_error
 from ..gateway.models import find
-from ..gateway.query import decimal, flag, integer, number, option, truth
+from ..gateway.query import flag, integer, number_in, number_or_none, option, truth
 from ..gateway.validation import EFFORTS, SEED_MAX, SEED_MAX_TODAY
 from ..server.response import TEXT, Reply, json_bytes
 from .chat import complete
@@ -26,23 +26,19 @@ NUMBERS_TODAY = ("top_p", "presence_penalty", "frequency_penalty", "repetition_p
 
 def get_text(exchange: Exchange) -> Reply:
     """The prompt is one path segment; parameters come from the query."""
-    prompt = exchange.params["prompt"]
-    segment = exchange.received.raw_path.partition("?")[0].removeprefix("/text/")
-    if not prompt or (not exchange.state.today and "/" in segment):
-        raise GatewayError(404)
     query = exchange.received.query
-    messages = [{"role": "user", "content": prompt}]
+    messages = [{"role": "user", "content": exchange.prompt}]
     if query.get("system"):
         messages.insert(0, {"role": "system", "content": query["system"]})
     body: Json = {"messages": messages}
     if query.get("model"):
         body["model"] = query["model"]
     elif "model" in query and not exchange.state.today:
-        raise bad_query({"model": ["Invalid input"]})
+        raise query_error({"model": ["Invalid input"]})
     seed = integer(query, "seed", -1, MAX_SEED[exchange.era])
     if seed is not None:
         body["seed"] = seed
-    temperature = number(query, "temperature")
+    temperature = number_in(query, "temperature")
     if temperature is not None:
         # Here a value out of bounds is clamped; in a chat body it is refused.
         body["temperature"] = min(2.0, max(0.0, temperature))
@@ -60,13 +56,13 @@ def get_text(exchange: Exchange) -> Reply:
         body |= {"modalities": ["text", "audio"], "audio": audio}
     if "reasoning_effort" in query:
         body["reasoning_effort"] = option(query, "reasoning_effort", EFFORTS_OF[exchange.era], "")
-    return _text(exchange, body | _lenient_options(query))
+    return _content_reply(exchange, body | _lenient_options(query))
 
 
 def _lenient_options(query: dict[str, str]) -> Json:
     """The other parameters; one that cannot be read is dropped."""
     options: Json = {
-        name: value for name in NUMBERS_TODAY if (value := decimal(query, name)) is not None
+        name: value for name in NUMBERS_TODAY if (value := number_or_none(query, name)) is not None
     }
     if re.fullmatch(r"[0-9]{1,9}", query.get("max_tokens", "")):
         options["max_tokens"] = int(query["max_tokens"])
@@ -78,10 +74,10 @@ def post_text(exchange: Exchange) -> Reply:
     body = exchange.received.json
     if not isinstance(body, dict):
         body = {}
-    return _text(exchange, body)
+    return _content_reply(exchange, body)
 
 
-def _text(exchange: Exchange, body: Json) -> Reply:
+def _content_reply(exchange: Exchange, body: Json) -> Reply:
     reply = complete(replace(exchange, received=replace(exchange.received, json=body)))
     if body.get("stream") or reply.status != 200:
         return reply

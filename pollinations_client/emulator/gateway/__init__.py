@@ -1,1 +1,1 @@
-"""Gateway rules of the emulator: keys, validation, model rules, dialects, usage, cache."""
+"""The rules of the gateway: keys, validation, models, errors, caching, and its form of answers."""

@@ -1,4 +1,4 @@
-"""The gateway's cache: the same request gets the same bytes, whoever asks."""
+"""Cache replies as the gateway does: the same request gets the same bytes, whoever asks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def cache_key(received: Received) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def cached(exchange: Exchange, generate: Callable[[], Reply], *, bypass: bool = False) -> Reply:
+def cached_reply(
+    exchange: Exchange, generate: Callable[[], Reply], *, bypass: bool = False
+) -> Reply:
     """The stored reply to this request, or a new one that is then stored; ``X-Cache`` says which.
 
     Seed era: a stored reply has a content type and its cache headers, no usage and no model.
@@ -50,14 +52,14 @@ def cached(exchange: Exchange, generate: Callable[[], Reply], *, bypass: bool = 
         date = formatdate(usegmt=True)
         if not bypass:
             store(state, key, reply, date)
-        return _stamped(reply, "MISS", key, date)
+        return _with_cache_headers(reply, "MISS", key, date)
     reply = Reply(stored.pieces)
     reply.headers = {
         name: value
         for name, value in stored.headers.items()
         if state.today or not name.startswith(("x-usage", "x-model"))
     }
-    return _stamped(reply, "HIT", key, stored.date)
+    return _with_cache_headers(reply, "HIT", key, stored.date)
 
 
 def store(state: State, key: str, reply: Reply, date: str) -> None:
@@ -71,6 +73,6 @@ def store(state: State, key: str, reply: Reply, date: str) -> None:
         state.cache[key] = CachedResponse(list(reply.pieces), dict(reply.headers), date)
 
 
-def _stamped(reply: Reply, verdict: str, key: str, date: str) -> Reply:
+def _with_cache_headers(reply: Reply, verdict: str, key: str, date: str) -> Reply:
     reply.headers |= {"x-cache": verdict, "x-cache-key": key, "x-cache-date": date}
     return reply

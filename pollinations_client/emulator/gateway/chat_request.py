@@ -1,4 +1,4 @@
-"""A checked chat request, read once: who is asked, what is asked, what happened in this turn."""
+"""Read a checked chat request: its model, its tools, the last question and what came after it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .models import Model
 
 Json = dict[str, Any]
+DEFAULT_MODEL = {"today": "openai/gpt-5.4-nano", "seed": "openai"}
 
 
 def text_of(content: Any) -> str:
@@ -49,6 +50,11 @@ class ChatRequest:
     era: str
 
     @property
+    def model_name(self) -> str:
+        """The name by which the model was asked for."""
+        return self.body.get("model") or DEFAULT_MODEL[self.era]
+
+    @property
     def messages(self) -> list[Json]:
         """The messages as sent."""
         messages: list[Json] = self.body["messages"]
@@ -68,12 +74,16 @@ class ChatRequest:
         if "none" in (self.body.get("tool_choice"), self.body.get("function_call")):
             return []
         tools = self.body.get("tools") or []
-        offered = [tool["function"] for tool in tools if tool["type"] == "function"]
+        functions = [tool["function"] for tool in tools if tool["type"] == "function"]
         if self.uses_functions:
-            offered = self.body["functions"]
+            functions = self.body["functions"]
         return [
-            Tool(one["name"], one.get("description") or "", one.get("parameters") or {})
-            for one in offered
+            Tool(
+                function["name"],
+                function.get("description") or "",
+                function.get("parameters") or {},
+            )
+            for function in functions
         ]
 
     @property
@@ -97,9 +107,9 @@ class ChatRequest:
     def json_format(self) -> Json | None:
         """The response format when it asks for JSON."""
         # json and jsonMode are the gateway's own short forms; it strips them before the provider.
-        asked: Json = self.body.get("response_format") or {}
-        if asked.get("type") in ("json_object", "json_schema"):
-            return asked
+        response_format: Json = self.body.get("response_format") or {}
+        if response_format.get("type") in ("json_object", "json_schema"):
+            return response_format
         if self.body.get("json") or self.body.get("jsonMode"):
             return {"type": "json_object"}
         return None
@@ -131,19 +141,18 @@ class ChatRequest:
     @cached_property
     def system(self) -> str:
         """All instructions: system and developer messages, and the ``system`` field."""
-        said = [
-            text_of(m["content"]) for m in self.messages if m["role"] in ("system", "developer")
-        ]
-        return "\n\n".join(filter(None, [self.body.get("system", ""), *said]))
+        roles = ("system", "developer")
+        texts = [text_of(m["content"]) for m in self.messages if m["role"] in roles]
+        return "\n\n".join(filter(None, [self.body.get("system", ""), *texts]))
 
     @cached_property
     def goal_at(self) -> int:
         """Where the user's last request stands; what only carries a tool's result is none."""
         users = [at for at, m in enumerate(self.messages) if m["role"] == "user"]
-        requests = [at for at in users if not self._reports(at)]
+        requests = [at for at in users if not self._carries_tool_result(at)]
         return (requests or users or [-1])[-1]
 
-    def _reports(self, at: int) -> bool:
+    def _carries_tool_result(self, at: int) -> bool:
         """Whether a user message only carries attachments of the tool result before it."""
         content = self.messages[at]["content"]
         carries = isinstance(content, list) and any(part["type"] != "text" for part in content)
@@ -185,11 +194,10 @@ class ChatRequest:
     @cached_property
     def earlier(self) -> list[tuple[str, str]]:
         """Role and text of the conversation before the request."""
-        told = self.messages[: max(self.goal_at, 0)]
         return [
-            (m["role"], text_of(m.get("content")))
-            for m in told
-            if m["role"] in ("user", "assistant")
+            (message["role"], text_of(message.get("content")))
+            for message in self.messages[: max(self.goal_at, 0)]
+            if message["role"] in ("user", "assistant")
         ]
 
     def parts(self, kind: str) -> list[Json]:
@@ -204,9 +212,7 @@ class ChatRequest:
     @cached_property
     def prompt_text(self) -> str:
         """Everything that counts as prompt, for counting."""
-        said = "\n".join(text_of(m.get("content")) for m in self.messages)
-        called = json.dumps(
-            [m["tool_calls"] for m in self.messages if m.get("tool_calls")], ensure_ascii=False
-        )
-        offered = json.dumps(self.body.get("tools") or [], ensure_ascii=False)
-        return said + called + offered
+        texts = "\n".join(text_of(m.get("content")) for m in self.messages)
+        calls = [m["tool_calls"] for m in self.messages if m.get("tool_calls")]
+        tools = self.body.get("tools") or []
+        return texts + "".join(json.dumps(part, ensure_ascii=False) for part in (calls, tools))

@@ -1,6 +1,6 @@
-"""Small checks that speak the gateway's validation language; each returns a complaint or None.
+"""Check values and complain in the words of zod, with which the gateway validates.
 
-The gateway validates with zod, whose sentences these are (its code of January 2026).
+Each check returns a complaint or None. The sentences are those of its code of January 2026.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .errors import invalid
+from .errors import validation_error
 
 Json = dict[str, Any]
 Check = Callable[[Any], str | None]
@@ -123,7 +123,7 @@ def record(
     return check
 
 
-def mapped(each: Check) -> Check:
+def map_of(each: Check) -> Check:
     """Any object whose values all pass a check."""
     return lambda value: mapping(value) or record(dict.fromkeys(value, each))(value)
 
@@ -133,19 +133,19 @@ def anything(_: Any) -> str | None:
     return None
 
 
-def tagged(by_tag: Mapping[str, Check]) -> Check:
+def tagged_by_type(by_tag: Mapping[str, Check]) -> Check:
     """An object told by its ``type``."""
     tag = record({"type": one_of(*by_tag)})
     return lambda value: tag(value) or by_tag[value["type"]](value)
 
 
-def checked(body: Any, required: Mapping[str, Check], optional: Mapping[str, Check]) -> Json:
+def checked_body(body: Any, required: Mapping[str, Check], optional: Mapping[str, Check]) -> Json:
     """The body, whose every field passes its check.
 
     Raises ``GatewayError`` 400 with one complaint per field.
     """
     if complaint := mapping(body):
-        raise invalid({}, [complaint])
+        raise validation_error({}, [complaint])
     fields = {**required, **optional}
     values = dict.fromkeys(required, UNDEFINED) | body
     errors = {
@@ -154,6 +154,6 @@ def checked(body: Any, required: Mapping[str, Check], optional: Mapping[str, Che
         if name in values and (complaint := check(values[name]))
     }
     if errors:
-        raise invalid(errors)
+        raise validation_error(errors)
     valid: Json = body
     return valid

@@ -1,5 +1,6 @@
-"""An answer on the wire: one completion or the chunks of a stream, in the dialect of era and model
-family.
+"""Write an answer as the gateway sends it: one completion, or the chunks of a stream.
+
+Both depend on the era and on the family of the model.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..media.plot import data_url
+from ..media.pictures import data_url
 from ..scripts import Answer
 from .chat_request import ChatRequest, Json
 from .model_tables import RESPONSES_ADAPTED
@@ -58,7 +59,7 @@ class Envelope:
         return top
 
 
-def pieces(text: str, size: int = 12) -> list[str]:
+def stream_pieces(text: str, size: int = 12) -> list[str]:
     """Text in words, as a model would stream it; very long words come apart."""
     return [
         word[at : at + size]
@@ -128,13 +129,13 @@ def with_reasoning(request: ChatRequest, reply: Answer, reasoning: str) -> Answe
     return replace(reply, content_blocks=blocks)
 
 
-def fenced(request: ChatRequest, text: str) -> str:
+def with_seed_fence(request: ChatRequest, text: str) -> str:
     """The text in a fence where JSON was asked of a Claude of the seed era, as it did (#5184)."""
     is_claude = request.era == "seed" and request.model.family == "anthropic"
     return f"```json\n{text}\n```" if is_claude and request.json_format else text
 
 
-def limited(request: ChatRequest, text: str) -> tuple[str, str | None]:
+def cut_at_limits(request: ChatRequest, text: str) -> tuple[str, str | None]:
     """The text up to a stop string and within ``max_tokens``, and why it ends."""
     stop = request.body.get("stop") or []
     for word in [stop] if isinstance(stop, str) else stop:
@@ -147,7 +148,7 @@ def limited(request: ChatRequest, text: str) -> tuple[str, str | None]:
     return text, None
 
 
-def finish_of(answer: Answer, request: ChatRequest) -> str:
+def finish_reason_of(answer: Answer, request: ChatRequest) -> str:
     """Why the answer ends."""
     if answer.finish_reason:
         return answer.finish_reason
@@ -158,7 +159,7 @@ def finish_of(answer: Answer, request: ChatRequest) -> str:
     return "tool_calls"
 
 
-def _native_finish(reason: str, request: ChatRequest) -> str:
+def _provider_finish_reason(reason: str, request: ChatRequest) -> str:
     if request.era == "today":
         return reason
     return SEED_FINISH.get(request.model.family, {}).get(reason, reason)
@@ -188,24 +189,24 @@ def completion(request: ChatRequest, answer: Answer, usage: Json) -> Json:
     choice: Json = {
         "index": 0,
         "message": message | (answer.extra_message or {}),
-        "finish_reason": finish_of(answer, request),
+        "finish_reason": finish_reason_of(answer, request),
     }
     choice["logprobs"] = logprobs(request, answer.text or "")
     today = request.era == "today"
     if not today and request.model.family == "openai":
         choice["content_filter_results"] = NO_FILTER
     top = envelope.top("chat.completion", today) | {"choices": [choice]}
-    if used := usage_sent(answer, usage):
+    if used := usage_of_reply(answer, usage):
         top["usage"] = used
-    return top | _more_top(answer)
+    return top | _fields_beside_choices(answer)
 
 
-def usage_sent(answer: Answer, usage: Json) -> Json:
+def usage_of_reply(answer: Answer, usage: Json) -> Json:
     """The usage of a reply: a scripted one before the counted one."""
     return usage if answer.usage is None else answer.usage
 
 
-def _more_top(answer: Answer) -> Json:
+def _fields_beside_choices(answer: Answer) -> Json:
     """What stands beside the choices of some answers: sources, and what a script adds."""
     more: Json = {}
     if answer.citations is not None:
@@ -219,7 +220,7 @@ def logprobs(request: ChatRequest, text: str) -> Json | None:
     if not request.body.get("logprobs"):
         return None
     count = request.body.get("top_logprobs") or 0
-    return {"content": [_logprob(word, count) for word in pieces(text)]}
+    return {"content": [_logprob(word, count) for word in stream_pieces(text)]}
 
 
 def _logprob(word: str, count: int) -> Json:
@@ -240,7 +241,7 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
     envelope = Envelope.around(request, answer)
     today = request.era == "today"
     top = envelope.top("chat.completion.chunk", today)
-    extra = _more_top(answer)  # citations may stand in every chunk (Perplexity)
+    extra = _fields_beside_choices(answer)  # citations may stand in every chunk (Perplexity)
 
     def chunk(delta: Json, finish: str | None = None, log: Json | None = None) -> Json:
         choice = {"index": 0, "delta": delta, "logprobs": log, "finish_reason": finish}
@@ -252,13 +253,13 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
         filtered = [{"prompt_index": 0, "content_filter_results": NO_FILTER}]
         frames.append(top | {"model": "", "choices": [], "prompt_filter_results": filtered})
     frames.append(chunk({"role": "assistant", "content": ""} | (answer.extra_message or {})))
-    frames += [chunk({answer.reasoning_field: piece}) for piece in pieces(answer.reasoning)]
+    frames += [chunk({answer.reasoning_field: piece}) for piece in stream_pieces(answer.reasoning)]
     if answer.audio is not None:
         frames += [chunk({"audio": part}) for part in _audio_deltas(answer.audio)]
     else:
         frames += [
             chunk({"content": piece}, log=logprobs(request, piece))
-            for piece in pieces(text_of_answer(answer) or "")
+            for piece in stream_pieces(text_of_answer(answer) or "")
         ]
     for at, delta in _block_deltas(answer):
         block = {"index": at, "delta": delta} if today else delta
@@ -266,9 +267,11 @@ def chunks(request: ChatRequest, answer: Answer, usage: Json) -> list[Json]:
     if answer.refusal is not None:
         frames.append(chunk({"refusal": answer.refusal}))
     frames += [chunk(part) for part in call_deltas(request, wire_tool_calls(answer, envelope))]
-    frames.append(chunk({}, finish=_native_finish(finish_of(answer, request), request)))
+    frames.append(
+        chunk({}, finish=_provider_finish_reason(finish_reason_of(answer, request), request))
+    )
     # The gateway forces include_usage, so that this chunk comes whether asked for or not.
-    if used := usage_sent(answer, usage):
+    if used := usage_of_reply(answer, usage):
         frames.append(top | {"choices": [], "usage": used})
     return frames
 
@@ -280,7 +283,7 @@ def _block_deltas(answer: Answer) -> Iterator[tuple[int, Json]]:
     for at, block in enumerate(blocks_of(answer) or []):
         match block.get("type"):
             case "thinking":
-                for piece in pieces(block.get("thinking", "")):
+                for piece in stream_pieces(block.get("thinking", "")):
                     yield at, {"thinking": piece}
                 if "signature" in block:
                     yield at, {"signature": block["signature"]}
@@ -292,7 +295,7 @@ def _block_deltas(answer: Answer) -> Iterator[tuple[int, Json]]:
 
 def _audio_deltas(audio: Json) -> Iterator[Json]:
     yield {"id": audio.get("id", "audio_emulated")}
-    for piece in pieces(audio.get("transcript", "")):
+    for piece in stream_pieces(audio.get("transcript", "")):
         yield {"transcript": piece}
     raw = base64.b64decode(audio.get("data", ""))
     for at in range(0, len(raw), 4800):
@@ -311,7 +314,7 @@ def call_deltas(request: ChatRequest, calls: Sequence[Json]) -> Iterator[Json]:
     for at, call in enumerate(calls):
         function = call["function"]
         opening = {"name": function["name"], "arguments": ""}
-        fragments = [{"arguments": piece} for piece in pieces(function["arguments"], 10)]
+        fragments = [{"arguments": piece} for piece in stream_pieces(function["arguments"], 10)]
         if request.uses_functions:
             yield from ({"function_call": part} for part in (opening, *fragments))
             return

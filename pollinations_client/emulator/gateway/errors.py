@@ -1,6 +1,4 @@
-"""The gateway's errors: its envelope, its codes and its sentences, in both eras (seed document,
-error responses).
-"""
+"""Build the gateway's error replies: envelope, codes and sentences of both eras."""
 
 from __future__ import annotations
 
@@ -144,7 +142,7 @@ class GatewayError(Exception):
         return {}
 
 
-def invalid(
+def validation_error(
     field_errors: dict[str, list[str]],
     form_errors: list[str] | None = None,
     part: str = "JSON body",
@@ -161,12 +159,12 @@ def invalid(
     return error
 
 
-def bad_query(field_errors: dict[str, list[str]]) -> GatewayError:
+def query_error(field_errors: dict[str, list[str]]) -> GatewayError:
     """A query that fails validation."""
-    return invalid(field_errors, part="Query parameter")
+    return validation_error(field_errors, part="Query parameter")
 
 
-def upstream(message: str, status: int = 400, *, code: str | None = None) -> GatewayError:
+def upstream_error(message: str, status: int = 400, *, code: str | None = None) -> GatewayError:
     """What a provider behind the gateway refuses."""
-    told = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return GatewayError(status, message, provider_error=told)
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return GatewayError(status, message, provider_error=error)

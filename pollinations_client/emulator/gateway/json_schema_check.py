@@ -12,7 +12,7 @@ VALIDATOR = jsonschema.Draft202012Validator
 FORMATS = VALIDATOR.FORMAT_CHECKER  # says whether a "pattern" is a regular expression
 
 
-def schema_fault(schema: Json) -> str | None:
+def fault_in_schema(schema: Json) -> str | None:
     """What is wrong with a schema; None when nothing is."""
     references: list[Any] = []
     if _depth(schema, references) > MAX_DEPTH:
@@ -28,11 +28,11 @@ def schema_fault(schema: Json) -> str | None:
     return None
 
 
-def parameters_fault(parameters: Json) -> str | None:
+def fault_in_parameters(parameters: Json) -> str | None:
     """What is wrong with a tool's parameters: a schema, and one of an object."""
     if parameters.get("type", "object") != "object":
         return f"schema must be of type 'object', not {parameters['type']!r:.40}"
-    return schema_fault(parameters)
+    return fault_in_schema(parameters)
 
 
 def _depth(value: Any, references: list[Any], depth: int = 0) -> int:
@@ -42,7 +42,7 @@ def _depth(value: Any, references: list[Any], depth: int = 0) -> int:
     if isinstance(value, dict) and isinstance(value.get("$ref"), str):
         references.append(value["$ref"])
     inner = value.values() if isinstance(value, dict) else value
-    return max((_depth(one, references, depth + 1) for one in inner), default=depth)
+    return max((_depth(part, references, depth + 1) for part in inner), default=depth)
 
 
 def _leads_somewhere(reference: str, root: Json) -> bool:

@@ -1,4 +1,4 @@
-"""API keys: permissions, balance, rate limits.
+"""Decide what an API key may do: permissions, balance, rate limits.
 
 Any key is accepted as a rich one with every permission, except these, which misbehave on purpose:
 
@@ -90,7 +90,7 @@ TOP_UP = "https://enter.pollinations.ai/pollen"
 KEYS = "https://enter.pollinations.ai/keys"
 
 
-def permit(rules: KeyRules, model: Model, model_name: str, era: str) -> None:
+def check_may_use(rules: KeyRules, model: Model, model_name: str, era: str) -> None:
     """Let the key use the model. Raises ``GatewayError`` 403 or 402."""
     names = {model.name, model_name, *model.aliases}
     if rules.models is not None and names.isdisjoint(rules.models):
@@ -145,7 +145,7 @@ OUTSIDER = (
 )
 
 
-def notice(refusal: GatewayError, model_name: str) -> str | None:
+def notice_for(refusal: GatewayError, model_name: str) -> str | None:
     """The answer that today's text routes give, with status 200, in place of a 402 or of a 403
     about the model.
     """

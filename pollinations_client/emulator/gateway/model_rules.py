@@ -1,4 +1,4 @@
-"""What a model refuses although the gateway's schema takes it."""
+"""Refuse what a model cannot take although the schema of the gateway allows it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from .chat_request import parts_of
-from .errors import GatewayError, upstream
+from .errors import GatewayError, upstream_error
 from .model_tables import REFUSE_BLANK_TURNS, REFUSES_FORCED_TOOLS
+from .usage import count_tokens
 
 if TYPE_CHECKING:
     from .chat_request import ChatRequest
@@ -33,23 +34,25 @@ def check_model(request: ChatRequest) -> None:
         heard = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
         # Azure's words; only GET /text fills the modalities in (#1713).
         if not heard:
-            raise upstream(
+            raise upstream_error(
                 "This model requires that either input content or output modality contain audio."
             )
     if "audio" in (body.get("modalities") or ()):
         if not model.has("speech"):
-            raise upstream(f"Model '{model.name}' does not support audio output.")
+            raise upstream_error(f"Model '{model.name}' does not support audio output.")
         if "audio" not in body:
-            raise upstream("Missing required parameter: 'audio'.")
+            raise upstream_error("Missing required parameter: 'audio'.")
         if request.stream and body["audio"]["format"] != "pcm16":
-            raise upstream("Unsupported value: 'audio.format' must be 'pcm16' when stream is true.")
+            raise upstream_error(
+                "Unsupported value: 'audio.format' must be 'pcm16' when stream is true."
+            )
     budget = HAIKU_BUDGETS.get(body.get("reasoning_effort", ""), 0)
     if "haiku" in model.name and budget and budget >= (body.get("max_tokens") or budget + 1):
-        raise upstream("`max_tokens` must be greater than `thinking.budget_tokens`.")
+        raise upstream_error("`max_tokens` must be greater than `thinking.budget_tokens`.")
     # A provider's refusal: in January 2026 it came nested in the message, with the whole request.
     window = model.context
-    if count_tokens(request) > window:
-        raise upstream(
+    if count_tokens(request.prompt_text) > window:
+        raise upstream_error(
             f"This model's maximum context length is {window} tokens. Please reduce the"
             " length of the messages.",
             code="context_length_exceeded",
@@ -59,11 +62,11 @@ def check_model(request: ChatRequest) -> None:
 SAFE = frozenset("privacy secrets sexual violence shield nsfw true false 0".split())
 
 
-def check_safe(asked: Any) -> None:
+def check_safe(safe: Any) -> None:
     """A flag, or known safety tokens in a list or between commas. Raise ``GatewayError`` 400."""
-    if asked is None or isinstance(asked, bool):
+    if safe is None or isinstance(safe, bool):
         return
-    tokens = ",".join(asked) if isinstance(asked, list) else str(asked)
+    tokens = ",".join(safe) if isinstance(safe, list) else str(safe)
     unknown = [token for token in map(str.strip, tokens.split(",")) if token.lower() not in SAFE]
     if any(unknown):
         first = next(filter(None, unknown))
@@ -72,11 +75,6 @@ def check_safe(asked: Any) -> None:
         error |= {"message": message, "safety": {"applied": [], "triggered": []}}
         # Its own shape, outside the envelope of all other errors (autumn 2026).
         raise GatewayError(400, message, bare={"error": error})
-
-
-def count_tokens(request: ChatRequest) -> int:
-    """About how many tokens the messages have."""
-    return len(request.prompt_text) // 4
 
 
 def _check_tools(request: ChatRequest) -> None:
@@ -91,7 +89,9 @@ def _check_tools(request: ChatRequest) -> None:
         # Its own search tool stays beside JSON, which Vertex refuses; code execution makes way.
         has_own_search = "tools" not in request.body and "search" in model.name
         if not today and request.json_format and has_own_search:
-            raise upstream("Tool use with a response mime type: 'application/json' is unsupported")
+            raise upstream_error(
+                "Tool use with a response mime type: 'application/json' is unsupported"
+            )
 
 
 def _has_calls(request: ChatRequest) -> bool:
@@ -104,38 +104,44 @@ def _has_calls(request: ChatRequest) -> bool:
 def _check_forced_tool(request: ChatRequest) -> None:
     # Claude Fable 5.1, Opus 5.5 and Sonnet 5.5 take no forced choice (autumn 2026).
     if request.model.name in REFUSES_FORCED_TOOLS:
-        raise upstream("tool_choice: forcing a tool is not supported by this model; use 'auto'.")
+        raise upstream_error(
+            "tool_choice: forcing a tool is not supported by this model; use 'auto'."
+        )
     is_thinking = request.body.get("reasoning_effort") not in (None, "none")
     if request.model.family == "anthropic" and is_thinking:
-        raise upstream("Thinking may not be enabled when tool_choice forces tool use.")
+        raise upstream_error("Thinking may not be enabled when tool_choice forces tool use.")
 
 
 def _check_vertex_tools(request: ChatRequest) -> None:
     where = "tools[0].function_declarations[0].parameters"
     for tool in request.body.get("tools") or []:
         parameters = tool.get("function", {}).get("parameters")
-        if word := forbidden(parameters):
-            raise upstream(f"Invalid JSON payload received. Unknown name \"{word}\" at '{where}'")
-        if (value := _odd_value(parameters)) is not None:
-            raise upstream(f"Invalid value at '{where}...enum[0]' (TYPE_STRING), {value}")
+        if word := forbidden_keyword(parameters):
+            raise upstream_error(
+                f"Invalid JSON payload received. Unknown name \"{word}\" at '{where}'"
+            )
+        if (value := _enum_value_not_text(parameters)) is not None:
+            raise upstream_error(f"Invalid value at '{where}...enum[0]' (TYPE_STRING), {value}")
 
 
-def _odd_value(schema: Any) -> Any:
+def _enum_value_not_text(schema: Any) -> Any:
     """The first value of an enumeration that is no text; Vertex's are of texts alone."""
     if isinstance(schema, list):
-        return next((odd for part in schema if (odd := _odd_value(part)) is not None), None)
+        return next(
+            (odd for part in schema if (odd := _enum_value_not_text(part)) is not None), None
+        )
     if not isinstance(schema, dict):
         return None
     values = schema.get("enum")
     if isinstance(values, list):
         return next((json.dumps(value) for value in values if not isinstance(value, str)), None)
-    return _odd_value(list(schema.values()))
+    return _enum_value_not_text(list(schema.values()))
 
 
-def forbidden(schema: Any, *, inside_names: bool = False) -> str | None:
+def forbidden_keyword(schema: Any, *, inside_names: bool = False) -> str | None:
     """The first keyword that Vertex does not know, anywhere in a tool's schema."""
     if isinstance(schema, list):
-        return next((word for one in schema if (word := forbidden(one))), None)
+        return next((word for part in schema if (word := forbidden_keyword(part))), None)
     if not isinstance(schema, dict):
         return None
     for name, inner in schema.items():
@@ -143,7 +149,7 @@ def forbidden(schema: Any, *, inside_names: bool = False) -> str | None:
             return str(name)
         if name in ("enum", "default", "example", "required") and not inside_names:
             continue
-        if word := forbidden(
+        if word := forbidden_keyword(
             inner, inside_names=name in ("properties", "$defs") and not inside_names
         ):
             return word
@@ -160,9 +166,9 @@ def _check_blank_turns(request: ChatRequest) -> None:
         if message["role"] == "assistant" and isinstance(content, str):
             texts = [content] if content else []
             if not content and not message.get("tool_calls"):
-                raise upstream(f"messages.{index}: all messages must have non-empty content")
+                raise upstream_error(f"messages.{index}: all messages must have non-empty content")
         if not all(map(str.strip, texts)):
-            raise upstream("messages: text content blocks must contain non-whitespace text")
+            raise upstream_error("messages: text content blocks must contain non-whitespace text")
 
 
 def _check_document(request: ChatRequest) -> None:
@@ -181,7 +187,7 @@ def _check_media(request: ChatRequest) -> None:
     pictures = [part for m in request.messages for part in parts_of(m.get("content"), "image_url")]
     # A provider refuses it, so the words differ from those of the gateway's own check (#2588).
     if pictures and model.has("speech"):
-        raise upstream(f"Model '{model.name}' does not support image input.")
+        raise upstream_error(f"Model '{model.name}' does not support image input.")
     if pictures and request.era == "today" and not model.has("vision"):
         raise GatewayError(
             400,

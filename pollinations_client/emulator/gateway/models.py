@@ -1,4 +1,4 @@
-"""The models of each era: what they are called, what they can do, what they cost.
+"""List the models of each era: what they are called, what they can do, what they cost.
 
 Of the client this reads the shipped list, a data file, and none of the code that reads it there.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .checks import one_of
-from .errors import GatewayError, invalid
+from .errors import GatewayError, validation_error
 from .model_tables import (
     BREAKS_JSON,
     EMBEDDINGS,
@@ -193,10 +193,10 @@ def model_called(era: str, kind: str, name: str, *, makes: str = "") -> Model:
         return model
     if era == "seed" and kind == "text":
         names = [alias for model in models(era, kind) for alias in (model.name, *model.aliases)]
-        raise invalid({"model": [str(one_of(*names)(name))]})
+        raise validation_error({"model": [str(one_of(*names)(name))]})
     names = [model.name for model in models(era, kind) if makes in ("", *model.output_modalities)]
     if era == "seed":
-        raise invalid({"model": [str(one_of(*names)(name))]}, part="Query parameter")
+        raise validation_error({"model": [str(one_of(*names)(name))]}, part="Query parameter")
     kinds = "image and video" if kind == "picture" else kind
     others = f"Available {kinds} models: {', '.join(names)}"
     if kind == "text":

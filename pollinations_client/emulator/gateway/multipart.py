@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email import message_from_string
 from email.message import Message
 
 from ..scripts import Received
@@ -24,7 +25,7 @@ class Part:
         return self.data.decode("utf-8", "replace")
 
 
-def form(received: Received) -> dict[str, Part]:
+def parts_by_name(received: Received) -> dict[str, Part]:
     """The parts by name, of a repeated name the last.
 
     Raises ``GatewayError`` 400 for a body that is no form.
@@ -46,18 +47,10 @@ def parts_of(received: Received) -> list[Part]:
     parts: list[Part] = []
     for piece in pieces[1:-1]:
         head, _, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        fields = _headers(head)
+        fields = message_from_string(head.decode("utf-8", "replace"))
         name = fields.get_param("name", header="content-disposition")
         file_name = fields.get_param("filename", header="content-disposition")
         if isinstance(name, str):
             named = file_name if isinstance(file_name, str) else None
             parts.append(Part(data, named, fields.get_content_type(), name))
     return parts
-
-
-def _headers(head: bytes) -> Message:
-    fields = Message()
-    for line in head.decode("utf-8", "replace").split("\r\n"):
-        name, _, value = line.partition(":")
-        fields[name] = value.strip()
-    return fields

@@ -1,4 +1,4 @@
-"""Read parameters from a query string."""
+"""Read and check parameters of a query string."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from .checks import one_of
-from .errors import bad_query
+from .errors import query_error
 
 Query = Mapping[str, str]
 FLAGS = ("", "true", "false", "1", "0")
@@ -27,19 +27,19 @@ def flag(query: Query, name: str) -> bool:
     error.
     """
     if query.get(name, "").lower() not in FLAGS:
-        raise bad_query({name: ["Invalid input: expected boolean, received string"]})
+        raise query_error({name: ["Invalid input: expected boolean, received string"]})
     return truth(query, name)
 
 
 def integer(query: Query, name: str, low: int, high: int, default: int | None = None) -> int | None:
     """An integer within bounds. Raises ``GatewayError`` 400 with the field error."""
     text = query.get(name)
-    if not text:
-        return default
-    return _within(int, text, name, low, high)
+    return _within(int, text, name, low, high) if text else default
 
 
-def fraction(query: Query, name: str, low: int, high: int) -> float | None:
+def number_in(
+    query: Query, name: str, low: float = -math.inf, high: float = math.inf
+) -> float | None:
     """A number within bounds, whole or not. Raises ``GatewayError`` 400 with the field error."""
     text = query.get(name)
     return _within(float, text, name, low, high) if text else None
@@ -51,11 +51,11 @@ def _within(read: Callable[[str], Number], text: str, name: str, low: float, hig
     except ValueError:
         value = None
     if value is None or math.isnan(value):
-        raise bad_query({name: ["Invalid input: expected number, received NaN"]})
+        raise query_error({name: ["Invalid input: expected number, received NaN"]})
     if value < low:
-        raise bad_query({name: [f"Too small: expected number to be >={low}"]})
+        raise query_error({name: [f"Too small: expected number to be >={low}"]})
     if value > high:
-        raise bad_query({name: [f"Too big: expected number to be <={high}"]})
+        raise query_error({name: [f"Too big: expected number to be <={high}"]})
     return value
 
 
@@ -63,18 +63,12 @@ def option(query: Query, name: str, options: tuple[str, ...], default: str) -> s
     """One of some words. Raises ``GatewayError`` 400 with the field error."""
     value = query.get(name, default)
     if complaint := one_of(*options)(value):
-        raise bad_query({name: [complaint]})
+        raise query_error({name: [complaint]})
     return value
 
 
-def number(query: Query, name: str) -> float | None:
-    """A number of any size. Raises ``GatewayError`` 400 with the field error."""
-    text = query.get(name)
-    return _within(float, text, name, -math.inf, math.inf) if text else None
-
-
 # In GET /text a number that cannot be read is dropped, where a chat body would be refused.
-def decimal(query: Query, name: str) -> float | None:
+def number_or_none(query: Query, name: str) -> float | None:
     """A number, or None when it is missing or cannot be read."""
     try:
         return float(query[name])

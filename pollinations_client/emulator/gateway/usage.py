@@ -1,6 +1,4 @@
-"""Counting: tokens of a prompt and of an answer, their details, and the headers that
-repeat them.
-"""
+"""Count the tokens of a prompt and of an answer, and write the headers that repeat them."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ BYTES_PER_AUDIO_TOKEN = 3200
 CACHED_FROM = 1024
 
 
-def count(text: str) -> int:
+def count_tokens(text: str) -> int:
     """About how many tokens a text has: one per four bytes."""
     return (len(text.encode()) + 3) // 4
 
@@ -37,7 +35,7 @@ def _cached(state: State, request: ChatRequest) -> tuple[int, int]:
     texts = [json.dumps(m, ensure_ascii=False, sort_keys=True) for m in request.messages]
     marked = [at for at, text in enumerate(texts) if '"cache_control"' in text]
     opening = "".join(texts[: max(marked, default=0) + 1])
-    size = count(opening)
+    size = count_tokens(opening)
     if not marked and size < CACHED_FROM:
         return 0, 0
     digest = hashlib.sha256((request.model.name + opening).encode()).hexdigest()
@@ -52,15 +50,15 @@ def usage_of(state: State, request: ChatRequest, answer: Answer) -> Json:
     sounds = request.parts("input_audio")
     audio_in = sum(_audio_tokens(part["input_audio"]["data"]) for part in sounds)
     image_in = IMAGE_TOKENS * len(request.parts("image_url"))
-    prompt = count(request.prompt_text) + 4 * len(request.messages) + audio_in + image_in
+    prompt = count_tokens(request.prompt_text) + 4 * len(request.messages) + audio_in + image_in
     prompt += 64 * len(request.parts("file"))
     thoughts = [block.get("thinking", "") for block in answer.content_blocks or ()]
-    reasoning = count(answer.reasoning) or sum(map(count, thoughts))
+    reasoning = count_tokens(answer.reasoning) or sum(map(count_tokens, thoughts))
     audio_out = 0
     if answer.audio:
         audio_out = _audio_tokens(answer.audio["data"])
-    called = sum(count(str(call)) for call in answer.tool_calls)
-    completion = max(1, count(answer.text or "") + called + reasoning + audio_out)
+    calls = sum(count_tokens(str(call)) for call in answer.tool_calls)
+    completion = max(1, count_tokens(answer.text or "") + calls + reasoning + audio_out)
     read, written = (min(tokens, prompt) for tokens in _cached(state, request))
     usage: Json = {
         "prompt_tokens": prompt,

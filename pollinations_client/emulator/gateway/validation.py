@@ -1,5 +1,6 @@
-"""What a chat body must look like, per era (seed: createChatCompletionRequest; today: the same with
-other bounds).
+"""Validate the body of a chat request with the rules of each era.
+
+Seed: createChatCompletionRequest of API 0.3.0. Today: the same with other bounds.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ from .checks import (
     anything,
     array,
     boolean,
-    checked,
+    checked_body,
     either,
-    mapped,
+    map_of,
     mapping,
     nullable,
     number,
     one_of,
     record,
     string,
-    tagged,
+    tagged_by_type,
 )
-from .errors import GatewayError, upstream
-from .json_schema_check import parameters_fault, schema_fault
+from .errors import GatewayError, upstream_error
+from .json_schema_check import fault_in_parameters, fault_in_schema
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 # ``nova`` is not in the published list of API 0.3.0; today's gateway takes it (October 2026).
@@ -75,13 +76,13 @@ FUNCTION = record(
     {"name": string}, {"description": string, "parameters": mapping, "strict": nullable(boolean)}
 )
 OLDER_FUNCTION = {"description": string, "parameters": mapping}
-TOOL = tagged(
+TOOL = tagged_by_type(
     {"function": record({"function": FUNCTION})} | dict.fromkeys(BUILT_IN_TOOLS, anything)
 )
 JSON_SCHEMA = record(
     {"schema": mapping}, {"name": string, "description": string, "strict": nullable(boolean)}
 )
-RESPONSE_FORMAT = tagged(
+RESPONSE_FORMAT = tagged_by_type(
     {
         "text": anything,
         "json_object": anything,
@@ -97,7 +98,7 @@ TOOL_CHOICE = either(
 
 def _message_of(role: str) -> Check:
     """The check of one role's messages."""
-    parts = tagged({name: PARTS[name] for name in PARTS_OF_ROLE[role]})
+    parts = tagged_by_type({name: PARTS[name] for name in PARTS_OF_ROLE[role]})
     content = either(string, array(parts, low=1))
     calls = {"tool_calls": array(TOOL_CALL), "function_call": nullable(FUNCTION_CALL)}
     match role:
@@ -119,7 +120,7 @@ MESSAGES = {role: _message_of(role) for role in ROLES}
 MESSAGE_ROLE = record({"role": one_of(*ROLES)})
 
 
-def message(value: Any) -> str | None:
+def check_message(value: Any) -> str | None:
     """One message of any role."""
     return MESSAGE_ROLE(value) or MESSAGES[value["role"]](value)
 
@@ -134,7 +135,7 @@ FIELDS_OF_BOTH: dict[str, Check] = {
     "frequency_penalty": PENALTY,
     "presence_penalty": PENALTY,
     "repetition_penalty": nullable(number(0, 2)),
-    "logit_bias": nullable(mapped(number(-SEED_MAX, SEED_MAX, is_integer=True))),
+    "logit_bias": nullable(map_of(number(-SEED_MAX, SEED_MAX, is_integer=True))),
     "logprobs": nullable(boolean),
     "top_logprobs": nullable(number(0, 20, is_integer=True)),
     "max_tokens": nullable(COUNT),
@@ -181,7 +182,7 @@ def check_chat(body: Any, era: str) -> dict[str, Any]:
     """The body, if the gateway would take it. Raises ``GatewayError`` 400 with the field errors."""
     if body is None:
         raise GatewayError(400, "Malformed JSON in request body")
-    valid = checked(body, {"messages": array(message)}, FIELDS[era])
+    valid = checked_body(body, {"messages": array(check_message)}, FIELDS[era])
     if not valid["messages"] and era == "today":
         # The era of API 0.3.0 took an empty list: most models had a system prompt of their own.
         raise GatewayError(400, "Messages must be a non-empty array")
@@ -196,27 +197,27 @@ def check_history(messages: list[dict[str, Any]]) -> None:
     Raises as providers do.
     """
     waiting: dict[str, None] = {}
-    for at, one in enumerate(messages):
-        if one["role"] == "tool":
-            if one["tool_call_id"] not in waiting:
-                raise upstream(
+    for at, message in enumerate(messages):
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in waiting:
+                raise upstream_error(
                     "Invalid parameter: messages with role 'tool' must be a response to a"
                     f" preceding message with 'tool_calls'. (messages.[{at}].role)"
                 )
-            del waiting[one["tool_call_id"]]
+            del waiting[message["tool_call_id"]]
             continue
-        _all_answered(waiting)
-        if one["role"] != "assistant":
+        _check_all_answered(waiting)
+        if message["role"] != "assistant":
             continue  # tool calls of other roles are dropped by both eras before the provider
-        for call in one.get("tool_calls") or []:
+        for call in message.get("tool_calls") or []:
             _check_arguments(call, at)
             waiting[call["id"]] = None
-    _all_answered(waiting)
+    _check_all_answered(waiting)
 
 
-def _all_answered(waiting: dict[str, None]) -> None:
+def _check_all_answered(waiting: dict[str, None]) -> None:
     if waiting:
-        raise upstream(
+        raise upstream_error(
             "An assistant message with 'tool_calls' must be followed by tool messages responding"
             " to each 'tool_call_id'. The following tool_call_ids did not have response messages:"
             f" {', '.join(waiting)}"
@@ -229,7 +230,7 @@ def _check_arguments(call: dict[str, Any], at: int) -> None:
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
-        raise upstream(
+        raise upstream_error(
             f"messages.{at}.tool_calls: function arguments must be a JSON object in a string."
         )
 
@@ -245,33 +246,33 @@ def check_tools(body: dict[str, Any]) -> None:
         _check_function(function)
     response_format = body.get("response_format") or {}
     if response_format.get("type") == "json_schema" and (
-        fault := schema_fault(response_format["json_schema"]["schema"])
+        fault := fault_in_schema(response_format["json_schema"]["schema"])
     ):
-        raise upstream(f"Invalid schema for response_format: {fault}.")
+        raise upstream_error(f"Invalid schema for response_format: {fault}.")
     if len(set(names)) < len(names):
-        raise upstream("Tool names must be unique.")
+        raise upstream_error("Tool names must be unique.")
     _check_tool_choice(body, names)
 
 
 def _check_function(function: dict[str, Any]) -> None:
     name = function["name"]
     if not TOOL_NAME.fullmatch(name):
-        raise upstream(
+        raise upstream_error(
             f"Invalid 'tools[].function.name': {name!r} does not match '^[a-zA-Z0-9_-]{{1,64}}$'."
         )
-    if fault := parameters_fault(function.get("parameters") or {}):
-        raise upstream(f"Invalid schema for function '{name}': {fault}.")
+    if fault := fault_in_parameters(function.get("parameters") or {}):
+        raise upstream_error(f"Invalid schema for function '{name}': {fault}.")
 
 
 def _check_tool_choice(body: dict[str, Any], names: list[str]) -> None:
     choice = body.get("tool_choice")
     if choice not in (None, "none") and not body.get("tools"):
-        raise upstream(
+        raise upstream_error(
             "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are"
             " specified."
         )
     if isinstance(choice, dict) and choice["function"]["name"] not in names:
-        raise upstream(
+        raise upstream_error(
             f"Invalid value for 'tool_choice': no function '{choice['function']['name']}' is"
             " specified in 'tools'."
         )

@@ -1,5 +1,4 @@
-"""A short real video: drawn JPEG frames, and a hum when sound is asked for, in an MP4 file written
-here.
+"""Write a short MP4 video of drawn JPEG frames, with a hum when sound is asked for.
 
 The boxes are those of ISO/IEC 14496-12; the video track holds Motion JPEG (sample entry ``jpeg``),
 the sound track 16 bit PCM (sample entry ``sowt``).
@@ -44,7 +43,7 @@ def box(kind: bytes, *parts: bytes) -> bytes:
     return struct.pack(">I", len(content) + 8) + kind + content
 
 
-def full(kind: bytes, *parts: bytes, flags: int = 0) -> bytes:
+def full_box(kind: bytes, *parts: bytes, flags: int = 0) -> bytes:
     """One box with version 0 and flags."""
     return box(kind, struct.pack(">I", flags), *parts)
 
@@ -65,7 +64,7 @@ def video(spec: PictureSpec, seconds: int, *, sound: bool = False) -> bytes:
     picture = Track(
         "vide",
         _picture_entry(spec),
-        [len(one) for one in frames],
+        [len(frame) for frame in frames],
         TIMESCALE,
         TIMESCALE // FRAMES_PER_S,
         len(head) + 8,
@@ -79,11 +78,11 @@ def video(spec: PictureSpec, seconds: int, *, sound: bool = False) -> bytes:
         tracks.append(
             Track("soun", _sound_entry(), [], RATE_HZ, 1, start, uniform=2, count=len(hum) // 2)
         )
-    note = box(b"udta", box(b"\xa9cmt", _text("Emulated: no model made this video.")))
+    note = box(b"udta", box(b"\xa9cmt", _note_text("Emulated: no model made this video.")))
     moov = box(
         b"moov",
-        _movie(seconds * TIMESCALE, len(tracks)),
-        *(_track(one, n) for n, one in enumerate(tracks, 1)),
+        _movie_header(seconds * TIMESCALE, len(tracks)),
+        *(_track_box(track, number) for number, track in enumerate(tracks, 1)),
         note,
     )
     return head + box(b"mdat", *frames, hum) + moov
@@ -95,7 +94,7 @@ def _frame(spec: PictureSpec) -> bytes:
     return out.getvalue()
 
 
-def _text(text: str) -> bytes:
+def _note_text(text: str) -> bytes:
     data = text.encode()
     return struct.pack(">HH", len(data), 0x55C4) + data
 
@@ -114,41 +113,44 @@ def _sound_entry() -> bytes:
     return box(b"sowt", struct.pack(">6xH8xHHHHI", 1, 1, 16, 0, 0, RATE_HZ << 16))
 
 
-def _movie(ticks: int, tracks: int) -> bytes:
+def _movie_header(ticks: int, tracks: int) -> bytes:
     fixed = struct.pack(">IIIIIH10x", 0, 0, TIMESCALE, ticks, 0x10000, 0x100)
-    return full(b"mvhd", fixed, MATRIX, bytes(24), struct.pack(">I", tracks + 1))
+    return full_box(b"mvhd", fixed, MATRIX, bytes(24), struct.pack(">I", tracks + 1))
 
 
-def _track(track: Track, number: int) -> bytes:
+def _track_box(track: Track, number: int) -> bytes:
     ticks = track.count * track.sample_ticks
     length = ticks * TIMESCALE // track.timescale
     volume = {"soun": 0x100}.get(track.kind, 0)
-    header = full(
+    header = full_box(
         b"tkhd",
         struct.pack(">IIIII8xHHHH", 0, 0, number, 0, length, 0, 0, volume, 0),
         MATRIX,
         struct.pack(">II", track.width << 16, track.height << 16),
         flags=3,
     )
-    media = full(b"mdhd", struct.pack(">IIIIHH", 0, 0, track.timescale, ticks, 0x55C4, 0))
-    handler = full(b"hdlr", b"\0\0\0\0", track.kind.encode(), bytes(12), b"emulated\0")
-    return box(b"trak", header, box(b"mdia", media, handler, _information(track)))
+    media = full_box(b"mdhd", struct.pack(">IIIIHH", 0, 0, track.timescale, ticks, 0x55C4, 0))
+    handler = full_box(b"hdlr", b"\0\0\0\0", track.kind.encode(), bytes(12), b"emulated\0")
+    return box(b"trak", header, box(b"mdia", media, handler, _media_information(track)))
 
 
-def _information(track: Track) -> bytes:
+def _media_information(track: Track) -> bytes:
     """Where the samples lie and how long they last."""
-    kind = full(b"vmhd", bytes(8), flags=1) if track.kind == "vide" else full(b"smhd", bytes(4))
-    where = box(b"dinf", full(b"dref", struct.pack(">I", 1), full(b"url ", flags=1)))
+    if track.kind == "vide":
+        header = full_box(b"vmhd", bytes(8), flags=1)
+    else:
+        header = full_box(b"smhd", bytes(4))
+    where = box(b"dinf", full_box(b"dref", struct.pack(">I", 1), full_box(b"url ", flags=1)))
     table = box(
         b"stbl",
-        full(b"stsd", struct.pack(">I", 1), track.entry),
-        full(b"stts", struct.pack(">III", 1, track.count, track.sample_ticks)),
-        full(b"stsc", struct.pack(">IIII", 1, 1, track.count, 1)),
-        full(
+        full_box(b"stsd", struct.pack(">I", 1), track.entry),
+        full_box(b"stts", struct.pack(">III", 1, track.count, track.sample_ticks)),
+        full_box(b"stsc", struct.pack(">IIII", 1, 1, track.count, 1)),
+        full_box(
             b"stsz",
             struct.pack(">II", track.uniform, track.count),
-            *(struct.pack(">I", one) for one in track.sizes),
+            *(struct.pack(">I", size) for size in track.sizes),
         ),
-        full(b"stco", struct.pack(">II", 1, track.offset)),
+        full_box(b"stco", struct.pack(">II", 1, track.offset)),
     )
-    return box(b"minf", kind, where, table)
+    return box(b"minf", header, where, table)

@@ -1,7 +1,8 @@
-"""Draw a landscape in the prompt's colours, with prompt, seed, size and model written under it."""
+"""Draw a landscape in the colours of the prompt, with a caption that says it is emulated."""
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 import random
@@ -65,7 +66,7 @@ class PictureSpec:
     references: tuple[str, ...] = ()
 
 
-def within(width: int, height: int, limit: int = MAX_PX) -> tuple[int, int]:
+def size_within(width: int, height: int, limit: int = MAX_PX) -> tuple[int, int]:
     """The size to draw: zero is the default, and a larger one than ``limit`` keeps its shape."""
     width, height = width or DEFAULT_PX, height or DEFAULT_PX
     long = max(width, height, limit)
@@ -87,6 +88,12 @@ def picture(spec: PictureSpec) -> bytes:
         exif[0x010E], exif[0x0131] = note, "pollinations emulator"  # description, software
         drawing.save(out, "JPEG", quality=86, exif=exif, comment=b"emulated")
     return out.getvalue()
+
+
+def data_url(data: bytes) -> str:
+    """Picture bytes as a data URL."""
+    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _mixed(left: RGB, right: RGB, share: float) -> RGB:

@@ -1,4 +1,4 @@
-"""Read what came with a prompt: the size of a picture, the pages of a PDF, words of our own sounds.
+"""Describe what came with a prompt: the size of a picture, pages of a PDF, words of our sounds.
 
 Nothing is understood, and what lies at an address is not fetched.
 """

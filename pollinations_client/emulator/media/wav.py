@@ -1,4 +1,4 @@
-"""Short real sounds for models that speak, and the words that can be read back from their samples.
+"""Make short sounds for models that speak, and read the words back from their samples.
 
 A sound is a tone for every word. The lowest bit of each sample carries one bit of the text, too
 quiet to hear, so that the transcription of an emulated sound gives the very words, also after it
@@ -34,7 +34,7 @@ def samples(text: str, voice: str = "alloy", speed: float = 1.0) -> bytes:
     # The bits need room: a letter of another script than Latin is up to 32 of them.
     missing = max(_bits_needed(text), int(MIN_SECONDS * RATE_HZ)) - len(sound) // 2
     sound += tone(base_hz, max(missing, 0) / RATE_HZ)
-    return _with_text(sound, text)
+    return _with_text_hidden(sound, text)
 
 
 def tone(pitch_hz: int, seconds: float) -> bytes:
@@ -52,7 +52,7 @@ def _bits_needed(text: str) -> int:
     return HEADER_BITS + 8 * len(text.encode())
 
 
-def _with_text(sound: bytearray, text: str) -> bytes:
+def _with_text_hidden(sound: bytearray, text: str) -> bytes:
     data = text.encode()
     bits = int.from_bytes(MARK + len(data).to_bytes(LENGTH_BYTES) + data)
     count = _bits_needed(text)
@@ -97,7 +97,7 @@ def pcm_in(data: bytes) -> bytes | None:
     return frames
 
 
-def spoken(text: str, form: str) -> dict[str, Any]:
+def audio_of_message(text: str, form: str) -> dict[str, Any]:
     """The ``audio`` of a message, with the words as transcript. All but pcm16 is a WAV file."""
     pcm = samples(text)
     data = pcm if form == "pcm16" else wav(pcm)

@@ -1,1 +1,1 @@
-"""HTTP server of the emulator: start and stop, connections, responses, scripted faults."""
+"""The HTTP server: start and stop, connections, requests, replies."""

@@ -1,4 +1,4 @@
-"""One TCP connection: uvicorn's own h11 protocol that can also be cut, reset and watched."""
+"""Extend uvicorn's HTTP connection so that it can be cut, reset and watched."""
 
 from __future__ import annotations
 

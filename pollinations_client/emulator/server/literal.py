@@ -1,4 +1,4 @@
-"""Make the reply that a script asks for to the letter: a body, frames, or a refusal."""
+"""Build the reply that a script spells out: a body, frames, or a refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a request off the wire: its body, its JSON, and the record of it that a test sees."""
+"""Read a request from the connection: body, JSON, and the record that a test sees."""
 
 from __future__ import annotations
 

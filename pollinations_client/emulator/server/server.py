@@ -1,6 +1,4 @@
-"""Starting and stopping the emulator: one thread, one event loop, one listening socket on
-127.0.0.1.
-"""
+"""Start and stop the emulator: one thread, one event loop, one listening socket."""
 
 from __future__ import annotations
 
@@ -167,11 +165,11 @@ class Emulator:
         ready.set()
         await self._stopping.wait()
         server.close()
-        await _drop(served)
+        await _drop_connections(served)
         await server.wait_closed()
 
 
-async def _drop(served: ServerState) -> None:
+async def _drop_connections(served: ServerState) -> None:
     """Abandon every connection and wait for the requests that were under way to notice."""
     connections: set[Any] = set(served.connections)
     for connection in connections:

@@ -1,1 +1,1 @@
-"""Stand-in for a language model: short deterministic answers from the words of the request."""
+"""A stand-in for a language model: short answers from the words of the request."""

@@ -1,4 +1,4 @@
-"""Answer a checked request from its own schema, tools and text; this is no language model."""
+"""Answer a checked request from its own schema, tools and text."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..gateway.dialect import fenced, limited, with_reasoning
-from ..media.plot import plot
+from ..gateway.dialect import cut_at_limits, with_reasoning, with_seed_fence
+from ..media.pictures import PictureSpec, picture
 from ..media.reading import document_in_words, picture_in_words, sound_in_words
-from ..media.wav import spoken
+from ..media.wav import audio_of_message
 from ..scripts import Answer
-from .passages import answer_first, from_passages, passages, question, ranking
+from .passages import answer_from_passages, passages_in, question_in, ranking_for, with_answer_first
 from .schema_values import value_for
-from .text import matter, quoted, request_in_words, sentences, shortened
+from .text import quoted_pieces, request_in_words, sentences, shortened, topic_of
 from .text_values import TextValues
 from .tools import calls_for, results_in_words
 
@@ -33,15 +33,17 @@ def answer(request: ChatRequest) -> Answer:
     reasoning = reasoning_for(request)
     if calls := calls_for(request):
         return with_reasoning(request, Answer(tool_calls=calls), reasoning)
-    text, reason = limited(request, fenced(request, text_answer(request)))
+    text, reason = cut_at_limits(request, with_seed_fence(request, text_answer(request)))
     reply = Answer(text=text, finish_reason=reason)
     if request.model.family == "perplexity":
         reply = replace(reply, citations=[f"https://example.com/{n}" for n in (1, 2)])
     if "audio" in (request.body.get("modalities") or ()):
-        audio = spoken(text, str(request.body["audio"]["format"]))
+        audio = audio_of_message(text, str(request.body["audio"]["format"]))
         reply = Answer(text=None, audio=audio, finish_reason=reason)
     elif request.runs_code and re.search(r"\b(?:plot|chart|graph)\b", request.goal.lower()):
-        reply = replace(reply, images=[plot()])
+        # Gemini's code execution returns its charts as PNG among the content blocks.
+        chart = PictureSpec(request.goal, request.model.name, 0, 480, 320, transparent=True)
+        reply = replace(reply, images=[picture(chart)])
     return with_reasoning(request, reply, reasoning)
 
 
@@ -66,17 +68,17 @@ def text_answer(request: ChatRequest) -> str:
     prompt = shortened("\n".join(filter(None, [request.goal, *request.results])), MAX_PROMPT_CHARS)
     form = request.json_format
     if form and form["type"] == "json_schema":
-        return _json_for(form["json_schema"]["schema"], answer_first(prompt))
+        return _json_for(form["json_schema"]["schema"], with_answer_first(prompt))
     if form and request.model.has("loose_json"):
         return "{}"  # what Perplexity answers to json_object; it follows a json_schema
     if form or JSON_IN_WORDS.search(request.goal):
         return _json_in_words("\n\n".join(filter(None, [request.system, prompt])), prompt)
-    if ranked := ranking(prompt):
+    if ranked := ranking_for(prompt):
         return ranked
     if request.results:
         return results_in_words(request)
-    if (seen := attachments(request)) and not request.earlier:
-        return f"{seen} You {request_in_words(request.goal)}" if request.goal.strip() else seen
+    if (facts := attachments_in_words(request)) and not request.earlier:
+        return f"{facts} You {request_in_words(request.goal)}" if request.goal.strip() else facts
     return _reply(request)
 
 
@@ -92,11 +94,11 @@ def _json_in_words(prompt: str, goal: str) -> str:
     for schema, around in [*_schemas_in(prompt)][-1:]:
         lines = [line for line in around.splitlines() if not re.search(r"JSON|schema", line)]
         return _json_for(schema, "\n".join(lines))
-    keys = [piece for piece in quoted(prompt) if re.fullmatch(r"[A-Za-z_]\w*", piece)]
+    keys = [piece for piece in quoted_pieces(prompt) if re.fullmatch(r"[A-Za-z_]\w*", piece)]
     lines = [line for line in sentences(goal) if not JSON_IN_WORDS.search(line)]
     bare = " ".join(lines) or goal
     if not keys:
-        return json.dumps({"answer": matter(bare)}, ensure_ascii=False)
+        return json.dumps({"answer": topic_of(bare)}, ensure_ascii=False)
     properties = {key: {"type": "string"} for key in keys}
     return _json_for({"type": "object", "properties": properties, "required": keys}, bare)
 
@@ -118,15 +120,15 @@ def _schemas_in(text: str) -> Iterator[tuple[Json, str]]:
 def _reply(request: ChatRequest) -> str:
     """What is to be said word for word, the sentence that answers, else an honest echo."""
     goal = request.goal.strip()
-    if REPEAT.match(goal) and (pieces := quoted(goal)):
+    if REPEAT.match(goal) and (pieces := quoted_pieces(goal)):
         return pieces[0]
-    query = question(goal)
-    material = passages(goal) or passages(request.system)
+    query = question_in(goal)
+    material = passages_in(goal) or passages_in(request.system)
     if material:
-        about = f"The context does not say anything about {matter(query)}."
-        return from_passages(material, query) or about
+        about = f"The context does not say anything about {topic_of(query)}."
+        return answer_from_passages(material, query) or about
     earlier = "\n".join(text for role, text in request.earlier if role == "user")
-    if goal.endswith("?") and (remembered := from_passages(earlier, query)):
+    if goal.endswith("?") and (remembered := answer_from_passages(earlier, query)):
         return remembered
     echoed = request_in_words(query if "\n" in goal else goal)
     return (
@@ -135,7 +137,7 @@ def _reply(request: ChatRequest) -> str:
     )
 
 
-def attachments(request: ChatRequest) -> str:
+def attachments_in_words(request: ChatRequest) -> str:
     """A sentence on what came with the prompt: what can be measured without understanding it."""
     lines = [picture_in_words(part["image_url"]["url"]) for part in request.parts("image_url")]
     lines += [document_in_words(part["file"]) for part in request.parts("file")]

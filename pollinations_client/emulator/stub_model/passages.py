@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..words import overlap
-from .text import best, sentences
+from ..words import shared_subjects
+from .text import best_matches, sentences
 
 RULED = re.compile(r"^-{5,}\s*$", re.MULTILINE)
 LABELS = r"(?:Context|Context information|Contexts|Documents?|Passages?|Sources?|Text|Content)"
@@ -28,7 +28,7 @@ RANKED_EXAMPLE = re.compile(r"Doc(?:ument)?: ?\d+, Relevance: ?\d+")
 RANKED_DOCUMENT = re.compile(r"(?ms)^Document\s+(\d+):\s*(.*?)(?=^Document\s+\d+:|^Question:|\Z)")
 
 
-def passages(text: str) -> str:
+def passages_in(text: str) -> str:
     """The material of a prompt, between ruled lines or as in MATERIAL; empty when it has none."""
     ruled = RULED.split(text)
     if len(ruled) >= 3:
@@ -39,7 +39,7 @@ def passages(text: str) -> str:
     return ""
 
 
-def question(text: str) -> str:
+def question_in(text: str) -> str:
     """The question of a prompt: after its label, else the last line that asks, else the last."""
     labelled: list[str] = QUESTION_LABEL.findall(text)
     lines = sentences(RULED.split(text)[-1])
@@ -47,10 +47,10 @@ def question(text: str) -> str:
     return (labelled or asking or lines or [text])[-1].strip()
 
 
-def from_passages(material: str, query: str) -> str | None:
+def answer_from_passages(material: str, query: str) -> str | None:
     """The one or two sentences that fit a question best; None when none does."""
     lines = [METADATA_LINE.sub("", line).strip() for line in sentences(material)]
-    fitting = best(query, [line for line in lines if line and line != query], 2)
+    fitting = best_matches(query, [line for line in lines if line and line != query], 2)
     if not fitting:
         return None
     fitting = [line for line in fitting if not _is_heading(line)] or fitting
@@ -63,14 +63,14 @@ def _is_heading(line: str) -> bool:
     return is_short and not re.search(r"[\d:=|,]", line)
 
 
-def answer_first(text: str) -> str:
+def with_answer_first(text: str) -> str:
     """What answers a prompt's labelled question, then its passages; else the prompt as it is."""
-    material = passages(text) if QUESTION_LABEL.search(text) else ""
-    answer = from_passages(material, question(text))
+    material = passages_in(text) if QUESTION_LABEL.search(text) else ""
+    answer = answer_from_passages(material, question_in(text))
     return f"{answer}\n\n{material}" if answer else text
 
 
-def ranking(prompt: str) -> str | None:
+def ranking_for(prompt: str) -> str | None:
     """``Doc: 2, Relevance: 9`` lines, best first, for a prompt that shows this form.
 
     The notebook and docs/rag.md rank with LlamaIndex's LLMRerank, which asks in these words.
@@ -81,7 +81,7 @@ def ranking(prompt: str) -> str | None:
     text = prompt[example.end() :]
     query = (re.findall(r"Question:\s*(.+)", text) or [prompt])[-1]
     documents = RANKED_DOCUMENT.findall(text)
-    points = {number: overlap(query, body) for number, body in documents}
+    points = {number: shared_subjects(query, body) for number, body in documents}
     top = max(points.values(), default=0) or 1
     ranked = sorted(points, key=lambda number: -points[number])
     rated = {number: max(1, round(10 * points[number] / top)) for number in ranked}

@@ -12,8 +12,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from ..words import overlap, tokens
-from .text_values import TextValues, form_example, format_of, in_form, is_usable
+from ..words import shared_subjects, tokens
+from .text_values import TextValues, example_in_format, format_of, is_usable, pieces_in_format
 
 Json = dict[str, Any]
 MAX_DEPTH = 7
@@ -40,7 +40,7 @@ def value_for(schema: Json, source: TextValues, root: Json | None = None) -> Any
     return _Filler(source, root or schema).value(schema, "", 0)
 
 
-def bounded(value: float, schema: Json, kind: str) -> float | int:
+def nearest_valid_number(value: float, schema: Json, kind: str) -> float | int:
     """The number nearest to ``value``, or to a bound, that the schema takes.
 
     A validator decides, because it counts in floating point: 3 * 0.1 is no multiple of 0.1 to it.
@@ -82,17 +82,17 @@ class _Filler:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return self.option(schema)
+            return self.enum_value(schema)
         is_left_out = self.source.keep_defaults and not self.source.mentions(name)
         if is_left_out and "default" in schema:
             return schema["default"]
         if is_left_out and _may_be_null(schema):
             return None  # strict tools have no optional properties: null says "left out"
         if schema.get("anyOf") or schema.get("oneOf"):
-            return self.variant(schema, name, depth)
-        return self.typed(schema, name, depth)
+            return self.value_of_variant(schema, name, depth)
+        return self.value_of_type(schema, name, depth)
 
-    def typed(self, schema: Json, name: str, depth: int) -> Any:
+    def value_of_type(self, schema: Json, name: str, depth: int) -> Any:
         kind = schema.get("type")
         if isinstance(kind, list):
             kind = next((option for option in kind if option != "null"), "null")
@@ -130,7 +130,7 @@ class _Filler:
                 merged[key] = merge(merged[key], value) if key in merged else value
         return merged
 
-    def variant(self, schema: Json, name: str, depth: int) -> Any:
+    def value_of_variant(self, schema: Json, name: str, depth: int) -> Any:
         """A value of the variant that fits the text best, with what stands beside the variants."""
         beside = {key: part for key, part in schema.items() if key not in ("anyOf", "oneOf")}
         beside.pop("default", None)
@@ -139,16 +139,16 @@ class _Filler:
         real = [branch for branch in merged if branch.get("type") != "null"]
         if not real or (depth >= MAX_DEPTH and len(real) < len(merged)):
             return None
-        scores = [overlap(json.dumps(branch), self.source.text) for branch in real]
+        scores = [shared_subjects(json.dumps(branch), self.source.text) for branch in real]
         return self.value(real[scores.index(max(scores))], name, depth)
 
-    def option(self, schema: Json) -> Any:
+    def enum_value(self, schema: Json) -> Any:
         options: list[Any] = schema["enum"]
         words = sorted((option for option in options if isinstance(option, str)), key=len)
         for word in reversed(words):
             if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.source.text, re.IGNORECASE):
                 return word
-        stated = [one for one in filter(is_usable, options) if one in self.source.numbers]
+        stated = [number for number in filter(is_usable, options) if number in self.source.numbers]
         if "default" in schema:
             return schema["default"]
         return next(iter([*stated, *options]), None)
@@ -159,7 +159,7 @@ class _Filler:
         if value is None and self.source.numbers:
             value = self.source.numbers.pop(0)
         choices: tuple[Any, ...] = (value, schema.get("default"), 1.0)
-        return bounded(next(filter(is_usable, choices)), schema, kind)
+        return nearest_valid_number(next(filter(is_usable, choices)), schema, kind)
 
     def boolean(self, schema: Json, name: str) -> bool:
         text = " ".join(tokens(self.source.text))
@@ -192,12 +192,12 @@ class _Filler:
             return named or item["enum"][:1]
         if kind in ("integer", "number") and self.source.numbers:
             numbers, self.source.numbers = self.source.numbers, []
-            return [bounded(value, item, kind) for value in numbers]
+            return [nearest_valid_number(value, item, kind) for value in numbers]
         if kind != "string":
             return [self.value(item, name, depth + 1)]
         if {"pattern", "format"} & set(item):
-            return [*dict.fromkeys(in_form(item, "", text))]
-        return [_sized(word, item) for word in self.source.words_for_list()]
+            return [*dict.fromkeys(pieces_in_format(item, "", text))]
+        return [_fitted_to_length(word, item) for word in self.source.words_for_list()]
 
     def object(self, schema: Json, depth: int) -> Json:
         properties = schema.get("properties") or {}
@@ -221,7 +221,7 @@ class _Filler:
         text = self.source.text
         if ADDRESSES.search(str(schema.get("description", ""))) and "://" not in text:
             return False
-        if self.source.mentions(name) or any(in_form(schema, name, text)):
+        if self.source.mentions(name) or any(pieces_in_format(schema, name, text)):
             return True
         return any(str(option).lower() in tokens(text) for option in schema.get("enum") or ())
 
@@ -231,21 +231,23 @@ class _Filler:
         pairs, inner = dict(PAIR.findall(self.source.text)), _undeclared(schema)
         for index in range(1, schema.get("minProperties", 0) - len(pairs) + 1):
             pairs[f"key{index}"] = self.source.text
-        kept = [*pairs.items()][: schema.get("maxProperties")]
-        sources = {key: TextValues.of(text.strip("\"'")) for key, text in kept}
+        fitting = [*pairs.items()][: schema.get("maxProperties")]
+        sources = {key: TextValues.of(text.strip("\"'")) for key, text in fitting}
         return {key: value_for(inner, source, self.root) for key, source in sources.items()}
 
     def string(self, schema: Json, name: str) -> str:
-        value = next(in_form(schema, name, self.source.text), form_example(schema, name))
+        value = next(
+            pieces_in_format(schema, name, self.source.text), example_in_format(schema, name)
+        )
         value = value or self.source.labelled(name)
         if not value and self.source.quoted:
             value = self.source.quoted.pop(0)
         value = value or self.source.text_for(name)
         self.source.used.add(value)
-        return _sized(value, schema)
+        return _fitted_to_length(value, schema)
 
 
-def _sized(text: str, schema: Json) -> str:
+def _fitted_to_length(text: str, schema: Json) -> str:
     """The text within the schema's bounds on length; one with a format to keep is left alone."""
     if "pattern" in schema or format_of(schema, ""):
         return text

@@ -31,7 +31,7 @@ def sentences(text: str) -> list[str]:
     return [line.strip(" \t-*#>") for line in lines if re.search(r"\w", line)]
 
 
-def best(query: str, candidates: Sequence[str], count: int) -> list[str]:
+def best_matches(query: str, candidates: Sequence[str], count: int) -> list[str]:
     """The candidates that share words with a query, in their own order; rare words weigh more."""
     bags = [set(subjects(candidate)) for candidate in candidates]
     frequency = Counter(word for bag in bags for word in bag)
@@ -49,7 +49,7 @@ def best(query: str, candidates: Sequence[str], count: int) -> list[str]:
     return [candidates[index] for index in sorted(ranked) if scores[index] >= 0.5 * top]
 
 
-def quoted(text: str) -> list[str]:
+def quoted_pieces(text: str) -> list[str]:
     """The quoted pieces of a text, in order."""
     return [next(filter(None, groups)).strip() for groups in QUOTED.findall(text)]
 
@@ -62,7 +62,7 @@ def shortened(text: str, max_chars: int) -> str:
     return f"{text[: max_chars // 2]}\n{text[-max_chars // 2 :]}"
 
 
-def matter(text: str) -> str:
+def topic_of(text: str) -> str:
     """What a prompt is about: its first sentence without a polite or commanding opening."""
     first = next(iter(sentences(text)), text.strip())
     bare = POLITE_OPENING.sub("", first, count=1).strip(" .?!:;\"'")
@@ -74,4 +74,4 @@ def request_in_words(text: str) -> str:
     first = next(iter(sentences(text)), "")
     if first.endswith("?") and len(first) <= MAX_MATTER_CHARS:
         return f"asked: {first}"
-    return f"asked about {matter(text) or 'the messages so far'}."
+    return f"asked about {topic_of(text) or 'the messages so far'}."

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from ..words import STOPWORDS, tokens
 from .patterns import text_for
-from .text import matter, quoted, sentences, shortened
+from .text import quoted_pieces, sentences, shortened, topic_of
 
 Json = dict[str, Any]
 MAX_CHARS = 6000
@@ -74,7 +74,7 @@ class TextValues:
     def of(cls, text: str, *, keep_defaults: bool = True) -> TextValues:
         """Read the numbers and the quoted pieces of a text."""
         text = shortened(text, MAX_CHARS)
-        pieces = quoted(text)
+        pieces = quoted_pieces(text)
         bare = text
         for piece in pieces:
             bare = bare.replace(piece, " " * len(piece))
@@ -123,8 +123,8 @@ class TextValues:
             match = re.search(r"(?<![\w.])([A-Za-z]*-?\d[\w-]*)", self.text)
             if match:
                 return match.group(1)
-        unused = [one for one in names(self.text) if one not in self.used]
-        text = matter(self.text)
+        unused = [name for name in names_in(self.text) if name not in self.used]
+        text = topic_of(self.text)
         if unused and not words & SENTENCE:
             return unused[0]
         return f"The {' '.join(tokens(name))} of {text}" if text in self.used else text
@@ -137,7 +137,7 @@ class TextValues:
         listed = re.search(r"(?:\w+, )+\w+,? and \w+", self.text)
         if listed:
             return re.split(r",? and |, ", listed.group())
-        return names(self.text)[:5] or [matter(self.text)]
+        return names_in(self.text)[:5] or [topic_of(self.text)]
 
 
 def _spelt(name: str) -> str:
@@ -155,26 +155,24 @@ def is_usable(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) < MAX_NUMBER
 
 
-def names(text: str) -> list[str]:
+def names_in(text: str) -> list[str]:
     """Capitalised names, without the verb that opens a sentence."""
-    found = []
+    names = []
     for name in re.findall(NAME, text):
         first, _, others = name.partition(" ")
-        if re.split(r"['\u2019]", first.lower())[0] in STOPWORDS | VERBS:
-            name = others
-        if name:
-            found.append(name)
-    return found
+        is_verb = re.split(r"['\u2019]", first.lower())[0] in STOPWORDS | VERBS
+        names.append(others if is_verb else name)
+    return list(filter(None, names))
 
 
 def picture_prompt(text: str) -> str:
     """What a picture shall show: the quoted words, or the wish without "draw a picture of"."""
     wish = next(filter(PICTURE_OPENING.match, sentences(text)), text)
     bare = PICTURE_OPENING.sub("", wish, count=1).strip(" .!?,;\n")
-    pieces = quoted(bare)
+    pieces = quoted_pieces(bare)
     if pieces and len(pieces[0]) * 2 > len(bare):
         return pieces[0]
-    return bare or matter(text)
+    return bare or topic_of(text)
 
 
 def format_of(schema: Json, name: str) -> str:
@@ -184,18 +182,18 @@ def format_of(schema: Json, name: str) -> str:
     return form if form in FORMAT_OF else ""
 
 
-def in_form(schema: Json, name: str, text: str) -> Iterator[str]:
+def pieces_in_format(schema: Json, name: str, text: str) -> Iterator[str]:
     """The pieces of a text that have a schema's pattern, or its or its name's format."""
     regex, _ = FORMAT_OF.get(format_of(schema, name), (None, ""))
     pieces = re.findall(regex, text) if regex else []
     if "pattern" in schema:
         words = re.findall(r"\S+", text)
-        pieces = [*quoted(text), *words, *(word.strip(".,;:!?") for word in words)]
+        pieces = [*quoted_pieces(text), *words, *(word.strip(".,;:!?") for word in words)]
     rules = {key: schema[key] for key in STRING_RULES if key in schema}
     return filter(Draft202012Validator(rules, format_checker=CHECKER).is_valid, pieces)
 
 
-def form_example(schema: Json, name: str) -> str | None:
+def example_in_format(schema: Json, name: str) -> str | None:
     """A made-up text for a schema's pattern or format; None where it asks for neither."""
     if "pattern" in schema:
         return text_for(schema["pattern"], schema.get("minLength", 0), schema.get("maxLength"))

@@ -8,10 +8,10 @@ from typing import Any
 
 from ..gateway.chat_request import ChatRequest, Tool
 from ..words import subjects
-from .passages import from_passages
+from .passages import answer_from_passages
 from .schema_values import value_for
-from .text import QUOTED, quoted, shortened
-from .text_values import NUMBER, TextValues, names
+from .text import QUOTED, quoted_pieces, shortened
+from .text_values import NUMBER, TextValues, names_in
 
 Json = dict[str, Any]
 MAX_QUOTED_RESULT_CHARS = 400
@@ -38,7 +38,7 @@ class Step:
     waits: bool = False
 
 
-def fit(tool: Tool, text: str) -> float:
+def fit_score(tool: Tool, text: str) -> float:
     """How well a tool fits a text: its name counts most, then its description."""
     if re.search(rf"(?<!\w){re.escape(tool.name)}(?!\w)", text):
         return 100.0
@@ -55,11 +55,11 @@ def fit(tool: Tool, text: str) -> float:
 
 def best_tool(tools: list[Tool], text: str) -> Tool | None:
     """The tool that fits best; None when none fits at all."""
-    best = max(tools, key=lambda tool: fit(tool, text))
-    return best if fit(best, text) >= 1 else None
+    best = max(tools, key=lambda tool: fit_score(tool, text))
+    return best if fit_score(best, text) >= 1 else None
 
 
-def plan(tools: list[Tool], prompt: str) -> list[Step]:
+def planned_calls(tools: list[Tool], prompt: str) -> list[Step]:
     """The calls that a prompt asks for, in order."""
     prompt = shortened(prompt, MAX_REQUEST_CHARS)
     if FORBIDS_TOOLS.search(prompt):
@@ -102,7 +102,7 @@ def _has_values(tool: Tool, clause: str) -> bool:
     properties, required = (tool.parameters.get(key) or {} for key in ("properties", "required"))
     numeric = [name for name in required if re.search("integer|number", str(properties.get(name)))]
     numbers = NUMBER.findall(clause)[: len(numeric)]
-    return len([*numbers, *names(clause), *quoted(clause)]) >= max(1, len(required))
+    return len([*numbers, *names_in(clause), *quoted_pieces(clause)]) >= max(1, len(required))
 
 
 def calls_for(request: ChatRequest) -> list[tuple[str, Json]]:
@@ -111,13 +111,13 @@ def calls_for(request: ChatRequest) -> list[tuple[str, Json]]:
     if not tools:
         return []
     if request.must_call and request.forced_tool:
-        tool = next(one for one in tools if one.name == request.forced_tool)
+        tool = next(tool for tool in tools if tool.name == request.forced_tool)
         return [_call(Step(tool, request.goal), request)]
-    called = [call["name"] for call in request.calls_made]
-    steps, done = [], list(called)
-    for step in plan(tools, request.goal):
-        if step.tool.name in done:
-            done.remove(step.tool.name)
+    called_names = [call["name"] for call in request.calls_made]
+    steps, done_names = [], list(called_names)
+    for step in planned_calls(tools, request.goal):
+        if step.tool.name in done_names:
+            done_names.remove(step.tool.name)
         else:
             steps.append(step)
     if steps:
@@ -127,8 +127,8 @@ def calls_for(request: ChatRequest) -> list[tuple[str, Json]]:
     if not request.must_call:
         return []
     text = " ".join([request.goal, *request.results])
-    fresh = [tool for tool in tools if tool.name not in called] or tools
-    return [_call(Step(max(fresh, key=lambda one: fit(one, text)), text), request)]
+    fresh = [tool for tool in tools if tool.name not in called_names] or tools
+    return [_call(Step(max(fresh, key=lambda tool: fit_score(tool, text)), text), request)]
 
 
 def _call(step: Step, request: ChatRequest) -> tuple[str, Json]:
@@ -146,5 +146,5 @@ def results_in_words(request: ChatRequest) -> str:
     results = dict.fromkeys(" ".join(result.split()) for result in request.results)
     text = " ".join(line if line[-1] in ".!?" else f"{line}." for line in results if line)
     if len(text) > MAX_QUOTED_RESULT_CHARS:
-        text = from_passages("\n".join(request.results), request.goal) or text
+        text = answer_from_passages("\n".join(request.results), request.goal) or text
     return text[: 2 * MAX_QUOTED_RESULT_CHARS] or "The tools ran and returned nothing."
