@@ -232,8 +232,8 @@ def _slowed(piece: Piece, bytes_per_s: float) -> list[Piece]:
     if not isinstance(piece, bytes):
         return [piece]
     step = max(1, int(bytes_per_s * MIN_PAUSE_S))
-    taken = (piece[at : at + step] for at in range(0, len(piece), step))
-    return [part for some in taken for part in (some, len(some) / bytes_per_s)]
+    parts = (piece[at : at + step] for at in range(0, len(piece), step))
+    return [each for part in parts for each in (part, len(part) / bytes_per_s)]
 
 
 def _split_at(pieces: Sequence[Piece], after: int) -> tuple[list[Piece], list[Piece]]:

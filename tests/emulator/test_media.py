@@ -16,6 +16,7 @@ from client import loopback
 from PIL import Image
 
 from pollinations_client.emulator import Answer, Emulator
+from pollinations_client.emulator.media.captions import legible
 
 
 def get(gateway: Emulator, path: str, **options: Any) -> httpx.Response:
@@ -85,6 +86,19 @@ def test_colours_of_the_prompt_are_in_the_picture(gateway: Emulator) -> None:
     mean = [one.resize((1, 1)).getpixel((0, 0)) for one in (red, blue)]
     assert mean[0][0] > mean[1][0]  # type: ignore[index]
     assert mean[0][2] < mean[1][2]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "caption"),
+    [
+        ("bees \u2014 over\nlavender", "bees \u2014 over lavender"),
+        ("\U0001f41d bees", "bees"),
+        ("\u685c\u306e\u4e0b", "(letters that this font lacks)"),
+    ],
+)
+def test_a_caption_holds_letters_that_its_font_can_draw(prompt: str, caption: str) -> None:
+    """Pillow's own font draws a box for every other."""
+    assert legible(prompt) == caption
 
 
 @pytest.mark.parametrize(("flag", "form"), [("false", "JPEG"), ("0", "JPEG"), ("true", "PNG")])

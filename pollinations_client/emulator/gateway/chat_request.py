@@ -128,8 +128,8 @@ class ChatRequest:
     def must_call(self) -> bool:
         """Whether some function must be called."""
         # Some models take a forced choice and do not follow it (autumn 2026).
-        heeds = self.model.name not in IGNORES_FORCED_TOOLS
-        return heeds and (
+        obeys_choice = self.model.name not in IGNORES_FORCED_TOOLS
+        return obeys_choice and (
             self.body.get("tool_choice") == "required" or self.forced_tool is not None
         )
 
@@ -155,8 +155,10 @@ class ChatRequest:
     def _carries_tool_result(self, at: int) -> bool:
         """Whether a user message only carries attachments of the tool result before it."""
         content = self.messages[at]["content"]
-        carries = isinstance(content, list) and any(part["type"] != "text" for part in content)
-        while carries and at > 0:
+        has_attachment = isinstance(content, list) and any(
+            part["type"] != "text" for part in content
+        )
+        while has_attachment and at > 0:
             at -= 1
             if self.messages[at]["role"] in ("tool", "function"):
                 return True

@@ -31,9 +31,9 @@ def check_model(request: ChatRequest) -> None:
         check_safe(request.body.get("safe"))
     model, body = request.model, request.body
     if model.has("speech"):
-        heard = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
+        has_audio = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
         # Azure's words; only GET /text fills the modalities in (#1713).
-        if not heard:
+        if not has_audio:
             raise upstream_error(
                 "This model requires that either input content or output modality contain audio."
             )

@@ -253,7 +253,7 @@ def list_item(model: Model, era: str) -> Json:
 
 
 def _today_item(model: Model) -> Json:
-    more: Json = {
+    facts: Json = {
         "category": model.kind,
         "publisher": model.name.partition("/")[0],
         "community": False,
@@ -263,20 +263,23 @@ def _today_item(model: Model) -> Json:
     }
     if model.kind == "text":
         words = {"tools": "tool_calling", "reasoning": "reasoning", "search": "web_search"}
-        more["capabilities"] = [word for trait, word in words.items() if model.has(trait)]
-        more["supports_structured_output"] = not model.has("loose_json")
-        more["supported_parameters"] = "max_tokens response_format seed stop".split()
+        facts["capabilities"] = [word for trait, word in words.items() if model.has(trait)]
+        facts["supports_structured_output"] = not model.has("loose_json")
+        facts["supported_parameters"] = "max_tokens response_format seed stop".split()
         if model.has("tools"):
-            more["supported_parameters"] += ["tools", "tool_choice", "parallel_tool_calls"]
+            facts["supported_parameters"] += ["tools", "tool_choice", "parallel_tool_calls"]
         if model.has("reasoning"):
-            more["supported_parameters"].append("reasoning_effort")
+            facts["supported_parameters"].append("reasoning_effort")
     if model.kind in ("image", "video"):
-        more["max_reference_images"] = model.references
+        facts["max_reference_images"] = model.references
     if model.durations:
-        more |= {"allowed_durations": list(model.durations), "default_duration": model.durations[0]}
+        facts |= {
+            "allowed_durations": list(model.durations),
+            "default_duration": model.durations[0],
+        }
     if model.kind == "embedding":
-        more["context_length"] = 8192
-    return more
+        facts["context_length"] = 8192
+    return facts
 
 
 OPENAI_FACTS = (

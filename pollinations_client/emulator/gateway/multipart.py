@@ -51,6 +51,6 @@ def parts_of(received: Received) -> list[Part]:
         name = fields.get_param("name", header="content-disposition")
         file_name = fields.get_param("filename", header="content-disposition")
         if isinstance(name, str):
-            named = file_name if isinstance(file_name, str) else None
-            parts.append(Part(data, named, fields.get_content_type(), name))
+            part_file_name = file_name if isinstance(file_name, str) else None
+            parts.append(Part(data, part_file_name, fields.get_content_type(), name))
     return parts

@@ -7,7 +7,7 @@ import textwrap
 from PIL import Image, ImageDraw, ImageFont
 
 
-def _legible(text: str) -> str:
+def legible(text: str) -> str:
     """The text as Pillow's own font can write it, which knows Latin letters only."""
     text = " ".join(text.split())
     latin = "".join(filter(str.isprintable, text.encode("cp1252", "ignore").decode("cp1252")))
@@ -20,7 +20,7 @@ def add_caption(picture: Image.Image, prompt: str, origin: str) -> None:
     width, height = picture.size
     size = max(9, min(width // 34, height // 20))
     columns = max(8, int(width / (size * 0.56)) - 2)
-    lines = textwrap.wrap(_legible(prompt), columns, max_lines=3, placeholder=" ...")
+    lines = textwrap.wrap(legible(prompt), columns, max_lines=3, placeholder=" ...")
     small = max(8, round(size * 0.72))
     rows = [(line, size, (255, 255, 255)) for line in lines]
     fitting = textwrap.wrap(origin, max(9, int(width / (small * 0.54)) - 2))[:1]

@@ -125,14 +125,14 @@ def _reply(request: ChatRequest) -> str:
     query = question_in(goal)
     material = passages_in(goal) or passages_in(request.system)
     if material:
-        about = f"The context does not say anything about {topic_of(query)}."
-        return answer_from_passages(material, query) or about
+        unknown = f"The context does not say anything about {topic_of(query)}."
+        return answer_from_passages(material, query) or unknown
     earlier = "\n".join(text for role, text in request.earlier if role == "user")
-    if goal.endswith("?") and (remembered := answer_from_passages(earlier, query)):
-        return remembered
-    echoed = request_in_words(query if "\n" in goal else goal)
+    if goal.endswith("?") and (earlier_answer := answer_from_passages(earlier, query)):
+        return earlier_answer
+    echo = request_in_words(query if "\n" in goal else goal)
     return (
-        f"You {echoed} The local emulator answers in place of {request.model.name}; it only"
+        f"You {echo} The local emulator answers in place of {request.model.name}; it only"
         " repeats what it was asked."
     )
 

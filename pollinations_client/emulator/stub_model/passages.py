@@ -43,8 +43,8 @@ def question_in(text: str) -> str:
     """The question of a prompt: after its label, else the last line that asks, else the last."""
     labelled: list[str] = QUESTION_LABEL.findall(text)
     lines = sentences(RULED.split(text)[-1])
-    asking = [line for line in lines if line.endswith("?")]
-    return (labelled or asking or lines or [text])[-1].strip()
+    question_lines = [line for line in lines if line.endswith("?")]
+    return (labelled or question_lines or lines or [text])[-1].strip()
 
 
 def answer_from_passages(material: str, query: str) -> str | None:

@@ -136,11 +136,11 @@ class _Filler:
         beside.pop("default", None)
         variants = schema.get("anyOf") or schema["oneOf"]
         merged = [self.resolved({"allOf": [branch, beside]}) for branch in variants]
-        real = [branch for branch in merged if branch.get("type") != "null"]
-        if not real or (depth >= MAX_DEPTH and len(real) < len(merged)):
+        not_null = [branch for branch in merged if branch.get("type") != "null"]
+        if not not_null or (depth >= MAX_DEPTH and len(not_null) < len(merged)):
             return None
-        scores = [shared_subjects(json.dumps(branch), self.source.text) for branch in real]
-        return self.value(real[scores.index(max(scores))], name, depth)
+        scores = [shared_subjects(json.dumps(branch), self.source.text) for branch in not_null]
+        return self.value(not_null[scores.index(max(scores))], name, depth)
 
     def enum_value(self, schema: Json) -> Any:
         options: list[Any] = schema["enum"]
@@ -148,10 +148,12 @@ class _Filler:
         for word in reversed(words):
             if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.source.text, re.IGNORECASE):
                 return word
-        stated = [number for number in filter(is_usable, options) if number in self.source.numbers]
+        stated_numbers = [
+            number for number in filter(is_usable, options) if number in self.source.numbers
+        ]
         if "default" in schema:
             return schema["default"]
-        return next(iter([*stated, *options]), None)
+        return next(iter([*stated_numbers, *options]), None)
 
     def number(self, schema: Json, name: str, kind: str) -> float | int:
         """The number beside the name, else the next one in the text, else the smallest valid."""
@@ -206,15 +208,15 @@ class _Filler:
             return self.mapping(schema)
         labelled = {self.source.labelled(inner) for inner in properties}
         self.source.quoted = [label for label in self.source.quoted if label not in labelled]
-        built: Json = {}
+        instance: Json = {}
         for inner, part in properties.items():
             is_wanted = depth < MAX_DEPTH and self.is_stated(inner, self.resolved(part))
             if inner in required or is_wanted:
-                built[inner] = self.value(part, inner, depth + 1)
+                instance[inner] = self.value(part, inner, depth + 1)
         for inner in required:
-            if inner not in built:
-                built[inner] = self.value(_undeclared(schema), inner, depth + 1)
-        return built
+            if inner not in instance:
+                instance[inner] = self.value(_undeclared(schema), inner, depth + 1)
+        return instance
 
     def is_stated(self, name: str, schema: Json) -> bool:
         """Whether an optional property is stated; one for addresses only if there are any."""

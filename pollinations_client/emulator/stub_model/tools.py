@@ -127,8 +127,8 @@ def calls_for(request: ChatRequest) -> list[tuple[str, Json]]:
     if not request.must_call:
         return []
     text = " ".join([request.goal, *request.results])
-    fresh = [tool for tool in tools if tool.name not in called_names] or tools
-    return [_call(Step(max(fresh, key=lambda tool: fit_score(tool, text)), text), request)]
+    uncalled = [tool for tool in tools if tool.name not in called_names] or tools
+    return [_call(Step(max(uncalled, key=lambda tool: fit_score(tool, text)), text), request)]
 
 
 def _call(step: Step, request: ChatRequest) -> tuple[str, Json]:
