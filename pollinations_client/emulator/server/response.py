@@ -68,13 +68,17 @@ class Reply:
             ]
             start = {"type": "http.response.start", "status": self.status, "headers": headers}
             await send(start)
-        await self._send_all(self.pieces, connection, send)
+        # The last bytes and the end of the body go out in one write.
+        *pieces, last = self.pieces or [b""]
+        if self.raw or not isinstance(last, bytes):
+            pieces, last = self.pieces, b""
+        await self._send_all(pieces, connection, send)
         if connection.gone.is_set():
             return
         if self.raw:
             await connection.close()
         else:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _send_all(self, pieces: Sequence[Piece], connection: Connection, send: Send) -> None:
         for piece in pieces:
