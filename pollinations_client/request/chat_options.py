@@ -35,6 +35,15 @@ def _int32_seed(seed: int) -> int:
     return seed
 
 
+def _joined_tokens(tokens: Any) -> Any:
+    # The gateway's schema has a flag or one text with commas; a list is a 400
+    # (shared/schemas/safety.ts). Without a token nothing is switched on.
+    if isinstance(tokens, list):
+        return ",".join(map(str, tokens)) or None
+    return tokens
+
+
+SafetyTokens = Annotated[bool | str | list[str], Check(_joined_tokens, "joined by commas")]
 Unit = Annotated[float, within(0, 1)]
 Penalty = Annotated[float, within(-2, 2)]
 Temperature = Annotated[float, within(0, 2)]
@@ -95,9 +104,9 @@ class ModelOptions(Options):
     """
     user: str | None = None
     """A name for the end user; part of the cache key."""
-    safe: bool | str | list[str] | None = None
+    safe: SafetyTokens | None = None
     """Safety filters, today's gateway: ``True`` or tokens such as ``privacy``, ``secrets``,
-    ``nsfw``.
+    ``nsfw``, as a list or with commas between them.
     """
     web_search_options: dict[str, Any] | None = None
     """``{"search_context_size": "low" | "medium" | "high"}`` for Perplexity."""

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, ConfigDict, Field, field_validator
 
 from ..errors import InvalidRequestError
-from .chat_options import MAX_SEED, Seed
+from .chat_options import MAX_SEED, SafetyTokens, Seed
 from .validation import Check, Options, within
 
 # The edge refuses longer ones with 400 or 414 (pollinations/pollinations issue 7786).
@@ -65,7 +65,7 @@ class ImageOptions(Options):
     """Let the gateway rewrite the prompt (API 0.3.0)."""
     negative_prompt: str | None = None
     """What to avoid (API 0.3.0)."""
-    safe: bool | str | list[str] | None = None
+    safe: SafetyTokens | None = None
     """Safety filters; today's gateway takes tokens as well."""
     quality: Literal["low", "medium", "high", "hd"] | None = None
     """GPT image models and Grok only."""
@@ -152,20 +152,14 @@ def _linked(links: str | list[str]) -> str:
 
 
 def query_pairs(fields: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    """Names and values as text: a boolean is ``true`` or absent, a list is joined by commas and
-    absent when empty.
-    """
+    """Names and values as text: a boolean is ``true`` or absent."""
     # "false" would be read as true: the schema of 2026 takes any text that is not empty for it.
-    return [
-        (name, _in_query(value)) for name, value in fields if value is not False and value != []
-    ]
+    return [(name, _in_query(value)) for name, value in fields if value is not False]
 
 
 def _in_query(value: Any) -> str:
     if value is True:
         return "true"
-    if isinstance(value, list):
-        return ",".join(value)
     if isinstance(value, float):
         return str(value).removesuffix(".0")
     return str(value)

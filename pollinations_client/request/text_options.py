@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .chat_options import Penalty, ReasoningEffort, Seed, Temperature, Tokens, Unit, drawn_seed
+from .chat_options import (
+    Penalty,
+    ReasoningEffort,
+    SafetyTokens,
+    Seed,
+    Temperature,
+    Tokens,
+    Unit,
+    drawn_seed,
+)
 from .image_options import ExtraQuery, query_pairs
 from .validation import Options
 
@@ -37,7 +46,7 @@ class TextOptions(Options):
     voice: str | None = None
     """Audio models: the voice; the answer is sound then, not text."""
     reasoning_effort: ReasoningEffort | None = None
-    safe: bool | str | list[str] | None = None
+    safe: SafetyTokens | None = None
     extra_query: ExtraQuery | None = None
     """Parameters that are not listed here, sent as they are."""
 

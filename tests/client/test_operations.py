@@ -337,7 +337,7 @@ CHAT_PARAMETERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"stream_options": {"include_usage": False}},
     ),
     "user": ({"user": "u"}, {"user": "u"}),
-    "safe": ({"safe": ["privacy", "secrets"]}, {"safe": ["privacy", "secrets"]}),
+    "safe": ({"safe": ["privacy", "secrets"]}, {"safe": "privacy,secrets"}),
     "web_search_options": (
         {"web_search_options": {"search_context_size": "low"}},
         {"web_search_options": {"search_context_size": "low"}},

@@ -555,14 +555,26 @@ def test_routes_of_one_era_only(gateway: Emulator, seed_gateway: Emulator) -> No
 def test_unknown_safety_tokens_are_refused_in_their_own_shape(
     gateway: Emulator, seed_gateway: Emulator
 ) -> None:
-    """Today ``safe`` is a flag or known tokens, in chat and in pictures; the seed era took
+    """Today ``safe`` is a flag or known tokens with commas, never a list: the schema refuses
+    others by field, and the header of the same meaning has a shape of its own. The seed era took
     anything.
     """
-    for safe in (True, "privacy,secrets", ["nsfw", "violence"], "0"):
+    for safe in (True, "privacy,secrets", "nsfw, violence", "0"):
         assert post(gateway, {"messages": [USER], "safe": safe}).status_code == 200
+    generations = "/v1/images/generations"
     for response in (
         post(gateway, {"messages": [USER], "safe": "privacy,everything"}),
+        post(gateway, {"messages": [USER], "safe": ["privacy"]}),
+        loopback.get(gateway.url + "/text/x?safe=everything"),
         loopback.get(gateway.url + "/image/x?width=64&height=64&safe=everything"),
+        loopback.post(gateway.url + generations, json={"prompt": "x", "safe": ["privacy"]}),
+    ):
+        assert response.status_code == 400
+        assert list(response.json()["error"]["details"]["fieldErrors"]) == ["safe"]
+    header = {"pollinations-safe": "everything"}
+    for response in (
+        loopback.post(gateway.url + CHAT, json={"messages": [USER]}, headers=header),
+        loopback.get(gateway.url + "/image/x?width=64&height=64", headers=header),
     ):
         assert response.status_code == 400
         error = response.json()["error"]

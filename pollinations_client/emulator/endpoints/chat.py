@@ -11,7 +11,7 @@ from ..gateway.cache import IMMUTABLE, cache_key, cached_reply, store
 from ..gateway.chat_request import DEFAULT_MODEL, ChatRequest, Json
 from ..gateway.errors import GatewayError, upstream_error, validation_error
 from ..gateway.keys import authenticate, check_may_use, notice_for
-from ..gateway.model_rules import check_model
+from ..gateway.model_rules import check_model, check_safety_header
 from ..gateway.models import Model, find, model_called
 from ..gateway.usage import usage_headers, usage_of
 from ..gateway.validation import check_chat
@@ -40,6 +40,8 @@ def complete(exchange: Exchange) -> Reply:
         return _picture_link_reply(exchange, body, picture_model)
     request = ChatRequest(body, model_called(exchange.era, "text", model_name), exchange.era)
     check_model(request)
+    if exchange.state.today:
+        check_safety_header(exchange.received.headers)
     try:
         check_may_use(rules, request.model, model_name, exchange.era)
     except GatewayError as refusal:

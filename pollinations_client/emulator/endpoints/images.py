@@ -22,12 +22,13 @@ from ..gateway.checks import (
     number,
     one_of,
     record,
+    safety,
     string,
     text,
 )
-from ..gateway.errors import GatewayError, validation_error
+from ..gateway.errors import GatewayError, query_error, validation_error
 from ..gateway.keys import authenticate, check_may_use
-from ..gateway.model_rules import check_safe
+from ..gateway.model_rules import check_safety_header
 from ..gateway.models import Model, model_called
 from ..gateway.multipart import parts_of
 from ..gateway.query import Query, integer, number_in, option, truth
@@ -65,6 +66,7 @@ GENERATION: dict[str, Check] = {
     "quality": one_of("standard", *QUALITIES),
     "response_format": one_of("b64_json", "url"),
     "user": string,
+    "safe": safety,
 }
 REFERENCES = either(array(REFERENCE), REFERENCE)
 # The body of an edit in JSON: one address, or OpenAI's list of objects (today's schema).
@@ -89,6 +91,8 @@ def _get_media(exchange: Exchange, default_model: str) -> Reply:
     spec = picture_spec(exchange.era, prompt, model, query)
     length_s = _video_length_s(exchange.era, model, query)
     _check_reference_urls(model, query.get("image", ""))
+    if exchange.state.today:
+        check_safety_header(exchange.received.headers)
     check_may_use(rules, model, model_name, exchange.era)
     if isinstance(exchange.scripted, Answer) and exchange.scripted.images:
         data = exchange.scripted.images[0]
@@ -116,7 +120,8 @@ def picture_spec(era: str, prompt: str, model: Model, query: Query) -> PictureSp
     seed = integer(query, "seed", -1, SEED_MAX_TODAY, DEFAULT_SEED[era]) or 0
     option(query, "quality", QUALITIES, "medium")
     if era == "today":
-        check_safe(query.get("safe"))
+        if complaint := safety(query.get("safe", "")):
+            raise query_error({"safe": [complaint]})
     else:
         prompt = prompt.replace("\n", "")  # its image service loses line breaks; words glue
         number_in(query, "guidance_scale", 1, 20)
@@ -243,6 +248,7 @@ def _post_picture(exchange: Exchange, rules: KeyRules, body: Json, references: l
     checked_body(body, {"prompt": text(32_000)}, GENERATION)
     model_name = body.get("model") or DEFAULT["today"]
     model = model_called("today", "picture", model_name)
+    check_safety_header(exchange.received.headers)
     check_may_use(rules, model, model_name, exchange.era)
     _check_reference_count(model, len(references))
     # Without a seed the same body must still be the same picture, or the cache would lie.

@@ -60,12 +60,14 @@ def get_text(exchange: Exchange) -> Reply:
 
 
 def _lenient_options(query: dict[str, str]) -> Json:
-    """The other parameters; one that cannot be read is dropped."""
+    """The other parameters; a number that cannot be read is dropped."""
     options: Json = {
         name: value for name in NUMBERS_TODAY if (value := number_or_none(query, name)) is not None
     }
     if re.fullmatch(r"[0-9]{1,9}", query.get("max_tokens", "")):
         options["max_tokens"] = int(query["max_tokens"])
+    if "safe" in query:
+        options["safe"] = query["safe"]
     return options
 
 

@@ -69,6 +69,26 @@ def text(high: int) -> Check:
     return matching(f".{{1,{high}}}", f"Invalid input: expected string of 1 to {high} characters")
 
 
+SAFETY = frozenset("privacy secrets sexual violence shield nsfw true false 0".split())
+
+
+def unknown_safety_token(text: str) -> str | None:
+    """The first token between the commas that today's gateway does not know."""
+    tokens = filter(None, map(str.strip, text.split(",")))
+    return next((token for token in tokens if token.lower() not in SAFETY), None)
+
+
+def safety(value: Any) -> str | None:
+    """A flag, or known tokens with commas between them; never a list."""
+    if boolean(value) is None:
+        return None
+    if complaint := string(value):
+        return complaint
+    if token := unknown_safety_token(value):
+        return f"Unknown safety token '{token:.40}'. Known: {', '.join(sorted(SAFETY))}."
+    return None
+
+
 def nullable(check: Check) -> Check:
     """The check, or null."""
     return either(of_kind("null"), check)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .chat_request import parts_of
+from .checks import unknown_safety_token
 from .errors import GatewayError, upstream_error
 from .model_tables import REFUSE_BLANK_TURNS, REFUSES_FORCED_TOOLS
 from .usage import count_tokens
@@ -27,8 +29,6 @@ def check_model(request: ChatRequest) -> None:
     _check_tools(request)
     _check_media(request)
     _check_blank_turns(request)
-    if request.era == "today":
-        check_safe(request.body.get("safe"))
     model, body = request.model, request.body
     if model.has("speech"):
         has_audio = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
@@ -59,21 +59,11 @@ def check_model(request: ChatRequest) -> None:
         )
 
 
-SAFE = frozenset("privacy secrets sexual violence shield nsfw true false 0".split())
-
-
-def check_safe(safe: Any) -> None:
-    """A flag, or known safety tokens in a list or between commas. Raise ``GatewayError`` 400."""
-    if safe is None or isinstance(safe, bool):
-        return
-    tokens = ",".join(safe) if isinstance(safe, list) else str(safe)
-    unknown = [token for token in map(str.strip, tokens.split(",")) if token.lower() not in SAFE]
-    if any(unknown):
-        first = next(filter(None, unknown))
-        message = f"Unknown safety token '{first:.40}'. Known: {', '.join(sorted(SAFE))}."
-        error: dict[str, Any] = {"type": "safety_error", "code": "invalid_safe"}
-        error |= {"message": message, "safety": {"applied": [], "triggered": []}}
-        # Its own shape, outside the envelope of all other errors (autumn 2026).
+def check_safety_header(headers: Mapping[str, str]) -> None:
+    """Raise ``GatewayError`` 400 for an unknown token, in its own shape outside of the envelope."""
+    if token := unknown_safety_token(headers.get("pollinations-safe", "")):
+        message = f"Unknown safety token: {token:.40}"
+        error: dict[str, Any] = {"type": "safety_error", "code": "invalid_safe", "message": message}
         raise GatewayError(400, message, bare={"error": error})
 
 

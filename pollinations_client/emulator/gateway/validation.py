@@ -22,6 +22,7 @@ from .checks import (
     number,
     one_of,
     record,
+    safety,
     string,
     tagged_by_type,
 )
@@ -161,7 +162,7 @@ FIELDS: dict[str, dict[str, Check]] = {
         **FIELDS_OF_BOTH,
         "seed": nullable(number(-1, SEED_MAX_TODAY, is_integer=True)),
         "reasoning_effort": one_of(*EFFORTS, "max"),
-        "safe": either(boolean, string, array(string)),
+        "safe": safety,
         "web_search_options": record({}, {"search_context_size": one_of("low", "medium", "high")}),
         "system": string,
         "json": boolean,
