@@ -361,8 +361,9 @@ class AsyncPollinationsClient(BaseClient):
         """``POST /v1/audio/speech``: speak a text, or make music with a music model.
 
         Args:
-            text: At most 4,096 characters.
-            voice: One of the model's voices, such as ``rachel``; ``alloy`` by default.
+            text: At most 10,000 characters; of older gateways 4,096.
+            voice: One of the model's voices, such as ``rachel``, or the id of a voice of your own;
+                ``alloy`` by default.
             format: ``mp3``, ``opus``, ``aac``, ``flac``, ``wav`` or ``pcm``; by the ending of
                 ``path``, else ``mp3``.
             speed: 0.25 to 4; 1 by default.

@@ -180,7 +180,7 @@ def test_a_busy_gateway_is_asked_again(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"text": "a" * 4097}, r"^text: .* 4096 characters a call, and there are 4097"),
+        ({"text": "a" * 10_001}, r"^text: .* 10000 characters a call, and there are 10001"),
         ({"text": " \n"}, r"^text: Words to speak are needed\. Given: an empty text"),
         ({"text": None}, r"^text: .*NoneType"),
         ({"voice": "racel"}, r"^voice: elevenlabs has no voice 'racel'\. Nearest: rachel"),
@@ -204,6 +204,23 @@ def test_a_speech_that_cannot_be_is_refused_before_sending(
         call("speech", **{"text": "hi", **options})
     assert caught.value.param is not None
     assert gateway.requests == []
+
+
+@pytest.mark.parametrize("voice", ["JBFqnCBsd6RMkjVDRZzb", "0f2d7b1c9a384e55b6a7c8d9e0f1a2b3"])
+def test_a_voice_may_be_named_by_its_id(call: Call, gateway: Emulator, voice: str) -> None:
+    """One that somebody has made stands in no list; a long name that is none has no digits."""
+    gateway.script(Body(HEADS["wav"], content_type="audio/wav"))
+    call("speech", "hi", voice=voice)
+    assert gateway.requests[0].json["voice"] == voice
+    with pytest.raises(InvalidRequestError, match="has no voice"):
+        call("speech", "hi", voice="somebody-without-a-number")
+
+
+def test_a_long_text_is_spoken(call: Call, gateway: Emulator) -> None:
+    """Ten thousand characters since summer 2026; a gateway that takes fewer says so."""
+    gateway.script(Body(HEADS["wav"], content_type="audio/wav"))
+    assert call("speech", "a" * 10_000) == HEADS["wav"]
+    assert gateway.requests[0].json["input"] == "a" * 10_000
 
 
 def test_music_has_a_length_and_a_seed(call: Call, gateway: Emulator) -> None:

@@ -133,7 +133,7 @@ def test_a_file_that_is_no_sound_does_not_leave(
     ("arguments", "words"),
     [
         ({"text": ""}, "text"),
-        ({"text": "a" * 4097}, "4096"),
+        ({"text": "a" * 10_001}, "10000"),
         ({"text": "a", "voice": "nobody"}, "voice"),
         ({"text": "a", "speed": 9}, "speed"),
         ({"text": "a", "path": "/etc/x.wav"}, "The arguments are: text, voice, speed"),

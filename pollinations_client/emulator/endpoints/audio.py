@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 from ...media.sniff import sniff
 from ..gateway.cache import IMMUTABLE
-from ..gateway.checks import boolean, checked_body, number, one_of, string, text
+from ..gateway.checks import (
+    boolean,
+    checked_body,
+    either,
+    matching,
+    number,
+    one_of,
+    safety,
+    string,
+    text,
+)
 from ..gateway.errors import GatewayError, validation_error
 from ..gateway.keys import authenticate, check_may_use
 from ..gateway.models import model_called
@@ -23,10 +33,12 @@ if TYPE_CHECKING:
 
 DEFAULT_SPEAKER = "elevenlabs"
 DEFAULT_LISTENER = "whisper-large-v3"
-MAX_CHARS = 4096
+MAX_CHARS = 10_000
 COMPRESSED_BYTES_PER_S = 16_000
 MAX_FILE_BYTES = 25 * 1024 * 1024
 FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+# Any text of such a length is passed on to ElevenLabs as the id of a voice.
+VOICE_ID = matching("[A-Za-z0-9]{20}", "Invalid voice")
 SPEECH = {
     "model": string,
     "voice": string,
@@ -34,6 +46,7 @@ SPEECH = {
     "speed": number(0.25, 4),
     "duration": number(3, 300),
     "instrumental": boolean,
+    "safe": safety,
 }
 TRANSCRIPTS = ("json", "text", "srt", "verbose_json", "vtt")
 
@@ -48,7 +61,8 @@ def speech(exchange: Exchange) -> Reply:
     # Music and effects have no voices, and come as mp3 alone.
     model_fields = {"response_format": one_of("mp3")}
     if model.voices:
-        model_fields = {"response_format": one_of(*FORMATS), "voice": one_of(*model.voices)}
+        voice = either(VOICE_ID, one_of(*model.voices))
+        model_fields = {"response_format": one_of(*FORMATS), "voice": voice}
     checked_body(body, {}, model_fields)
     check_may_use(rules, model, model_name, exchange.era)
     exchange.state.generations += 1
