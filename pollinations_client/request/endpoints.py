@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .._lazy_imports import LazyModule
 from ..catalog.estimates import CallSize
 from ..errors import InvalidRequestError, number_in
+from ..media.data_url import data_url
 from ..media.sniff import extension_for, sniff
 from .calls import CALL_KINDS, Call, Upload
 from .chat_request import chat, relaxed
@@ -22,7 +23,7 @@ from .image_options import (
     is_too_long,
     prompt_path,
 )
-from .json_body import encode_json
+from .json_body import encode_json, large_text_or_value
 from .text_options import TextOptions, text_query
 from .validation import refuse_stream_option
 
@@ -116,41 +117,30 @@ def _image_target(prompt: str, query: list[tuple[str, str]]) -> str:
 
 
 def edit(prompt: str, pictures: Sequence[bytes], options: Mapping[str, Any]) -> Call:
-    """``POST /v1/images/edits``: pictures, changed as the prompt says."""
+    """``POST /v1/images/edits``: pictures, changed as the prompt says.
+
+    As JSON: of a form the gateway reads prompt, model, size, quality, safe, resolution and the
+    pictures, and draws a seed of its own (gen.pollinations.ai/src/routes/images.ts).
+    """
     checked = ImageOptions.checked(options, door="extra_query")
     fields = {"prompt": checked_prompt(prompt), **generation_fields(checked)}
-    texts = [(name, _form_value(value)) for name, value in fields.items()]
-    # The gateway's form has one picture as image, and several as image[].
-    name = "image"
-    if len(pictures) > 1:
-        name = "image[]"
-    files = [_picture_file(name, number, data) for number, data in enumerate(pictures, 1)]
-    body, form_type = multipart.encode_form(texts, files)
+    sources = [_picture_source(number, data) for number, data in enumerate(pictures, 1)]
     return _post(
         "/v1/images/edits",
         "picture_json",
-        body,
-        form_type=form_type,
+        encode_json({**fields, "image": sources}),
         request_fields=fields,
         size=_media_size(prompt, fields, len(pictures)),
     )
 
 
-def _form_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return ",".join(value)
-    return str(value)
-
-
-def _picture_file(name: str, number: int, data: bytes) -> multipart.FormFile:
+def _picture_source(number: int, data: bytes) -> dict[str, Any]:
     mime_type = sniff(data) or ""
     if not mime_type.startswith("image/"):
         raise InvalidRequestError(
             f"image: the bytes of picture {number} are no picture of a known type.", param="image"
         )
-    return multipart.FormFile(name, f"picture-{number}.{extension_for(mime_type)}", mime_type, data)
+    return {"image_url": large_text_or_value(data_url(data, mime_type))}
 
 
 def upload(data: bytes) -> Call:

@@ -14,7 +14,14 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from ..errors import InvalidRequestError
 
-__all__ = ["JSON_ERRORS", "LargeText", "encode_json", "json_bytes", "set_large_texts_apart"]
+__all__ = [
+    "JSON_ERRORS",
+    "LargeText",
+    "encode_json",
+    "json_bytes",
+    "large_text_or_value",
+    "set_large_texts_apart",
+]
 
 JSON_ERRORS = (PydanticSerializationError, ValueError, RecursionError)  # of json_bytes
 
@@ -38,10 +45,11 @@ def set_large_texts_apart(part: dict[str, Any]) -> None:
     """
     for name, fields in part.items():
         if type(fields) is dict:
-            part[name] = {key: _large_text_or_value(value) for key, value in fields.items()}
+            part[name] = {key: large_text_or_value(value) for key, value in fields.items()}
 
 
-def _large_text_or_value(value: Any) -> Any:
+def large_text_or_value(value: Any) -> Any:
+    """A large text as :class:`LargeText`, and anything else as it is."""
     if type(value) is str and len(value) >= MIN_LARGE_CHARACTERS:
         return LargeText(value)
     return value

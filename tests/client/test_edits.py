@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client import loopback
 
 from pollinations_client import (
     AsyncPollinationsClient,
@@ -25,6 +26,7 @@ from pollinations_client.emulator.media.pictures import PictureSpec
 from pollinations_client.emulator.media.pictures import picture as draw
 from pollinations_client.media.sniff import size_px
 from pollinations_client.request.multipart import FormFile, encode_form
+from support.edits import pictures_in
 
 KEY = "sk_demo_0123456789abcdef"
 JPEG = draw(PictureSpec("a bee", "flux", 1, 64, 48))
@@ -49,8 +51,11 @@ def run(mode: str, gateway: Emulator, operation: str, *args: Any, **options: Any
 
 
 @each_mode
-def test_edit_image_sends_the_bytes_as_a_form(mode: str, gateway: Emulator) -> None:
-    """With model, seed and size; the picture that comes has a public address."""
+def test_edit_image_sends_the_bytes_with_every_option(mode: str, gateway: Emulator) -> None:
+    """With model, seed and size; the picture that comes has a public address.
+
+    As JSON: of a form the gateway reads neither the seed nor a transparent background.
+    """
     picture = run(
         mode,
         gateway,
@@ -65,10 +70,15 @@ def test_edit_image_sends_the_bytes_as_a_form(mode: str, gateway: Emulator) -> N
     )
     (request,) = gateway.requests
     assert (request.method, request.path) == ("POST", "/v1/images/edits")
-    assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
-    assert JPEG in request.body
-    assert b'name="size"\r\n\r\n96x64\r\n' in request.body
-    assert b"transparent" not in request.body
+    assert request.headers["content-type"] == "application/json"
+    assert pictures_in(request) == [JPEG]
+    assert {name: value for name, value in request.json.items() if name != "image"} == {
+        "prompt": "make it blue",
+        "model": "kontext",
+        "seed": 5,
+        "size": "96x64",
+        "response_format": "b64_json",
+    }
     assert (picture.size_px, picture.seed, picture.model) == ((96, 64), 5, "kontext")
     assert picture.media_url.startswith(f"{gateway.url}/media/")
     assert KEY not in repr(picture)
@@ -90,7 +100,7 @@ SOURCES: dict[str, Any] = {
 def test_edit_image_takes_what_was_made_before(mode: str, kind: str, gateway: Emulator) -> None:
     """In any form."""
     run(mode, gateway, "edit_image", "blue", SOURCES[kind], model="nanobanana")
-    assert JPEG in gateway.requests[0].body
+    assert pictures_in(gateway.requests[0]) == [JPEG]
 
 
 @each_mode
@@ -100,7 +110,7 @@ def test_edit_image_reads_what_was_saved(mode: str, gateway: Emulator, tmp_path:
     saved = MediaResult(mime_type="image/jpeg", prompt="x", path=str(tmp_path / "bee.jpg"))
     for source in (saved, tmp_path / "bee.jpg"):
         run(mode, gateway, "edit_image", "blue", source, model="nanobanana")
-        assert JPEG in gateway.requests[-1].body
+        assert pictures_in(gateway.requests[-1]) == [JPEG]
     gone = saved.model_copy(update={"path": str(tmp_path / "gone.jpg")})
     with pytest.raises(SaveError, match="gone"):
         run(mode, gateway, "edit_image", "blue", gone)
@@ -114,7 +124,7 @@ def test_several_pictures_make_one(mode: str, gateway: Emulator) -> None:
         for _ in range(2)
     )
     assert gateway.requests[0].body == gateway.requests[1].body
-    assert gateway.requests[0].body.count(b'name="image[]"') == 2
+    assert pictures_in(gateway.requests[0]) == [JPEG, OTHER]
     assert first.data == again.data
     other = run(mode, gateway, "edit_image", "both", [OTHER, JPEG], model="nanobanana", seed=1)
     assert other.data != first.data
@@ -288,6 +298,29 @@ def test_an_unknown_model_is_named_by_every_route(mode: str, gateway: Emulator) 
     for operation, arguments in (("edit_image", ("blue", JPEG)), ("image", (LONG,))):
         with pytest.raises(UnknownModelError, match="kontext"):
             run(mode, gateway, operation, *arguments, model="kontex")
+
+
+@each_mode
+def test_an_edit_is_the_same_with_the_same_seed(mode: str, gateway: Emulator) -> None:
+    """And has the options that only the JSON of the route carries."""
+    options = {"model": "kontext", "seed": 7, "guidance_scale": 3.5, "transparent": True}
+    first, again = (run(mode, gateway, "edit_image", "blue", JPEG, **options) for _ in range(2))
+    other = run(mode, gateway, "edit_image", "blue", JPEG, **{**options, "seed": 8})
+    assert first.data == again.data != other.data
+    assert options.items() <= gateway.requests[0].json.items()
+
+
+def test_of_a_form_the_gateway_reads_few_fields(gateway: Emulator) -> None:
+    """A seed is none of them: two forms that differ in nothing else are the same picture."""
+    url = f"{gateway.url}/v1/images/edits"
+    files = {"image": ("a.jpg", JPEG, "image/jpeg")}
+    fields = {"prompt": "blue", "model": "kontext", "seed": "no number", "transparent": "maybe"}
+    assert loopback.post(url, data=fields, files=files).status_code == 200
+    assert loopback.post(url, data={**fields, "size": "wide"}, files=files).status_code == 400
+    for data in ("no picture", "!!"):
+        source = {"image_url": f"data:image/png;base64,{data}"}
+        body = {"prompt": "blue", "model": "kontext", "image": [source]}
+        assert loopback.post(url, json=body).status_code == 400
 
 
 def test_a_form_holds_any_bytes_and_names() -> None:

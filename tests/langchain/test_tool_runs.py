@@ -28,6 +28,7 @@ from langchain_pollinations import ChatPollinations, PollinationsToolkit
 from pollinations_client import MediaResult, PollenBudget
 from pollinations_client.emulator import Answer, Emulator
 from pollinations_client.emulator.media.pictures import PictureSpec, picture
+from support.edits import pictures_in
 from support.tracing import langsmith_collector, spans_in_memory, stored_runs, written
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,7 @@ def test_an_agent_makes_looks_edits_films_and_searches(
     # It looks: the picture is in the next request, and of two only the newer.
     pictures = [request.body.count(b'"type":"image_url"') for request in gateway.requests]
     assert pictures == [0, 1, 1, 1, 1]
-    assert Path(drawn.artifact["path"]).read_bytes() in media.requests[1].body
+    assert Path(drawn.artifact["path"]).read_bytes() in pictures_in(media.requests[1])
     assert edited.artifact["url"].startswith(f"{media.url}/media/")
     assert (filmed.artifact["duration_s"], filmed.artifact["data"]) == (4, None)
     assert [source["title"] for source in searched.artifact] == ["Source 1", "Source 2"]
@@ -248,7 +249,8 @@ async def test_a_resumed_conversation_knows_its_pictures(
         "picture-2.",
         "picture-3.",
     ]
-    assert b"a bee" in media.requests[-1].body  # the emulator notes the prompt in its pictures
+    # The emulator notes the prompt in its pictures.
+    assert b"a bee" in b"".join(pictures_in(media.requests[-1]))
 
 
 def test_a_history_cannot_name_files_outside_of_the_folder(

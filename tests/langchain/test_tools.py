@@ -36,6 +36,7 @@ from pollinations_client import (
 )
 from pollinations_client.emulator import Body, Emulator
 from pollinations_client.emulator.media.pictures import PictureSpec, picture
+from support.edits import pictures_in
 from support.langchain import agent_call, answer_of
 
 KEY = "sk_demo_0123456789abcdef"
@@ -386,7 +387,7 @@ def test_a_picture_is_changed_by_its_name(
     data = Path(first.artifact.path).read_bytes() if saved else first.artifact.data
     second = answer_of(tool, sync, prompt="make it blue", image="picture-1")
     assert gateway.requests[1].path == "/v1/images/edits"
-    assert data in gateway.requests[1].body
+    assert data in pictures_in(gateway.requests[1])
     assert "It is called picture-2." in str(second.content)
     assert (second.artifact.width, second.artifact.height) == (96, 64)
     third = answer_of(tool, sync, prompt="make it red", image=["picture-2"])
@@ -427,7 +428,8 @@ def test_names_belong_to_the_thread(gateway: Emulator) -> None:
         message = tool.invoke(agent_call(prompt=f"bee {thread}"), config)
         assert "picture-1" in message.content
     tool.invoke(agent_call(prompt="blue", image="picture-1"), {"configurable": {"thread_id": "b"}})
-    assert b"bee b" in gateway.requests[-1].body  # the emulator notes the prompt in its pictures
+    # The emulator notes the prompt in its pictures.
+    assert b"bee b" in b"".join(pictures_in(gateway.requests[-1]))
     message = tool.invoke(agent_call(prompt="blue", image="picture-1"))
     assert message.status == "error"
 

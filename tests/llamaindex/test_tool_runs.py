@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from llamaindex_pollinations import Pollinations, PollinationsToolSpec
 from pollinations_client import MediaResult, PollenBudget
 from pollinations_client.emulator import Answer, Emulator
+from support.edits import pictures_in
 from support.tracing import spans_in_memory, written
 
 # LlamaIndex's own: deprecated attributes, and memory stores that it leaves open.
@@ -105,7 +106,7 @@ async def test_an_agent_makes_looks_edits_films_and_searches(
     assert pictures == [0, 1, 1, 1, 1]
     drawn, edited, filmed, sources = (output.raw_output for output in outputs)
     assert isinstance(drawn, MediaResult)
-    assert Path(drawn.path).read_bytes() in media.requests[1].body
+    assert Path(drawn.path).read_bytes() in pictures_in(media.requests[1])
     assert edited.url.startswith(f"{media.url}/media/")
     assert (filmed.duration_s, filmed.data) == (4, None)
     assert [source["title"] for source in sources] == ["Source 1", "Source 2"]

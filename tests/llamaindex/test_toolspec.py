@@ -25,6 +25,7 @@ from pollinations_client import (
 )
 from pollinations_client.emulator import Answer, Body, Emulator, Fault
 from pollinations_client.media.sniff import size_px
+from support.edits import pictures_in
 
 KEY = "sk_demo_0123456789abcdef"
 
@@ -280,7 +281,7 @@ def test_a_picture_is_changed_by_its_name(
     tool = tool_of(spec, "generate_image")
     first = called(tool, form, prompt="a fox").raw_output
     second = called(tool, form, prompt="in snow", image="picture-1")
-    assert Path(first.path).read_bytes() in gateway.requests[1].body
+    assert Path(first.path).read_bytes() in pictures_in(gateway.requests[1])
     assert gateway.requests[1].path == "/v1/images/edits"
     assert "picture-2" in second.content
     count = len(gateway.requests)

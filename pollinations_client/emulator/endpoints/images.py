@@ -69,6 +69,8 @@ GENERATION: dict[str, Check] = {
     "safe": safety,
 }
 REFERENCES = either(array(REFERENCE), REFERENCE)
+# A form has these alone: whatever else stands in it, a seed too, is not read (routes/images.ts).
+FORM_FIELDS = frozenset(("prompt", "model", "size", "quality", "safe", "resolution"))
 # The body of an edit in JSON: one address, or OpenAI's list of objects (today's schema).
 EDIT_SOURCES = either(REFERENCE, array(record({"image_url": REFERENCE})))
 
@@ -219,9 +221,9 @@ def edits(exchange: Exchange) -> Reply:
     else:
         body = checked_body(exchange.received.json, {}, {"image": EDIT_SOURCES})
         sources = body.get("image", [])
-        references = [sources]
-        if not isinstance(sources, str):
-            references = [source["image_url"] for source in sources]
+        if isinstance(sources, str):
+            sources = [{"image_url": sources}]
+        references = [_source(source["image_url"]) for source in sources]
     if not references:
         raise validation_error({"image": ["Invalid input: expected at least 1 image"]})
     return _post_picture(exchange, rules, body, references)
@@ -230,18 +232,35 @@ def edits(exchange: Exchange) -> Reply:
 def _edit_form(exchange: Exchange) -> tuple[Json, list[str]]:
     """The fields of a form, and a name that tells each of its pictures from others."""
     parts = parts_of(exchange.received)
-    body: Json = {part.name: part.text for part in parts if part.file_name is None}
+    body: Json = {part.name: part.text for part in parts if part.name in FORM_FIELDS}
     files = [part for part in parts if part.name in ("image", "image[]") and part.file_name]
     for file in files:
-        kind = sniff(file.data) or ""
-        if not kind.startswith("image/"):
-            raise GatewayError(400, "Invalid image file. Supported: png, jpeg, webp, gif.")
-        if kind != file.content_type:
+        if _kind_of_picture(file.data) != file.content_type:
             raise GatewayError(400, f"The file is no {file.content_type}.")
-    for name in ("seed", "n"):
-        if body.get(name, "").lstrip("-").isdigit():
-            body[name] = int(body[name])
-    return body, [hashlib.sha256(file.data).hexdigest()[:12] for file in files]
+    return body, [_name_of(file.data) for file in files]
+
+
+def _kind_of_picture(data: bytes) -> str:
+    kind = sniff(data) or ""
+    if not kind.startswith("image/"):
+        raise GatewayError(400, "Invalid image file. Supported: png, jpeg, webp, gif.")
+    return kind
+
+
+def _name_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
+def _source(address: str) -> str:
+    """An address as it is, and the name of a picture that a data URL holds."""
+    if not address.startswith("data:"):
+        return address
+    try:
+        data = base64.b64decode(address.partition(",")[2], validate=True)
+    except ValueError:
+        data = b""
+    _kind_of_picture(data)
+    return _name_of(data)
 
 
 def _post_picture(exchange: Exchange, rules: KeyRules, body: Json, references: list[str]) -> Reply:
