@@ -53,6 +53,8 @@ class PollinationsOCRLoader(ClientMixin, BaseLoader):
     """A file, or an http(s) address."""
     model: str = DEFAULT_OCR_MODEL
     """A model that reads documents."""
+    pages: list[int] | None = None
+    """The numbers of the pages to read, from 1, each of which is billed; all by default."""
 
     def __init__(
         self, path_or_url: str | os.PathLike[str] | None = None, /, **options: Any
@@ -65,13 +67,15 @@ class PollinationsOCRLoader(ClientMixin, BaseLoader):
     def lazy_load(self) -> Iterator[Document]:
         """The pages, all read by one request when the first is asked for."""
         with model_errors():
-            pages = self._client.ocr(self.path_or_url, model=self.model)
+            pages = self._client.ocr(self.path_or_url, model=self.model, pages=self.pages)
         yield from map(self._document, pages)
 
     async def alazy_load(self) -> AsyncIterator[Document]:
         """The same as ``lazy_load``, awaited."""
         with model_errors():
-            pages = await self._async_client.ocr(self.path_or_url, model=self.model)
+            pages = await self._async_client.ocr(
+                self.path_or_url, model=self.model, pages=self.pages
+            )
         for page in pages:
             yield self._document(page)
 

@@ -88,6 +88,7 @@ class OCRReaderOptions(ConnectionOptions, total=False):
     """Options of ``PollinationsOCRReader``."""
 
     model: str | None
+    pages: list[int] | None
     is_remote: bool
 
 

@@ -39,6 +39,7 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
 
     Args:
         model: A model that reads documents; ``"mistral-ocr"`` by default.
+        pages: The numbers of the pages to read, from 1, each of which is billed; all by default.
         api_key: ``sk_...`` or ``pk_...``; by default ``POLLINATIONS_API_KEY``.
         api_base: Address of the gateway; by default ``POLLINATIONS_BASE_URL``, else the public one.
         timeout: Seconds to wait for the pages; 180 by default.
@@ -76,6 +77,9 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
 
     is_remote: bool = True
     model: str = Field(default=DEFAULT_OCR_MODEL, description="A model that reads documents.")
+    pages: list[int] | None = Field(
+        default=None, description="Numbers of the pages to read, from 1; all by default."
+    )
 
     def __init__(self, model_id: str | None = None, /, **options: Unpack[OCRReaderOptions]) -> None:
         """Read the options; open nothing. The model may come first, without its name."""
@@ -95,7 +99,7 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
 
         ``fs`` is the fsspec file system that the path is of, as ``SimpleDirectoryReader`` gives it.
         """
-        pages = self._client.ocr(_content(path_or_url, fs), model=self.model)
+        pages = self._client.ocr(_content(path_or_url, fs), model=self.model, pages=self.pages)
         return [_document(page, path_or_url, extra_info) for page in pages]
 
     async def aload_data(
@@ -103,7 +107,7 @@ class PollinationsOCRReader(ClientMixin, BasePydanticReader):
     ) -> list[Document]:
         """:meth:`load_data`, awaited."""
         content = await asyncio.to_thread(_content, path_or_url, fs)
-        pages = await self._async_client.ocr(content, model=self.model)
+        pages = await self._async_client.ocr(content, model=self.model, pages=self.pages)
         return [_document(page, path_or_url, extra_info) for page in pages]
 
     def lazy_load_data(

@@ -427,6 +427,7 @@ class AsyncPollinationsClient(BaseClient):
         path_or_url: str | PathLike[str],
         *,
         model: str = DEFAULT_OCR_MODEL,
+        pages: Sequence[int] | None = None,
         **options: Unpack[CallSettingsDict],
     ) -> list[OcrPage]:
         """``POST /v1/chat/completions`` with an OCR model: a PDF or a picture as Markdown pages.
@@ -434,6 +435,8 @@ class AsyncPollinationsClient(BaseClient):
         Args:
             path_or_url: A file, sent whole, or an http(s) address, which the gateway reads.
             model: A model that reads documents.
+            pages: The numbers of the pages to read, from 1, each of which is billed; by default
+                all.
             **options: Settings of this call, as in :meth:`chat`.
 
         Returns:
@@ -441,13 +444,14 @@ class AsyncPollinationsClient(BaseClient):
             apart, all text is page 1.
 
         Raises:
-            InvalidRequestError: Before sending, if it is neither a PDF nor a picture.
+            InvalidRequestError: Before sending, if it is neither a PDF nor a picture, or has no
+                such pages.
             PollinationsError: For every other failure, by kind. A request that may have been
                 carried out is not repeated, since every page would be billed again.
         """
         fields = {"model": model, **options}
         call_settings = self._call_settings(fields)
-        source = document_source(path_or_url)
+        source = document_source(path_or_url, pages)
         call = self._ocr_call(source, fields)
         try:
             return self._pages(await self._fetch(call, model, call_settings), call, source)

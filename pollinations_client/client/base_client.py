@@ -312,10 +312,14 @@ class BaseClient:
 
     def _ocr_call(self, source: DocumentSource, options: Mapping[str, Any]) -> Call:
         message = {"role": "user", "content": [source.part]}
+        if source.pages:
+            # The gateway counts them from 0 (gen.pollinations.ai/src/text/mistralOcr.ts).
+            pages = [number - 1 for number in source.pages]
+            options = {**options, "extra_body": {"pages": pages, **options.get("extra_body", {})}}
         return endpoints.chat([message], options, catalog=self.catalog)
 
     def _pages(self, answer: Answer, call: Call, source: DocumentSource) -> list[ocr.OcrPage]:
-        return ocr.pages_from(self._reply_in(answer, call), source.page_count)
+        return ocr.pages_from(self._reply_in(answer, call), source.page_count, source.pages)
 
     def _merge_cards(self, cards: Sequence[ModelCard], complete: set[str]) -> Catalog:
         """Update the shipped catalogue; ``complete`` are the categories that ``cards`` cover."""

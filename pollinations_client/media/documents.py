@@ -7,7 +7,8 @@ import mimetypes
 import os
 import re
 import urllib.parse
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from ..errors import InvalidRequestError
@@ -52,6 +53,8 @@ class DocumentSource:
     name: str
     mime_type: str
     page_count: int | None = None
+    pages: tuple[int, ...] = ()
+    """The numbers of the pages to read, from 1; all where there is none."""
 
     @property
     def part(self) -> dict[str, object]:
@@ -63,12 +66,37 @@ class DocumentSource:
         return {"type": "file", "file": file}
 
 
-def document_source(path_or_url: str | os.PathLike[str]) -> DocumentSource:
-    """Read a document that a model is to read; one at an address is left to the gateway.
+def document_source(
+    path_or_url: str | os.PathLike[str], pages: Sequence[int] | None = None
+) -> DocumentSource:
+    """Read a document of which a model is to read ``pages``, or all; one at an address is left to
+    the gateway.
 
-    Raises :class:`InvalidRequestError` for a file that cannot be read, and for what is neither a
-    PDF nor a picture by its content.
+    Raises :class:`InvalidRequestError` for a file that cannot be read, for what is neither a PDF
+    nor a picture by its content, and for pages that it does not have.
     """
+    source = _whole_source(path_or_url)
+    if pages is None:
+        return source
+    return replace(source, pages=_checked_pages(pages, source))
+
+
+def _checked_pages(pages: Sequence[int], source: DocumentSource) -> tuple[int, ...]:
+    last = source.page_count
+    if isinstance(pages, (str, bytes)) or not isinstance(pages, Sequence) or not pages:
+        raise _page_refusal(f"Numbers of pages from 1 are needed, such as [1, 3]. Given: {pages!r}")
+    for page in pages:
+        if type(page) is not int or page < 1 or (last is not None and page > last):
+            span = "1 and up" if last is None else f"1 to {last}"
+            raise _page_refusal(f"The document {source.name!r} has pages {span}. Given: {page!r}")
+    return tuple(pages)
+
+
+def _page_refusal(sentence: str) -> InvalidRequestError:
+    return InvalidRequestError(f"pages: {sentence}.", param="pages")
+
+
+def _whole_source(path_or_url: str | os.PathLike[str]) -> DocumentSource:
     if not isinstance(path_or_url, (str, os.PathLike)) or not os.fspath(path_or_url):
         raise _refusal(f"A path or an address is needed. Given: {path_or_url!r}")
     text = str(path_or_url)

@@ -110,6 +110,10 @@ def test_an_address_is_left_to_the_gateway(ocr: Ocr, gateway: Emulator) -> None:
             Answer(text="x", extra_top={"ocr": {"pages": [{"markdown": ""}, {"markdown": "B"}]}}),
             [OcrPage(1, ""), OcrPage(2, "B")],
         ),
+        (
+            Answer(text="x", content_blocks=[{"type": "ocr_page", "index": 1, "markdown": "B"}]),
+            [OcrPage(2, "B")],
+        ),
         (Answer(text="# A\n\n# B"), [OcrPage(1, "# A"), OcrPage(2, "# B")]),
         (Answer(text="A\n \n\nB\n"), [OcrPage(1, "A"), OcrPage(2, "B")]),
         (Answer(text="A\n\nstill A\fB"), [OcrPage(1, "A\n\nstill A"), OcrPage(2, "B")]),
@@ -124,6 +128,28 @@ def test_pages_are_read_from_every_shape_of_the_answer(
     """And text that cannot be told apart into the two pages there are gets no wrong number."""
     gateway.script(answer)
     assert ocr(document) == pages
+
+
+def test_some_pages_alone_are_read(ocr: Ocr, gateway: Emulator, document: Path) -> None:
+    """Under their numbers in the document, whatever the shape of the answer; each is billed."""
+    assert ocr(document, pages=[2]) == [OcrPage(2, PAGES[1])]
+    assert gateway.requests[0].json["pages"] == [1]
+    gateway.script(Answer(text="B\n\nD"), Answer(text="B and D"))
+    address = "https://a.example/b.pdf"
+    assert ocr(address, pages=(2, 4)) == [OcrPage(2, "B"), OcrPage(4, "D")]
+    assert ocr(address, pages=range(2, 5)) == [OcrPage(2, "B and D")]
+    assert gateway.requests[-1].json["pages"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("pages", [[], [0], [3], ["1"], [True], "1", 1, [1.0]])
+def test_pages_that_there_are_not_do_not_leave(
+    ocr: Ocr, gateway: Emulator, document: Path, pages: Any
+) -> None:
+    """The refusal says which there are."""
+    with pytest.raises(InvalidRequestError, match=r"^pages: .*(1 to 2|such as)") as caught:
+        ocr(document, pages=pages)
+    assert caught.value.param == "pages"
+    assert gateway.requests == []
 
 
 def test_pages_that_cannot_be_counted_are_parted_by_blank_lines(

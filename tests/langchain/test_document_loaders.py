@@ -40,6 +40,15 @@ async def test_a_loader_gives_one_document_a_page(gateway: Emulator, path: Path)
     assert len(gateway.requests) == 4
 
 
+async def test_a_loader_reads_some_pages_alone(gateway: Emulator, path: Path) -> None:
+    """By their numbers, as in the metadata."""
+    loader = PollinationsOCRLoader(path, pages=[2], base_url=gateway.url)
+    expected = [Document(PAGES[1], metadata={"source": str(path), "page": 2})]
+    assert loader.load() == expected
+    assert [document async for document in loader.alazy_load()] == expected
+    assert [request.json["pages"] for request in gateway.requests] == [[1], [1]]
+
+
 def test_nothing_is_sent_before_the_first_page_is_asked_for(gateway: Emulator, path: Path) -> None:
     """``lazy_load`` alone reads nothing."""
     pages = PollinationsOCRLoader(path_or_url=str(path), base_url=gateway.url).lazy_load()

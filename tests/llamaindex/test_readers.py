@@ -45,6 +45,14 @@ async def test_a_reader_returns_a_document_for_each_page(
     assert len(gateway.requests) == 3
 
 
+async def test_a_reader_reads_some_pages_alone(gateway: Emulator, path: Path) -> None:
+    """By their numbers, as in the metadata."""
+    reader = PollinationsOCRReader(api_base=gateway.url, pages=[2])
+    for (document,) in (reader.load_data(path), await reader.aload_data(path)):
+        assert (document.text, document.metadata["page"]) == (PAGES[1], 2)
+    assert [request.json["pages"] for request in gateway.requests] == [[1], [1]]
+
+
 async def test_a_folder_is_read_with_it(reader: PollinationsOCRReader, path: Path) -> None:
     """LlamaIndex adds what it knows of the file."""
     (path.parent / "owls.txt").write_text("Owls hoot.")

@@ -66,7 +66,8 @@ def complete(exchange: Exchange) -> Reply:
 
 
 def _read_document(request: ChatRequest) -> Answer:
-    """What an OCR model reads: every page in ``ocr``, and in the content between blank lines.
+    """What an OCR model reads: every page in ``ocr``, as a block, and in the content between blank
+    lines; or those alone that ``pages`` names.
 
     Raises ``GatewayError`` 400 for a file that is no PDF.
     """
@@ -76,10 +77,14 @@ def _read_document(request: ChatRequest) -> Answer:
             pages += pages_of(part["file"])
     except ValueError as error:
         raise upstream_error("The document could not be read as a PDF.") from error
-    listed = [{"index": index, "markdown": page} for index, page in enumerate(pages)]
+    listed: list[Json] = [{"index": index, "markdown": page} for index, page in enumerate(pages)]
+    if isinstance(indexes := request.body.get("pages"), list):
+        listed = [page for page in listed if page["index"] in indexes]
     ocr: Json = {"model": request.model.name, "pages": listed}
-    ocr["usage_info"] = {"pages_processed": len(pages)}
-    return Answer(text="\n\n".join(pages), extra_top={"ocr": ocr})
+    ocr["usage_info"] = {"pages_processed": len(listed)}
+    blocks = [{"type": "ocr_page", **page} for page in listed]
+    text = "\n\n".join(page["markdown"] for page in listed)
+    return Answer(text=text, content_blocks=blocks, extra_top={"ocr": ocr})
 
 
 def _may_become_notice(request: ChatRequest) -> bool:
