@@ -83,6 +83,10 @@ COUNTS = (
     "output_audio_tokens",
     "output_image_tokens",
 )
+AMOUNTS = (
+    *("input_audio_seconds", "output_audio_seconds", "output_video_seconds"),
+    *("cost_usd", "response_time_ms"),
+)
 
 
 class _Answer(BaseModel):
@@ -150,30 +154,36 @@ class Balance(_Answer):
 class UsageRecord(_Answer):
     """One request in ``GET /account/usage``.
 
-    Names are the gateway's; ``cost_usd`` is also its cost in pollen.
+    Names are the gateway's; ``cost_usd`` is also its cost in pollen. Seconds, ``api_key_id`` and
+    ``cursor_event_id``, which no two records share, are today's.
     """
 
     # The gateway spells these records in snake_case, unlike its other account answers.
     model_config = ConfigDict(alias_generator=None)
 
     timestamp: str | None = None
+    cursor_event_id: str | None = None
     type: str | None = None
     model: str | None = None
+    api_key_id: str | None = None
     api_key: str | None = None
     api_key_type: str | None = None
     meter_source: str | None = None
     input_text_tokens: Count = None
     input_cached_tokens: Count = None
     input_audio_tokens: Count = None
+    input_audio_seconds: Amount = None
     input_image_tokens: Count = None
     output_text_tokens: Count = None
     output_reasoning_tokens: Count = None
     output_audio_tokens: Count = None
+    output_audio_seconds: Amount = None
     output_image_tokens: Count = None
+    output_video_seconds: Amount = None
     cost_usd: Amount = None
     response_time_ms: Amount = None
 
-    _amounts = field_validator("cost_usd", "response_time_ms", mode="before")(_through_text)
+    _amounts = field_validator(*AMOUNTS, mode="before")(_through_text)
     _counts = field_validator(*COUNTS, mode="before")(_counted)
 
     @property
@@ -183,11 +193,13 @@ class UsageRecord(_Answer):
 
 
 class DailyUsage(_Answer):
-    """One day, model and source of pollen in ``GET /account/usage/daily``."""
+    """One day, model and source of pollen in ``GET /account/usage/daily``; today one key, too."""
 
     model_config = ConfigDict(alias_generator=None)
 
     date: str | None = None
+    api_key_id: str | None = None
+    api_key: str | None = None
     model: str | None = None
     meter_source: str | None = None
     requests: Count = None

@@ -296,6 +296,12 @@ USAGE_ROW = record(
     | {"cost_usd": NUMBER, "response_time_ms": maybe(NUMBER)}
 )
 USAGE_LIST = record({"usage": many(USAGE_ROW), "count": COUNT})
+USAGE_ROW_TODAY = record(
+    USAGE_ROW["properties"]
+    | {"cursor_event_id": TEXT, "api_key_id": maybe(TEXT)}
+    | {f"{unit}_seconds": NUMBER for unit in ("input_audio", "output_audio", "output_video")}
+)
+USAGE_LIST_TODAY = record({"usage": many(USAGE_ROW_TODAY), "count": COUNT})
 DAILY_ROW = record(
     {
         "date": {"format": "date"},
@@ -306,6 +312,8 @@ DAILY_ROW = record(
     }
 )
 DAILY_LIST = record({"usage": many(DAILY_ROW), "count": COUNT})
+DAILY_ROW_TODAY = record(DAILY_ROW["properties"] | {"api_key_id": TEXT, "api_key": maybe(TEXT)})
+DAILY_LIST_TODAY = record({"usage": many(DAILY_ROW_TODAY), "count": COUNT})
 KEY = record(
     {
         "valid": FLAG,
@@ -365,8 +373,8 @@ def schema(era: str, name: str) -> Json:
         "openai models": openai_models(era),
         "profile": PROFILE_SEED if seed else PROFILE_TODAY,
         "balance": BALANCE,
-        "usage": USAGE_LIST,
-        "daily": DAILY_LIST,
+        "usage": USAGE_LIST if seed else USAGE_LIST_TODAY,
+        "daily": DAILY_LIST if seed else DAILY_LIST_TODAY,
         "key": KEY,
         "embeddings": EMBEDDINGS,
         "images": IMAGES,

@@ -129,6 +129,18 @@ def test_usage_records_are_typed() -> None:
     assert record.model_extra == {"region": "eu"}
 
 
+def test_seconds_and_ids_of_todays_records_are_typed_in_both_formats() -> None:
+    """A CSV cell is no text where it counts something."""
+    more = {"cursor_event_id": "e1", "api_key_id": "k1", "output_video_seconds": 4.5}
+    row = {**ROW, **more, "input_audio_seconds": 0, "output_audio_seconds": 1.25}
+    (from_json,) = usage_from([row])
+    lines = [",".join(row), ",".join(map(str, row.values()))]
+    assert list(usage_from_csv(lines)) == [from_json]
+    assert from_json.output_video_seconds == Decimal("4.5")
+    assert (from_json.cursor_event_id, from_json.api_key_id) == ("e1", "k1")
+    assert not from_json.model_extra
+
+
 def test_usage_record_counts_units_of_cost() -> None:
     """A usage record can be priced: its columns are units that prices know."""
     units, _ = units_from(usage_from([ROW])[0].model_dump())

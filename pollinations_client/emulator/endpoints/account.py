@@ -24,12 +24,25 @@ Json = dict[str, Any]
 ROWS = 1200
 NEWEST = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
 MODELS = ("openai", "claude", "gemini", "deepseek", "flux", "veo", "openai-audio")
-COLUMNS = (
+COLUMNS = tuple(
     "timestamp type model api_key api_key_type meter_source input_text_tokens input_cached_tokens"
     " input_audio_tokens input_image_tokens output_text_tokens output_reasoning_tokens"
-    " output_audio_tokens output_image_tokens cost_usd response_time_ms"
-).split()
-DAILY_COLUMNS = ["date", "model", "meter_source", "requests", "cost_usd"]
+    " output_audio_tokens output_image_tokens cost_usd response_time_ms".split()
+)
+DAILY_COLUMNS = ("date", "model", "meter_source", "requests", "cost_usd")
+# What came since: a number that no two records share, the key by its id, and lengths in seconds.
+COLUMNS_BY_ERA: dict[str, tuple[str, ...]] = {
+    "seed": COLUMNS,
+    "today": (
+        *COLUMNS,
+        *("cursor_event_id", "api_key_id"),
+        *("input_audio_seconds", "output_audio_seconds", "output_video_seconds"),
+    ),
+}
+DAILY_COLUMNS_BY_ERA: dict[str, tuple[str, ...]] = {
+    "seed": DAILY_COLUMNS,
+    "today": (*DAILY_COLUMNS, "api_key_id", "api_key"),
+}
 # The page size has this bound in the document of API 0.3.0 and today; 10,000 in January 2026.
 MAX_ROWS = 50000
 NULLS = {97: ["model"], 53: ["api_key", "api_key_type"], 31: ["response_time_ms"]}
@@ -95,17 +108,21 @@ def _record(row: int) -> Json:
     )
     model = MODELS[_number_for(row, "model", len(MODELS))]
     tokens_in, tokens_out = _number_for(row, "in", 900) + 12, _number_for(row, "out", 700) + 5
-    record: Json = dict.fromkeys(COLUMNS, 0) | {
+    record: Json = dict.fromkeys(COLUMNS_BY_ERA["today"], 0) | {
+        "cursor_event_id": f"event-{ROWS - row:04}",
         "timestamp": moment.strftime("%Y-%m-%d %H:%M:%S"),
         "type": "generate.text",
         "model": model,
         "api_key": f"key-{_number_for(row, 'key', 3)}",
+        "api_key_id": f"id-{_number_for(row, 'key', 3)}",
         "api_key_type": "secret",
         "meter_source": ("tier", "pack", "crypto")[_number_for(row, "source", 3)],
         "response_time_ms": _number_for(row, "ms", 9000) + 150,
     }
     if model in ("flux", "veo"):
         record |= {"type": "generate.image", "output_image_tokens": 1, "cost_usd": 0.002}
+        if model == "veo":
+            record["output_video_seconds"] = 4.5
     else:
         record["input_text_tokens"], record["output_text_tokens"] = tokens_in, tokens_out
         record["input_cached_tokens"] = tokens_in // 4 * (row % 3 == 0)
@@ -143,7 +160,8 @@ def usage(exchange: Exchange) -> Reply:
     if exchange.state.today:
         is_wanted = _period_filter(query)
         rows = (row for row in rows if is_wanted(row["timestamp"]))
-    return _usage_reply([row for _, row in zip(range(limit), rows, strict=False)], COLUMNS, form)
+    listed = [row for _, row in zip(range(limit), rows, strict=False)]
+    return _usage_reply(listed, COLUMNS_BY_ERA[exchange.state.era], form)
 
 
 def _period_filter(query: Query) -> Callable[[str], bool]:
@@ -162,29 +180,33 @@ def _period_filter(query: Query) -> Callable[[str], bool]:
 
 
 def daily(exchange: Exchange) -> Reply:
-    """Requests and cost by day, model and source."""
+    """Requests and cost by day, model and source, and today by key."""
     _rules_with_scope(exchange, "usage")
     query = exchange.received.query
     form = option(query, "format", ("json", "csv"), "json")
     days = integer(query, "days", 1, 90, 30) or 30
     oldest = (NEWEST - timedelta(days=days)).strftime("%Y-%m-%d")
-    sums: dict[tuple[str, str | None, str], list[float]] = {}
+    columns = DAILY_COLUMNS_BY_ERA[exchange.state.era]
+    groups = [name for name in columns if name not in ("date", "requests", "cost_usd")]
+    sums: dict[tuple[str | None, ...], list[float]] = {}
     is_wanted: Callable[[str], bool] = oldest.__le__
     if exchange.state.today and {"period", "granularity"} & query.keys():
         is_wanted = _period_filter(query)
     for row in ledger():
         if is_wanted(date := row["timestamp"][:10]):
-            total = sums.setdefault((date, row["model"], row["meter_source"]), [0, 0.0])
+            total = sums.setdefault((date, *(row[name] for name in groups)), [0, 0.0])
             total[0] += 1
             total[1] += row["cost_usd"]
     rows = [
-        dict(zip(DAILY_COLUMNS, (*group, int(number), round(cost, 8)), strict=True))
+        dict(zip(("date", *groups), group, strict=True))
+        | {"requests": int(number), "cost_usd": round(cost, 8)}
         for group, (number, cost) in sums.items()
     ]
-    return _usage_reply(rows, DAILY_COLUMNS, form)
+    return _usage_reply(rows, columns, form)
 
 
 def _usage_reply(rows: list[Json], columns: Sequence[str], form: str) -> Reply:
+    rows = [{name: row[name] for name in columns} for row in rows]
     if form == "json":
         return json_reply({"usage": rows, "count": len(rows)})
     out = io.StringIO()
