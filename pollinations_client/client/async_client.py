@@ -406,11 +406,13 @@ class AsyncPollinationsClient(BaseClient):
                 flac, ogg, m4a, mp4 or webm by their content, at most 25 MiB.
             language: An ISO-639-1 code such as ``en``; detected by default.
             model: A model that reads sound; ``whisper-large-v3`` by default.
-            **options: ``prompt``, words that may be said; ``temperature``, 0 to 1; and the settings
-                of this call, as in :meth:`chat`.
+            **options: ``prompt``, words that may be said; ``temperature``, 0 to 1; ``format`` and
+                ``speakers``, see ``TranscriptionOptions``; and the settings of this call, as
+                in :meth:`chat`.
 
         Returns:
-            The text; empty if nothing is said.
+            The text, empty if nothing is said; or the subtitles or the JSON that ``format`` names,
+            as text.
 
         Raises:
             InvalidRequestError: Before sending, if it is no sound, empty or too large.
@@ -420,7 +422,9 @@ class AsyncPollinationsClient(BaseClient):
         fields = {"model": model, "language": language, **options}
         call_settings = self._call_settings(fields)
         call = self._transcription_call(path_or_bytes, fields)
-        return self._transcript(await self._fetch_newer(call, model, "transcribe()", call_settings))
+        return self._transcript(
+            await self._fetch_newer(call, model, "transcribe()", call_settings), call
+        )
 
     async def ocr(
         self,

@@ -307,8 +307,10 @@ class BaseClient:
         fields = TranscriptionOptions.checked(options, door=None).fields_for(self.catalog)
         return endpoints.transcription(sounds.sound_source(path_or_bytes), fields)
 
-    def _transcript(self, answer: Answer) -> str:
-        return audio.transcript_from(answer.body, answer.info, self._secret)
+    def _transcript(self, answer: Answer, call: Call) -> str:
+        fields = call.upload.fields if call.upload else {}
+        as_json = fields.get("response_format", "").endswith("_json")
+        return audio.transcript_from(answer.body, answer.info, self._secret, as_json=as_json)
 
     def _ocr_call(self, source: DocumentSource, options: Mapping[str, Any]) -> Call:
         message = {"role": "user", "content": [source.part]}

@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 from pathlib import PurePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -102,6 +102,13 @@ class TranscriptionOptions(Options):
     """Words that may be said, or what came before, for models that heed it."""
     temperature: Annotated[float, within(0, 1)] | None = None
     """0 to 1; lower is steadier."""
+    format: Literal["text", "srt", "vtt", "verbose_json", "diarized_json"] | None = None
+    """``text`` by default. Of today's gateway, and not of every model: ``srt`` and ``vtt`` are
+    subtitles; ``verbose_json``, with the times of words, and ``diarized_json``, with who speaks,
+    are the gateway's JSON.
+    """
+    speakers: Annotated[int, within(1, unit="speakers")] | None = None
+    """How many speak, as a hint for ``diarized_json``."""
 
     def fields_for(self, catalog: Catalog) -> dict[str, str]:
         """The fields of the form besides the file."""
@@ -115,6 +122,17 @@ class TranscriptionOptions(Options):
             fields["prompt"] = self.prompt
         if self.temperature is not None:
             fields["temperature"] = f"{self.temperature:g}"
+        if self.format not in (None, "text"):
+            fields["response_format"] = str(self.format)
+        if self.speakers is not None:
+            # Beside another format it is a 400.
+            if self.format != "diarized_json":
+                raise InvalidRequestError(
+                    "speakers: They are told apart in format='diarized_json' only."
+                    f" Given: {self.format!r}.",
+                    param="speakers",
+                )
+            fields["speakers_expected"] = str(self.speakers)
         return fields
 
 

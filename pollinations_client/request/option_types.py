@@ -102,6 +102,8 @@ class TranscriptionCallDict(CallSettingsDict, total=False):
 
     prompt: str | None
     temperature: float | None
+    format: Literal["text", "srt", "vtt", "verbose_json", "diarized_json"] | None
+    speakers: int | None
 
 
 class ImageOptionsDict(TypedDict, total=False):

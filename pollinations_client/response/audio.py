@@ -56,13 +56,15 @@ def sound_type(head: bytes, size: int, info: ResponseInfo, secret: Keys = None) 
     return mime_type
 
 
-def transcript_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> str:
-    """The text of a transcription; empty where nothing is said in the sound.
+def transcript_from(
+    body: bytes, info: ResponseInfo, secret: Keys = None, *, as_json: bool = False
+) -> str:
+    """The text of a transcription, empty where nothing is said in the sound; ``as_json``: the JSON
+    that it stands in, with times or speakers.
 
     Raises :class:`MalformedReply` for an answer without one.
     """
-    # The gateway gives JSON unless response_format says otherwise, which no option of ours does;
-    # other gateways of OpenAI's form answer with bare text.
+    # Subtitles are bare text, and other gateways of OpenAI's form give all texts so.
     if content_type_of(info) == "text/plain":
         return body.decode("utf-8", "replace").strip()
     parsed = json_from(body, info, secret)
@@ -70,6 +72,8 @@ def transcript_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> str
         if parsed.get("error"):
             raise error_from_body(parsed, label=TRANSCRIPTION, secret=secret)
         if isinstance(parsed.get("text"), str):
+            if as_json:
+                return body.decode("utf-8", "replace")
             text: str = parsed["text"]
             return text.strip()
     raise MalformedReply(

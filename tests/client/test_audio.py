@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import socket
 import tracemalloc
 import wave
@@ -16,6 +17,7 @@ import pytest
 from pollinations_client import (
     APIConnectionError,
     AsyncPollinationsClient,
+    BadRequestError,
     InvalidRequestError,
     MalformedReply,
     NotFoundError,
@@ -239,6 +241,34 @@ def test_a_transcription_takes_words_that_may_be_said(call: Call, gateway: Emula
     call("transcribe", HEADS["wav"], prompt="Pollen, bees", temperature=0.5)
     for name, value in ((b"prompt", b"Pollen, bees"), (b"temperature", b"0.5")):
         assert b'name="%b"\r\n\r\n%b\r\n' % (name, value) in gateway.requests[0].body
+
+
+def test_a_transcription_has_times_or_speakers_as_json(call: Call, gateway: Emulator) -> None:
+    """In the gateway's own form."""
+    timed = json.loads(call("transcribe", HEADS["wav"], format="verbose_json"))
+    assert timed["segments"][0]["text"] == timed["text"] == "hello"
+    options = {"model": "scribe", "format": "diarized_json", "speakers": 2}
+    (segment,) = json.loads(call("transcribe", HEADS["wav"], **options))["segments"]
+    assert (segment["speaker"], segment["text"]) == ("A", "hello")
+    sent = [request.body for request in gateway.requests]
+    assert b'name="response_format"\r\n\r\nverbose_json\r\n' in sent[0]
+    assert b'name="speakers_expected"\r\n\r\n2\r\n' in sent[1]
+    assert call("transcribe", HEADS["wav"], format="text") == "hello"
+    assert b"response_format" not in gateway.requests[2].body
+
+
+def test_subtitles_are_text(call: Call, gateway: Emulator) -> None:
+    """A model that renders none says which formats it has."""
+    subtitles = "1\n00:00:00,000 --> 00:00:01,500\nhello"
+    gateway.script(Body(f"{subtitles}\n".encode(), content_type="text/plain; charset=utf-8"))
+    assert call("transcribe", HEADS["wav"], model="universal-2", format="srt") == subtitles
+    with pytest.raises(BadRequestError, match="has no format 'vtt', but json"):
+        call("transcribe", HEADS["wav"], format="vtt")
+    for options in ({"format": "xml"}, {"speakers": 2}, {"speakers": 0, "format": "diarized_json"}):
+        with pytest.raises(InvalidRequestError) as caught:
+            call("transcribe", HEADS["wav"], **options)
+        assert caught.value.param in options
+    assert len(gateway.requests) == 2
 
 
 def test_a_model_that_is_not_known_may_have_any_voice(call: Call, gateway: Emulator) -> None:

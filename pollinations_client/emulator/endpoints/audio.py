@@ -5,7 +5,7 @@ Every sound is WAV, whatever format was asked for, but pcm. Its transcription gi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...media.sniff import sniff
 from ..gateway.cache import IMMUTABLE
@@ -22,7 +22,7 @@ from ..gateway.checks import (
 )
 from ..gateway.errors import GatewayError, validation_error
 from ..gateway.keys import authenticate, check_may_use
-from ..gateway.models import model_called
+from ..gateway.models import Model, model_called
 from ..gateway.multipart import parts_by_name
 from ..media.wav import RATE_HZ, pcm_in, samples, text_in, wav
 from ..scripts import Answer
@@ -48,7 +48,10 @@ SPEECH = {
     "instrumental": boolean,
     "safe": safety,
 }
-TRANSCRIPTS = ("json", "text", "srt", "verbose_json", "vtt")
+TRANSCRIPTS = ("json", "text", "srt", "verbose_json", "vtt", "diarized_json")
+# What a model can give: none of these renders subtitles, and Whisper is not asked who speaks.
+FORMATS_OF = {"openai/whisper-1": ("json", "text", "verbose_json")}
+FORMATS_OF_OTHERS = ("json", "text", "verbose_json", "diarized_json")
 
 
 def speech(exchange: Exchange) -> Reply:
@@ -86,8 +89,9 @@ def transcribe(exchange: Exchange) -> Reply:
     fields = {"model": DEFAULT_LISTENER, "response_format": "json"}
     fields |= {name: part.text for name, part in parts.items()}
     checked_body(fields, {}, {"response_format": one_of(*TRANSCRIPTS)})
-    model_name = fields["model"]
+    model_name, form_of_answer = fields["model"], fields["response_format"]
     model = model_called("today", "audio", model_name, makes="text")
+    _check_format(model, form_of_answer, fields)
     check_may_use(rules, model, model_name, exchange.era)
     sound = parts["file"].data
     if len(sound) > MAX_FILE_BYTES:
@@ -103,9 +107,36 @@ def transcribe(exchange: Exchange) -> Reply:
         **exchange.model_headers(model, model_name),
         "x-usage-prompt-audio-seconds": f"{_length_s(sound):.2f}",
     }
-    if fields["response_format"] == "text":
+    if form_of_answer == "text":
         return Reply(words.encode(), content_type=TEXT, headers=headers)
-    return json_reply({"text": words}, headers=headers)
+    return json_reply(_transcript(words, _length_s(sound), form_of_answer), headers=headers)
+
+
+def _check_format(model: Model, form_of_answer: str, fields: dict[str, str]) -> None:
+    """Raise ``GatewayError`` 400 for a format that the model cannot fill."""
+    formats = FORMATS_OF.get(model.name, FORMATS_OF_OTHERS)
+    if form_of_answer not in formats:
+        known = ", ".join(formats)
+        raise GatewayError(400, f"{model.name} has no format '{form_of_answer}', but {known}.")
+    if "speakers_expected" in fields and form_of_answer != "diarized_json":
+        raise GatewayError(400, "speakers_expected needs response_format=diarized_json")
+
+
+def _transcript(words: str, seconds: float, form_of_answer: str) -> dict[str, Any]:
+    """The words with their times, or with one speaker, where that is asked for."""
+    span = {"start": 0, "end": seconds, "text": words}
+    more: dict[str, dict[str, Any]] = {
+        "verbose_json": {"language": "unknown", "words": [], "segments": [{"id": 0, **span}]},
+        "diarized_json": {
+            "segments": [
+                {"type": "transcript.text.segment", "id": "seg_001", **span, "speaker": "A"}
+            ],
+            "usage": {"type": "duration", "seconds": seconds},
+        },
+    }
+    if form_of_answer not in more:
+        return {"text": words}
+    return {"text": words, "task": "transcribe", "duration": seconds, **more[form_of_answer]}
 
 
 def _length_s(sound: bytes) -> float:
