@@ -162,16 +162,19 @@ def _audio(block: AudioBlock, where: str) -> Part:
 
 
 def _document(block: DocumentBlock, where: str) -> Part:
-    url = str(block.url or "") or None
+    url, encoded = _address_or_data(block)
     name = block.title
     if name in (None, "", UNTITLED):
         name = Path(block.path or "").name or None
     file: Part = {}
     mime_type = block.document_mimetype or document_type(name, url)
-    if url:
+    if url and url.startswith("data:"):
+        file["file_data"] = url
+        mime_type = mime_type or url[5:].partition(";")[0] or None
+    elif url:
         file["file_url"] = url
     else:
-        data = _base64(block.data, block.path, block, where)
+        data = encoded or _base64(block.data, block.path, block, where)
         mime_type = block.document_mimetype or mime_type_of(data) or mime_type
         mime_type = mime_type or "application/octet-stream"
         file["file_data"] = f"data:{mime_type};base64,{data}"
@@ -180,6 +183,16 @@ def _document(block: DocumentBlock, where: str) -> Part:
     # The gateway's field is file_name; it drops OpenAI's own "filename" unread.
     file["file_name"] = document_name(name, url=url, mime_type=mime_type)
     return {"type": "file", "file": file}
+
+
+def _address_or_data(block: DocumentBlock) -> tuple[str | None, str | None]:
+    """The document's address, or the base64 that stands in its place."""
+    url = str(block.url or "")
+    # LlamaIndex's RichPromptTemplate puts the bytes of a local file there, without "data:". No
+    # address is base64, which has neither colons nor dots.
+    if url and len(url) % 4 == 0 and _is_base64(url.encode()):
+        return None, url
+    return url or None, None
 
 
 def _base64(source: Source, path: str | Path | None, block: Any, where: str) -> str:
@@ -218,6 +231,7 @@ def _bytes_in(source: Source, path: str | Path | None) -> bytes:
 
 
 def _is_base64(data: bytes) -> bool:
+    """Whether the first bytes, and so all, are base64."""
     # Decoding all of it only to look would copy a picture on every turn. No format of pictures,
     # sounds or documents begins with 64 letters of base64.
     head = data[:PEEKED_BYTES]

@@ -8,6 +8,7 @@ issues named beside a rule (pollinations/pollinations).
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,6 +31,9 @@ DEFAULT_MODEL = "openai"  # what the gateway takes when a request names none
 TEXT_ONLY_ROLES = frozenset({"tool", "function"})
 # Their schema of autumn 2026 has no cache_control, and the gateway cuts off what it does not know.
 UNMARKED_PARTS = frozenset({"image_url", "video_url"})
+ADDRESS_FIELDS = {"image_url": "url", "video_url": "url", "file": "file_url"}
+# One letter and a colon are a drive of Windows, not a scheme.
+REMOTE_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 
 
 class PollinationsWarning(UserWarning):
@@ -263,8 +267,22 @@ def _part_for(part: Any, where: str) -> dict[str, Any]:
         case {"type": "file", "file": {"filename": name, **others}}:
             # OpenAI spells it filename, which the gateway cuts off.
             wire["file"] = {"file_name": name, **others}
+    _check_address(wire, where)
     set_large_texts_apart(wire)
     return wire
+
+
+def _check_address(part: Mapping[str, Any], where: str) -> None:
+    kind = part["type"]
+    field = ADDRESS_FIELDS.get(kind, "")
+    address = member(part.get(kind), field)
+    if isinstance(address, str) and not REMOTE_ADDRESS.match(address):
+        # Providers answer with a 400 that does not name the part, or read nothing.
+        raise InvalidRequestError(
+            f"{where}.{kind}.{field}: no address that the gateway can reach; a file of this"
+            " computer goes by its bytes, as a data URL or from its path.",
+            param="messages",
+        )
 
 
 def drop_unsupported_media(

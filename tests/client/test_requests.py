@@ -332,6 +332,29 @@ def test_files_are_spelt_as_the_gateway_spells_them() -> None:
     )["messages"][0]["content"][0]["image_url"] == {"url": "https://a.example/x.png"}
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["file:///home/me/x.pdf", "FILE:x.pdf", "x.pdf", "./x.pdf", r"C:\x.pdf", "JVBERi0xLjQK", ""],
+)
+@pytest.mark.parametrize(
+    ("kind", "field"), [("image_url", "url"), ("video_url", "url"), ("file", "file_url")]
+)
+def test_an_address_that_no_provider_can_reach_is_refused(
+    kind: str, field: str, address: str
+) -> None:
+    """A path, or base64 without its data URL, would come back as a 400, or be read as nothing."""
+    part = {"type": kind, kind: {field: address}}
+    with pytest.raises(InvalidRequestError, match=rf"messages\[0\].content\[0\].{kind}.{field}"):
+        body([{"role": "user", "content": [part]}])
+
+
+@pytest.mark.parametrize("address", ["https://a.example/x", "gs://b/x", "data:a/b;base64,QUJD"])
+def test_an_address_elsewhere_is_for_the_gateway_to_judge(address: str) -> None:
+    """Vertex AI reads gs:// addresses."""
+    part = {"type": "file", "file": {"file_url": address}}
+    assert body([{"role": "user", "content": [part]}])["messages"][0]["content"] == [part]
+
+
 def test_names_are_made_acceptable() -> None:
     """A bad name is a 400 on a tool message, and lost elsewhere."""
     assert (
@@ -679,7 +702,7 @@ def test_a_new_word_for_reasoning_effort_passes_to_the_gateway() -> None:
 @example('"\\\x00', 2)
 def test_large_texts_of_a_part_are_written_as_small_ones_are(word: str, offset: int) -> None:
     """They go out piece by piece, cut anywhere, past escapes and long characters."""
-    large = "A" * offset + word * (MIN_LARGE_CHARACTERS // len(word) + 1)
+    large = "data:," + "A" * offset + word * (MIN_LARGE_CHARACTERS // len(word) + 1)
     parts = [
         {"type": "text", "text": word},
         {"type": "image_url", "image_url": {"url": large, "detail": "low"}},
@@ -691,8 +714,9 @@ def test_large_texts_of_a_part_are_written_as_small_ones_are(word: str, offset: 
 
 def test_half_a_character_in_a_large_text_names_its_message() -> None:
     """And not the message before it, whose text is large as well."""
-    large = {"type": "image_url", "image_url": {"url": "A" * MIN_LARGE_CHARACTERS}}
-    broken = {"type": "image_url", "image_url": {"url": "A" * MIN_LARGE_CHARACTERS + "\ud800"}}
+    data = "data:," + "A" * MIN_LARGE_CHARACTERS
+    large = {"type": "image_url", "image_url": {"url": data}}
+    broken = {"type": "image_url", "image_url": {"url": data + "\ud800"}}
     messages = [{"role": "user", "content": [large]}, {"role": "user", "content": [broken]}]
     with pytest.raises(InvalidRequestError, match=r"messages\[1\]: .*half a character"):
         endpoints.chat(messages, {})

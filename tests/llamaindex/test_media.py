@@ -333,6 +333,21 @@ def test_a_document_from_a_path_has_the_files_name(gateway: Emulator, tmp_path: 
     assert gateway.requests[0].json["messages"][0]["content"][0]["file"]["file_name"] == "bees.pdf"
 
 
+@pytest.mark.parametrize("prefix", ["", "data:application/pdf;base64,"])
+def test_base64_in_place_of_a_documents_address_goes_as_data(
+    gateway: Emulator, prefix: str
+) -> None:
+    """LlamaIndex's ``RichPromptTemplate`` puts a local file's bytes there."""
+    encoded = base64.b64encode(PDF).decode()
+    llm = Pollinations("openai", api_base=gateway.url)
+    llm.chat([ChatMessage(role="user", blocks=[DocumentBlock(url=prefix + encoded)])])
+    assert gateway.requests[0].json["messages"][0]["content"][0]["file"] == {
+        "file_data": f"data:application/pdf;base64,{encoded}",
+        "mime_type": "application/pdf",
+        "file_name": "document.pdf",
+    }
+
+
 def test_a_large_picture_goes_out_as_it_is() -> None:
     """A large one is written apart from the rest of the body."""
     url = "data:image/png;base64," + "QUJD" * 300_000
