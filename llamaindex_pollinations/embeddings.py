@@ -40,7 +40,8 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
 
     Models that ask for it (Gemini, Cohere) are told whether a text is a query or a document.
     ``model_name`` becomes the model's id with the size of its vectors, such as
-    ``openai/text-embedding-3-small@1536``, so that caches of another model or size miss.
+    ``openai/text-embedding-3-small@1536``, so that the cache of an ``IngestionPipeline`` misses for
+    another model or size.
 
     Args:
         model: Name or alias of an embedding model, ``"openai/text-embedding-3-small"`` by default;
@@ -50,7 +51,8 @@ class PollinationsEmbedding(ClientMixin, BaseEmbedding):
             of the gateway takes.
         max_concurrency: Requests under way at a time, over all calls of this object; 8 by default.
         num_workers: LlamaIndex's own option for batches at a time.
-        embeddings_cache: A key-value store of LlamaIndex in which vectors are kept.
+        embeddings_cache: A key-value store of LlamaIndex in which vectors are kept. It looks them
+            up by the text alone: give each model and each size a store of its own.
         api_key: ``sk_...`` or ``pk_...``; by default ``POLLINATIONS_API_KEY``.
         api_base: Address of the gateway; by default ``POLLINATIONS_BASE_URL``, else the public one.
         timeout: Seconds to wait for a request; 180 by default.

@@ -153,6 +153,15 @@ def _check_text(index: int, text: Any, model: str, max_tokens: int | None) -> No
             f"texts[{index}]: The text is empty. Leave it out; an empty text has no vector.",
             param=f"texts[{index}]",
         )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Readers of PDFs leave such texts at times, one among thousands.
+        raise InvalidRequestError(
+            f"texts[{index}]: The text holds half a character (a lone surrogate); take it out, with"
+            " text.encode('utf-8', 'replace').decode() say.",
+            param=f"texts[{index}]",
+        ) from None
     # No tokenizer of these models joins words across spaces, so there are at least as many tokens
     # as words. A text is split only where it could be too long: each word has a letter and a space.
     if max_tokens is None or len(text) < 2 * max_tokens:

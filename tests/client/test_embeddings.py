@@ -127,6 +127,7 @@ def test_a_task_is_said_in_the_words_of_the_model_family(
     [
         (["a", ""], {}, r"texts\[1\]: The text is empty"),
         (["a", " \n"], {}, r"texts\[1\]: The text is empty"),
+        (["a"] * 40 + ["b\ud835"], {}, r"texts\[40\]: The text holds half a character"),
         (["a", None], {}, r"texts\[1\]: A string is needed. Given: NoneType"),
         ([[1, 2]], {}, r"texts\[0\]: .*Token ids are not accepted"),
         ({"a": 1}, {}, "texts: A list of strings is needed. Given: dict"),
