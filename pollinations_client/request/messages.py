@@ -341,17 +341,18 @@ def _function_for(function: Mapping[str, Any], names: ToolNames) -> dict[str, An
 def strict_form(
     schema: Mapping[str, Any], owner: str, *, optional_as_null: bool = True
 ) -> dict[str, Any] | None:
-    """``schema`` in strict form; None, with a warning, where it has free-form objects.
+    """``schema`` in strict form; None, with a warning, where it has free-form objects or values of
+    any type.
 
-    Strict mode would leave such an object empty, and its members would be lost. ``owner`` names the
-    schema in the warning.
+    Strict mode would leave such an object empty, so what was asked for would be lost, and OpenAI
+    refuses a value without a type. ``owner`` says whose schema it is.
     """
     if not (paths := free_form_paths(schema)):
         return strict_schema(schema, optional_as_null=optional_as_null)
     path_list = ", ".join(path or "the whole" for path in paths)
     warn(
-        f"{owner} is sent without strict, which has no form for free-form objects ({path_list});"
-        " name their members."
+        f"{owner} is sent without strict, which has no form for free-form objects and values of any"
+        f" type ({path_list}); name their members or types."
     )
     return None
 

@@ -33,6 +33,8 @@ FORMATS = frozenset(
 )
 DEFINITIONS = ("$defs", "definitions")
 NOTES = ("title", "description")
+TYPE_KEYWORDS = {"type", "enum", "const", "properties", "items", "prefixItems"}
+TYPE_KEYWORDS |= {"$ref", "anyOf", "oneOf", "allOf"}
 MAX_CHOICES = 8  # choices within choices; one that goes round says nothing of null
 
 
@@ -56,7 +58,8 @@ def strict_schema(schema: Mapping[str, Any], *, optional_as_null: bool = True) -
 
 
 def free_form_paths(schema: Mapping[str, Any]) -> list[str]:
-    """Paths of the objects in ``schema`` with unnamed members, which no strict form can hold.
+    """Paths of the parts of ``schema`` that no strict form can hold: objects with unnamed members,
+    and values of any type.
 
     Paths into a definition begin with its name; the empty path is the outermost object.
 
@@ -203,6 +206,8 @@ def _or_null(schema: Schema) -> Schema:
 
 
 def _free_form(schema: Any, path: str, depth: int) -> Iterator[str]:
+    if schema is True:  # JSON Schema's other way to write {}
+        schema = {}
     if not isinstance(schema, Mapping) or depth > MAX_DEPTH:
         return
     if _is_free_form(schema):
@@ -212,7 +217,10 @@ def _free_form(schema: Any, path: str, depth: int) -> Iterator[str]:
             yield from _free_form(part, f"{inner_path}.{name}".lstrip("."), depth + 1)
     for part in alternatives(schema, "anyOf", "oneOf", "allOf"):
         yield from _free_form(part, path, depth + 1)
-    for part in [*tuple_items(schema), schema.get("items")]:
+    items = [*tuple_items(schema), schema.get("items")]
+    if items == [None] and "array" in types_of(schema):
+        items = [{}]
+    for part in items:
         yield from _free_form(part, f"{path}[]", depth + 1)
 
 
@@ -220,6 +228,8 @@ def _is_free_form(schema: Mapping[str, Any]) -> bool:
     others = schema.get("additionalProperties")
     if others is True or isinstance(others, Mapping):
         return True
+    if not TYPE_KEYWORDS & schema.keys():
+        return True  # OpenAI answers 400: "schema must have a 'type' key"
     names_members = {"properties", "allOf", "$ref"} & schema.keys()
     return "object" in types_of(schema) and not names_members and others is not False
 

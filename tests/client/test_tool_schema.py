@@ -627,6 +627,22 @@ class Nothing(BaseModel):
     """No members at all, and none wanted."""
 
 
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [
+        ({"title": "A"}, ["p"]),
+        (True, ["p"]),
+        ({"anyOf": [{}, {"type": "null"}]}, ["p"]),
+        ({"type": "array"}, ["p[]"]),
+        ({"type": "array", "items": {"description": "anything"}}, ["p[]"]),
+        ({"type": "array", "items": {"enum": ["a"]}}, []),
+    ],
+)
+def test_values_of_any_type_have_no_strict_form(part: Any, path: list[str]) -> None:
+    """OpenAI answers 400 to them: "schema must have a 'type' key"."""
+    assert free_form_paths({"type": "object", "properties": {"p": part}}) == path
+
+
 def test_free_form_objects_are_found_by_name() -> None:
     """Strict mode would leave them empty; whoever asks for it can be told which they are."""
     assert free_form_paths(Shelf.model_json_schema()) == ["Open", "stock", "notes", "rows[]"]
