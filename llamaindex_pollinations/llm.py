@@ -32,7 +32,7 @@ from llama_index.core.tools.calling import acall_tool_with_selection, call_tool_
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, ConfigDict, Field
 
-from pollinations_client import ConfigurationError, ModelOptions
+from pollinations_client import ConfigurationError, InvalidRequestError, ModelOptions
 from pollinations_client._adapter_support import (
     DEFAULT_KEEP_IMAGES,
     AskedModel,
@@ -371,6 +371,13 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     def _prompted(self, prompt: str, formatted: bool) -> list[ChatMessage]:
         if not formatted and self.completion_to_prompt is not None:
             prompt = self.completion_to_prompt(prompt)
+        if not isinstance(prompt, str | list):  # a list of content blocks
+            # ChatMessage makes no block of anything else, and it would be lost.
+            raise InvalidRequestError(
+                f"prompt: a text is needed, not {type(prompt).__name__}; chat() takes messages, and"
+                " predict() a template.",
+                param="prompt",
+            )
         return [ChatMessage(role=MessageRole.USER, content=prompt)]
 
     def _wire(

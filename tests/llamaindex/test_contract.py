@@ -27,7 +27,12 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.utils import resolve_llm
 
 from llamaindex_pollinations import Pollinations, PollinationsToolSpec
-from pollinations_client import ConfigurationError, PollinationsError, snapshot
+from pollinations_client import (
+    ConfigurationError,
+    InvalidRequestError,
+    PollinationsError,
+    snapshot,
+)
 from pollinations_client.catalog.model_card import cards_from
 from pollinations_client.emulator import Chunks, Emulator, Fault
 from support.llamaindex import TAIL, delta
@@ -451,6 +456,15 @@ def test_completions_use_the_completion_template(make: Any, say: Any, gateway: E
             "<hi>",
             "hi",
         ]
+
+
+@pytest.mark.parametrize(
+    "prompt", [None, 5, b"hi", PromptTemplate("hi"), ChatMessage(role="user", content="hi")]
+)
+def test_a_completion_of_what_is_no_text_says_where_it_belongs(prompt: Any, llm: Any) -> None:
+    """LlamaIndex makes an empty message of it."""
+    with pytest.raises(InvalidRequestError, match=r"prompt: a text is needed.*predict\(\)"):
+        llm.complete(prompt)
 
 
 def test_streams_of_completions_grow(make: Any, say: Any, gateway: Emulator) -> None:
