@@ -84,9 +84,10 @@ def call_options(
     own_names = ChatOptions.model_fields.keys() | CALL_SETTINGS
     call, further = with_own_names(call), with_own_names(further)
     strict = bool(call.pop("strict", strict))
-    # ragas and others pass OpenAI's default along.
-    if (n := call.pop("n", None)) not in (None, 1):
-        raise InvalidRequestError(NO_SECOND_ANSWER.format(n=n), param="n")
+    for options in (call, further):
+        # ragas and others pass OpenAI's default along.
+        if (n := options.pop("n", None)) not in (None, 1):
+            raise InvalidRequestError(NO_SECOND_ANSWER.format(n=n), param="n")
     extra = {**base.get("extra_body", {}), **(further.get("extra_body") or {})}
     extra |= {name: value for name, value in further.items() if name not in own_names}
     options = {**base, **{name: value for name, value in further.items() if name in own_names}}

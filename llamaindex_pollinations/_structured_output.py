@@ -98,6 +98,8 @@ class Attempt:
                     "tools": [tool],
                     "tool_choice": tool.metadata.get_name(),
                     "parallel_tool_calls": False,
+                    # Takes back one of additional_kwargs: several providers refuse both at once.
+                    "response_format": None,
                     "strict": self.strict,
                 }
             case "text":

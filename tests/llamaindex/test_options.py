@@ -444,6 +444,8 @@ def test_several_answers_a_call_are_refused(
     """Before anything is sent."""
     with pytest.raises(InvalidRequestError, match="n: 2 was given"):
         say(make(), way, n=2)
+    with pytest.raises(InvalidRequestError, match="n: 3 was given"):
+        say(make(additional_kwargs={"n": 3}), way)
     assert not gateway.requests
 
 

@@ -114,6 +114,16 @@ def test_lists_and_choices_are_members_of_an_object(
         )
 
 
+def test_a_forced_function_goes_out_without_a_format(
+    make: Any, method: str, gateway: Emulator
+) -> None:
+    """Several providers refuse tools beside the JSON mode of ``additional_kwargs``."""
+    json_mode = {"response_format": {"type": "json_object"}}
+    llm = make(structured_output_mode="function", additional_kwargs=json_mode)
+    ask_for(llm, method, RootModel[int])
+    assert "response_format" not in gateway.requests[0].json
+
+
 @pytest.mark.parametrize("way", WAYS[:2])
 def test_strict_loses_no_free_form_member(
     make: Any, method: str, way: str, gateway: Emulator
