@@ -100,9 +100,12 @@ def test_every_test_that_is_named_exists() -> None:
     """A table of tests that are not there would be a lie."""
     named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", OPERATIONS)
     assert len(named) > 30
-    for file, test in named:
+    existing = set()
+    for file in {file for file, _ in named}:
         tree = ast.parse((ROOT / "tests" / "client" / file).read_text())
-        assert test in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, test
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        existing |= {(file, function.name) for function in functions}
+    assert set(named) <= existing
 
 
 def test_the_readmes_python_blocks_print_what_it_shows(
