@@ -9,7 +9,9 @@ from typing import NamedTuple
 from pydantic_core import from_json
 
 from ..catalog.estimates import Estimate, max_prompt_tokens
-from ..catalog.pricing import price_unit, stated_cost, total_pollen
+from ..catalog.price_units import price_unit
+from ..catalog.pricing import stated_cost
+from ..catalog.usual_costs import total_pollen
 from ..errors import BudgetSpentError, PaymentRequiredError, PermissionDeniedError
 from ..reply_metadata import ResponseInfo, Usage, usage_from
 from ..request.calls import Call

@@ -1,10 +1,8 @@
 """The catalogue: which models there are, what each can do, and what is peculiar about it.
 
-No I/O but one data file.
-
-``snapshot()`` is the list shipped with the package, read on first use. A client's live list is laid
-over it with ``merged``. It is never a closed list: a name that is not here gives ``None``, and
-callers go on without knowing.
+``snapshot()`` is the list shipped with the package, read on first use. ``merged`` puts a client's
+live list over it. The list is never closed: a name that is not in it gives ``None``, and callers
+go on without a card.
 """
 
 from __future__ import annotations
@@ -12,13 +10,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-import importlib.resources
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
 
-from pydantic_core import from_json
-
-from .model_card import Durations, ModelCard, card_from, cards_from
+from .model_card import Durations, ModelCard
+from .model_families import shipped_data, shipped_families
+from .model_list import card_from, cards_from
 from .pricing import Cost, CostPart, cost
 
 __all__ = [
@@ -49,7 +46,7 @@ Trait = Literal[
     "vertex_tool_schema",
 ]
 
-MAX_KNOWN_TRAITS = 1_024  # of one catalogue; a name may be any
+MAX_CACHED_TRAITS = 1_024  # of one catalogue: callers may ask for any name
 # What a live card leaves open is filled from the older card of the same model. Prices never are: an
 # old price is a wrong price.
 FILLED = (
@@ -76,7 +73,7 @@ class Catalog:
         (True, ['claude'])
     """
 
-    __slots__ = ("_by_key", "_cards", "_known_traits", "_spellings", "date", "source")
+    __slots__ = ("_by_key", "_cards", "_spellings", "_traits", "date", "source")
 
     def __init__(
         self, cards: Iterable[ModelCard] = (), *, date: str | None = None, source: str | None = None
@@ -86,9 +83,10 @@ class Catalog:
         self.source = source
         self._by_key: dict[str, tuple[ModelCard, ...]] = {}
         self._spellings: dict[str, str] = {}
-        self._known_traits: dict[tuple[str, Trait], bool] = {}
-        ways: tuple[Callable[[ModelCard], Iterable[str]], ...] = (_own_name, _aliases, _bare_names)
-        for names_of in ways:
+        self._traits: dict[tuple[str, Trait], bool] = {}
+        # Of models that share a name, the one whose own it is comes first.
+        kinds: tuple[Callable[[ModelCard], Iterable[str]], ...] = (_own_name, _aliases, _bare_names)
+        for names_of in kinds:
             for card in self._cards:
                 for name in names_of(card):
                     self._add(name, card)
@@ -96,7 +94,7 @@ class Catalog:
     def _add(self, name: str, card: ModelCard) -> None:
         key = _key(name)
         cards = self._by_key.get(key, ())
-        if not any(other is card for other in cards):
+        if not any(listed is card for listed in cards):
             self._by_key[key] = (*cards, card)
             self._spellings.setdefault(key, name)
 
@@ -115,7 +113,7 @@ class Catalog:
         Another publisher's model of the same name is not among them.
         """
         publisher, slash, bare = _key(name).partition("/")
-        family = _knowledge().publishers.get(publisher)
+        family = shipped_families().publishers.get(publisher)
         if not slash or family is None:
             return ()
         return tuple(
@@ -223,10 +221,10 @@ class Catalog:
         """
         if _is_bare(card):
             return self.get(name)
-        known = self.get(name, card.category)
-        if known is None or (known.category, _key(name)) not in _identities(known):
+        older = self.get(name, card.category)
+        if older is None or (older.category, _key(name)) not in _identities(older):
             return None
-        return known
+        return older
 
     def family(self, name: str) -> str | None:
         """Whose model ``name`` is (``openai``, ``anthropic``, ``google``, ...), also of models not
@@ -235,15 +233,15 @@ class Catalog:
         From the publisher, or else from how the name begins. ``None`` for a community model and for
         what says nothing.
         """
-        knowledge = _knowledge()
+        families = shipped_families()
         if "/" in name:
-            return knowledge.publishers.get(_key(name).partition("/")[0])
+            return families.publishers.get(_key(name).partition("/")[0])
         if card := self.get(name):
             if "/" in card.name:
-                return knowledge.publishers.get(_key(card.name).partition("/")[0])
-            if card.publisher and (publisher := knowledge.publishers.get(_key(card.publisher))):
-                return publisher
-        return knowledge.by_prefix(name)
+                return families.publishers.get(_key(card.name).partition("/")[0])
+            if card.publisher and (family := families.publishers.get(_key(card.publisher))):
+                return family
+        return families.by_prefix(_key(name))
 
     def has_trait(self, name: str, trait: Trait) -> bool:
         """Whether the model ``name`` has the peculiarity ``trait``; ``False`` where nothing is
@@ -251,24 +249,22 @@ class Catalog:
 
         What each means is written beside it in ``models.json``.
         """
-        known = self._known_traits.get((name, trait))
-        if known is None:
-            if len(self._known_traits) >= MAX_KNOWN_TRAITS:
-                self._known_traits.clear()
-            known = self._known_traits[name, trait] = self._find_trait(name, trait)
-        return known
+        is_true = self._traits.get((name, trait))
+        if is_true is None:
+            if len(self._traits) >= MAX_CACHED_TRAITS:
+                self._traits.clear()
+            is_true = self._traits[name, trait] = self._find_trait(name, trait)
+        return is_true
 
     def _find_trait(self, name: str, trait: Trait) -> bool:
-        rule = _knowledge().traits[trait]
+        rule = shipped_families().traits[trait]
         card = self.get(name)
         if trait == "refuses_forced_tool_choice" and card and card.supported_parameters:
             # Today's model list says it of each model; the shipped table knows a few names.
             return "tool_choice" not in card.supported_parameters
         names = {_key(spelling) for spelling in (name, *(card.names if card else ()))}
         names |= {spelling.partition("/")[2] for spelling in names if spelling.count("/") == 1}
-        if names & rule.models or self.family(name) in rule.families:
-            return True
-        return any(_begins(spelling, prefix) for spelling in names for prefix in rule.prefixes)
+        return rule.holds_for(names, self.family(name))
 
     def __iter__(self) -> Iterator[ModelCard]:
         return iter(self._cards)
@@ -289,13 +285,13 @@ def snapshot() -> Catalog:
 
     Its ``date`` and ``source`` say what it was assembled from.
     """
-    facts = _data()
-    date = facts["date"]
+    data = shipped_data()
+    date = data["date"]
     # Prices change; one that was shipped is named with its date, which may be older than the list.
     items = [
-        {"pricing_date": date, **item} if "pricing" in item else item for item in facts["models"]
+        {"pricing_date": date, **item} if "pricing" in item else item for item in data["models"]
     ]
-    return Catalog(cards_from(items), date=date, source=facts["source"])
+    return Catalog(cards_from(items), date=date, source=data["source"])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -319,69 +315,8 @@ class AskedModel:
         return not self.name or self.catalog.family(name) == self.catalog.family(self.name)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Rule:
-    """Which models a trait is true of."""
-
-    families: frozenset[str]
-    prefixes: tuple[str, ...]
-    models: frozenset[str]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Knowledge:
-    """The parts of the data file that are not model cards."""
-
-    publishers: Mapping[str, str]
-    prefixes: Mapping[str, str]
-    traits: Mapping[str, _Rule]
-
-    def by_prefix(self, name: str) -> str | None:
-        # Bedrock ids name the vendor between dots: us.anthropic.claude-haiku-4-5-20251001-v1:0
-        key = _key(name)
-        family_found = next(
-            (family for prefix, family in self.prefixes.items() if _begins(key, prefix)), None
-        )
-        return family_found or next(
-            (self.publishers[part] for part in key.split(".") if part in self.publishers), None
-        )
-
-
-@functools.cache
-def _data() -> dict[str, Any]:
-    path = importlib.resources.files(__package__ or "") / "models.json"
-    facts: dict[str, Any] = from_json(path.read_bytes())
-    return facts
-
-
-@functools.cache
-def _knowledge() -> _Knowledge:
-    families: dict[str, dict[str, Sequence[str]]] = _data()["families"]
-    return _Knowledge(
-        publishers={
-            slug: family for family, words in families.items() for slug in words["publishers"]
-        },
-        prefixes={
-            prefix: family for family, words in families.items() for prefix in words["prefixes"]
-        },
-        traits={
-            trait: _Rule(
-                families=frozenset(rule.get("families", ())),
-                prefixes=tuple(rule.get("prefixes", ())),
-                models=frozenset(map(_key, rule.get("models", ()))),
-            )
-            for trait, rule in _data()["traits"].items()
-        },
-    )
-
-
 def _key(name: str) -> str:
     return name.strip().casefold()
-
-
-def _begins(key: str, prefix: str) -> bool:
-    """Whether ``key`` starts with the word ``prefix``: wan-2.6 and claude3 do, wanda does not."""
-    return key.startswith(prefix) and not key[len(prefix) : len(prefix) + 1].isalpha()
 
 
 def _own_name(card: ModelCard) -> Iterable[str]:

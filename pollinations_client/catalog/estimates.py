@@ -1,7 +1,8 @@
-"""What a call costs at most, in pollen, before it is sent: its size times the prices on a card.
+"""Estimate what a call costs at most, in pollen, before it is sent: its size times a card's prices.
 
-Upper bounds, wherever there is one: a prompt has at most as many tokens as bytes. What has no bound
-(an answer without ``max_tokens``, a film of unknown length in a prompt) is estimated generously.
+Upper bounds are used where there are any: a prompt has at most as many tokens as bytes. What has no
+bound (an answer without ``max_tokens``, a film of unknown length in a prompt) is estimated
+generously.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from .catalog import Catalog, snapshot
 from .model_card import ModelCard
+from .price_units import ZERO
 
 __all__ = [
     "CallSize",
@@ -22,7 +24,6 @@ __all__ = [
     "max_prompt_tokens",
 ]
 
-ZERO = Decimal(0)
 # The gateway's own choice where no model is named; of pictures it has changed with the years.
 DEFAULT_MODELS = {"text": ("openai",), "image": ("flux", "zimage"), "video": ("veo",)}
 # An answer without max_tokens, where the budget names no reserve: longer than most, and a prompt in
@@ -97,14 +98,15 @@ def _chat(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None
     price_of = card.prices.get
     text_price = price_of("completionTextTokens")
     kinds = (text_price, price_of("completionReasoningTokens"), price_of("completionAudioTokens"))
-    known = [price for price in kinds if price is not None]
-    if not known:
+    output_prices = [price for price in kinds if price is not None]
+    if not output_prices:
         return None
     input_price = price_of("promptTextTokens", ZERO)
     input_price = max(input_price, price_of("promptCacheWriteTokens", input_price))
     if not size.max_tokens:
         prompt_tokens //= TYPICAL_BYTES_PER_TOKEN
-    return prompt_tokens * input_price + (size.max_tokens or DEFAULT_REPLY_TOKENS) * max(known)
+    output_tokens = size.max_tokens or DEFAULT_REPLY_TOKENS
+    return prompt_tokens * input_price + output_tokens * max(output_prices)
 
 
 def _picture(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
@@ -125,15 +127,15 @@ def _picture(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | N
 
 
 def _video(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
-    a_second = card.prices.get("completionVideoSeconds")
-    if a_second is None:
-        a_token = card.prices.get("completionVideoTokens")
-        a_second = a_token and a_token * VIDEO_TOKENS_PER_S
-    if a_second is None:
+    price_per_s = card.prices.get("completionVideoSeconds")
+    if price_per_s is None:
+        token_price = card.prices.get("completionVideoTokens")
+        price_per_s = token_price and token_price * VIDEO_TOKENS_PER_S
+    if price_per_s is None:
         return None
     if size.has_sound:
-        a_second += card.prices.get("completionAudioSeconds", ZERO)
-    return (size.duration_s or _usual_length_s(card) or DEFAULT_VIDEO_S) * a_second
+        price_per_s += card.prices.get("completionAudioSeconds", ZERO)
+    return (size.duration_s or _usual_length_s(card) or DEFAULT_VIDEO_S) * price_per_s
 
 
 def _usual_length_s(card: ModelCard) -> Decimal | None:
@@ -169,7 +171,7 @@ def _sum_of(card: ModelCard, units: Mapping[str, Decimal]) -> Decimal | None:
     return sum(amounts, ZERO) if amounts else None
 
 
-def _vectors(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
+def _embedding(size: CallSize, prompt_tokens: int, card: ModelCard) -> Decimal | None:
     price = card.prices.get("promptTextTokens")
     return price and prompt_tokens * price
 
@@ -180,7 +182,7 @@ ESTIMATES: dict[str, Callable[[CallSize, int, ModelCard], Decimal | None]] = {
     "video": _video,
     "audio": _speech,
     "transcription": _transcription,
-    "embedding": _vectors,
+    "embedding": _embedding,
 }
 
 
@@ -209,10 +211,10 @@ class Estimator:
         if size.model is not None:
             return self._estimate(size, prompt_tokens, size.model)
         defaults = DEFAULT_MODELS.get(size.category, ())
-        known = [self._estimate(size, prompt_tokens, name) for name in defaults]
-        priced = [estimate for estimate in known if estimate.amount is not None]
-        unknown = Estimate("the default model")
-        return max(priced, key=lambda one: one.amount or ZERO, default=unknown)
+        estimates = [self._estimate(size, prompt_tokens, name) for name in defaults]
+        priced = [estimate for estimate in estimates if estimate.amount is not None]
+        unpriced = Estimate("the default model")
+        return max(priced, key=lambda estimate: estimate.amount or ZERO, default=unpriced)
 
     def dearest(self, size: CallSize, prompt_tokens: int) -> Decimal | None:
         """What a call of this size may cost on the dearest model of its kind."""

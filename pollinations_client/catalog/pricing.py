@@ -1,27 +1,23 @@
-"""What a call costs in pollen: usage times the prices on a model card, in ``Decimal``, and honest
-about gaps.
+"""Compute what a call costs in pollen: the counts of its usage times the prices on a model card.
 
 The gateway reliably sends neither a cost field nor a cost header, so the cost is computed from what
-it does send. How usage is split into priced units follows the gateway's own billing
-(``shared/registry/usage-headers.ts``, autumn 2026).
+it does send. A part without a price is named, and nothing is guessed. How usage is split into
+priced units follows the gateway's own billing (``shared/registry/usage-headers.ts``, autumn 2026).
 """
 
 from __future__ import annotations
 
-import functools
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from ..reply import Reply
 from ..reply_metadata import USAGE_PATHS, ResponseInfo, Usage
-from .model_card import ModelCard, amount_from
+from .model_card import ModelCard
+from .price_units import ZERO, amount_from, listed_units, price_unit
 
-__all__ = ["Cost", "CostPart", "cost", "price_unit", "stated_cost", "total_pollen", "units_from"]
-
-ZERO = Decimal(0)
+__all__ = ["Cost", "CostPart", "cost", "stated_cost", "units_from"]
 
 # A unit without a price of its own is priced like its plain sibling, and the cost says so. Sound
 # has no sibling: its tokens cost many times what text costs.
@@ -52,17 +48,8 @@ COMPLETION_DETAILS = {
 }
 TOTALS = [name for kind in ("input", "output", "total") for _, name in USAGE_PATHS[kind]]
 
-# "x-usage-completion-video-seconds", "input_cached_tokens" (usage records), "promptTextTokens" (the
-# price keys).
-UNIT = re.compile(r"(?:x_usage_)?(prompt|input|completion|output)_(\w+)_(tokens|seconds)")
-SIDES = {"input": "prompt", "output": "completion"}
-CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
 # Stands for a model that nobody lists: it has no price, and nothing is assumed of it.
 UNKNOWN_MODEL = ModelCard(name="")
-
-# Above it a float has no whole numbers of its own any more.
-MAX_USUAL_COUNT = 2**53
 
 # The gateway's own figure, where it sends one: a field of its usage, or a header.
 COST_HEADER = "x-pollen-cost"
@@ -154,7 +141,7 @@ def cost(
     zero; a usage of nothing costs ``Decimal(0)``.
     """
     is_hit = _comes_from_cache(usage)
-    usage = _counted(usage)
+    usage = _raw_usage(usage)
     if usage is None:
         return Cost(unknown=("usage",))
     card = card or UNKNOWN_MODEL
@@ -182,89 +169,35 @@ def cost(
     )
 
 
-def total_pollen(usage: Usage | ResponseInfo, card: ModelCard | None) -> Decimal | None:
-    """``cost(usage, card).total``, in a tenth of the time for counts of the usual kind."""
-    counts = _usual_counts(usage)
-    if counts is None or card is None:
-        return cost(usage, card).total
-    siblings = PRICED_LIKE_BY_CATEGORY.get(card.category, PRICED_LIKE)
-    prices, total = card.prices, ZERO
-    for unit, count in counts:
-        if count:
-            price = prices.get(unit)
-            if price is None and (price := prices.get(siblings.get(unit, ""))) is None:
-                return None
-            total += price * count
-    return total
-
-
-def _usual_counts(usage: Usage | ResponseInfo) -> Iterable[tuple[str, int]] | None:
-    """Whole numbers by price key, or ``None`` for what takes a closer look."""
-    if isinstance(usage, ResponseInfo):
-        if COST_HEADER in usage.headers:
-            return None
-        counts = []
-        for name, count in usage.usage.items():
-            if not 0 <= count < MAX_USUAL_COUNT or (whole := int(count)) != count:
-                return None
-            if (unit := price_unit(name)) is not None:
-                counts.append((unit, whole))
-        return counts or None
-    cached, written, reasoning = usage.cached or 0, usage.cache_write or 0, usage.reasoning or 0
-    plain_input, plain_output = usage.input - cached - written, usage.output - reasoning
-    is_usual = not (usage.audio_input or usage.image_input or usage.video_input)
-    is_usual = is_usual and not (usage.audio_output or usage.image_output)
-    is_usual = is_usual and plain_input >= 0 <= plain_output
-    is_usual = is_usual and usage.total == usage.input + usage.output and bool(usage.total)
-    if not is_usual or "pollen_cost" in usage.raw:
-        return None
-    return (
-        ("promptTextTokens", plain_input),
-        ("promptCachedTokens", cached),
-        ("promptCacheWriteTokens", written),
-        ("completionTextTokens", plain_output),
-        ("completionReasoningTokens", reasoning),
-    )
-
-
-@functools.lru_cache(maxsize=256)
-def price_unit(name: str) -> str | None:
-    """The price key of a count, by its name in a header, a record or a price list."""
-    match = UNIT.fullmatch(CAPITAL.sub("_", name).replace("-", "_").lower())
-    if match is None:
-        return None
-    side, kind, measure = SIDES.get(match[1], match[1]), match[2], match[3]
-    return side + "".join(word.capitalize() for word in (*kind.split("_"), measure))
-
-
 def _comes_from_cache(usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None) -> bool:
     if isinstance(usage, Reply):
         usage = usage.info
     return isinstance(usage, ResponseInfo) and (usage.cache or "").upper() == "HIT"
 
 
-def _counted(
+def _raw_usage(
     usage: Reply | Usage | ResponseInfo | Mapping[str, Any] | None,
 ) -> Mapping[str, Any] | None:
-    """What there is to price, in the gateway's own words, with the cost that a header states beside
-    it.
+    """The counts of ``usage`` by the gateway's own names, beside them a cost that a header states.
+
+    ``None`` where nothing was counted.
     """
     match usage:
         case Reply():
             # A film made in a chat is counted in seconds, by the headers alone.
-            counted = _counted(usage.usage or replace(usage.info, headers={}))
+            counts = _raw_usage(usage.usage or replace(usage.info, headers={}))
             stated = stated_cost(usage.info)
         case ResponseInfo():
-            counts = {f"x-usage-{name}": count for name, count in usage.usage.items()}
-            counted = counts if any(map(price_unit, counts)) else None
+            by_header = {f"x-usage-{name}": count for name, count in usage.usage.items()}
+            counts = by_header if any(map(price_unit, by_header)) else None
             stated = stated_cost(usage)
         case Usage():
-            return usage.raw or _by_hand(usage)
+            return usage.raw or _completion_usage(usage)
         case _:
             return usage
     if stated is None:
-        return counted
-    return {**(counted or {}), COST_HEADER: stated}
+        return counts
+    return {**(counts or {}), COST_HEADER: stated}
 
 
 def stated_cost(info: ResponseInfo) -> Decimal | None:
@@ -273,7 +206,8 @@ def stated_cost(info: ResponseInfo) -> Decimal | None:
     return None if header is None else amount_from(header)
 
 
-def _by_hand(usage: Usage) -> dict[str, Any]:
+def _completion_usage(usage: Usage) -> dict[str, Any]:
+    """``usage`` as a chat completion has it, for one that was not read from an answer."""
     return {
         "prompt_tokens": usage.input,
         "completion_tokens": usage.output,
@@ -302,7 +236,7 @@ def units_from(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[str,
     reasoning) is it left beside its total. Headers and records are split already.
     """
     if not any(name in usage for name in TOTALS):
-        return _listed_units(usage)
+        return listed_units(usage)
     counts = _Counts(usage)
     prompt, completion, total = counts.totals()
     prompt_details = {unit: counts.first(kind) or ZERO for unit, kind in PROMPT_DETAILS.items()}
@@ -310,21 +244,22 @@ def units_from(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[str,
         unit: counts.first(kind) or ZERO for unit, kind in COMPLETION_DETAILS.items()
     }
     surplus = total - prompt - completion
-    outside: frozenset[str] = frozenset()
+    on_top: frozenset[str] = frozenset()
     if surplus > 0:
-        outside = _outside(surplus, prompt_details, completion_details)
+        on_top = _counted_on_top(surplus, prompt_details, completion_details)
     units = {
-        **_split("promptTextTokens", prompt, prompt_details, outside),
-        **_split("completionTextTokens", completion, completion_details, outside),
+        **_split("promptTextTokens", prompt, prompt_details, on_top),
+        **_split("completionTextTokens", completion, completion_details, on_top),
     }
     return units, tuple(dict.fromkeys(counts.unreadable))
 
 
-def _outside(
+def _counted_on_top(
     surplus: Decimal, prompt: dict[str, Decimal], completion: dict[str, Decimal]
 ) -> frozenset[str]:
-    """The details that ``total_tokens`` counts on top of prompt and completion; none where it could
-    mean two things.
+    """The details that ``total_tokens`` counts on top of prompt and completion.
+
+    None where the ``surplus`` could be of two of them.
     """
     of_prompt, of_completion = sum(prompt.values(), ZERO), sum(completion.values(), ZERO)
     if surplus == of_prompt + of_completion:
@@ -341,20 +276,20 @@ def _outside(
 
 
 def _split(
-    plain: str, total: Decimal, details: dict[str, Decimal], outside: frozenset[str]
+    plain: str, total: Decimal, details: dict[str, Decimal], on_top: frozenset[str]
 ) -> dict[str, Decimal]:
-    """``total`` shared out among ``details``; what is left is plain text.
+    """``total`` shared out among ``details``; the remainder is plain text.
 
     Details larger than the total are capped.
     """
-    shares, left = {}, total
+    shares, remainder = {}, total
     for unit, count in details.items():
-        if unit in outside:
+        if unit in on_top:
             shares[unit] = count
         else:
-            shares[unit] = min(count, left)
-            left -= shares[unit]
-    return {plain: left, **shares}
+            shares[unit] = min(count, remainder)
+            remainder -= shares[unit]
+    return {plain: remainder, **shares}
 
 
 def _part(
@@ -364,30 +299,15 @@ def _part(
     return CostPart(unit, count, prices.get(priced_as), priced_as)
 
 
-def _listed_units(usage: Mapping[str, Any]) -> tuple[dict[str, Decimal], tuple[str, ...]]:
-    units: dict[str, Decimal] = {}
-    unreadable = []
-    for name, value in usage.items():
-        unit = price_unit(str(name))
-        if unit is None:
-            continue
-        count = _count(value)
-        if count is None:
-            unreadable.append(unit)
-        else:
-            units[unit] = units.get(unit, ZERO) + count
-    return units, tuple(unreadable)
-
-
 class _Counts:
-    """Reads counts by dotted path, and remembers the ones that were there and no number."""
+    """Finds counts by their place in a usage; ``unreadable`` names those that are no number."""
 
     def __init__(self, usage: Mapping[str, Any]) -> None:
         self.unreadable: list[str] = []
         self._by_path: dict[tuple[str, str], Any] = {}
         for name, value in usage.items():
             if isinstance(value, Mapping):
-                self._by_path.update(((name, inner), detail) for inner, detail in value.items())
+                self._by_path.update(((name, key), detail) for key, detail in value.items())
             else:
                 self._by_path["", name] = value
 
@@ -404,7 +324,7 @@ class _Counts:
 
     def first(self, kind: str) -> Decimal | None:
         """The first count of ``kind`` that is not zero; ``None`` where there is no count."""
-        first = None
+        zero = None
         for owner, name in USAGE_PATHS[kind]:
             if (value := self._by_path.get((owner, name))) is None:
                 continue
@@ -414,8 +334,8 @@ class _Counts:
             elif count:
                 return count
             else:
-                first = count
-        return first
+                zero = count
+        return zero
 
 
 def _count(value: Any) -> Decimal | None:

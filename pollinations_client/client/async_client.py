@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from .._lazy_imports import LazyModule
 from ..catalog.catalog import Catalog, ModelCard
-from ..catalog.model_card import cards_from
+from ..catalog.model_list import cards_from
 from ..errors import BadRequestError, NotFoundError, UnknownModelError
 from ..media.documents import document_source
 from ..media.files import NewFile

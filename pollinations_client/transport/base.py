@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from ..budget.budget import ACTIVE_BUDGETS, PollenBudget
 from ..budget.price_list import PriceList, Refresh
 from ..budget.reservation import Reservation, budgets_for
-from ..catalog.model_card import cards_from
+from ..catalog.model_list import cards_from
 from ..errors import (
     APIConnectionError,
     ConfigurationError,

@@ -47,8 +47,9 @@ from pollinations_client import (
 from pollinations_client.budget.ledger import Ledger
 from pollinations_client.budget.reservation import Reservation, budgets_for
 from pollinations_client.catalog.estimates import CallSize, Estimator, max_prompt_tokens
-from pollinations_client.catalog.model_card import card_from
-from pollinations_client.catalog.pricing import cost, total_pollen
+from pollinations_client.catalog.model_list import card_from
+from pollinations_client.catalog.pricing import cost
+from pollinations_client.catalog.usual_costs import total_pollen
 from pollinations_client.emulator import Answer, Body, Emulator, Fault, Frames
 from pollinations_client.emulator.media.wav import samples, wav
 from pollinations_client.reply_metadata import USAGE_PATHS, usage_from

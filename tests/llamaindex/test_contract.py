@@ -33,7 +33,7 @@ from pollinations_client import (
     PollinationsError,
     snapshot,
 )
-from pollinations_client.catalog.model_card import cards_from
+from pollinations_client.catalog.model_list import cards_from
 from pollinations_client.emulator import Chunks, Emulator, Fault
 from support.llamaindex import TAIL, delta
 
