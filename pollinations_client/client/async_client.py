@@ -25,7 +25,6 @@ from ..request.calls import Call
 from ..request.chat_options import DEFAULT_OCR_MODEL
 from ..request.embedding_options import EmbeddingBatch, with_batch_position
 from ..response.picture import Picture
-from ..response.reader import checked_text
 from ..settings.settings import CallSettings
 from .base_client import (
     BaseClient,
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
         TranscriptionCallDict,
         VideoCallDict,
     )
-    from ..response import account
+    from ..response import account, plain_text
     from ..response.ocr import OcrPage
     from ..response.upload import UploadedMedia
     from ..settings.settings import ClientOptions
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
 else:  # loaded by the first call that needs them
     account = LazyModule("pollinations_client.response.account")
     picture_sources = LazyModule("pollinations_client.client.picture_sources")
+    plain_text = LazyModule("pollinations_client.response.plain_text")
     usage_query = LazyModule("pollinations_client.client.usage_query")
 
 __all__ = ["AsyncPollinationsClient"]
@@ -161,7 +161,7 @@ class AsyncPollinationsClient(BaseClient):
                     if isinstance(event, TextDelta):
                         yield event.text
                     elif isinstance(event, Finished):
-                        checked_text(event.reply)
+                        plain_text.checked_text(event.reply)
             return
         except UnknownModelError as error:
             refusal = error

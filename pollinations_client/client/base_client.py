@@ -39,19 +39,20 @@ from ..request.messages import warn
 from ..request.validation import unknown_option
 from ..response.error_decoder import error_from_body
 from ..response.picture import Picture, picture_from, picture_from_json
-from ..response.reader import content_type_of, json_from, reply_from, text_from
+from ..response.reader import content_type_of, json_from, reply_from
 from ..settings.settings import CallSettings, ClientOptions, Settings, settings_from
 from ..transport.concurrency import ConcurrencyLimit
 
 if TYPE_CHECKING:
     from ..media import sounds
-    from ..response import audio, embeddings, ocr, upload
+    from ..response import audio, embeddings, ocr, plain_text, upload
     from ..transport.base import Answer
 else:  # loaded by the first call that needs them; most programs only chat
     sounds = LazyModule("pollinations_client.media.sounds")
     audio = LazyModule("pollinations_client.response.audio")
     embeddings = LazyModule("pollinations_client.response.embeddings")
     ocr = LazyModule("pollinations_client.response.ocr")
+    plain_text = LazyModule("pollinations_client.response.plain_text")
     upload = LazyModule("pollinations_client.response.upload")
 
 Messages = str | Sequence[Mapping[str, Any]]
@@ -193,7 +194,9 @@ class BaseClient:
 
     def _text(self, answer: Answer, call: Call) -> str:
         try:
-            return text_from(answer.body, answer.info, label=call.label, secret=self._secret)
+            return plain_text.text_from(
+                answer.body, answer.info, label=call.label, secret=self._secret
+            )
         except PollinationsError as error:
             # Since September 2026 "payment required" comes as a 200 with a notice in it, so here
             # is the first place that knows of it.

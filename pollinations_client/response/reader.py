@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic_core import from_json
@@ -27,10 +27,9 @@ from ..errors import (
     redact,
     sure_keys_in,
 )
-from ..lenient_json import SurrogateJoiner, parse_json, parse_mended_json, parse_with_halves
+from ..lenient_json import SurrogateJoiner, parse_mended_json, parse_with_halves
 from ..reply import Event, Reply
 from ..reply_metadata import ResponseInfo, Usage
-from . import payment_notices
 from .decoder import ReplyDecoder
 from .event_template import EventTemplate
 from .sse import EventDecoder
@@ -41,8 +40,35 @@ CACHED = (
     "The gateway has stored this answer (X-Cache: HIT), so the same request gets it again; another"
     " seed gets a new one."
 )
-SOUND = "use chat() with modalities=['text', 'audio'] and audio={...}"
 SSE_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+
+Parse = Callable[[bytes, ResponseInfo, Keys], Any]
+
+
+def content_type_of(info: ResponseInfo) -> str:
+    """The declared type of an answer, without its parameters."""
+    return info.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def json_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> Any:
+    """Parse a JSON body; raises :class:`MalformedReply` with what came instead (an HTML page, cut
+    JSON).
+    """
+    try:
+        return from_json(body)
+    except ValueError:
+        pass
+    try:
+        return parse_mended_json(body)
+    except ValueError as error:
+        kind = redact(info.headers.get("content-type") or "no declared type", secret)
+        raise MalformedReply(
+            f"The gateway answered {info.status} with something that is not JSON ({kind}): "
+            f"{excerpt_of(body, secret)!r} ({error}).",
+            excerpt=excerpt_of(body, secret),
+            request_id=info.request_id,
+            status_code=info.status,
+        ) from None
 
 
 class ResponseReader:
@@ -52,7 +78,8 @@ class ResponseReader:
 
     An error found in a piece is kept in ``failure``, for the events before it in the same piece are
     good: give those out, then raise it. ``progress`` counts the events of the stream that could be
-    parsed. ``tool_names`` gives a tool's own name for the one it had on the wire.
+    parsed. ``tool_names`` gives a tool's own name for the one it had on the wire. ``parse`` makes a
+    chat answer of a body that is no stream.
     """
 
     def __init__(
@@ -64,6 +91,7 @@ class ResponseReader:
         json_limit_bytes: int = 64 * 1024 * 1024,
         stream_limit_bytes: float = math.inf,
         tool_names: Mapping[str, str] | None = None,
+        parse: Parse = json_from,
     ) -> None:
         self.failure: PollinationsError | None = None
         self.progress = 0
@@ -73,6 +101,7 @@ class ResponseReader:
         self._secret = secret
         self._json_limit_bytes = json_limit_bytes
         self._stream_limit_bytes = stream_limit_bytes
+        self._parse = parse
         self._reply_decoder = ReplyDecoder(info, label=label, secret=secret, tool_names=tool_names)
         # The body, while it is not known to be a stream, or known not to be one.
         self._pieces: list[bytes] = []
@@ -257,7 +286,7 @@ class ResponseReader:
                 f"The gateway answered {self.info.status} with an empty body.",
                 request_id=self.info.request_id,
             )
-        parsed = self._parsed(body)
+        parsed = self._parse(body, self.info, self._secret)
         events = self._reply_decoder.feed(parsed)
         if not parsed.get("choices"):
             names = redact(", ".join(sorted(parsed)[:20]), self._secret)
@@ -271,16 +300,6 @@ class ResponseReader:
         events += self._reply_decoder.finish(streamed=False)
         self.is_finished = True
         return events
-
-    def _parsed(self, body: bytes) -> Any:
-        if self._label.startswith("GET /text/"):
-            answer = _answer_in(body)
-            if answer is None and content_type_of(self.info) == "text/plain":
-                # Asked for as a stream, answered as ever.
-                text = _plain_text(body, self.info, self._label, self._secret)
-                return {"choices": [{"message": {"content": text}}]}
-            body = answer or body
-        return json_from(body, self.info, self._secret)
 
 
 def mark_cached(error: PollinationsError, info: ResponseInfo) -> None:
@@ -300,10 +319,11 @@ def reply_from(
     label: str = "",
     secret: Keys = None,
     tool_names: Mapping[str, str] | None = None,
+    parse: Parse = json_from,
 ) -> Reply:
     """The whole reply out of a complete body, JSON or stream.
 
-    Raises every error an answer can hide. ``tool_names`` as in :class:`ResponseReader`.
+    Raises every error an answer can hide. Arguments as for :class:`ResponseReader`.
     """
     reader = ResponseReader(
         info,
@@ -311,6 +331,7 @@ def reply_from(
         secret=secret,
         json_limit_bytes=len(body) + 1,
         tool_names=tool_names,
+        parse=parse,
     )
     reader.feed(body)
     del body  # so that the reader alone has it, until it is parsed
@@ -319,112 +340,3 @@ def reply_from(
     if reader.failure is not None:
         raise reader.failure
     return reader.partial()
-
-
-def text_from(body: bytes, info: ResponseInfo, *, label: str = "", secret: Keys = None) -> str:
-    """The text that a plain text call was answered with; raises for a notice, a page, sound and
-    nothing.
-    """
-    try:
-        return _plain_text(body, info, label, secret)
-    except PollinationsError as error:
-        mark_cached(error, info)
-        raise
-
-
-def _plain_text(body: bytes, info: ResponseInfo, label: str, secret: Keys) -> str:
-    content_type = content_type_of(info)
-    if content_type.startswith("audio/"):
-        raise MalformedReply(f"This model answers with sound; {SOUND}.", request_id=info.request_id)
-    if content_type == "text/event-stream":
-        return checked_text(reply_from(body, info, label=label, secret=secret))
-    if content_type == "application/json" and (answer := _answer_in(body)) is not None:
-        return checked_text(reply_from(answer, info, label=label, secret=secret))
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise MalformedReply(
-            f"{label}: the answer is not text ({content_type}).", request_id=info.request_id
-        ) from None
-    if content_type == "text/html":
-        raise MalformedReply(
-            f"{label}: a page came in place of an answer.",
-            excerpt=excerpt_of(body, secret),
-            request_id=info.request_id,
-        )
-    if not text.strip():
-        raise EmptyReply(
-            f"The gateway answered {info.status} without a word.", request_id=info.request_id
-        )
-    if info.forbids_storing:
-        notice = payment_notices.error_in(text, info.headers, label=label)
-        if notice is not None:
-            raise notice
-    return text
-
-
-def checked_text(reply: Reply) -> str:
-    """The text of a reply to a call for text. Raises :class:`EmptyReply` if it has none, with what
-    came in its place.
-    """
-    if reply.text.strip():
-        return reply.text
-    request_id, sentence = reply.info.request_id, "The model answered without a word of text"
-    if reply.finish_reason == "length":
-        sentence += ", up to its limit of tokens; raise max_tokens"
-    for part, name, remedy in (
-        (reply.tool_calls, "tool calls", "use chat(), whose reply has them"),
-        (reply.audio, "sound", SOUND),
-        (reply.images, "pictures", "use chat(), whose reply has them"),
-        (reply.refusal, f"a refusal ({reply.refusal})", "reword the request"),
-    ):
-        if part:
-            sentence = f"The model answered with {name} and without text; {remedy}"
-            raise EmptyReply(
-                f"{sentence}.", partial=reply, request_id=request_id, is_retryable=False
-            )
-    raise EmptyReply(f"{sentence}.", partial=reply, request_id=request_id)
-
-
-def content_type_of(info: ResponseInfo) -> str:
-    """The declared type of an answer, without its parameters."""
-    return info.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _answer_in(body: bytes) -> bytes | None:
-    """The chat answer, or the error, that ``body`` is in JSON; None for JSON that was asked for.
-
-    For an answer without content the gateway sends the message alone.
-    """
-    try:
-        parsed = parse_json(body)
-    except ValueError:
-        return None
-    if not isinstance(parsed, dict):
-        return None
-    if parsed.get("choices") or parsed.get("error"):
-        return body
-    if parsed.get("role") == "assistant" and "content" in parsed and not parsed["content"]:
-        return b'{"choices":[{"message":' + body + b"}]}"
-    return None
-
-
-def json_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> Any:
-    """Parse a JSON body; raises :class:`MalformedReply` with what came instead (an HTML page, cut
-    JSON).
-    """
-    try:
-        return from_json(body)
-    except ValueError:
-        pass
-    try:
-        return parse_mended_json(body)
-    except ValueError as error:
-        kind = redact(info.headers.get("content-type") or "no declared type", secret)
-        raise MalformedReply(
-            f"The gateway answered {info.status} with something that is not JSON ({kind}): "
-            f"{excerpt_of(body, secret)!r} ({error}).",
-            excerpt=excerpt_of(body, secret),
-            request_id=info.request_id,
-            status_code=info.status,
-        ) from None

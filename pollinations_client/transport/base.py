@@ -6,11 +6,13 @@ import inspect
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 from pydantic import SecretStr
 
+from .._lazy_imports import LazyModule
 from ..budget.budget import ACTIVE_BUDGETS, PollenBudget
 from ..budget.price_list import PriceList, Refresh
 from ..budget.reservation import Reservation, budgets_for
@@ -27,7 +29,7 @@ from ..errors import (
 from ..reply_metadata import ResponseInfo
 from ..request.calls import Call, CallKind
 from ..response.error_decoder import error_from_response
-from ..response.reader import ResponseReader, json_from
+from ..response.reader import Parse, ResponseReader, json_from
 from ..settings.limits import Timeouts
 from ..settings.retry import RetryPolicy
 from ..settings.settings import NO_KEY, CallSettings, Settings, key_from_function, secrets_in
@@ -40,6 +42,11 @@ from .http_transport import BaseResponse
 from .httpx_errors import failure_from
 from .time_limits import httpx_timeout_for
 from .uploads import multipart_body, sized_form
+
+if TYPE_CHECKING:
+    from ..response import plain_text
+else:  # few programs need it
+    plain_text = LazyModule("pollinations_client.response.plain_text")
 
 Answered = httpx.Response | BaseResponse
 log = logging.getLogger("pollinations_client")
@@ -305,6 +312,9 @@ class BaseTransport:
             raise error
 
     def _reader(self, response: Answered, call: Call, attempts: Attempts) -> ResponseReader:
+        parse: Parse = json_from
+        if call.label.startswith("GET /text/"):
+            parse = partial(plain_text.chat_answer_from, label=call.label)
         reader = ResponseReader(
             self._info(response, attempts),
             label=call.label,
@@ -312,6 +322,7 @@ class BaseTransport:
             json_limit_bytes=self.settings.limits.json_bytes,
             stream_limit_bytes=self.settings.limits.stream_bytes,
             tool_names=call.tool_names,
+            parse=parse,
         )
         if attempts.reservation is not None:
             attempts.reservation.reader = reader

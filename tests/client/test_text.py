@@ -21,7 +21,7 @@ from pollinations_client import (
     UpstreamError,
 )
 from pollinations_client.emulator import Body, Emulator
-from pollinations_client.response.reader import text_from
+from pollinations_client.response.plain_text import text_from
 from support.rawserver import raw_server, response
 
 ANSWER = {
