@@ -1,9 +1,12 @@
-"""Parse JSON as providers write it: mend characters that are cut in half, and bound its depth."""
+"""Parse JSON as providers write it: mend characters that are cut in half, bound its depth, and tell
+where a value ends that comes in pieces.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +19,8 @@ MAX_DEPTH = 256  # a little deeper than from_json reads, so that it is never the
 HIGH_HALVES = ("\ud800", "\udbff")
 LOW_HALVES = ("\udc00", "\udfff")
 BLOCK_TEXTS = ("text", "thinking")
+# A quote, a bracket, and an escape, which may be cut at the end of a piece.
+MARKS = re.compile(r'["{}\[\]]|\\.|\\\Z', re.DOTALL)
 
 Path = tuple[Any, ...]
 
@@ -156,3 +161,34 @@ def _join_neighbours(blocks: list[Any]) -> None:
                 and LOW_HALVES[0] <= second[0] <= LOW_HALVES[1]
             ):
                 block[name], next_block[name] = first + second[0], second[1:]
+
+
+class BracketCounter:
+    """Count open brackets in the text of one JSON value that may come in pieces."""
+
+    __slots__ = ("_in_string", "_is_cut_escape", "depth", "max_depth")
+
+    def __init__(self) -> None:
+        self.depth = self.max_depth = 0
+        self._in_string = self._is_cut_escape = False
+
+    def end_in(self, text: str, position: int) -> int | None:
+        """The index after the bracket that closes the value; None where it goes on."""
+        position += self._is_cut_escape
+        self._is_cut_escape = False
+        for mark in MARKS.finditer(text, position):
+            sign = mark[0]
+            if sign == '"':
+                self._in_string = not self._in_string
+            elif sign == "\\":
+                self._is_cut_escape = True
+            elif self._in_string or len(sign) == 2:
+                continue
+            elif sign in "{[":
+                self.depth += 1
+                self.max_depth = max(self.max_depth, self.depth)
+            else:
+                self.depth -= 1
+                if self.depth == 0:
+                    return mark.end()
+        return None

@@ -1,20 +1,16 @@
 """Decode text, reasoning, pictures and speech of one answer into parts, in the order they come.
 
-Pure; no I/O.
-
-Three fields may say the same thing: ``content``, ``reasoning_content`` (or ``reasoning``) and
-``content_blocks``. Whichever comes first for a kind of part is read for that kind, so that nothing
-appears twice; signatures are kept whatever field they come in.
+Pure; no I/O. Three fields may say the same thing: ``content``, ``reasoning_content`` (or
+``reasoning``) and ``content_blocks``, whose single blocks ``content_blocks.py`` reads. Whichever
+comes first for a kind of part is read for that kind, so that nothing appears twice; signatures are
+kept whatever field they come in.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .._lazy_imports import LazyModule
 from ..reply import (
     AudioDelta,
     AudioPart,
@@ -25,34 +21,58 @@ from ..reply import (
     PartDelta,
     ReasoningDelta,
     ReasoningPart,
+    Reply,
     TextDelta,
     TextPart,
 )
+from .content_blocks import (
+    THINKING_TYPES,
+    Block,
+    EchoedText,
+    block_from,
+    delta_of,
+    image_part,
+    is_thinking,
+    joined_base64,
+    other_part,
+    redacted_in,
+    text_in,
+    text_or_empty,
+    thought_in,
+    type_of,
+)
 from .think_tags import TAG, LeadingTextFilter
 
-Block = dict[str, Any]
+if TYPE_CHECKING:
+    from . import reasoning_details
+else:  # OpenRouter's answers alone need it
+    reasoning_details = LazyModule("pollinations_client.response.reasoning_details")
+
 Run = type[TextPart] | type[ReasoningPart]
 
 READ_BLOCK = frozenset({"index", "type", "text", "thinking", "signature", "data"})
 TEXT_TYPES = frozenset({"", "text"})
-ADDRESS = re.compile(r"data:|https?://[^\s/?#]", re.IGNORECASE)
-MAX_MIME_END = 300  # RFC 6838, section 4.2: two names of 127 characters at most
 IMAGE_TYPES = frozenset({"image_url", "image"})
-THINKING_TYPES = frozenset({"thinking", "redacted_thinking"})
 READ_TYPES = TEXT_TYPES | THINKING_TYPES
 
 
 class ContentDecoder:
-    """What a message brings goes in by kind; the events for it come out; ``parts`` is filled."""
+    """Takes what a message brings, field by field; fills ``parts`` and returns the events.
+
+    A run is a part of text or reasoning that still grows.
+    """
 
     __slots__ = (
         "_audio_index",
         "_audio_pieces",
         "_block",
+        "_details",
+        "_details_decoder",
         "_echo",
         "_opening",
         "_reasoning_from",
         "_reasoning_index",
+        "_reasoning_is_named",
         "_run",
         "_signature_pieces",
         "_signed",
@@ -68,8 +88,8 @@ class ContentDecoder:
         "unread",
     )
 
-    def __init__(self, parts: list[Part], *, watches_notices: bool) -> None:
-        self.parts = parts
+    def __init__(self, reply: Reply) -> None:
+        self.parts: list[Part] = reply.parts
         self.pieces: list[str] = []  # of the open run, joined when it closes
         self.index = -1  # of the open run in ``parts``
         # The open run is text (or reasoning) of the plain field, and the next piece of that field
@@ -77,7 +97,7 @@ class ContentDecoder:
         self.takes_text = False
         self.takes_reasoning = False
         # The first words go through a filter where they may be a thought in tags or a notice.
-        self._watches_notices = watches_notices
+        self._watches_notices = reply.info.forbids_storing
         self._opening: LeadingTextFilter | None = None
         self._text_passes = False
         self.unread: list[Block] = []  # deltas of blocks that say nothing this project knows
@@ -85,18 +105,66 @@ class ContentDecoder:
         self._block: Any = None  # the provider's index of the content block behind the open run
         self._text_from: str | None = None
         self._reasoning_from: str | None = None
+        self._reasoning_is_named = False
+        self._details = reply.reasoning_details
+        # Made by the first details.
+        self._details_decoder: reasoning_details.ReasoningDetails | None = None
         self._reasoning_index: int | None = None  # of the last reasoning part
-        self._echo = EchoedText()
+        self._echo: EchoedText | None = None  # made by the first blocks
         self._signed: ReasoningPart | None = None
         self._signature_pieces: list[str] = []
         self._audio_index: int | None = None
         self._audio_pieces: list[str] = []
         self._transcript_pieces: list[str] = []
 
-    def content(self, text: str) -> list[Event]:
+    def feed(self, message: dict[str, Any]) -> list[Event]:
+        """The events of a delta or of a whole message; its tool calls are left to others."""
+        events = self._feed_text(message)
+        if isinstance(images := message.get("images"), list):
+            for image in images:
+                events += self._add_part(image_part(image))
+        if isinstance(audio := message.get("audio"), dict):
+            events += self._audio(audio)
+        return events
+
+    def _feed_text(self, message: dict[str, Any]) -> list[Event]:
+        """Text and reasoning, wherever the message has them."""
+        reasoning = self._reasoning_in(message)
+        content, blocks = message.get("content"), list_from(message.get("content_blocks"))
+        text = ""
+        if isinstance(content, str):
+            text = content
+        else:
+            blocks = list_from(content) + blocks
+        if blocks:
+            return self._blocks(blocks, text, reasoning)
+        events: list[Event] = []
+        if reasoning:
+            events += self._reasoning(reasoning)
+        if text:
+            events += self._content(text)
+        return events
+
+    def _reasoning_in(self, message: dict[str, Any]) -> str | None:
+        details, text = message.get("reasoning_details"), None
+        if isinstance(details, list):
+            if self._details_decoder is None:
+                self._details_decoder = reasoning_details.ReasoningDetails(self._details)
+            text = self._details_decoder.add(details)
+        # DeepSeek's name, and OpenRouter's and Mistral's (pollinations/pollinations issue 11264).
+        for name in ("reasoning_content", "reasoning"):
+            if isinstance(reasoning := message.get(name), str) and reasoning:
+                self._reasoning_is_named = True
+                return reasoning
+        # Where a field streams the reasoning, the details repeat it at the end.
+        if self._reasoning_is_named:
+            return None
+        return text
+
+    def _content(self, text: str) -> list[Event]:
         """A piece of the ``content`` field."""
-        if self._text_from == "blocks" and self._echo.repeats(text):
-            return []  # the field repeats what the blocks have said, piece by piece or at the end
+        if self._echo is not None and self._text_from == "blocks" and self._echo.repeats(text):
+            return []  # the field repeats the text of the blocks, piece by piece or at the end
         self._text_from = "content"
         if not self._text_passes:
             return self._first_words(text)
@@ -111,9 +179,9 @@ class ContentDecoder:
             self._opening = LeadingTextFilter(watches_notices=self._watches_notices)
         pieces = self._opening.feed(text)
         self._text_passes = self._opening.is_past
-        return self._opened(pieces)
+        return self._events_for(pieces)
 
-    def reasoning(self, text: str, source: str = "field") -> list[Event]:
+    def _reasoning(self, text: str, source: str = "field") -> list[Event]:
         """A piece of reasoning; ``source`` tells the field from the blocks."""
         if self._reasoning_from not in {None, source}:
             return []
@@ -126,18 +194,20 @@ class ContentDecoder:
         return self._opening is not None and bool(self._opening.waiting)
 
     def settle(self) -> list[Event]:
-        """Give out text held back at the opening: something else has begun, or the answer has
-        ended.
+        """Give out the first words that were held back: something else has begun, or the answer
+        has ended.
         """
         if self._opening is None or self._text_passes or not self._opening.waiting:
             return []
         self._text_passes = True
-        return self._opened(self._opening.release())
+        return self._events_for(self._opening.release())
 
     def close(self) -> None:
         """Join all pieces, so that ``parts`` is the answer so far."""
         self._close_run()
         self._close_signature()
+        if self._details_decoder is not None:
+            self._details_decoder.join()
         if self._audio_index is not None:
             part = self.parts[self._audio_index]
             assert isinstance(part, AudioPart)
@@ -157,16 +227,18 @@ class ContentDecoder:
             self._signed.signature = "".join(self._signature_pieces)
             self._signature_pieces[:] = [self._signed.signature]
 
-    def blocks(self, blocks: list[Any], content: str, reasoning: str | None) -> list[Event]:
+    def _blocks(self, blocks: list[Any], content: str, reasoning: str | None) -> list[Event]:
         """``content_blocks`` of a delta or a whole message, beside the fields that may
         repeat them.
         """
-        entries = [_block_from(block) for block in blocks if block is not None]
-        text = "".join(_text_in(entry) for entry in entries).strip()
+        if self._echo is None:
+            self._echo = EchoedText()
+        entries = [block_from(block) for block in blocks if block is not None]
+        text = "".join(text_in(entry) for entry in entries).strip()
         events: list[Event] = []
-        thoughts = "".join(_thought_in(entry) for entry in entries)
+        thoughts = "".join(thought_in(entry) for entry in entries)
         if reasoning and (self._reasoning_from == "field" or thoughts.strip() != reasoning.strip()):
-            events += self.reasoning(reasoning)
+            events += self._reasoning(reasoning)
         # The same text in both, but the blocks know its place among pictures and thoughts.
         is_repeated = bool(text) and content.strip() in text and self._text_from != "content"
         if content and not is_repeated:
@@ -181,39 +253,21 @@ class ContentDecoder:
         """A ``content`` that says more than the blocks: it stands behind their thoughts."""
         if self._text_from is None and (not text or text in content):
             self._text_from = "content"
-        thoughts = [entry for entry in entries if _is_thinking(entry)]
-        others = [entry for entry in entries if not _is_thinking(entry)]
+        thoughts = [entry for entry in entries if is_thinking(entry)]
+        others = [entry for entry in entries if not is_thinking(entry)]
         events: list[Event] = []
         for entry in thoughts:
             events += self._block_entry(entry)
-        events += self.content(content)
+        events += self._content(content)
         if text and text not in content:
             self._text_from = None  # the blocks say something else: nothing of either is dropped
         for entry in others:
             events += self._block_entry(entry)
         return events
 
-    def image(self, entry: Any) -> list[Event]:
-        """A picture of the ``images`` list, or of a block."""
-        # Seen: {"image_url": {"url": ...}}, {"image_url": ...}, {"url": ...}, and a bare address.
-        raw: Block = {}
-        address = entry
-        if isinstance(entry, dict):
-            raw, address = entry, entry.get("image_url", entry.get("url"))
-        if not isinstance(address, dict):
-            address = {"url": address}
-        url, mime_type = address.get("url"), address.get("mime_type")
-        if not isinstance(url, str) or not ADDRESS.match(url):
-            return self._whole(_other_part(entry, "image"))
-        if url.startswith("data:"):
-            mime_type = url[5:MAX_MIME_END].partition(";")[0].partition(",")[0]
-        if not isinstance(mime_type, str):
-            mime_type = None
-        return self._whole(ImagePart(url, mime_type or None, raw))
-
-    def audio(self, audio: dict[str, Any]) -> list[Event]:
+    def _audio(self, audio: dict[str, Any]) -> list[Event]:
         """The ``audio`` field: whole, or a fragment of the sound, of its words, of its identity."""
-        data, words = _text_of(audio.get("data")), _text_of(audio.get("transcript"))
+        data, words = text_or_empty(audio.get("data")), text_or_empty(audio.get("transcript"))
         if self._audio_index is None and not (data or words or audio.get("id")):
             return []
         events = self.settle()
@@ -233,7 +287,8 @@ class ContentDecoder:
             self._audio_pieces.append(data)
         return [*events, AudioDelta(self._audio_index, data, words, part.id)]
 
-    def _opened(self, pieces: list[tuple[bool, str]]) -> list[Event]:
+    def _events_for(self, pieces: list[tuple[bool, str]]) -> list[Event]:
+        """The events of what the filter of the first words lets through."""
         events: list[Event] = []
         for is_reasoning, text in pieces:
             if text and is_reasoning:
@@ -243,6 +298,7 @@ class ContentDecoder:
         return events
 
     def _extend(self, kind: Run, text: str, block: Any = None) -> list[Event]:
+        """Add text to the open run, or begin another one of ``kind``."""
         if type(self._run) is not kind or (block is not None and block != self._block):
             self._close_run()
             self._run = kind(text="")
@@ -258,7 +314,8 @@ class ContentDecoder:
         self.takes_reasoning = self._reasoning_from == "field"
         return [ReasoningDelta(text, self.index)]
 
-    def _whole(self, part: ImagePart | OtherPart) -> list[Event]:
+    def _add_part(self, part: ImagePart | OtherPart) -> list[Event]:
+        """Add a part that comes in one piece."""
         events = self.settle()
         self._close_run()
         self.parts.append(part)
@@ -268,26 +325,27 @@ class ContentDecoder:
         """One content block: whole, or the delta of one that Portkey streams as ``{index,
         delta}``.
         """
-        inner, index = _inner(entry), entry.get("index")
+        delta, index = delta_of(entry), entry.get("index")
         events: list[Event] = []
-        if (thought := _thought_in(entry)) and self._reasoning_from != "field":
+        if (thought := thought_in(entry)) and self._reasoning_from != "field":
             self._reasoning_from = "blocks"
             events += [*self.settle(), *self._extend(ReasoningPart, thought, index)]
-        if (text := _text_in(entry)) and self._text_from != "content":
+        if (text := text_in(entry)) and self._text_from != "content":
             self._text_from = "blocks"
+            assert self._echo is not None
             self._echo.append(text)
             events += [*self.settle(), *self._extend(TextPart, text, index)]
-        events += self._signature(_text_of(inner.get("signature")), _redacted_in(entry))
-        kind = _type_of(entry)
+        events += self._add_signature(text_or_empty(delta.get("signature")), redacted_in(entry))
+        kind = type_of(entry)
         if kind in IMAGE_TYPES:
-            events += self.image(inner)
+            events += self._add_part(image_part(delta))
         elif kind not in READ_TYPES:
-            events += self._whole(_other_part(entry, kind))
-        elif not kind and any(inner[name] is not None for name in inner.keys() - READ_BLOCK):
+            events += self._add_part(other_part(entry, kind))
+        elif not kind and any(delta[name] is not None for name in delta.keys() - READ_BLOCK):
             self.unread.append(entry)
         return events
 
-    def _signature(self, signature: str, redacted: str | None) -> list[Event]:
+    def _add_signature(self, signature: str, redacted: str | None) -> list[Event]:
         """A signature for the reasoning before it, or reasoning that came encrypted."""
         if not signature and redacted is None:
             return []
@@ -309,127 +367,8 @@ class ContentDecoder:
         return [ReasoningDelta("", self._reasoning_index or 0, signature or None, redacted)]
 
 
-class EchoedText:
-    """Text that the blocks gave and the ``content`` field may still repeat, in pieces of any
-    size.
-    """
-
-    __slots__ = ("_pieces", "_start")
-
-    def __init__(self) -> None:
-        self._pieces: deque[str] = deque()
-        self._start = 0  # how much of the first piece has been repeated
-
-    def append(self, text: str) -> None:
-        """Expect ``text`` after what is expected already."""
-        self._pieces.append(text)
-
-    def clear(self) -> None:
-        """Expect nothing any more."""
-        self._pieces.clear()
-        self._start = 0
-
-    def repeats(self, text: str) -> bool:
-        """Whether ``text`` is the next of what is expected; if so, it is expected no more."""
-        start, at, repeated = self._start, 0, 0
-        for piece in self._pieces:
-            length = min(len(piece) - start, len(text) - at)
-            if piece[start : start + length] != text[at : at + length]:
-                return False
-            at += length
-            if start + length < len(piece):
-                start += length
-                break
-            start, repeated = 0, repeated + 1
-            if at == len(text):
-                break
-        if at < len(text):
-            return False
-        for _ in range(repeated):
-            self._pieces.popleft()
-        self._start = start
-        return True
-
-
-def _block_from(block: Any) -> Block:
-    """A content block as an object: some providers put bare texts into the list."""
-    if isinstance(block, dict):
-        return block
-    if isinstance(block, str):
-        return {"type": "text", "text": block}
-    return {"type": "unknown", "value": block}
-
-
-def _other_part(entry: Any, kind: str) -> OtherPart:
-    """A part that is handed on as it came; whoever reads it looks its type up, so it is a text."""
-    if isinstance(entry, dict):
-        for block in (entry, _inner(entry)):
-            if isinstance(block.get("type"), str):
-                return OtherPart(block)
-    return OtherPart({"type": kind, "value": entry})
-
-
-def _inner(entry: Block) -> Block:
-    delta = entry.get("delta")
-    if isinstance(delta, dict):
-        return delta
-    return entry
-
-
-def _type_of(entry: Block) -> str:
-    """The type of a block, empty where it has none, as in Portkey's deltas."""
-    kind = entry.get("type") or _inner(entry).get("type")
-    if kind and not isinstance(kind, str):
-        return "unknown"
-    return kind or ""
-
-
-def _text_of(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _text_in(entry: Block) -> str:
-    kind = entry.get("type")
-    if kind is not None and kind != "text":
-        return ""
-    return _text_of(_inner(entry).get("text"))
-
-
-def _thought_in(entry: Block) -> str:
-    thinking = _inner(entry).get("thinking")
-    if isinstance(thinking, list):  # Mistral's form: text blocks within
-        return "".join(_text_in(block) for block in thinking if isinstance(block, dict))
-    return _text_of(thinking)
-
-
-def _redacted_in(entry: Block) -> str | None:
-    """Encrypted thinking.
-
-    Portkey takes the type off the deltas it streams, so ``data`` alone tells it there.
-    """
-    encrypted = _inner(entry).get("data")
-    if isinstance(encrypted, str) and _type_of(entry) in {"", "redacted_thinking"}:
-        return encrypted
-    return None
-
-
-def _is_thinking(entry: Block) -> bool:
-    return (
-        bool(_thought_in(entry))
-        or entry.get("type") in tuple(THINKING_TYPES)
-        or "signature" in _inner(entry)
-        or _redacted_in(entry) is not None
-    )
-
-
-def joined_base64(pieces: list[str]) -> str:
-    """Fragments of base64 as one: each may be padded for itself, so they are decoded and encoded
-    again.
-    """
-    joined = "".join(pieces)
-    if len(pieces) < 2 or "=" not in joined.rstrip("="):
-        return joined
-    try:
-        return base64.b64encode(b"".join(base64.b64decode(piece) for piece in pieces)).decode()
-    except binascii.Error:
-        return joined
+def list_from(value: Any) -> list[Any]:
+    """``value`` where it is a list; an object that nobody put into one is its only item."""
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, dict) else []

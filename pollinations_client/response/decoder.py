@@ -12,79 +12,41 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import (
-    ContentPolicyError,
-    EmptyReply,
-    Keys,
-    MalformedReply,
-    PollinationsError,
-    StreamInterrupted,
-    UpstreamError,
-)
+from .._lazy_imports import LazyModule
+from ..errors import Keys, MalformedReply
 from ..reply import Event, Finished, ReasoningDelta, Reply, TextDelta
 from ..reply_metadata import ResponseInfo, Usage, usage_from, usage_in_headers
 from . import payment_notices
-from .content_decoder import ContentDecoder
-from .error_decoder import error_from_body
-from .own_names import with_own_name
-from .reasoning_details import ReasoningDetails
-from .tool_call_decoder import ToolCallDecoder
-
-# Providers' own finish reasons reach the caller unchanged in the older gateway, and in today's
-# streams.
-FINISH_REASONS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "eos": "stop",
-    "complete": "stop",
-    "max_tokens": "length",
-    "model_length": "length",
-    "max_output_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "tool_call": "tool_calls",
-    "safety": "content_filter",
-    "recitation": "content_filter",
-    "blocklist": "content_filter",
-    "prohibited_content": "content_filter",
-    "spii": "content_filter",
-    "image_safety": "content_filter",
-    "refusal": "content_filter",
-    "content_filtered": "content_filter",
-    "guardrail_intervened": "content_filter",
-}
-# Without a call they say that one was lost: Gemini ends so where its host cannot read its own call.
-CALL_REASONS = frozenset(
-    "tool_calls function_call malformed_function_call malformed_tool_call"
-    " unexpected_tool_call".split()
+from .answer_fields import (
+    CHOICE_CONTENT,
+    CHOICES,
+    FINISH_REASONS,
+    MESSAGE_CONTENT,
+    PLAIN_CHOICE,
+    PLAIN_TOP,
+    READ_CHOICE,
+    READ_MESSAGE,
+    READ_TOP,
+    SOURCE_FIELDS,
+    extend_lists,
+    read_sources,
 )
+from .content_decoder import ContentDecoder, list_from
+from .error_decoder import error_from_body
+from .tool_call_decoder import ToolCallDecoder, with_own_name
+
+if TYPE_CHECKING:
+    from . import answer_faults
+else:  # few answers need it
+    answer_faults = LazyModule("pollinations_client.response.answer_faults")
+
 # ``created`` above this is in milliseconds: one path of the older gateway sends them.
 MIN_MILLISECONDS = 10**11
 MAX_CREATED = 10**15  # above it there is no time at all, let alone at infinity
 # The older gateway's text where it could not convert a provider's stream.
-BROKEN_STREAM_TEXT = "Streaming response could not be processed."
-
-PLAIN_TOP = frozenset(
-    "id object created model system_fingerprint choices usage service_tier".split()
-)
-PLAIN_CHOICE = frozenset("index delta finish_reason logprobs".split())
-READ_TOP = frozenset(
-    "id object created model system_fingerprint choices usage error citations search_results "
-    "prompt_filter_results".split()
-)
-READ_CHOICE = frozenset(
-    "index delta message finish_reason logprobs content_filter_results error text usage".split()
-)
-READ_MESSAGE = frozenset(
-    "role content reasoning_content reasoning reasoning_details content_blocks tool_calls"
-    " function_call audio refusal annotations images".split()
-)
-CHOICES = frozenset({"choices"})
-CHOICE_CONTENT = frozenset({"delta", "message", "text"})
-# A choice with one of these and without a message is the message itself.
-MESSAGE_CONTENT = READ_MESSAGE - {"role", "refusal", "annotations", "reasoning_details"}
+UNPROCESSED_STREAM = "Streaming response could not be processed."
 
 
 class ReplyDecoder:
@@ -109,28 +71,20 @@ class ReplyDecoder:
         self._label = label
         self._secret = secret
         self._has_message = False
-        self._reasoning_is_named = False
         self._refusal: list[str] = []
         self._annotations: set[str] = set()
         self._tool_names = tool_names
-        self._parts = ContentDecoder(
-            self._reply.parts, watches_notices=self._reply.info.forbids_storing
-        )
+        self._parts = ContentDecoder(self._reply)
         # The delta's only field, if the last chunk was a common one of that field.
         self.common_field: str | None = None
         self._layout: tuple[str, ...] | None = None
         self._choice_layout: tuple[str, ...] | None = None
         self._choice_index: Any = None  # of the choice that is read, once one has come
 
-    # Most answers have neither calls nor details, so their decoders are made by the first of them.
-
     @functools.cached_property
     def _calls(self) -> ToolCallDecoder:
+        # Made by the first of them: most answers have none.
         return ToolCallDecoder(self._reply.tool_calls)
-
-    @functools.cached_property
-    def _details(self) -> ReasoningDetails:
-        return ReasoningDetails(self._reply.reasoning_details)
 
     @property
     def has_output(self) -> bool:
@@ -148,8 +102,6 @@ class ReplyDecoder:
         reply = self._reply
         self._parts.settle()
         self._parts.close()
-        if reply.reasoning_details:
-            self._details.join()
         if reply.tool_calls:
             self._calls.join()
         reply.refusal = "".join(self._refusal) or None
@@ -223,7 +175,7 @@ class ReplyDecoder:
 
     def _odd_chunk(self, chunk: Any) -> list[Event]:
         if type(chunk) is not dict:
-            for item in _list_from(chunk):  # Gemini wraps its error in a list
+            for item in list_from(chunk):  # Gemini wraps its error in a list
                 if type(item) is dict:
                     self._raise_error_in(item)
             raise MalformedReply(
@@ -318,13 +270,8 @@ class ReplyDecoder:
             if created > MIN_MILLISECONDS:
                 reply.created = int(created // 1000)
         self._read_usage(chunk.get("usage"))
-        # Perplexity repeats all citations with every chunk: they are set, not appended.
-        if isinstance(citations := chunk.get("citations"), list) and citations:
-            reply.citations = [_address_of(citation) for citation in citations]
-        if isinstance(results := chunk.get("search_results"), list) and results:
-            reply.search_results = results
-        if chunk.get("prompt_filter_results"):
-            reply.prompt_filter_results = chunk["prompt_filter_results"]
+        if not SOURCE_FIELDS.isdisjoint(chunk):
+            read_sources(chunk, reply)
         self._keep_unknown(chunk, READ_TOP, "")
 
     def _read_usage(self, value: Any) -> None:
@@ -344,7 +291,7 @@ class ReplyDecoder:
             reply.finish_reason = FINISH_REASONS.get(reason.lower(), reason.lower())
         if isinstance(logprobs := choice.get("logprobs"), dict):
             reply.logprobs = reply.logprobs or {}
-            _extend_lists(reply.logprobs, logprobs)
+            extend_lists(reply.logprobs, logprobs)
         if choice.get("content_filter_results"):
             reply.content_filter_results = choice["content_filter_results"]
         if not reply.envelope.get("choices"):
@@ -370,12 +317,7 @@ class ReplyDecoder:
         """The events of a delta or of a whole message: they differ only in how much they bring at
         once.
         """
-        events = self._content(message)
-        if isinstance(images := message.get("images"), list):
-            for image in images:
-                events += self._parts.image(image)
-        if isinstance(audio := message.get("audio"), dict):
-            events += self._parts.audio(audio)
+        events = self._parts.feed(message)
         if calls := _calls_in(message):
             events += self._tool_calls(calls, each_is_whole=is_whole)
         if isinstance(refusal := message.get("refusal"), str) and refusal:
@@ -384,38 +326,6 @@ class ReplyDecoder:
             self._add_annotations(annotations)
         self._keep_unknown(message, READ_MESSAGE, "message.")
         return events
-
-    def _content(self, message: dict[str, Any]) -> list[Event]:
-        """Text and reasoning, wherever the message has them."""
-        reasoning = self._reasoning_in(message)
-        content, blocks = message.get("content"), _list_from(message.get("content_blocks"))
-        text = ""
-        if isinstance(content, str):
-            text = content
-        else:
-            blocks = _list_from(content) + blocks
-        if blocks:
-            return self._parts.blocks(blocks, text, reasoning)
-        events: list[Event] = []
-        if reasoning:
-            events += self._parts.reasoning(reasoning)
-        if text:
-            events += self._parts.content(text)
-        return events
-
-    def _reasoning_in(self, message: dict[str, Any]) -> str | None:
-        details, text = message.get("reasoning_details"), None
-        if isinstance(details, list):
-            text = self._details.add(details)
-        # DeepSeek's name, and OpenRouter's and Mistral's (pollinations/pollinations issue 11264).
-        for name in ("reasoning_content", "reasoning"):
-            if isinstance(reasoning := message.get(name), str) and reasoning:
-                self._reasoning_is_named = True
-                return reasoning
-        # Where a field streams the reasoning, the details repeat it at the end.
-        if self._reasoning_is_named:
-            return None
-        return text
 
     def _add_annotations(self, annotations: list[Any]) -> None:
         """Keep annotations that are new: some providers repeat all of them in every chunk."""
@@ -449,104 +359,34 @@ class ReplyDecoder:
                     notice.partial = reply
                 raise notice
         if streamed and not self.is_complete:
-            raise self._failed(
-                StreamInterrupted,
-                "The stream stopped before the answer was complete: no finish reason and no [DONE]"
-                " came. What came is in .partial. Sent again, the request may be billed again, or"
-                " get the same half from the gateway's cache: then another seed helps.",
-            )
+            raise answer_faults.cut_stream(reply)
         # Calls are written one after the other, so the limit can have cut only the last.
         if reply.finish_reason == "length" and reply.tool_calls:
             reply.tool_calls[-1].cut = True
         # Some providers say "stop" beside calls, and agents go by the reason.
         if reply.finish_reason in {"stop", None} and reply.tool_calls:
             reply.finish_reason = "tool_calls"
-        self._raise_if_no_answer()
+        if reply.finish_reason == "error" or _is_unprocessed(reply.text):
+            raise answer_faults.broken_off(reply)
+        if not self.has_output:
+            answer_faults.check_empty(reply, has_message=self._has_message)
         return [*events, Finished(reply)]
 
-    def _raise_if_no_answer(self) -> None:
-        reply = self._reply
-        # "in" first: strip() copies an answer that may be a picture.
-        text = reply.text
-        is_broken = BROKEN_STREAM_TEXT in text and text.strip() == BROKEN_STREAM_TEXT
-        if reply.finish_reason == "error" or is_broken:
-            raise self._failed(
-                UpstreamError,
-                "The provider broke the answer off with an error it does not explain.",
-            )
-        if self.has_output:
-            return
-        if reply.finish_reason == "content_filter":
-            raise self._failed(
-                ContentPolicyError,
-                "A content filter stopped the answer before anything of it came. Reword the"
-                " request.",
-            )
-        if "choice.unread" in reply.extra:
-            kinds = sorted({type(value).__name__ for value in reply.extra["choice.unread"]})
-            raise self._failed(
-                MalformedReply,
-                f"The answer has {' and '.join(kinds)} where a choice with a message was expected.",
-            )
-        if reply.finish_reason in CALL_REASONS:
-            raise self._failed(
-                EmptyReply,
-                f"The answer ended for a tool call ({reply.finish_reason_raw}), and none came. Try"
-                " again with another seed.",
-            )
-        nothing_counted = reply.usage is not None and not reply.usage.output
-        if reply.finish_reason is None or (nothing_counted and reply.finish_reason == "stop"):
-            raise self._failed(
-                EmptyReply,
-                "The model generated nothing: no text, no tool call, no tokens. Try again with"
-                " another seed.",
-            )
-        if not self._has_message:
-            raise self._failed(
-                MalformedReply, "The answer has a choice, but no message and no delta in it."
-            )
 
-    def _failed(self, kind: type[PollinationsError], sentence: str) -> PollinationsError:
-        request_id = self._reply.info.request_id
-        if request_id:
-            sentence = f"{sentence} (request id {request_id})"
-        return kind(sentence, partial=self._reply, request_id=request_id)
+def _is_unprocessed(text: str) -> bool:
+    # "in" first: strip() copies an answer that may be a picture.
+    return UNPROCESSED_STREAM in text and text.strip() == UNPROCESSED_STREAM
 
 
 def _calls_in(message: dict[str, Any]) -> list[Any]:
     """The tool calls of a message; the older ``function_call`` beside them repeats one."""
-    if calls := _list_from(message.get("tool_calls")):
+    if calls := list_from(message.get("tool_calls")):
         return calls
     function = message.get("function_call")
     if isinstance(function, dict):
         # It has no index and no id; one of a kind joins its fragments.
         return [{"index": "function_call", "function": function}]
     return []
-
-
-def _list_from(value: Any) -> list[Any]:
-    """``value`` where it is a list; an object that nobody put into one is its only item."""
-    if isinstance(value, list):
-        return value
-    return [value] if isinstance(value, dict) else []
-
-
-def _address_of(citation: Any) -> str:
-    if isinstance(citation, dict):
-        return str(citation.get("url", citation))
-    return str(citation)
-
-
-def _extend_lists(joined: dict[str, Any], source: dict[str, Any]) -> None:
-    """Append the lists of ``source`` to those of the same name; other values replace."""
-    for name, value in source.items():
-        earlier = joined.get(name)
-        if isinstance(value, list) and isinstance(earlier, list):
-            earlier.extend(value)
-        elif isinstance(value, list):
-            joined[name] = list(value)
-        elif value is not None or earlier is None:
-            joined[name] = value
 
 
 def _keep_values(

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic_core import from_json
 
+from ..lenient_json import BracketCounter
 from ..schemas.resolve import merged
 from .think_tags import THOUGHT_TAGS
 
@@ -63,7 +64,6 @@ IS_HALF = re.compile(rf"\s{{0,200}},\s{{0,200}}{MEMBER}", re.DOTALL)
 # After broken JSON any punctuation of JSON means that its brackets were miscounted.
 IS_STILL_BROKEN = re.compile(r'\s{0,200}(?:[":\]}]|,\s{0,200}["\[{\]}])')
 
-MARKS = re.compile(r'["{}\[\]]|\\.|\\\Z', re.DOTALL)
 STRINGS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
 CONTROL = re.compile(r"[\x00-\x1f]")
 
@@ -115,7 +115,7 @@ class JsonFinder:
         self._answers: list[JsonValue] = []
         self._notes: list[JsonValue] = []  # arrays in a sentence, such as the citation [1]
         self._last: _Closed | None = None
-        self._brackets = _BracketCounter()
+        self._brackets = BracketCounter()
         self._position = 0
         self._text_start = 0  # the index after the last thought
         self._in_thought = self._is_broken = False
@@ -241,7 +241,7 @@ class JsonFinder:
             values = self._keep(self.text[self.start : end])
         self._last = _Closed(self.start, end, values)
         self.start, self._position = None, end
-        self._brackets = _BracketCounter()
+        self._brackets = BracketCounter()
         return True
 
     def _keep(self, text: str) -> list[JsonValue] | None:
@@ -265,37 +265,6 @@ class _Closed(NamedTuple):
     start: int
     end: int
     values: list[JsonValue] | None
-
-
-class _BracketCounter:
-    """Count open brackets in the text of one JSON value that may come in pieces."""
-
-    __slots__ = ("_in_string", "_is_cut_escape", "depth", "max_depth")
-
-    def __init__(self) -> None:
-        self.depth = self.max_depth = 0
-        self._in_string = self._is_cut_escape = False
-
-    def end_in(self, text: str, position: int) -> int | None:
-        """The index after the bracket that closes the value; None where it goes on."""
-        position += self._is_cut_escape
-        self._is_cut_escape = False
-        for mark in MARKS.finditer(text, position):
-            sign = mark[0]
-            if sign == '"':
-                self._in_string = not self._in_string
-            elif sign == "\\":
-                self._is_cut_escape = True
-            elif self._in_string or len(sign) == 2:
-                continue
-            elif sign in "{[":
-                self.depth += 1
-                self.max_depth = max(self.max_depth, self.depth)
-            else:
-                self.depth -= 1
-                if self.depth == 0:
-                    return mark.end()
-        return None
 
 
 def find_json(text: str) -> JsonFinder:

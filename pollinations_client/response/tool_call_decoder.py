@@ -1,4 +1,4 @@
-"""Fold fragments of tool calls into whole calls, from any provider.
+"""Put the fragments of tool calls together to whole calls, whatever provider they come from.
 
 Seen behind this gateway and gateways like it: fragments with index and id on the first only; id and
 name on every fragment; whole calls at once, all of index 0; no index; no id; one id for several
@@ -10,18 +10,17 @@ call so far is complete.
 from __future__ import annotations
 
 import json
-import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import number_in
-from ..lenient_json import parse_json
+from ..lenient_json import BracketCounter, parse_json
 from ..reply import ToolCall, ToolCallDelta
 
-KNOWN = frozenset({"id", "type", "index", "function"})
-KNOWN_FUNCTION = frozenset({"name", "arguments"})
-MARKS = re.compile(r'\\.?|["{}\[\]]', re.DOTALL)
+READ_FIELDS = frozenset({"id", "type", "index", "function"})
+READ_FUNCTION_FIELDS = frozenset({"name", "arguments"})
 
 
 class Arguments:
@@ -31,24 +30,13 @@ class Arguments:
     fragment the question comes with each of them.
     """
 
-    __slots__ = (
-        "_depth",
-        "_in_string",
-        "_is_closed",
-        "_is_escaped",
-        "_is_object",
-        "_pieces",
-        "_scanned",
-        "length",
-    )
+    __slots__ = ("_brackets", "_is_closed", "_is_object", "_pieces", "_scanned", "length")
 
     def __init__(self) -> None:
         self.length = 0
         self._pieces: list[str] = []
         self._scanned = 0  # pieces that ``is_whole`` has looked at
-        self._depth = 0
-        self._in_string = False
-        self._is_escaped = False  # the last piece ended with a backslash
+        self._brackets = BracketCounter()
         self._is_closed = False
         self._is_object: bool | None = None  # of what closed; None while nobody asked
 
@@ -79,31 +67,12 @@ class Arguments:
         return bool(self._is_object)
 
     def _scan(self, piece: str) -> None:
-        if self._is_closed:
-            self._close(piece)
-            return
-        start = int(self._is_escaped)  # the first character belongs to a backslash before it
-        self._is_escaped = False
-        for match in MARKS.finditer(piece, start):
-            mark = match[0]
-            if mark == '"':
-                self._in_string = not self._in_string
-            elif mark[0] == "\\":
-                self._is_escaped = len(mark) == 1
-            elif self._in_string:
-                continue
-            elif mark in "{[":
-                self._depth += 1
-            else:
-                self._depth -= 1
-                if self._depth <= 0:
-                    self._close(piece[match.end() :])
-                    return
-
-    def _close(self, rest: str) -> None:
-        """The outermost bracket is closed; only white space may follow."""
-        self._is_closed = True
-        if rest.strip():
+        end: int | None = 0
+        if not self._is_closed:
+            end = self._brackets.end_in(piece, 0)
+            self._is_closed = end is not None
+        # Behind the bracket that closes the outermost object only white space may follow.
+        if self._is_closed and piece[end:].strip():
             self._is_object = False
 
 
@@ -161,15 +130,15 @@ class ToolCallDecoder:
         """
         events: list[ToolCallDelta] = []
         # In a whole message an entry cannot go on with a call that another entry has begun.
-        begun: set[int] = set()
+        begun_calls: set[int] = set()
         for entry in entries:
             if self.is_common(entry):
                 events.append(self.feed_arguments(entry["index"], entry["function"]["arguments"]))
             elif type(entry) is dict:
-                if event := self._add(_read_entry(entry), begun):
+                if event := self._add(_read_entry(entry), begun_calls):
                     events.append(event)
                 if not each_is_whole:
-                    begun.clear()
+                    begun_calls.clear()
         return events
 
     def is_common(self, entry: Any) -> bool:
@@ -189,9 +158,9 @@ class ToolCallDecoder:
         slot.arguments.append(text)
         return ToolCallDelta(slot.call.index, text)
 
-    def _add(self, fragment: _Fragment, begun: set[int]) -> ToolCallDelta | None:
-        slot, is_new = self._slot_for(fragment, begun)
-        begun.add(slot.call.index)
+    def _add(self, fragment: _Fragment, begun_calls: set[int]) -> ToolCallDelta | None:
+        slot, is_new = self._slot_for(fragment, begun_calls)
+        begun_calls.add(slot.call.index)
         call, arguments = slot.call, fragment.arguments
         if not is_new and fragment.id and arguments and _repeats_arguments(slot, arguments):
             arguments = ""  # the whole call again, in the closing chunk
@@ -220,9 +189,9 @@ class ToolCallDecoder:
             slot.call.id = wire_id
         slot.call.id = slot.call.id or f"call_{uuid.uuid4().hex[:24]}"
 
-    def _slot_for(self, fragment: _Fragment, begun: set[int]) -> tuple[_Slot, bool]:
+    def _slot_for(self, fragment: _Fragment, begun_calls: set[int]) -> tuple[_Slot, bool]:
         slot = self._continued(fragment)
-        if slot is not None and slot.call.index not in begun:
+        if slot is not None and slot.call.index not in begun_calls:
             return slot, False
         slot = _Slot(len(self._slots), fragment.index)
         self._slots.append(slot)
@@ -253,6 +222,18 @@ class ToolCallDecoder:
         return slot
 
 
+def with_own_name(entry: Any, own_names: Mapping[str, str]) -> Any:
+    """One entry of ``tool_calls``, whole or a fragment, with the name looked up in ``own_names``.
+
+    A tool's name that the wire does not allow was sent under another: see
+    ``request/tool_names.py``. An entry without a name, or of another shape, is returned as it is.
+    """
+    match entry:
+        case {"function": {"name": str(name), **function}} if name in own_names:
+            return {**entry, "function": {**function, "name": own_names[name]}}
+    return entry
+
+
 def _read_entry(entry: dict[str, Any]) -> _Fragment:
     function = entry.get("function")
     if type(function) is not dict:
@@ -270,7 +251,7 @@ def _read_entry(entry: dict[str, Any]) -> _Fragment:
         id=_id_from(entry.get("id")),
         name=name,
         arguments=arguments,
-        extra=_unknown(entry, function),
+        extra=_extra_fields(entry, function),
     )
 
 
@@ -288,20 +269,22 @@ def _id_from(value: Any) -> str:
     return ""
 
 
-def _unknown(entry: dict[str, Any], function: dict[str, Any]) -> dict[str, Any]:
+def _extra_fields(entry: dict[str, Any], function: dict[str, Any]) -> dict[str, Any]:
     """Fields to echo with the next turn, such as Gemini's thought signature; those of ``function``
     under that name.
     """
     extra = {
-        name: value for name, value in entry.items() if name not in KNOWN and value is not None
+        name: value
+        for name, value in entry.items()
+        if name not in READ_FIELDS and value is not None
     }
-    inner = {
+    function_extra = {
         name: value
         for name, value in function.items()
-        if name not in KNOWN_FUNCTION and value is not None
+        if name not in READ_FUNCTION_FIELDS and value is not None
     }
-    if inner:
-        extra["function"] = inner
+    if function_extra:
+        extra["function"] = function_extra
     return extra
 
 
