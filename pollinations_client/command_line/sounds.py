@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ..errors import InvalidRequestError
-from ..media.sniff import sniff
+from ..media.sniff import HEAD_BYTES, sniff
 from .arguments import (
     STANDARD_INPUT,
     add_budget_argument,
@@ -67,7 +67,7 @@ def run_speak(options: argparse.Namespace) -> int:
 
 def _sound_json(path: Path) -> dict[str, object]:
     with path.open("rb") as sound:
-        mime_type = sniff(sound.read(4_096))
+        mime_type = sniff(sound.read(HEAD_BYTES))
     return {"path": str(path), "mime_type": mime_type, "bytes": path.stat().st_size}
 
 

@@ -1,4 +1,4 @@
-"""Documents for models: what they are called on the wire, and files read for OCR."""
+"""Name documents for models, tell their types, and read those that are sent to OCR."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import re
 import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from ..errors import InvalidRequestError
 from .data_url import parse_data_url
+from .files import read_regular_file
 from .sniff import extension_for, sniff
 
 __all__ = ["DocumentSource", "document_name", "document_origin", "document_source", "document_type"]
@@ -30,17 +31,19 @@ def document_name(name: str | None, *, url: str | None = None, mime_type: str | 
     """
     if name:
         return name
-    end = PurePath(urllib.parse.unquote(urllib.parse.urlsplit(url or "").path)).name
-    if "." in end:
-        return end
-    guess = mimetypes.guess_extension(mime_type or "") or f".{extension_for(mime_type or '')}"
-    return "document" if guess == ".bin" else f"document{guess}"
+    last_part = PurePath(urllib.parse.unquote(urllib.parse.urlsplit(url or "").path)).name
+    if "." in last_part:
+        return last_part
+    extension = mimetypes.guess_extension(mime_type or "") or f".{extension_for(mime_type or '')}"
+    return "document" if extension == ".bin" else f"document{extension}"
 
 
 def document_type(name: str | None, url: str | None = None) -> str | None:
     """The MIME type by the ending of a name or an address, or ``None``."""
-    names = (name, urllib.parse.urlsplit(url or "").path)
-    return next((kind for one in names if one and (kind := mimetypes.guess_type(one)[0])), None)
+    for path in (name, urllib.parse.urlsplit(url or "").path):
+        if path and (mime_type := mimetypes.guess_type(path)[0]):
+            return mime_type
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +104,15 @@ def _whole_source(path_or_url: str | os.PathLike[str]) -> DocumentSource:
         raise _refusal(f"A path or an address is needed. Given: {path_or_url!r}")
     text = str(path_or_url)
     if text.startswith(("http://", "https://")):
-        kind = document_type(None, text)
+        mime_type = document_type(None, text)
         # Addresses of papers often have no ending: what is no picture by its name counts as a PDF.
-        if kind is None or not kind.startswith("image/"):
-            kind = PDF
-        return DocumentSource(text, text, document_name(None, url=text), kind)
+        if mime_type is None or not mime_type.startswith("image/"):
+            mime_type = PDF
+        return DocumentSource(text, text, document_name(None, url=text), mime_type)
     if text.startswith("data:"):
         _, data = parse_data_url(text)
         return _from_bytes(data, "data URL", None)
-    path = Path(os.path.expanduser(path_or_url))  # noqa: PTH111 - Path raises for unknown users
-    try:
-        if not path.is_file():
-            path.stat()
-            raise _refusal(f"{path.name!r} is no file")
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, InvalidRequestError):
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _refusal(f"The document {path.name!r} cannot be read: {reason}") from error
+    path, data, _ = read_regular_file(path_or_url, "The document", _refusal)
     return _from_bytes(data, str(path), path.name)
 
 
@@ -139,12 +132,12 @@ def document_origin(path_or_url: str | os.PathLike[str]) -> str:
 
 def _from_bytes(data: bytes, origin: str, name: str | None) -> DocumentSource:
     mime_type = sniff(data)
-    what = f"The document {name or origin!r}"
+    subject = f"The document {name or origin!r}"
     if not data:
-        raise _refusal(f"{what} is empty")
+        raise _refusal(f"{subject} is empty")
     if mime_type is None or (mime_type != PDF and not mime_type.startswith("image/")):
         content = mime_type or "of an unknown kind"
-        raise _refusal(f"{what} is neither a PDF nor a picture by its content, but {content}")
+        raise _refusal(f"{subject} is neither a PDF nor a picture by its content, but {content}")
     pages: int | None = 1
     if mime_type == PDF:
         pages = len(PDF_PAGE.findall(data)) or None

@@ -1,5 +1,6 @@
-"""Bytes into files: names that are safe on every system, writes that are whole or not there,
-nothing overwritten.
+"""Write files: under names that are safe on every system, as a whole or not at all, over no other.
+
+And read those that a user names.
 """
 
 from __future__ import annotations
@@ -8,14 +9,17 @@ import contextlib
 import os
 import re
 import secrets
+import stat
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from ..errors import SaveError, redact
+from ..errors import InvalidRequestError, SaveError, redact
+from .sniff import HEAD_BYTES
 
-__all__ = ["NewFile", "read_saved", "safe_file_stem", "save"]
+__all__ = ["NewFile", "read_regular_file", "read_saved", "safe_file_stem", "save"]
 
 # Device names of Windows, with any extension: writing to them does not make a file.
 PORTS = (f"{port}{number}" for port in ("com", "lpt") for number in range(10))
@@ -25,7 +29,6 @@ EDGES = "-_"
 # File systems allow 255 bytes per name; this leaves room for a number and an extension.
 STEM_BYTES = 200
 MAX_NAME_ATTEMPTS = 10_000
-HEAD_BYTES = 4_096
 
 
 def safe_file_stem(prompt: str, limit: int = 60) -> str:
@@ -41,11 +44,11 @@ def safe_file_stem(prompt: str, limit: int = 60) -> str:
     text = unicodedata.normalize("NFKC", redact(prompt))
     # Letters, numbers and the marks that belong to letters; format characters (Cf) could turn a
     # name's direction.
-    kept = "".join(
-        mark if mark == "_" or unicodedata.category(mark)[0] in "LNM" else "-" for mark in text
+    words = "".join(
+        sign if sign == "_" or unicodedata.category(sign)[0] in "LNM" else "-" for sign in text
     )
-    stem = _cut(BREAKS.sub("-", kept).strip(EDGES), max(limit, 1))
-    if not any(mark.isalnum() for mark in stem):
+    stem = _cut(BREAKS.sub("-", words).strip(EDGES), max(limit, 1))
+    if not any(sign.isalnum() for sign in stem):
         return "untitled"[: max(limit, 1)]
     if stem.casefold() in RESERVED:
         return _cut(f"file-{stem}", max(limit, 1))
@@ -162,22 +165,46 @@ def read_saved(path: str | os.PathLike[str]) -> bytes:
         raise SaveError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
+def read_regular_file(
+    path: str | os.PathLike[str],
+    subject: str,
+    refusal: Callable[[str], InvalidRequestError],
+    limit_bytes: int = -1,
+) -> tuple[Path, bytes, int]:
+    """The path of a file that a user names, its first ``limit_bytes`` bytes or all, and its size.
+
+    ``subject`` is what an error calls it. Raises what ``refusal`` makes of a sentence for a file
+    that cannot be read, and for a folder, a pipe and the like.
+    """
+    file_path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path raises for unknown users
+    reason = "it is no file"
+    try:
+        info = file_path.stat()
+        if stat.S_ISREG(info.st_mode):
+            with file_path.open("rb") as file:
+                return file_path, file.read(limit_bytes), info.st_size
+        cause = None
+    except (OSError, ValueError) as error:
+        cause = error
+        reason = getattr(error, "strerror", None) or str(error)
+    raise refusal(f"{subject} {file_path.name!r} cannot be read: {reason}") from cause
+
+
 def _place(
     path_or_directory: str | os.PathLike[str], stem: str, extension: str
 ) -> tuple[Path, str, str]:
-    given = os.fspath(path_or_directory)
+    path_text = os.fspath(path_or_directory)
     try:
-        path = Path(given).expanduser()
+        path = Path(path_text).expanduser()
     except RuntimeError as error:
         raise SaveError(
-            f"Cannot tell whose home folder {given!r} means. Write the path out."
+            f"Cannot tell whose home folder {path_text!r} means. Write the path out."
         ) from error
-    names_folder = (
-        given.endswith(tuple(filter(None, (os.sep, os.altsep)))) or not path.suffix or path.is_dir()
-    )
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    names_folder = path_text.endswith(separators) or not path.suffix or path.is_dir()
     if not names_folder:
         return path.parent, path.stem, path.suffix
-    letters = "".join(mark for mark in extension.lower() if mark.isascii() and mark.isalnum())
+    letters = "".join(sign for sign in extension.lower() if sign.isascii() and sign.isalnum())
     return path, safe_file_stem(stem, STEM_BYTES), f".{letters or 'bin'}"
 
 

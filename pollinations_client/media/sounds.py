@@ -1,22 +1,21 @@
-"""Sound that will be sent: a file or bytes, looked at before anything leaves the machine.
+"""Check sound that is to be sent, a file or bytes, before anything leaves the machine.
 
-Of a file the first bytes are read only; the transport reads the rest while it sends it.
+Only the first bytes of a file are read here; the transport reads the rest while it sends it.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InvalidRequestError
-from .sniff import extension_for, sniff
+from .files import read_regular_file
+from .sniff import HEAD_BYTES, extension_for, sniff
 
 __all__ = ["MAX_SOUND_BYTES", "SoundSource", "is_sound", "sound_source"]
 
 MAX_SOUND_BYTES = 25 * 1024 * 1024
-HEAD_BYTES = 4_096
 # Containers that hold sound alone as well as video: the gateway takes both as sound.
 SOUND_CONTAINERS = frozenset({"video/mp4", "video/webm", "video/quicktime"})
 # Transcription services go by the file's ending, and do not know this one.
@@ -53,33 +52,22 @@ def sound_source(path_or_bytes: str | os.PathLike[str] | bytes) -> SoundSource:
         raise _refusal(f"A path or bytes are needed. Given: {type(path_or_bytes).__name__}")
     if str(path_or_bytes).startswith(("http://", "https://", "data:")):
         raise _refusal("A path or bytes are needed, no link. Load the sound first")
-    path = Path(os.path.expanduser(path_or_bytes))  # noqa: PTH111 - Path raises for unknown users
-    try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise _refusal(f"The sound {path.name!r} is no file")
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InvalidRequestError):
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _refusal(f"The sound {path.name!r} cannot be read: {reason}") from error
-    return _checked(path, head, info.st_size, f"The sound {path.name!r}", path.stem)
+    path, head, size = read_regular_file(path_or_bytes, "The sound", _refusal, HEAD_BYTES)
+    return _checked(path, head, size, f"The sound {path.name!r}", path.stem)
 
 
-def _checked(data: bytes | Path, head: bytes, size: int, what: str, stem: str) -> SoundSource:
+def _checked(data: bytes | Path, head: bytes, size: int, subject: str, stem: str) -> SoundSource:
     if size == 0:
-        raise _refusal(f"{what} is empty")
+        raise _refusal(f"{subject} is empty")
     if size > MAX_SOUND_BYTES:
         raise _refusal(
-            f"{what} has {size} bytes, and the gateway takes at most {MAX_SOUND_BYTES} (25 MiB)."
+            f"{subject} has {size} bytes, and the gateway takes at most {MAX_SOUND_BYTES} (25 MiB)."
             " Cut it or compress it"
         )
     mime_type = sniff(head)
     if mime_type is None or not is_sound(mime_type):
         raise _refusal(
-            f"{what} is no sound by its content, but {mime_type or 'of an unknown kind'}."
+            f"{subject} is no sound by its content, but {mime_type or 'of an unknown kind'}."
             " mp3, wav, flac, ogg, m4a, mp4 and webm are taken"
         )
     extension = extension_for(mime_type)

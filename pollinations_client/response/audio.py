@@ -1,8 +1,9 @@
-"""Read the answers of the audio routes: sound, and what was said in one. No I/O."""
+"""Read the answers of the audio routes: sound, and the text of a transcription. No I/O."""
 
 from __future__ import annotations
 
 from ..errors import Keys, MalformedReply, excerpt_of
+from ..media.measure import riff_size
 from ..media.sniff import sniff
 from ..media.sounds import is_sound
 from ..reply_metadata import ResponseInfo
@@ -14,8 +15,6 @@ __all__ = ["sound_type", "transcript_from"]
 SPEECH = "POST /v1/audio/speech"
 TRANSCRIPTION = "POST /v1/audio/transcriptions"
 PCM = "audio/pcm"
-# A sound that was streamed does not know its length and says so with one of the largest numbers.
-UNKNOWN_LENGTH = 0x7FFF_0000
 TEXT_BYTES = 64
 
 
@@ -39,18 +38,19 @@ def sound_type(head: bytes, size: int, info: ResponseInfo, secret: Keys = None) 
     if mime_type is None or not is_sound(mime_type):
         if head.lstrip()[:1] == b"{":
             raise error_from_body(json_from(head, info, secret), label=SPEECH, secret=secret)
-        what = "nothing"
+        received = "nothing"
         if size:
-            what = f"{size} bytes declared as {declared or 'nothing'}"
+            received = f"{size} bytes declared as {declared or 'nothing'}"
         excerpt = excerpt_of(head, secret)
         raise MalformedReply(
-            f"{SPEECH}: sound was asked for and {what} came: {excerpt!r}.",
+            f"{SPEECH}: sound was asked for and {received} came: {excerpt!r}.",
             excerpt=excerpt,
             request_id=info.request_id,
         )
-    if mime_type == "audio/wav" and size < _riff_size(head):
+    declared_size = riff_size(head) if mime_type == "audio/wav" else None
+    if declared_size is not None and size < declared_size:
         raise MalformedReply(
-            f"{SPEECH}: the sound is cut off after {size} of {_riff_size(head)} bytes.",
+            f"{SPEECH}: the sound is cut off after {size} of {declared_size} bytes.",
             request_id=info.request_id,
         )
     return mime_type
@@ -81,13 +81,6 @@ def transcript_from(
         excerpt=excerpt_of(body, secret),
         request_id=info.request_id,
     )
-
-
-def _riff_size(head: bytes) -> int:
-    declared = int.from_bytes(head[4:8], "little")
-    if declared >= UNKNOWN_LENGTH:
-        return 0
-    return declared + 8  # the first eight bytes do not count themselves
 
 
 def _is_text(head: bytes) -> bool:

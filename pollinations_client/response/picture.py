@@ -1,6 +1,4 @@
-"""A picture or a video as the gateway sent it, plain or inside JSON: bytes that were looked at
-before they are handed on.
-"""
+"""Read a picture or a video out of an answer, plain or inside JSON, and check that it is whole."""
 
 from __future__ import annotations
 
@@ -11,13 +9,20 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .._lazy_imports import LazyModule
 from ..errors import Keys, MalformedReply, excerpt_of, number_in
-from ..media import files, sniff
+from ..media import files
+from ..media.sniff import extension_for, sniff
 from ..reply_metadata import ResponseInfo
 from .error_decoder import error_from_body
 from .reader import content_type_of, json_from
+
+if TYPE_CHECKING:
+    from ..media import measure
+else:  # needed where pictures come
+    measure = LazyModule("pollinations_client.media.measure")
 
 __all__ = ["Picture"]
 
@@ -48,14 +53,14 @@ class Picture:
     @property
     def size_px(self) -> tuple[int, int] | None:
         """Width and height in pixels as the bytes say, which may differ from what was asked for."""
-        return sniff.size_px(self.data)
+        return measure.size_px(self.data)
 
     @property
     def duration_s(self) -> float | None:
         """Seconds of a video as the bytes say."""
         if not self.is_video:
             return None
-        return sniff.duration_s(self.data)
+        return measure.duration_s(self.data)
 
     def save(self, path: str | os.PathLike[str] = ".", *, overwrite: bool = False) -> Path:
         """Write it to a file and return the file's path.
@@ -67,9 +72,7 @@ class Picture:
         stem = files.safe_file_stem(self.prompt)
         if self.seed is not None:
             stem = f"{stem}-{self.seed}"
-        return files.save(
-            self.data, path, stem, sniff.extension_for(self.mime_type), overwrite=overwrite
-        )
+        return files.save(self.data, path, stem, extension_for(self.mime_type), overwrite=overwrite)
 
     def save_in(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write it into ``folder``, made where missing, and return the file's path.
@@ -91,7 +94,7 @@ def picture_from(
 
     Raises where 200 came with something else: JSON, a page, nothing, half a file.
     """
-    if not _is_media(sniff.sniff(body)) and body.lstrip()[:1] == b"{":
+    if not _is_media(sniff(body)) and body.lstrip()[:1] == b"{":
         parsed = json_from(body, info, secret)
         raise error_from_body(parsed, label="GET /image/{prompt}", secret=secret)
     query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
@@ -119,10 +122,11 @@ def picture_from_json(
 ) -> Picture:
     """The picture in an answer of ``POST /v1/images/generations`` or ``/edits``.
 
-    ``request_fields`` have model and seed, which the answer may not repeat.
+    ``request_fields`` have model and seed, which the answer may not repeat. Raises where it
+    holds no picture.
     """
     data, usage = body, None
-    if not _is_media(sniff.sniff(body)):  # some servers answer the bytes themselves, as GET does
+    if not _is_media(sniff(body)):  # some servers answer the bytes themselves, as GET does
         data, usage = _picture_in_json(body, info, secret, label)
     media_url = _media_url(info, media_host)
     return Picture(
@@ -193,21 +197,22 @@ def _is_media(mime_type: str | None) -> bool:
 
 def _checked_type(body: bytes, info: ResponseInfo, secret: Keys) -> str:
     """The MIME type of a picture or video. Raises for other bytes and for half a file."""
-    mime_type = sniff.sniff(body)
+    mime_type = sniff(body)
     if mime_type is None or not _is_media(mime_type):
-        what = "nothing came"
+        received = "nothing came"
         if mime_type is not None:  # a sound, say: its bytes are nothing to read
-            what = f"{mime_type} came"
+            received = f"{mime_type} came"
         elif body:
             declared = content_type_of(info) or "nothing"
-            what = f"{len(body)} bytes declared as {declared} came: {excerpt_of(body, secret)!r}"
+            excerpt = excerpt_of(body, secret)
+            received = f"{len(body)} bytes declared as {declared} came: {excerpt!r}"
         raise MalformedReply(
-            f"A picture was asked for and {what}.",
+            f"A picture was asked for and {received}.",
             excerpt=excerpt_of(body, secret),
             request_id=info.request_id,
         )
     # The gateway keeps every 200 that ends cleanly, half pictures included.
-    if sniff.looks_cut(body, mime_type):
+    if measure.looks_cut(body, mime_type):
         raise MalformedReply(
             f"The {mime_type} is cut off after {len(body)} bytes. The same call gets it from the"
             " gateway's cache.",

@@ -24,7 +24,7 @@ from pollinations_client import (
 from pollinations_client.emulator import Body, Emulator
 from pollinations_client.emulator.media.pictures import PictureSpec
 from pollinations_client.emulator.media.pictures import picture as draw
-from pollinations_client.media.sniff import size_px
+from pollinations_client.media.measure import size_px
 from pollinations_client.request.multipart import FormFile, encode_form
 from support.edits import pictures_in
 

@@ -26,7 +26,8 @@ from pollinations_client.media.data_url import (
     parse_data_url,
 )
 from pollinations_client.media.files import safe_file_stem, save
-from pollinations_client.media.sniff import extension_for, looks_cut, size_px, sniff
+from pollinations_client.media.measure import looks_cut, size_px
+from pollinations_client.media.sniff import extension_for, sniff
 
 
 def picture(kind: str, size: tuple[int, int] = (37, 23), **options: object) -> bytes:

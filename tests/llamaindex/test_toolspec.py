@@ -24,7 +24,7 @@ from pollinations_client import (
     ServerError,
 )
 from pollinations_client.emulator import Answer, Body, Emulator, Fault
-from pollinations_client.media.sniff import size_px
+from pollinations_client.media.measure import size_px
 from support.edits import pictures_in
 
 KEY = "sk_demo_0123456789abcdef"
