@@ -336,6 +336,13 @@ def excerpt_of(body: bytes | str, secret: Keys = None, limit: int = EXCERPT_LIMI
     return line[:limit] + "…"
 
 
+def to_endpoint(label: str) -> str:
+    """ " to POST /v1/..." for a sentence; nothing where the endpoint is not known."""
+    if not label:
+        return ""
+    return f" to {label}"
+
+
 def number_in(text: str) -> int | None:
     """The number that a text is, if it is one of the usual length in the usual digits."""
     digits = text.strip()

@@ -15,7 +15,6 @@ from typing import Literal
 
 from .model_card import Durations, ModelCard
 from .model_families import shipped_data, shipped_families
-from .model_list import card_from, cards_from
 from .pricing import Cost, CostPart, cost
 
 __all__ = [
@@ -25,8 +24,6 @@ __all__ = [
     "Durations",
     "ModelCard",
     "Trait",
-    "card_from",
-    "cards_from",
     "cost",
     "snapshot",
 ]
@@ -285,6 +282,8 @@ def snapshot() -> Catalog:
 
     Its ``date`` and ``source`` say what it was assembled from.
     """
+    from .model_list import cards_from
+
     data = shipped_data()
     date = data["date"]
     # Prices change; one that was shipped is named with its date, which may be older than the list.

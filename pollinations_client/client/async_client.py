@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from .._lazy_imports import LazyModule
 from ..catalog.catalog import Catalog, ModelCard
-from ..catalog.model_list import cards_from
 from ..errors import BadRequestError, NotFoundError, UnknownModelError
 from ..media.documents import document_source
 from ..media.files import NewFile
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     import httpx
     import numpy as np
 
+    from ..catalog import model_list
     from ..connection_options import ApiKey, CallSettingsDict
     from ..request.option_types import (
         ChatCallDict,
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from .picture_sources import PictureSources
 else:  # loaded by the first call that needs them
     account = LazyModule("pollinations_client.response.account")
+    model_list = LazyModule("pollinations_client.catalog.model_list")
     picture_sources = LazyModule("pollinations_client.client.picture_sources")
     plain_text = LazyModule("pollinations_client.response.plain_text")
     usage_query = LazyModule("pollinations_client.client.usage_query")
@@ -493,23 +494,25 @@ class AsyncPollinationsClient(BaseClient):
 
     async def models(self) -> list[ModelCard]:
         """``GET /v1/models``: every model's card; in API 0.3.0 the names of text models only."""
-        return cards_from(self._json(await self._wire.fetch(endpoints.models("/v1/models"))))
+        return model_list.cards_from(
+            self._json(await self._wire.fetch(endpoints.models("/v1/models")))
+        )
 
     async def text_models(self) -> list[ModelCard]:
         """``GET /text/models``; with a key only those that it may call."""
-        return cards_from(
+        return model_list.cards_from(
             self._json(await self._wire.fetch(endpoints.models("/text/models"))), category="text"
         )
 
     async def image_models(self) -> list[ModelCard]:
         """``GET /image/models``: models for pictures and for video."""
-        return cards_from(
+        return model_list.cards_from(
             self._json(await self._wire.fetch(endpoints.models("/image/models"))), category="image"
         )
 
     async def audio_models(self) -> list[ModelCard]:
         """``GET /audio/models``."""
-        return cards_from(
+        return model_list.cards_from(
             self._json(await self._wire.fetch(endpoints.models("/audio/models"))), category="audio"
         )
 
@@ -522,7 +525,7 @@ class AsyncPollinationsClient(BaseClient):
                 items = self._json(await self._wire.fetch(endpoints.models(path)))
             except NotFoundError:
                 continue  # API 0.3.0 has no list for sound and embeddings
-            listed_cards = cards_from(items, category=categories[0])
+            listed_cards = model_list.cards_from(items, category=categories[0])
             cards += listed_cards
             if listed_cards:
                 complete.update(categories)

@@ -37,9 +37,8 @@ from ..request.calls import Call
 from ..request.embedding_options import EmbeddingBatch, EmbeddingOptions, embedding_batches
 from ..request.messages import warn
 from ..request.validation import unknown_option
-from ..response.error_decoder import error_from_body
 from ..response.picture import Picture, picture_from, picture_from_json
-from ..response.reader import content_type_of, json_from, reply_from
+from ..response.reader import content_type_of, json_answer_from, reply_from
 from ..settings.settings import CallSettings, ClientOptions, Settings, settings_from
 from ..transport.concurrency import ConcurrencyLimit
 
@@ -217,10 +216,7 @@ class BaseClient:
             raise
 
     def _json(self, answer: Answer) -> Any:
-        parsed = json_from(answer.body, answer.info, self._secret)
-        if isinstance(parsed, dict) and parsed.get("error"):
-            raise error_from_body(parsed, secret=self._secret)
-        return parsed
+        return json_answer_from(answer.body, answer.info, self._secret)
 
     def _csv(self, answer: Answer) -> str:
         """CSV as text. Raises where JSON or a page came in its place."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..errors import Keys, MalformedReply, excerpt_of
+from ..lenient_json import member
 from ..media.measure import riff_size
 from ..media.sniff import sniff
 from ..media.sounds import is_sound
 from ..reply_metadata import ResponseInfo
 from .error_decoder import error_from_body
-from .reader import content_type_of, json_from
+from .reader import content_type_of, json_answer_from, json_from
 
 __all__ = ["sound_type", "transcript_from"]
 
@@ -67,15 +68,11 @@ def transcript_from(
     # Subtitles are bare text, and other gateways of OpenAI's form give all texts so.
     if content_type_of(info) == "text/plain":
         return body.decode("utf-8", "replace").strip()
-    parsed = json_from(body, info, secret)
-    if isinstance(parsed, dict):
-        if parsed.get("error"):
-            raise error_from_body(parsed, label=TRANSCRIPTION, secret=secret)
-        if isinstance(parsed.get("text"), str):
-            if as_json:
-                return body.decode("utf-8", "replace")
-            text: str = parsed["text"]
-            return text.strip()
+    parsed = json_answer_from(body, info, secret, label=TRANSCRIPTION)
+    if isinstance(text := member(parsed, "text"), str):
+        if as_json:
+            return body.decode("utf-8", "replace")
+        return text.strip()
     raise MalformedReply(
         f"{TRANSCRIPTION}: the answer has no text.",
         excerpt=excerpt_of(body, secret),

@@ -34,13 +34,13 @@ from .answer_fields import (
     read_sources,
 )
 from .content_decoder import ContentDecoder, list_from
-from .error_decoder import error_from_body
-from .tool_call_decoder import ToolCallDecoder, with_own_name
 
 if TYPE_CHECKING:
-    from . import answer_faults
-else:  # few answers need it
+    from . import answer_faults, error_decoder, tool_call_decoder
+else:  # loaded by the first answer that needs them
     answer_faults = LazyModule("pollinations_client.response.answer_faults")
+    error_decoder = LazyModule("pollinations_client.response.error_decoder")
+    tool_call_decoder = LazyModule("pollinations_client.response.tool_call_decoder")
 
 # ``created`` above this is in milliseconds: one path of the older gateway sends them.
 MIN_MILLISECONDS = 10**11
@@ -82,9 +82,9 @@ class ReplyDecoder:
         self._choice_index: Any = None  # of the choice that is read, once one has come
 
     @functools.cached_property
-    def _calls(self) -> ToolCallDecoder:
+    def _calls(self) -> tool_call_decoder.ToolCallDecoder:
         # Made by the first of them: most answers have none.
-        return ToolCallDecoder(self._reply.tool_calls)
+        return tool_call_decoder.ToolCallDecoder(self._reply.tool_calls, self._tool_names)
 
     @property
     def has_output(self) -> bool:
@@ -254,7 +254,7 @@ class ReplyDecoder:
                 return
             # The data of an ``event: error``, as Anthropic and others write it: the error alone.
             source = {"error": source}
-        error = error_from_body(source, label=self._label, secret=self._secret)
+        error = error_decoder.error_from_body(source, label=self._label, secret=self._secret)
         error.partial = self.partial()
         error.request_id = error.request_id or self._reply.info.request_id
         raise error
@@ -336,8 +336,6 @@ class ReplyDecoder:
                 self._reply.annotations.append(annotation)
 
     def _tool_calls(self, entries: list[Any], *, each_is_whole: bool = False) -> list[Event]:
-        if self._tool_names:
-            entries = [with_own_name(entry, self._tool_names) for entry in entries]
         return [*self._parts.settle(), *self._calls.feed(entries, each_is_whole=each_is_whole)]
 
     def finish(self, *, streamed: bool = True) -> list[Event]:

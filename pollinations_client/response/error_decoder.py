@@ -22,6 +22,7 @@ from ..errors import (
     UnknownModelError,
     UpstreamError,
     redact,
+    to_endpoint,
 )
 from .error_body import (
     Layer,
@@ -215,13 +216,6 @@ def _message(error: PollinationsError, sentence: str, label: str, remedy: str) -
     if error.request_id:
         parts.append(f"(request id {error.request_id})")
     return _bounded(" ".join(parts))
-
-
-def to_endpoint(label: str) -> str:
-    """ " to POST /v1/..." for a sentence; nothing where the endpoint is not known."""
-    if not label:
-        return ""
-    return f" to {label}"
 
 
 def _bounded(text: str) -> str:

@@ -13,8 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..errors import APIStatusError, redact
-from .error_decoder import to_endpoint
+from ..errors import APIStatusError, redact, to_endpoint
 from .error_tables import PAYMENT_WORDINGS, PaymentWording
 
 # The account site, or that of the staging gateway (shared/public-urls.ts).

@@ -16,12 +16,13 @@ from ..errors import Keys, MalformedReply, excerpt_of, number_in
 from ..media import files
 from ..media.sniff import extension_for, sniff
 from ..reply_metadata import ResponseInfo
-from .error_decoder import error_from_body
-from .reader import content_type_of, json_from
+from .reader import content_type_of, json_answer_from, json_from
 
 if TYPE_CHECKING:
     from ..media import measure
-else:  # needed where pictures come
+    from . import error_decoder
+else:  # loaded by the first picture, and the first error
+    error_decoder = LazyModule("pollinations_client.response.error_decoder")
     measure = LazyModule("pollinations_client.media.measure")
 
 __all__ = ["Picture"]
@@ -96,7 +97,7 @@ def picture_from(
     """
     if not _is_media(sniff(body)) and body.lstrip()[:1] == b"{":
         parsed = json_from(body, info, secret)
-        raise error_from_body(parsed, label="GET /image/{prompt}", secret=secret)
+        raise error_decoder.error_from_body(parsed, label="GET /image/{prompt}", secret=secret)
     query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
     return Picture(
         data=body,
@@ -145,9 +146,7 @@ def _picture_in_json(
     body: bytes, info: ResponseInfo, secret: Keys, label: str
 ) -> tuple[bytes, Any]:
     """The first picture of an answer in JSON, and the usage that stands beside it."""
-    parsed = json_from(body, info, secret)
-    if isinstance(parsed, dict) and parsed.get("error"):
-        raise error_from_body(parsed, label=label, secret=secret)
+    parsed = json_answer_from(body, info, secret, label=label)
     data = _first_picture(parsed)
     if data is None:
         raise MalformedReply(

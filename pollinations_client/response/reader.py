@@ -9,13 +9,15 @@ type is not always true.
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
+from .._lazy_imports import LazyModule
 from ..errors import (
     EmptyReply,
     Keys,
@@ -33,6 +35,11 @@ from ..reply_metadata import ResponseInfo, Usage
 from .decoder import ReplyDecoder
 from .event_template import EventTemplate
 from .sse import EventDecoder
+
+if TYPE_CHECKING:
+    from . import error_decoder
+else:  # loaded by the first error
+    error_decoder = LazyModule("pollinations_client.response.error_decoder")
 
 DONE = b"[DONE]"
 START_BYTES = 64
@@ -69,6 +76,16 @@ def json_from(body: bytes, info: ResponseInfo, secret: Keys = None) -> Any:
             request_id=info.request_id,
             status_code=info.status,
         ) from None
+
+
+def json_answer_from(
+    body: bytes, info: ResponseInfo, secret: Keys = None, *, label: str = ""
+) -> Any:
+    """Parse a JSON body; raises the error that stands in it in place of an answer."""
+    parsed = json_from(body, info, secret)
+    if isinstance(parsed, dict) and parsed.get("error"):
+        raise error_decoder.error_from_body(parsed, label=label, secret=secret)
+    return parsed
 
 
 class ResponseReader:
@@ -183,7 +200,7 @@ class ResponseReader:
         return self._is_stream
 
     def _looks_like_stream(self) -> bool:
-        start = self._start.removeprefix(b"\xef\xbb\xbf").lstrip()
+        start = self._start.removeprefix(codecs.BOM_UTF8).lstrip()
         # A stream that was asked for may come as JSON (pollinations/pollinations issue 9144), and
         # the older gateway declares some streams as text.
         declared = self.info.headers.get("content-type", "")

@@ -9,6 +9,7 @@ gateway's own form of one, ``{"error": ...}``, whatever its data says.
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 
@@ -18,7 +19,6 @@ from ..errors import MalformedReply, blank_keys
 
 # One event may hold a whole picture in base64, or a whole answer replayed from the cache.
 MAX_EVENT_BYTES = 32 * 1024 * 1024
-BOM = b"\xef\xbb\xbf"
 LINE_FEED, CARRIAGE_RETURN = 10, 13
 # "error", "upstream_error", "response.failed": no event of an answer has such a name.
 ERROR_WORDS = (b"error", b"failed", b"failure")
@@ -92,14 +92,14 @@ class EventDecoder:
             self._append_to_line(rest)
         if not self._started:
             self._started = True
-            lines[0] = lines[0].removeprefix(BOM)
+            lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
         return self._bounded(self._events(lines))
 
     def end(self) -> list[bytes]:
         """The data of an event that the end of the body left open, if there is one."""
         last = self._joined_line(b"")
         if not self._started:
-            last = last.removeprefix(BOM)
+            last = last.removeprefix(codecs.BOM_UTF8)
         return self._events([last, b""])
 
     def _append_to_line(self, piece: bytes) -> None:
@@ -107,15 +107,15 @@ class EventDecoder:
             self._line = io.BytesIO()
         self._line.write(piece)
 
-    def _joined_line(self, rest: bytes) -> bytes:
+    def _joined_line(self, ending: bytes) -> bytes:
         """A line that came in several network pieces.
 
         The transport blanks the key out of each piece; where two of them met within the key, it is
         whole only here.
         """
         if self._line is None:
-            return rest
-        self._line.write(rest)
+            return ending
+        self._line.write(ending)
         line, self._line = self._line.getvalue(), None
         return blank_keys(line, self._keys)
 

@@ -107,13 +107,15 @@ class _Slot:
 class ToolCallDecoder:
     """Fragments in; ``calls`` gets each call when it begins, and its arguments by ``join``.
 
-    Every fragment is answered with what is new in it.
+    Every fragment is answered with what is new in it. ``own_names`` gives a tool's own name for the
+    one it had on the wire.
     """
 
-    __slots__ = ("_by_id", "_by_index", "_calls", "_slots")
+    __slots__ = ("_by_id", "_by_index", "_calls", "_own_names", "_slots")
 
-    def __init__(self, calls: list[ToolCall]) -> None:
+    def __init__(self, calls: list[ToolCall], own_names: Mapping[str, str] | None = None) -> None:
         self._calls = calls
+        self._own_names = own_names
         self._slots: list[_Slot] = []
         self._by_index: dict[int | str, _Slot] = {}
         self._by_id: dict[str, _Slot] = {}
@@ -129,6 +131,8 @@ class ToolCallDecoder:
         ``each_is_whole``: the list is of a whole message, so that every entry is a call of its own.
         """
         events: list[ToolCallDelta] = []
+        if self._own_names:
+            entries = [_with_own_name(entry, self._own_names) for entry in entries]
         # In a whole message an entry cannot go on with a call that another entry has begun.
         begun_calls: set[int] = set()
         for entry in entries:
@@ -222,7 +226,7 @@ class ToolCallDecoder:
         return slot
 
 
-def with_own_name(entry: Any, own_names: Mapping[str, str]) -> Any:
+def _with_own_name(entry: Any, own_names: Mapping[str, str]) -> Any:
     """One entry of ``tool_calls``, whole or a fragment, with the name looked up in ``own_names``.
 
     A tool's name that the wire does not allow was sent under another: see

@@ -20,11 +20,10 @@ from pollinations_client.catalog.catalog import (
     Durations,
     ModelCard,
     Trait,
-    card_from,
-    cards_from,
     cost,
     snapshot,
 )
+from pollinations_client.catalog.model_list import card_from, cards_from
 from pollinations_client.catalog.pricing import units_from
 from pollinations_client.client import PollinationsClient
 from pollinations_client.emulator import Emulator
