@@ -71,7 +71,7 @@ def free_form_paths(schema: Mapping[str, Any]) -> list[str]:
 
 
 def drop_strict_nulls(schema: Mapping[str, Any], data: Any) -> Any:
-    """Remove the nulls by which an answer to :func:`strict_schema` leaves properties out.
+    """``data`` without the nulls that stand for optional properties in :func:`strict_schema`.
 
     >>> n = {"type": "integer", "default": 1}
     >>> drop_strict_nulls({"type": "object", "properties": {"n": n}}, {"n": None})
@@ -112,8 +112,8 @@ class _StrictWriter:
             return {**parts[0], **{key: schema[key] for key in schema if key != "allOf"}}, inside
         if not parts:
             return schema, inside
-        joint, inside = merged(self.root, schema, inside)
-        return joint or {}, inside
+        merged_parts, inside = merged(self.root, schema, inside)
+        return merged_parts or {}, inside
 
     def _write_choices(
         self, schema: Mapping[str, Any], target: Schema, inside: frozenset[str], depth: int
@@ -144,8 +144,8 @@ class _StrictWriter:
     def _write_items(
         self, schema: Mapping[str, Any], target: Schema, inside: frozenset[str], depth: int
     ) -> None:
-        if fixed := tuple_items(schema):
-            target["items"] = {"anyOf": [self.write(part, inside, depth + 1) for part in fixed]}
+        if members := tuple_items(schema):
+            target["items"] = {"anyOf": [self.write(part, inside, depth + 1) for part in members]}
         elif isinstance(schema.get("items"), Mapping) or "array" in types_of(schema):
             target["items"] = self.write(schema.get("items"), inside, depth + 1)
         else:
@@ -175,7 +175,7 @@ def _own_keywords(schema: Mapping[str, Any]) -> Schema:
 
 
 def _reference(schema: Mapping[str, Any]) -> Schema:
-    """A reference alone; strict mode refuses words beside it, so these go round a choice of one."""
+    """A reference alone; a title, which strict mode refuses beside it, gets an ``anyOf`` of one."""
     notes = {key: schema[key] for key in NOTES if isinstance(schema.get(key), str)}
     pointer = {"$ref": schema["$ref"]}
     if not notes:
@@ -184,7 +184,7 @@ def _reference(schema: Mapping[str, Any]) -> Schema:
 
 
 def _holds_reference(schema: Schema) -> bool:
-    """Whether a value is what a reference says; of a class in itself each would need another."""
+    """Whether a value is described by a reference: of a recursive class each would need another."""
     return "$ref" in schema or any("$ref" in part for part in schema.get("anyOf", ()))
 
 

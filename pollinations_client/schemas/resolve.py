@@ -1,6 +1,6 @@
 """Resolve a JSON schema: follow references, merge ``allOf``, find recursion. Pure.
 
-Shared by ``vertex`` and ``openai_strict``. Nothing here changes a schema it is given.
+Shared by ``vertex`` and ``openai_strict``. Nothing here changes a schema in place.
 """
 
 from __future__ import annotations
@@ -31,10 +31,8 @@ NAMED_PARTS = frozenset(("properties", "patternProperties", "$defs", "definition
 VALUES = frozenset(("enum", "const", "default", "example", "examples"))
 
 
-def aimed_at(root: Mapping[str, Any], reference: str) -> Mapping[str, Any] | None:
-    """The schema that ``reference`` (``#``, ``#/$defs/Name``) points to inside ``root``, or
-    ``None``.
-    """
+def target_of(root: Mapping[str, Any], reference: str) -> Mapping[str, Any] | None:
+    """The schema that ``reference`` (``#``, ``#/$defs/Name``) points to inside ``root``, if any."""
     if not reference.startswith("#"):
         return None
     target: Any = root
@@ -55,41 +53,41 @@ def merged(
     inside: frozenset[str] = frozenset(),
     depth: int = 0,
 ) -> tuple[Schema | None, frozenset[str]]:
-    """``schema`` with its reference followed and its ``allOf`` parts laid together, one level deep.
+    """``schema`` with its reference followed and its ``allOf`` parts combined, one level deep.
 
-    ``inside`` are the references that ``schema`` stands in; the answer has those that were followed
-    added. The schema is ``None`` where it leads back into one of them. A reference that points
-    nowhere says nothing.
+    ``inside`` are the references whose targets ``schema`` is part of; they are returned with those
+    that were followed added. The schema is ``None`` where it leads back into one of them. A
+    reference that points nowhere is ignored.
     """
-    own = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
-    joint: Schema = {}
+    own_keywords = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
+    result: Schema = {}
     if isinstance(reference := schema.get("$ref"), str):
         if reference in inside or depth > MAX_DEPTH:
             return None, inside
         inside |= {reference}
-        if (aimed := aimed_at(root, reference)) is not None:
-            base, inside = merged(root, aimed, inside, depth + 1)
+        if (target := target_of(root, reference)) is not None:
+            base, inside = merged(root, target, inside, depth + 1)
             if base is None:
                 return None, inside
-            joint = base
+            result = base
     for part in schemas_in(schema.get("allOf")):
         if depth > MAX_DEPTH:
             break
-        more, followed = merged(root, part, inside, depth + 1)
-        if more is not None:
-            joint, inside = both(joint, more), followed
-    return both(joint, own), inside
+        merged_part, followed = merged(root, part, inside, depth + 1)
+        if merged_part is not None:
+            result, inside = _combined(result, merged_part), followed
+    return _combined(result, own_keywords), inside
 
 
-def both(one: Schema, other: Schema) -> Schema:
-    """One schema for what fits ``one`` and ``other``; where they clash, ``other`` holds."""
+def _combined(first: Schema, second: Schema) -> Schema:
+    """One schema for what fits both; where they clash, ``second`` holds."""
     # As near as keywords can say: Vertex and strict mode know no allOf.
-    joint = {**one, **other}
-    for key in one.keys() & other.keys() & JOINED.keys():
-        first, second = one[key], other[key]
-        if first != second or type(first) is not type(second):
-            joint[key] = JOINED[key](first, second)
-    return joint
+    result = {**first, **second}
+    for key in first.keys() & second.keys() & JOINED.keys():
+        value, other_value = first[key], second[key]
+        if value != other_value or type(value) is not type(other_value):
+            result[key] = JOINED[key](value, other_value)
+    return result
 
 
 def is_recursive(schema: Mapping[str, Any]) -> bool:
@@ -99,14 +97,14 @@ def is_recursive(schema: Mapping[str, Any]) -> bool:
     True
     """
     edges: dict[str, set[str]] = {}
-    ahead = _references_in(schema)
-    while ahead:
-        reference = ahead.pop()
+    waiting = _references_in(schema)
+    while waiting:
+        reference = waiting.pop()
         if reference not in edges:
-            edges[reference] = _references_in(aimed_at(schema, reference))
-            ahead |= edges[reference]
+            edges[reference] = _references_in(target_of(schema, reference))
+            waiting |= edges[reference]
     # Take away what refers to nothing that is left; a circle stays.
-    while leaves := [name for name, inner in edges.items() if not inner & edges.keys()]:
+    while leaves := [name for name, targets in edges.items() if not targets & edges.keys()]:
         for name in leaves:
             del edges[name]
     return bool(edges)
@@ -114,20 +112,20 @@ def is_recursive(schema: Mapping[str, Any]) -> bool:
 
 def _references_in(schema: Any) -> set[str]:
     references: set[str] = set()
-    ahead = [schema]
-    while ahead:
-        part = ahead.pop()
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
         if isinstance(part, Mapping):
             if isinstance(reference := part.get("$ref"), str):
                 references.add(reference)
-            ahead += [value for key, value in part.items() if key not in VALUES]
+            waiting += [value for key, value in part.items() if key not in VALUES]
         elif isinstance(part, list):
-            ahead += part
+            waiting += part
     return references
 
 
 def resolve_root(schema: Mapping[str, Any]) -> Schema:
-    """``schema`` with its root in place: of a class that contains itself that is a reference.
+    """``schema`` with an object as its root, which is a reference in that of a recursive class.
 
     Definitions stay. A schema whose root is no reference is returned as it is.
     """

@@ -16,7 +16,6 @@ from typing import Any
 from .resolve import (
     MAX_DEPTH,
     Schema,
-    aimed_at,
     alternatives,
     distinct,
     is_null,
@@ -24,6 +23,7 @@ from .resolve import (
     kind_of,
     merged,
     names_at,
+    target_of,
     tuple_items,
     types_of,
 )
@@ -154,9 +154,9 @@ class _VertexWriter:
         self, source: Schema, target: Schema, inside: frozenset[str], depth: int
     ) -> None:
         items: Schema = {}
-        if fixed := tuple_items(source):
+        if members := tuple_items(source):
             # Vertex has no tuples; an array of any of the items is the nearest that it knows.
-            parts = _flat(self.write(part, inside, depth + 1) for part in fixed)
+            parts = _flat(self.write(part, inside, depth + 1) for part in members)
             items = {"anyOf": parts}
             if len(parts) == 1:
                 items = parts[0]
@@ -170,7 +170,7 @@ class _VertexWriter:
     # Not an empty schema: the model is to know at least what kind of value belongs there.
     def _cut(self, schema: Mapping[str, Any]) -> Schema:
         """What stands in place of a part that would never end: its type and description."""
-        definition = aimed_at(self.root, str(schema.get("$ref"))) or {}
+        definition = target_of(self.root, str(schema.get("$ref"))) or {}
         kinds = _kinds(schema) or _kinds(definition) or ["object"]
         target: Schema = {"type": kinds[0]}
         description = schema.get("description", definition.get("description"))
@@ -236,13 +236,13 @@ def _write_bounds(source: Schema, target: Schema) -> None:
     """Exclusive bounds as inclusive ones: the next integer, or the bound itself for other
     numbers.
     """
-    whole = target.get("type") == "integer"
+    is_integer = target.get("type") == "integer"
     for exclusive, inclusive, tighter, next_integer in EXCLUSIVE_BOUNDS:
         bound = source.get(exclusive)
         if bound is True:  # draft 4 marks the other bound as exclusive
             bound = target.pop(inclusive, None)
         if is_number(bound):
-            if whole:
+            if is_integer:
                 bound = next_integer(bound)
             target[inclusive] = tighter(bound, target.get(inclusive, bound))
 
@@ -263,8 +263,8 @@ def _write_values(values: list[Any], target: Schema) -> None:
 
 
 def _completed(target: Schema, nullable: bool) -> Schema:
-    """What follows from the rest: null out of the values, names that exist, the keywords in a
-    steady order.
+    """``target`` made consistent: no null among its values, no required name without a property,
+    keywords in a steady order.
     """
     if values := [value for value in target.pop("enum", ()) if value is not None]:
         if "type" not in target and (kind_of_values := kind_of(values)):

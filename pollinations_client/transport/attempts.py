@@ -1,4 +1,4 @@
-"""One call's attempts: counted, timed, logged; what follows a failure is the policy's to say."""
+"""Count, time and log the attempts of one call. The retry policy says what follows a failure."""
 
 from __future__ import annotations
 
@@ -54,8 +54,10 @@ class Attempts:
 
     def pause_after(self, failure: PollinationsError) -> float:
         """Seconds to wait before the next attempt. Raises ``failure`` where there is none."""
-        policy, left_s = self.settings.retry, self.clock.left_s()
-        pause = policy.pause_s(failure, self._call, self.number, left_s, safe_before=self._safe)
+        policy, remaining_s = self.settings.retry, self.clock.remaining_s()
+        pause = policy.pause_s(
+            failure, self._call, self.number, remaining_s, safe_before=self._safe
+        )
         if pause is None:
             failure.retries_taken = self.number - 1
             # After an answer that may have been made, only the account's log knows what it cost.

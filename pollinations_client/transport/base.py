@@ -1,4 +1,4 @@
-"""What surrounds every call: its address and headers, its limits, what a refusal means. No I/O."""
+"""Prepare calls for both drivers, and check what comes back: headers, limits, refusals. No I/O."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ from .attempts import Attempts
 from .client_pool import PoolKey, SharedClient
 from .decompression import ACCEPTED
 from .gateway_state import GATEWAY_STATE, account_for
-from .http11 import Body, RawRequest
-from .http_transport import BaseResponse
+from .http11 import BaseResponse, Body, RawRequest
 from .httpx_errors import failure_from
 from .time_limits import httpx_timeout_for
 from .uploads import multipart_body, sized_form
@@ -240,9 +239,9 @@ class BaseTransport:
         """
         # One reading of the gateway's prices serves every budget of the call.
         address = self.settings.base_url
-        first = budgets[0].prices_at(address)
+        prices = budgets[0].prices_at(address)
         for budget in budgets[1:]:
-            budget.prices_at(address).use(first)
+            budget.prices_at(address).use(prices)
         return Reservation(budgets, call, address)
 
     def _begin_refresh(self, prices: PriceList) -> Refresh | None:

@@ -1,4 +1,4 @@
-"""The connection pools that a process shares: one for blocking calls, one for each event loop.
+"""Share connection pools in a process: one for blocking calls, one for each event loop.
 
 A pool of our own, or an httpx client where the environment names a proxy. Nothing here is reached
 before the first call. Both are rebuilt after a fork, and those of a loop go down with it.

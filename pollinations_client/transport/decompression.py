@@ -13,8 +13,9 @@ PIECE_BYTES = 64 * 1024
 
 
 class Decompressor:
-    """Feed it the pieces of a body; it gives them out opened, none larger than ``PIECE_BYTES``
-    where it was packed.
+    """Takes the pieces of a compressed body and returns unpacked ones of at most ``PIECE_BYTES``.
+
+    A body that is not compressed passes as it comes.
     """
 
     def __init__(self, encoding: str, label: str) -> None:
@@ -34,7 +35,7 @@ class Decompressor:
         self._is_gzip = bool(names) and names != ["deflate"]
         self._has_begun = False
         # 32 more than the largest window: gzip and zlib are told apart by their first bytes.
-        self._opener = zlib.decompressobj(zlib.MAX_WBITS | 32) if names else None
+        self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 32) if names else None
         self._may_be_bare = names == ["deflate"]
 
     def feed(self, packed: bytes) -> Iterable[bytes]:
@@ -42,23 +43,23 @@ class Decompressor:
 
         Raises :class:`MalformedReply` where it is broken.
         """
-        return (packed,) if self._opener is None else self._unpacked(packed)
+        return (packed,) if self._inflater is None else self._unpacked(packed)
 
     def _unpacked(self, packed: bytes) -> Iterator[bytes]:
-        assert self._opener is not None
+        assert self._inflater is not None
         self._has_begun = self._has_begun or bool(packed)
         while packed:
-            if self._opener.eof and not self._begins_member(packed):
+            if self._inflater.eof and not self._begins_member(packed):
                 return
-            piece = self._opened(packed)
-            packed = self._opener.unconsumed_tail or self._opener.unused_data
+            piece = self._inflated(packed)
+            packed = self._inflater.unconsumed_tail or self._inflater.unused_data
             if piece:
                 yield piece
 
     def _begins_member(self, packed: bytes) -> bool:
         """Whether another gzip file follows the one that has ended (RFC 1952, section 2.2)."""
         if self._is_gzip and packed.startswith(b"\x1f"):
-            self._opener = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
             return True
         return False
 
@@ -66,18 +67,18 @@ class Decompressor:
         """The body has ended. Raises :class:`APIConnectionError` where its compression has not: a
         part was lost on the way, though the length that the server told may fit.
         """
-        if self._opener is not None and self._has_begun and not self._opener.eof:
+        if self._inflater is not None and self._has_begun and not self._inflater.eof:
             raise APIConnectionError(f"{self._label}: the answer's compressed body was cut off.")
 
-    def _opened(self, packed: bytes) -> bytes:
-        assert self._opener is not None
+    def _inflated(self, packed: bytes) -> bytes:
+        assert self._inflater is not None
         try:
-            piece = self._opener.decompress(packed, PIECE_BYTES)
+            piece = self._inflater.decompress(packed, PIECE_BYTES)
         except zlib.error as error:
             if self._may_be_bare:
                 # Some servers send deflate without the header that RFC 1950 puts before it.
-                self._opener, self._may_be_bare = zlib.decompressobj(-zlib.MAX_WBITS), False
-                return self._opened(packed)
+                self._inflater, self._may_be_bare = zlib.decompressobj(-zlib.MAX_WBITS), False
+                return self._inflated(packed)
             reason = str(error)
         else:
             self._may_be_bare = False

@@ -1,4 +1,4 @@
-"""Remember what the gateway refused to one call for every call of the process with the same key.
+"""Remember a 429 or a refusal of one call for all calls of the process with the same key.
 
 A 429 with ``Retry-After`` makes all of them wait. A 401 or 402 lets them fail without being sent,
 for clients that set ``refusal_memory_s``. No I/O: the drivers in ``transport.py`` sleep.
@@ -25,6 +25,7 @@ from ..errors import (
 )
 from ..request.calls import Call
 from .attempts import Attempts
+from .time_limits import CLOCK_TICK_S
 
 __all__ = ["GATEWAY_STATE", "Account", "GatewayState", "account_for"]
 
@@ -38,8 +39,6 @@ JITTER_PART = 0.25
 MAX_JITTER_S = 5.0
 # The code of a 429 that is about one model, and not about the key.
 MODEL_LIMIT = "community_model_rate_limit"
-# asyncio wakes up to a clock tick early.
-CLOCK_TICK_S = 0.001
 
 
 def account_for(base_url: str, key: SecretStr | None) -> Account:
@@ -88,7 +87,7 @@ class GatewayState:
         if isinstance(failure, RateLimitError) and wait_s:
             if wait_s > policy.retry_after_limit_s:
                 self._refuse(account, failure, memory_s and min(memory_s, wait_s))
-            elif policy.max_retries > 0 and wait_s < attempts.clock.left_s():
+            elif policy.max_retries > 0 and wait_s < attempts.clock.remaining_s():
                 # The call itself waits by its policy, and is not to wait a second time.
                 attempts.waited_until = self._brake(account, failure, wait_s)
         else:
@@ -106,10 +105,11 @@ class GatewayState:
             self._refuse(account, failure, memory_s)
 
     def _brake(self, account: Account, failure: PollinationsError, wait_s: float) -> float:
+        """Let calls wait for ``wait_s`` seconds from now; returns until when they wait."""
         until = time.monotonic() + wait_s
-        known = self._current(account, "rate_limit")
-        if known is not None and known.until >= until:
-            return known.until
+        current = self._current(account, "rate_limit")
+        if current is not None and current.until >= until:
+            return current.until
         spread_s = min(JITTER_PART * wait_s, MAX_JITTER_S)
         self.entries[account, "rate_limit"] = Remembered(failure, until, spread_s)
         return until
@@ -144,7 +144,7 @@ class GatewayState:
                 return
             jitter_s = random.uniform(0, limit.spread_s)  # noqa: S311
             wait_s = limit.until - time.monotonic() + jitter_s
-            if wait_s >= attempts.clock.left_s():
+            if wait_s >= attempts.clock.remaining_s():
                 raise _again(limit.error, retry_after=wait_s)
             attempts.waited_until = limit.until
             log.info("%s waits %.2f s: the gateway limits this key (429)", call.label, wait_s)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one connection: requests to bytes, bytes to responses, by h11. No I/O."""
+"""Speak HTTP/1.1 on one connection, by h11: requests to bytes, bytes to responses. No I/O."""
 
 from __future__ import annotations
 
@@ -71,6 +71,49 @@ class SizedPieces:
 Body = bytes | SizedPieces | None
 
 
+def _header_text(value: bytes) -> str:
+    # HTTP has no encoding for them (RFC 9110, 5.5); gateways write UTF-8.
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+class BaseResponse:
+    """A response's head, by the names that ``httpx.Response`` gives it.
+
+    ``stream`` is the connection that the response comes on.
+    """
+
+    def __init__(self, head: h11.Response, stream: Any) -> None:
+        self.status_code = head.status_code
+        self.raw_headers = head.headers.raw_items()
+        self.headers: dict[str, str] = {}
+        for raw_name, raw_value in head.headers:
+            name, value = raw_name.decode("ascii"), _header_text(raw_value)
+            # RFC 9110, section 5.3: lines of one name are one list.
+            if name in self.headers:
+                value = f"{self.headers[name]}, {value}"
+            self.headers[name] = value
+        self.extensions: dict[str, Any] = {
+            "http_version": b"HTTP/" + head.http_version,
+            "reason_phrase": head.reason,
+            "network_stream": stream,
+        }
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is one of 200 to 299."""
+        return 200 <= self.status_code <= 299
+
+    def for_httpx(self) -> httpx.Response:
+        """The same as httpx's object, whose body is read and closed through this one."""
+        stream: Any = self
+        return httpx.Response(
+            self.status_code, headers=self.raw_headers, stream=stream, extensions=self.extensions
+        )
+
+
 class ReceivedBytes:
     """What was received and not yet read: plain chunks are taken here, h11 gets everything else."""
 
@@ -81,20 +124,20 @@ class ReceivedBytes:
     # the last chunk on h11 gets all: extensions, trailers, a chunk that is cut, bytes that are no
     # chunk. A test compares the two at every cut and for spoilt bytes.
 
-    __slots__ = ("_at", "_data", "_owed_bytes", "has_plain_chunks")
+    __slots__ = ("_data", "_owed_bytes", "_position", "has_plain_chunks")
 
     def __init__(self) -> None:
         self._data = b""
-        self._at = 0
+        self._position = 0
         self._owed_bytes = 0  # until h11, which has the beginning of a chunk, has its end
         self.has_plain_chunks = False
 
     def __len__(self) -> int:
-        return len(self._data) - self._at
+        return len(self._data) - self._position
 
     def append(self, data: bytes) -> None:
         """Take what the connection brought."""
-        self._data, self._at = self._data[self._at :] + data, 0
+        self._data, self._position = self._data[self._position :] + data, 0
 
     def begin_chunks(self) -> None:
         """Look for plain chunks from here on, where a first one begins."""
@@ -108,23 +151,23 @@ class ReceivedBytes:
 
     def take_head(self, before: bytes) -> bytes:
         """The bytes up to the end of a head, or all; ``before`` are the last ones taken."""
-        end = (before + self._data[self._at :]).find(b"\r\n\r\n")
+        end = (before + self._data[self._position :]).find(b"\r\n\r\n")
         return self._take(len(self) if end < 0 else end + 4 - len(before))
 
     def take_chunks(self) -> bytes:
         """The content of the plain chunks that come next; nothing where none does."""
         if not self.has_plain_chunks or self._owed_bytes:
             return b""
-        data, at = self._data, self._at
+        data, position = self._data, self._position
         contents: list[bytes] = []
-        while len(contents) < MAX_CHUNKS and (size := SIZE_LINE.match(data, at)):
+        while len(contents) < MAX_CHUNKS and (size := SIZE_LINE.match(data, position)):
             start = size.end()
             end = start + int(size[1], 16)
             if end == start or data[end : end + 2] != b"\r\n":
                 break
             contents.append(data[start:end])
-            at = end + 2
-        self._at = at
+            position = end + 2
+        self._position = position
         return b"".join(contents)
 
     def take_for_h11(self) -> bytes:
@@ -136,12 +179,12 @@ class ReceivedBytes:
         if not self.has_plain_chunks:
             return self._take(len(self))
         if self._owed_bytes:
-            taken = self._take(min(self._owed_bytes, len(self)))
-            self._owed_bytes -= len(taken)
-            return taken
-        if SIZE_LINE_BEGINNING.fullmatch(self._data, self._at):
+            owed = self._take(min(self._owed_bytes, len(self)))
+            self._owed_bytes -= len(owed)
+            return owed
+        if SIZE_LINE_BEGINNING.fullmatch(self._data, self._position):
             return b""
-        size = SIZE_LINE.match(self._data, self._at)
+        size = SIZE_LINE.match(self._data, self._position)
         if size and (chunk_bytes := int(size[1], 16)):
             missing_bytes = size.end() + chunk_bytes + 2 - len(self._data)
             if missing_bytes > 0:
@@ -150,8 +193,8 @@ class ReceivedBytes:
         return self.take_all()
 
     def _take(self, number: int) -> bytes:
-        start, self._at = self._at, self._at + number
-        return self._data[start : self._at]
+        start, self._position = self._position, self._position + number
+        return self._data[start : self._position]
 
 
 class Http11:
@@ -187,15 +230,15 @@ class Http11:
         if body is not None:
             # The length goes in before the empty line that ends the head.
             data = b"%bContent-Length: %d\r\n\r\n" % (data[:-2], body.length)
-            left = body.length
+            missing_bytes = body.length
             for piece in body.pieces:
-                left -= len(piece)
+                missing_bytes -= len(piece)
                 if len(data) + len(piece) <= JOINED_BYTES:
                     data += piece
                 else:
                     yield data
                     data = piece
-            if left != 0:
+            if missing_bytes != 0:
                 raise httpx.LocalProtocolError("the upload changed its size while it was sent")
         yield data
 

@@ -1,4 +1,4 @@
-"""Connection pools of our own behind httpx's public transport interface, sync and async twins.
+"""Keep connections and send requests on them, as httpx's transports do; sync and async twins.
 
 httpx's pool looks through all its connections at every request and at every answer's end, and has
 no public way to put a call's deadline on a read. These follow few rules:
@@ -23,13 +23,13 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import h11
 import httpx
 
 from ..settings.limits import Limits
-from .http11 import Body, Http11, Origin, RawRequest
+from .http11 import BaseResponse, Body, Http11, Origin, RawRequest
 from .network_streams import ContextFactory, LoopStream, SocketStream
 from .time_limits import TimeLimits
 
@@ -78,8 +78,8 @@ class IdleConnections(Generic[Stream]):
         with self._lock:
             self._by_origin.setdefault(connection.origin, deque()).append(connection)
             surplus = self._take_surplus()
-        for one in surplus:
-            one.stream.close()
+        for unused in surplus:
+            unused.stream.close()
 
     def _take_surplus(self) -> list[Connection[Stream]]:
         stacks = [stack for stack in self._by_origin.values() if stack]
@@ -137,46 +137,6 @@ class AsyncPlaces:
         """A request has ended."""
         if self._free is not None:
             self._free.release()
-
-
-def _text(value: bytes) -> str:
-    # HTTP has no encoding for them (RFC 9110, 5.5); gateways write UTF-8.
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
-
-
-class BaseResponse:
-    """A response's head, by the names that ``httpx.Response`` gives it."""
-
-    def __init__(self, head: h11.Response, stream: SocketStream | LoopStream) -> None:
-        self.status_code = head.status_code
-        self.raw_headers = head.headers.raw_items()
-        self.headers: dict[str, str] = {}
-        for raw_name, raw_value in head.headers:
-            name, value = raw_name.decode("ascii"), _text(raw_value)
-            # RFC 9110, section 5.3: lines of one name are one list.
-            if name in self.headers:
-                value = f"{self.headers[name]}, {value}"
-            self.headers[name] = value
-        self.extensions: dict[str, Any] = {
-            "http_version": b"HTTP/" + head.http_version,
-            "reason_phrase": head.reason,
-            "network_stream": stream,
-        }
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the status is one of 200 to 299."""
-        return 200 <= self.status_code <= 299
-
-    def for_httpx(self) -> httpx.Response:
-        """The same as httpx's object, whose body is read and closed through this one."""
-        stream: Any = self
-        return httpx.Response(
-            self.status_code, headers=self.raw_headers, stream=stream, extensions=self.extensions
-        )
 
 
 class PooledResponse(BaseResponse, httpx.SyncByteStream):

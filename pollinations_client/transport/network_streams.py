@@ -1,4 +1,4 @@
-"""Connections as streams of bytes with a limit on every step: sockets, and asyncio's transports."""
+"""Connect, read and write with a limit on every step: by sockets, and by asyncio's transports."""
 
 from __future__ import annotations
 

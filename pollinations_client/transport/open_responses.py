@@ -1,4 +1,4 @@
-"""Responses that are being read: closed on every way to their end, by finalizers too."""
+"""Close responses that are being read, however the reading ends, by finalizers too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time limits of one call: of all its attempts together, and of each step on the network."""
+"""Limit the time of one call: of all its attempts together, and of each step on the network."""
 
 from __future__ import annotations
 
@@ -43,29 +43,29 @@ class Deadline:
         self._progress = 0
         self._progress_at = time.monotonic()
 
-    def left_s(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds until the total is used up; below 0 once it is."""
         return self._deadline - time.monotonic()
 
     @property
     def is_over(self) -> bool:
         """Whether the total is used up."""
-        return self.left_s() <= CLOCK_TICK_S
+        return self.remaining_s() <= CLOCK_TICK_S
 
     def within_total(self, limit_s: float | None) -> float | None:
         """``limit_s``, or what is left of the total if that is less; at least a millisecond."""
-        left = self.left_s()
-        if math.isinf(left):
+        remaining_s = self.remaining_s()
+        if math.isinf(remaining_s):
             return limit_s
         # 0 would make a socket non-blocking, and a negative limit is a ValueError.
-        return max(left if limit_s is None else min(limit_s, left), 0.001)
+        return max(remaining_s if limit_s is None else min(limit_s, remaining_s), 0.001)
 
     def read_limit_s(self) -> float | None:
         """How long the next read may take; 0 or less if it may not begin."""
         if self._drain_until is not None:
             return self._drain_until - time.monotonic()
-        left = self.left_s()
-        return left if left <= 0 else self.within_total(self._wait_s())
+        remaining_s = self.remaining_s()
+        return remaining_s if remaining_s <= 0 else self.within_total(self._wait_s())
 
     def on_bytes(self, progress: int = 0, *, answer_complete: bool = False) -> None:
         """Count a piece of the body. Raises :class:`APITimeoutError` if a limit is over.

@@ -1,6 +1,6 @@
-"""Send a call and read its answer, blocking and on an event loop: two thin drivers of pure code.
+"""Send a call and read its answer, blocking or on an event loop.
 
-A test keeps them the same, line by line.
+Two classes, the same line by line, as a test checks. What they decide is in ``base.py``.
 """
 
 from __future__ import annotations

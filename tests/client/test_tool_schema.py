@@ -18,7 +18,7 @@ from pollinations_client.schemas.openai_strict import (
     free_form_paths,
     strict_schema,
 )
-from pollinations_client.schemas.resolve import aimed_at, drop_titles, is_recursive
+from pollinations_client.schemas.resolve import drop_titles, is_recursive, target_of
 from pollinations_client.schemas.vertex import vertex_schema
 
 VERTEX_KEYWORDS = set(
@@ -398,7 +398,7 @@ def test_vertex_follows_references(reference: str, found: dict[str, Any]) -> Non
         "count": 3,
     }
     assert vertex_schema(root)["properties"]["it"] == found
-    assert (aimed_at(root, reference) or {}) == found
+    assert (target_of(root, reference) or {}) == found
 
 
 def test_vertex_keeps_the_words_beside_a_reference() -> None:
