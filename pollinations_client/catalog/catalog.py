@@ -1,4 +1,4 @@
-"""The catalogue: which models there are, what each can do, and what is peculiar about it.
+"""Look models up: which there are, what each can do, and what is peculiar about it.
 
 ``snapshot()`` is the list shipped with the package, read on first use. ``merged`` puts a client's
 live list over it. The list is never closed: a name that is not in it gives ``None``, and callers

@@ -1,6 +1,6 @@
-"""Model cards: what the gateway says about a model, in one form for its lists of either era.
+"""Describe models by cards: one form for what the gateway's lists say, of either era.
 
-``model_list.py`` reads them.
+``model_list.py`` reads the lists.
 """
 
 from __future__ import annotations

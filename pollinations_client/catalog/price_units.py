@@ -1,4 +1,4 @@
-"""Read amounts, and tell by the name of a count which price it is multiplied with."""
+"""Read amounts, and tell by a count's name which price of a model card it is billed at."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def cost(
     units, unreadable = units_from(usage)
     siblings = PRICED_LIKE_BY_CATEGORY.get(card.category, PRICED_LIKE)
     parts = tuple(
-        _part(unit, count, card.prices, siblings) for unit, count in units.items() if count
+        _cost_part(unit, count, card.prices, siblings) for unit, count in units.items() if count
     )
     conditions = tuple(name for name in CONDITIONS if parts and card.extra.get(name))
     return Cost(
@@ -292,7 +292,7 @@ def _split(
     return {plain: remainder, **shares}
 
 
-def _part(
+def _cost_part(
     unit: str, count: Decimal, prices: Mapping[str, Decimal], siblings: Mapping[str, str]
 ) -> CostPart:
     priced_as = unit if unit in prices else siblings.get(unit, unit)

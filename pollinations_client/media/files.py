@@ -47,11 +47,11 @@ def safe_file_stem(prompt: str, limit: int = 60) -> str:
     words = "".join(
         sign if sign == "_" or unicodedata.category(sign)[0] in "LNM" else "-" for sign in text
     )
-    stem = _cut(BREAKS.sub("-", words).strip(EDGES), max(limit, 1))
+    stem = _shortened(BREAKS.sub("-", words).strip(EDGES), max(limit, 1))
     if not any(sign.isalnum() for sign in stem):
         return "untitled"[: max(limit, 1)]
     if stem.casefold() in RESERVED:
-        return _cut(f"file-{stem}", max(limit, 1))
+        return _shortened(f"file-{stem}", max(limit, 1))
     return stem
 
 
@@ -85,8 +85,8 @@ class NewFile:
 
     def __init__(self, path_or_directory: str | os.PathLike[str]) -> None:
         self._path = path_or_directory
-        self._folder, _, _ = _place(path_or_directory, "", "")
-        self._aside = self._folder / f".{secrets.token_hex(8)}.part"
+        self._folder, _, _ = _target(path_or_directory, "", "")
+        self._part_path = self._folder / f".{secrets.token_hex(8)}.part"
         self._file: BinaryIO | None = None
         self.head = b""
         """The first bytes, at most 4 KiB: enough to tell what they are."""
@@ -98,7 +98,7 @@ class NewFile:
             # Neither flag is on every system: Windows alone has O_BINARY, and has no O_NOFOLLOW.
             optional_flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | optional_flags
-            self._file = os.fdopen(os.open(self._aside, flags, 0o666), "wb")
+            self._file = os.fdopen(os.open(self._part_path, flags, 0o666), "wb")
         except (OSError, ValueError) as error:
             raise self._failure(error) from error
         return self
@@ -124,12 +124,12 @@ class NewFile:
 
     def keep(self, stem: str, extension: str, *, overwrite: bool = False) -> Path:
         """Give the complete file its name and return its path."""
-        folder, name, suffix = _place(self._path, stem, extension)
+        folder, name, suffix = _target(self._path, stem, extension)
         try:
             self._close()
             if overwrite:
-                return _replaced(self._aside, folder / f"{name}{suffix}")
-            return _linked(self._aside, folder, name, suffix)
+                return _replaced(self._part_path, folder / f"{name}{suffix}")
+            return _linked(self._part_path, folder, name, suffix)
         except SaveError:
             raise
         except (OSError, ValueError) as error:
@@ -143,7 +143,7 @@ class NewFile:
     ) -> None:
         with contextlib.suppress(OSError):  # a full disk has been reported already
             self._close()
-        self._aside.unlink(missing_ok=True)
+        self._part_path.unlink(missing_ok=True)
 
     def _close(self) -> None:
         file, self._file = self._file, None
@@ -190,9 +190,10 @@ def read_regular_file(
     raise refusal(f"{subject} {file_path.name!r} cannot be read: {reason}") from cause
 
 
-def _place(
+def _target(
     path_or_directory: str | os.PathLike[str], stem: str, extension: str
 ) -> tuple[Path, str, str]:
+    """Folder, name and suffix of the file that a path or a folder means to :func:`save`."""
     path_text = os.fspath(path_or_directory)
     try:
         path = Path(path_text).expanduser()
@@ -249,6 +250,6 @@ def _take_name(finished: Path, target: Path) -> None:
             raise
 
 
-def _cut(stem: str, limit: int) -> str:
+def _shortened(stem: str, limit: int) -> str:
     """At most ``limit`` characters and ``STEM_BYTES`` bytes, not ending in a break."""
     return stem[:limit].encode()[:STEM_BYTES].decode("utf-8", "ignore").rstrip(EDGES)

@@ -93,9 +93,9 @@ def sniff(data: bytes) -> str | None:
         case b"RIFF":
             return BY_RIFF_FORM.get(data[8:12])
         case b"OggS":
-            return _by_mark(data, OGG_CODECS, "audio/ogg")
+            return _type_by_mark(data, OGG_CODECS, "audio/ogg")
         case b"\x1a\x45\xdf\xa3":
-            return _by_mark(data, EBML_KINDS, "video/x-matroska")
+            return _type_by_mark(data, EBML_KINDS, "video/x-matroska")
     if data[4:8] == b"ftyp":
         brand = data[8:12]
         # "mif1" is a picture of any codec; the list of compatible brands behind it says which.
@@ -104,10 +104,10 @@ def sniff(data: bytes) -> str | None:
         return BY_MP4_BRAND.get(brand, "video/mp4")
     if SVG.match(data[:HEAD_BYTES].removeprefix(codecs.BOM_UTF8)):
         return "image/svg+xml"
-    return _mpeg_audio(data[:3])
+    return _mpeg_audio_type(data[:3])
 
 
-def _by_mark(data: bytes, marks: Mapping[bytes, str], default: str) -> str:
+def _type_by_mark(data: bytes, marks: Mapping[bytes, str], default: str) -> str:
     head = data[:64]
     return next((mime_type for mark, mime_type in marks.items() if mark in head), default)
 
@@ -122,7 +122,7 @@ def plain_type(mime_type: str) -> str:
     return mime_type.partition(";")[0].strip().lower()
 
 
-def _mpeg_audio(head: bytes) -> str | None:
+def _mpeg_audio_type(head: bytes) -> str | None:
     """MP3 or AAC by the 12 sync bits of a frame, and by what no valid frame header says."""
     if len(head) < 3 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None

@@ -1,4 +1,4 @@
-"""What the account endpoints answer, in typed form: profile, balance, usage, key.
+"""Read the answers of the account endpoints into typed records: profile, balance, usage, key.
 
 Sources: API 0.3.0 (``/account/*``, also under ``enter.pollinations.ai/api``) and the account
 documentation of autumn 2026. The two eras agree on few fields, so every field may be missing;
@@ -41,7 +41,8 @@ __all__ = [
 NULL_CELLS = {"": None, "\\N": None}
 
 
-def _through_text(value: Any) -> Any:
+def _read_amount(value: Any) -> Any:
+    """A number in the form that pydantic reads exactly; None for an empty cell."""
     # JSON numbers arrive as floats: by way of their text 0.1 stays 0.1. An empty CSV cell is
     # nothing.
     if isinstance(value, float):
@@ -51,9 +52,9 @@ def _through_text(value: Any) -> Any:
     return value
 
 
-def _counted(value: Any) -> int | Decimal | None:
-    """A whole number as such. The specification says "number", so a part of one is no fault."""
-    count = _through_text(value)
+def _read_count(value: Any) -> int | Decimal | None:
+    """A count, mostly an int. The specification says "number", so a fraction is accepted."""
+    count = _read_amount(value)
     if count is None or type(count) is int:
         return count
     # True and lists are no numbers either.
@@ -133,7 +134,7 @@ class AccountBalance(_Answer):
     tier: Amount = None
     paid: Amount = None
 
-    _amounts = field_validator("total", "tier", "paid", mode="before")(_through_text)
+    _amounts = field_validator("total", "tier", "paid", mode="before")(_read_amount)
 
 
 # Negative balances: a call is billed when it is done, and several may be under way
@@ -148,7 +149,7 @@ class Balance(_Answer):
     balance: Decimal
     account_balance: AccountBalance | None = None
 
-    _amounts = field_validator("balance", mode="before")(_through_text)
+    _amounts = field_validator("balance", mode="before")(_read_amount)
 
 
 class UsageRecord(_Answer):
@@ -183,8 +184,8 @@ class UsageRecord(_Answer):
     cost_usd: Amount = None
     response_time_ms: Amount = None
 
-    _amounts = field_validator(*AMOUNTS, mode="before")(_through_text)
-    _counts = field_validator(*COUNTS, mode="before")(_counted)
+    _amounts = field_validator(*AMOUNTS, mode="before")(_read_amount)
+    _counts = field_validator(*COUNTS, mode="before")(_read_count)
 
     @property
     def time(self) -> dt.datetime | None:
@@ -205,8 +206,8 @@ class DailyUsage(_Answer):
     requests: Count = None
     cost_usd: Amount = None
 
-    _amounts = field_validator("cost_usd", mode="before")(_through_text)
-    _counts = field_validator("requests", mode="before")(_counted)
+    _amounts = field_validator("cost_usd", mode="before")(_read_amount)
+    _counts = field_validator("requests", mode="before")(_read_count)
 
 
 class KeyPermissions(_Answer):
@@ -231,7 +232,7 @@ class KeyInfo(_Answer):
     pollen_budget: Amount = None
     rate_limit_enabled: bool | None = None
 
-    _amounts = field_validator("expires_in", "pollen_budget", mode="before")(_through_text)
+    _amounts = field_validator("expires_in", "pollen_budget", mode="before")(_read_amount)
 
     @property
     def expires_time(self) -> dt.datetime | None:
@@ -296,28 +297,28 @@ def _read(kind: type[Answer], value: Any, record: str) -> Answer:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        issue = error.errors(include_url=False, include_input=False)[0]
+        field_path = ".".join(str(part) for part in issue["loc"])
         raise MalformedReply(
-            f"Cannot read {where} of {record}: {first['msg']}.", excerpt=_excerpt(value)
+            f"Cannot read {field_path} of {record}: {issue['msg']}.", excerpt=_excerpt(value)
         ) from error
 
 
-def _rows(reply: Any, called: str) -> Iterator[tuple[Any, str]]:
+def _rows(reply: Any, record_name: str) -> Iterator[tuple[Any, str]]:
     rows = reply
     if isinstance(reply, Mapping):
         rows = reply.get("usage")
     if not isinstance(rows, list):
         raise MalformedReply(
-            f"Expected {called}s as a list under 'usage'.", excerpt=_excerpt(reply)
+            f"Expected {record_name}s as a list under 'usage'.", excerpt=_excerpt(reply)
         )
-    return ((row, f"{called} {index}") for index, row in enumerate(rows))
+    return ((row, f"{record_name} {index}") for index, row in enumerate(rows))
 
 
 def _csv_rows(
-    lines: Iterable[str], called: str, needed: str
+    lines: Iterable[str], record_name: str, required_column: str
 ) -> Iterator[tuple[dict[str, str | None], str]]:
-    reader = csv.reader(_unmarked(lines), strict=True)
+    reader = csv.reader(_without_bom(lines), strict=True)
     header: list[str] | None = None
     index = 0
     try:
@@ -325,16 +326,16 @@ def _csv_rows(
             if not cells:
                 continue
             if header is None:
-                header = _header(cells, called, needed)
+                header = _header(cells, record_name, required_column)
             elif len(cells) != len(header):
                 raise MalformedReply(
-                    f"{called.capitalize()} {index} has {len(cells)} cells under {len(header)}"
+                    f"{record_name.capitalize()} {index} has {len(cells)} cells under {len(header)}"
                     " columns: the answer was cut or is no CSV.",
                     excerpt=_excerpt(",".join(cells)),
                 )
             else:
                 values = [NULL_CELLS.get(cell, cell) for cell in cells]
-                yield dict(zip(header, values, strict=True)), f"{called} {index}"
+                yield dict(zip(header, values, strict=True)), f"{record_name} {index}"
                 index += 1
     except csv.Error as error:
         raise MalformedReply(
@@ -342,23 +343,23 @@ def _csv_rows(
         ) from error
 
 
-def _header(cells: list[str], called: str, needed: str) -> list[str]:
+def _header(cells: list[str], record_name: str, required_column: str) -> list[str]:
     names = [cell.strip() for cell in cells]
-    if needed not in names or len(set(names)) != len(names):
+    if required_column not in names or len(set(names)) != len(names):
         raise MalformedReply(
-            f"The {called}s do not begin with a CSV header.", excerpt=_excerpt(",".join(cells))
+            f"The {record_name}s do not begin with a CSV header.", excerpt=_excerpt(",".join(cells))
         )
     return names
 
 
-def _unmarked(lines: Iterable[str]) -> Iterator[str]:
+def _without_bom(lines: Iterable[str]) -> Iterator[str]:
     """The lines with their ends, which ``str.splitlines`` and line readers over HTTP take off, and
     without a BOM.
     """
-    mark = "\ufeff"
+    bom = "\ufeff"
     for line in lines:
-        yield line.removeprefix(mark).removesuffix("\n") + "\n"
-        mark = ""  # only the first line can have one
+        yield line.removeprefix(bom).removesuffix("\n") + "\n"
+        bom = ""  # only the first line can have one
 
 
 def _excerpt(value: Any) -> str:

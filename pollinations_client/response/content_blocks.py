@@ -1,4 +1,4 @@
-"""Read one piece of content of any provider: a block, a picture, a fragment of sound. Pure; no I/O.
+"""Read a content block of any provider, or a picture or sound of its own. Pure; no I/O.
 
 Blocks come whole, or in a stream as ``{index, delta}``; some providers put bare texts in their
 place.

@@ -1,4 +1,4 @@
-"""Decode an answer of any dialect: chunks in, events out, and at the end one :class:`Reply`.
+"""Decode a chat answer of any provider: chunks in, events out, and at the end one :class:`Reply`.
 
 Pure; no I/O.
 
@@ -216,10 +216,10 @@ class ReplyDecoder:
         # The gateway gives one answer whatever ``n`` is. Of several, which come mixed in a stream,
         # the first is read.
         if self._choice_index is None:
-            first = next((choice for choice in objects if not choice.get("index")), objects[0])
-            self._choice_index = first.get("index") or 0
-        same = (item for item in objects if (item.get("index") or 0) == self._choice_index)
-        return next(same, None)
+            choice = next((choice for choice in objects if not choice.get("index")), objects[0])
+            self._choice_index = choice.get("index") or 0
+        index = self._choice_index
+        return next((choice for choice in objects if (choice.get("index") or 0) == index), None)
 
     def _message_in(self, choice: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
         """The delta or the whole message of a choice, and whether it is whole.
@@ -237,8 +237,8 @@ class ReplyDecoder:
         text = choice.get("text")
         if type(text) is str:
             return {"content": text}, False
-        own = {name: choice[name] for name in MESSAGE_CONTENT & choice.keys()}
-        return own or None, True
+        message_fields = {name: choice[name] for name in MESSAGE_CONTENT & choice.keys()}
+        return message_fields or None, True
 
     def _keep_unread(self, values: list[Any]) -> None:
         """Keep what stands in the place of a choice or a message and is none."""
@@ -308,9 +308,11 @@ class ReplyDecoder:
             case {"choices": [{"message": dict()}, *_]}:
                 self._reply.body = body
 
-    def _keep_unknown(self, source: dict[str, Any], read: frozenset[str], prefix: str) -> None:
+    def _keep_unknown(
+        self, source: dict[str, Any], read_fields: frozenset[str], prefix: str
+    ) -> None:
         for name, value in source.items():
-            if name not in read and value is not None:
+            if name not in read_fields and value is not None:
                 self._reply.extra[prefix + name] = value
 
     def _message(self, message: dict[str, Any], *, is_whole: bool = False) -> list[Event]:
@@ -344,7 +346,7 @@ class ReplyDecoder:
         Raises where the answer is none.
         """
         reply = self._reply
-        was_held = self._parts.is_waiting
+        was_held_back = self._parts.is_waiting
         events = self._parts.settle()
         self.partial()
         if reply.usage is None and reply.info.usage:
@@ -353,7 +355,7 @@ class ReplyDecoder:
             notice = payment_notices.error_in(reply.text, reply.info.headers, label=self._label)
             if notice is not None:
                 # Text that was held back is the notice itself, and nothing of an answer.
-                if not was_held:
+                if not was_held_back:
                     notice.partial = reply
                 raise notice
         if streamed and not self.is_complete:

@@ -1,4 +1,4 @@
-"""What an error body says: its objects opened layer by layer, without the request it echoes.
+"""Read an error body: its objects layer by layer, without the request that it echoes.
 
 Pure; no I/O. Bodies seen: the gateway's envelope of both eras, a provider's error nested in it as
 a JSON string, a limiter's flat object, a list of schema issues, a bare sentence from the edge, an
@@ -116,8 +116,8 @@ def _without_echo_in_text(text: str, depth: int) -> str:
         except (ValueError, RecursionError):
             pass
         else:
-            inner = json.dumps(scrubbed(parsed, None, depth + MAX_DEPTH // MAX_LAYERS))
-            return text[:start] + inner + _without_echo_in_text(text[end:], depth + 1)
+            scrubbed_json = json.dumps(scrubbed(parsed, None, depth + MAX_DEPTH // MAX_LAYERS))
+            return text[:start] + scrubbed_json + _without_echo_in_text(text[end:], depth + 1)
     return text[: echo.start()].rstrip('\\"{,[ ') + "…"
 
 
@@ -166,8 +166,8 @@ def _issues_in(body: list[Any]) -> list[str]:
         path = issue.get("path", issue.get("loc"))
         text = issue.get("message", issue.get("msg"))
         if isinstance(path, list) and isinstance(text, str):
-            where = ".".join(str(step) for step in path)
-            issues.append(f"{where}: {text}"[:EXCERPT_LIMIT])
+            field_path = ".".join(str(step) for step in path)
+            issues.append(f"{field_path}: {text}"[:EXCERPT_LIMIT])
     return issues
 
 

@@ -118,9 +118,9 @@ def _error_class(
 
 def _code(status: int, codes: list[str]) -> str | None:
     """The first code that says something, else what stands for the status, else what was sent."""
-    telling = [code for code in codes if code != "UNKNOWN_ERROR"]
-    if telling:
-        return telling[0]
+    specific_codes = [code for code in codes if code != "UNKNOWN_ERROR"]
+    if specific_codes:
+        return specific_codes[0]
     return CODE_BY_STATUS.get(status) or next(iter(codes), None)
 
 

@@ -353,9 +353,9 @@ def _unquoted(text: str) -> str:
     if not (stripped.startswith('"') and stripped.endswith('"')):
         return text
     try:
-        inner = parse_json(stripped)
+        quoted_text = parse_json(stripped)
     except ValueError:
         return text
-    if isinstance(inner, str):
-        return inner
+    if isinstance(quoted_text, str):
+        return quoted_text
     return text

@@ -1,5 +1,6 @@
-"""``MediaResult``: what a tool made, for programs: an artifact in LangChain, ``raw_output`` in
-LlamaIndex.
+"""Describe a picture, video or sound that a tool made, for programs that use the tool.
+
+LangChain hands it on as the artifact of a tool message, LlamaIndex as ``raw_output``.
 """
 
 from __future__ import annotations
@@ -99,10 +100,10 @@ class MediaResult(BaseModel):
         return f"{self.width}x{self.height} px"
 
     def __repr__(self) -> str:
-        facts = [self.mime_type, self.size_text, self.path, self.model]
+        details = [self.mime_type, self.size_text, self.path, self.model]
         if self.data is not None:
-            facts.insert(2, f"{len(self.data)} bytes")
-        return f"MediaResult({', '.join(fact for fact in facts if fact)})"
+            details.insert(2, f"{len(self.data)} bytes")
+        return f"MediaResult({', '.join(detail for detail in details if detail)})"
 
     __str__ = __repr__
 

@@ -1,11 +1,10 @@
-"""The gateway's 402 and 403 dressed as answers: HTTP 200 with an assistant message that asks for a
-top-up.
+"""Recognise payment notices: a 402 or 403 that the gateway sends as an answer with status 200.
 
 Since September 2026 (pollinations/pollinations pull request 14700) text routes rewrite "payment
-required" and "model not allowed" into a friendly message with no usage. Nobody should mistake it
-for an answer, so it is turned back into the error it is. To keep real answers safe all signs must
-agree: the text opens with one of the known sentences, links to the account site, nothing was
-counted, and no header says that the body may be cached.
+required" and "model not allowed" into a friendly message of the assistant, which asks for a top-up
+and has no usage. Nobody should mistake it for an answer, so it is turned back into the error. To
+keep real answers safe all signs must agree: the text opens with one of the known sentences, links
+to the account site, nothing was counted, and no header says that the body may be cached.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Put the fragments of tool calls together to whole calls, whatever provider they come from.
+"""Put fragments of tool calls together to whole calls, whatever provider they come from.
 
 Seen behind this gateway and gateways like it: fragments with index and id on the first only; id and
 name on every fragment; whole calls at once, all of index 0; no index; no id; one id for several
