@@ -38,12 +38,15 @@ def parse_mended_json(source: str | bytes) -> Any:
     return SurrogateJoiner().joined(parse_with_halves(source))
 
 
-def parse_with_halves(source: str | bytes) -> Any:
-    """The value that ``source`` is, halves of characters left as they are. Raises ValueError."""
+def parse_with_halves(source: str | bytes, *, strict: bool = True) -> Any:
+    """The value that ``source`` is, halves of characters left as they are. Raises ValueError.
+
+    Without ``strict`` strings may hold raw line breaks, as models write them.
+    """
     if isinstance(source, bytes):
         source = _decoded(source)
     try:
-        return json.loads(source)
+        return json.loads(source, strict=strict)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
 

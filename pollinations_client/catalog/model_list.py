@@ -67,17 +67,17 @@ def card_from(item: Any, *, category: str | None = None) -> ModelCard:
     return _card_at("the model item", item, category)
 
 
-def _card_at(where: str, item: Any, category: str | None) -> ModelCard:
+def _card_at(item_name: str, item: Any, category: str | None) -> ModelCard:
     if not isinstance(item, Mapping):
         raise MalformedReply(
-            f"{where.capitalize()} is no object, but {_described(item)}.",
+            f"{item_name.capitalize()} is no object, but {_described(item)}.",
             excerpt=excerpt_of(repr(item)),
         )
     fields = _ItemFields(item)
     name = fields.take(_text, "name", "id")
     if name is None:
         raise MalformedReply(
-            f"{where.capitalize()} has no usable 'name' (or 'id'):"
+            f"{item_name.capitalize()} has no usable 'name' (or 'id'):"
             f" {_described(item.get('name', item.get('id')))}.",
             excerpt=excerpt_of(repr(dict(item))[:4_000]),
         )

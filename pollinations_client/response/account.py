@@ -259,12 +259,12 @@ def usage_from(reply: Any) -> list[UsageRecord]:
     """The records of one page of usage, in the order sent; ``MalformedReply`` names the record at
     fault.
     """
-    return [_read(UsageRecord, row, where) for row, where in _rows(reply, "usage record")]
+    return [_read(UsageRecord, row, record) for row, record in _rows(reply, "usage record")]
 
 
 def daily_usage_from(reply: Any) -> list[DailyUsage]:
     """The days of ``/account/usage/daily``, in the order sent."""
-    return [_read(DailyUsage, row, where) for row, where in _rows(reply, "daily usage record")]
+    return [_read(DailyUsage, row, record) for row, record in _rows(reply, "daily usage record")]
 
 
 def usage_from_csv(lines: Iterable[str]) -> Iterator[UsageRecord]:
@@ -276,16 +276,16 @@ def usage_from_csv(lines: Iterable[str]) -> Iterator[UsageRecord]:
     the header.
     """
     return (
-        _read(UsageRecord, row, where)
-        for row, where in _csv_rows(lines, "usage record", "timestamp")
+        _read(UsageRecord, row, record)
+        for row, record in _csv_rows(lines, "usage record", "timestamp")
     )
 
 
 def daily_usage_from_csv(lines: Iterable[str]) -> Iterator[DailyUsage]:
     """Daily usage from the lines of a CSV answer, as :func:`usage_from_csv` reads them."""
     return (
-        _read(DailyUsage, row, where)
-        for row, where in _csv_rows(lines, "daily usage record", "date")
+        _read(DailyUsage, row, record)
+        for row, record in _csv_rows(lines, "daily usage record", "date")
     )
 
 

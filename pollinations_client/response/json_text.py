@@ -9,14 +9,13 @@ Reading takes time linear in the text, and values nested deeper than ``MAX_DEPTH
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic_core import from_json
 
-from ..lenient_json import BracketCounter
+from ..lenient_json import BracketCounter, parse_with_halves
 from ..schemas.resolve import merged
 from .think_tags import THOUGHT_TAGS
 
@@ -321,10 +320,7 @@ def likeliest_first(values: Sequence[JsonValue], schema: Mapping[str, Any]) -> l
 
 def parse_json(text: str) -> Any:
     """The data of a JSON text, raw line breaks in strings accepted. Raises ValueError."""
-    try:
-        return json.loads(text, strict=False)
-    except RecursionError:
-        raise ValueError("The JSON is nested too deep.") from None
+    return parse_with_halves(text, strict=False)
 
 
 def parse_partial_json(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Decode server-sent events: bytes in, data fields out, at any cut of the bytes. Pure; no I/O.
+"""Decode server-sent events: pieces of bytes in, data fields out. Pure; no I/O.
 
 Rules: WHATWG HTML, section 9.2 "Server-sent events". Three more that providers behind the gateway
 need: an event left without its blank line at the end of the body still counts (the reader above
@@ -88,8 +88,8 @@ class EventDecoder:
         lines = piece.split(b"\n")
         if self._line is not None:
             lines[0] = self._joined_line(lines[0])
-        if rest := lines.pop():
-            self._append_to_line(rest)
+        if unfinished := lines.pop():
+            self._append_to_line(unfinished)
         if not self._started:
             self._started = True
             lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)

@@ -1,4 +1,4 @@
-"""Translate httpx's exceptions to the errors of this package."""
+"""Translate httpx's exceptions to the errors of this package, with what to look at next."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def _advice(error: Exception, host: str, untrusted: bool) -> str:
 
 
 def _no_connection(error: httpx.TimeoutException, call: Call, host: str) -> PollinationsError:
-    what = {
+    reason = {
         "ConnectTimeout": f"no connection to {host} was made in time (timeout)",
         "PoolTimeout": "all connections were busy (Limits.max_connections)",
         "WriteTimeout": "the server took the request too slowly (timeout)",
     }.get(type(error).__name__, "it timed out")
-    return APITimeoutError(f"{call.label}: {what}.")
+    return APITimeoutError(f"{call.label}: {reason}.")
