@@ -35,6 +35,7 @@ Trait = Literal[
     "mp3_only",
     "refuses_blank_turns",
     "refuses_forced_tool_choice",
+    "refuses_root_choice",
     "repeat_is_billed",
     "short_call_ids",
     "strict_call_ids",

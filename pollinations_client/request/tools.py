@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 
 from ..catalog.catalog import AskedModel
 from ..errors import InvalidRequestError
+from ..schemas.object_root import object_root
 from ..schemas.vertex import vertex_schema
 from .chat_options import BUILT_IN_TOOLS
 from .messages import warn
@@ -31,6 +32,7 @@ __all__ = [
 
 # "any" is LangChain's and Anthropic's word; the gateway's schema has the other three.
 CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
+ROOT_CHOICES = frozenset({"anyOf", "oneOf", "allOf"})
 CHOICES_BY_BOOL = {True: "required", False: "none"}
 
 
@@ -48,9 +50,10 @@ def _encoded_function(function: Mapping[str, Any], names: ToolNames) -> dict[str
 
 def tools_for(tools: Sequence[Any], model: AskedModel, names: ToolNames) -> list[Any]:
     """Tools in the gateway's form: built-in names as objects, other names as the wire takes
-    them, schemas reduced to what Vertex takes for Gemini.
+    them, schemas reduced to what Vertex takes for Gemini, and to one object for Claude.
     """
     reduces = model.has_trait("vertex_tool_schema")
+    takes_no_choice = model.has_trait("refuses_root_choice")
     wire_tools: list[Any] = []
     for index, tool in enumerate(tools):
         if isinstance(tool, str):
@@ -67,7 +70,8 @@ def tools_for(tools: Sequence[Any], model: AskedModel, names: ToolNames) -> list
                 param="tools",
             )
         elif tool["type"] == "function":
-            wire_tools.append(_reduced(_function_tool(tool, index, names), reduces=reduces))
+            wire = _reduced(_function_tool(tool, index, names), reduces=reduces)
+            wire_tools.append(_without_root_choice(wire) if takes_no_choice else wire)
         else:
             wire_tools.append(drop_none(tool))
     return wire_tools
@@ -90,6 +94,14 @@ def _reduced(tool: dict[str, Any], *, reduces: bool) -> dict[str, Any]:
         **tool,
         "function": {**function, "parameters": from_json(_reduced_schema(to_json(parameters)))},
     }
+
+
+def _without_root_choice(tool: dict[str, Any]) -> dict[str, Any]:
+    function = tool["function"]
+    parameters = function.get("parameters")
+    if not isinstance(parameters, Mapping) or parameters.keys().isdisjoint(ROOT_CHOICES):
+        return tool
+    return {**tool, "function": {**function, "parameters": object_root(parameters)}}
 
 
 def response_format_for(response_format: Mapping[str, Any], model: AskedModel) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def _check_tools(request: ChatRequest) -> None:
         raise GatewayError(400, "This model does not support tool calling or tool history")
     if request.must_call:
         _check_forced_tool(request)
+    if model.family == "anthropic":
+        _check_roots(request)
     if model.family == "google":
         _check_vertex_tools(request)
         # Its own search tool stays beside JSON, which Vertex refuses; code execution makes way.
@@ -100,6 +102,17 @@ def _check_forced_tool(request: ChatRequest) -> None:
     is_thinking = request.body.get("reasoning_effort") not in (None, "none")
     if request.model.family == "anthropic" and is_thinking:
         raise upstream_error("Thinking may not be enabled when tool_choice forces tool use.")
+
+
+def _check_roots(request: ChatRequest) -> None:
+    """Claude's tools take an object, and no choice between several."""
+    for at, tool in enumerate(request.body.get("tools") or []):
+        parameters = tool.get("function", {}).get("parameters") or {}
+        if not parameters.keys().isdisjoint(("anyOf", "oneOf", "allOf")):
+            raise upstream_error(
+                f"tools.{at}.custom.input_schema: input_schema does not support oneOf, allOf, or"
+                " anyOf at the top level"
+            )
 
 
 def _check_vertex_tools(request: ChatRequest) -> None:
