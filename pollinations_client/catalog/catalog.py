@@ -32,6 +32,7 @@ Trait = Literal[
     "default_tools",
     "json_drops_tools",
     "developer_role",
+    "mistral_call_ids",
     "mp3_only",
     "refuses_blank_turns",
     "refuses_forced_tool_choice",

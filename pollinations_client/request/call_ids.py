@@ -3,12 +3,14 @@
 A history goes to other models than the one that wrote it. Kimi's ids are ``functions.draw:0``,
 some models count anew in each turn, and LlamaIndex's Gemini class uses the tool's name. Anthropic
 answers 400 to an id that comes twice ("tool_use ids must be unique") or holds another character
-(BerriAI/litellm issue 23510, maximhq/bifrost issue 5097), and OpenAI to one that is longer. Where
-no rule is known, ids stay as they are.
+(BerriAI/litellm issue 23510, maximhq/bifrost issue 5097), OpenAI to one that is longer, and Mistral
+to all but nine letters and digits (langchain's pull 24668, openclaw/openclaw issue 52548). Where no
+rule is known, ids stay as they are.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +21,7 @@ from ..catalog.catalog import AskedModel
 __all__ = ["CallIdRules", "keeps_rules", "rules_of", "with_valid_ids"]
 
 MAX_OPENAI_LENGTH = 40
+MISTRAL_LENGTH = 9
 INVALID_CHARACTER = re.compile(r"[^a-zA-Z0-9_-]")
 
 Message = Mapping[str, Any]
@@ -30,12 +33,16 @@ class CallIdRules(NamedTuple):
     is_strict: bool = False
     """No id comes twice in a history, and all are of letters, digits, ``_`` and ``-``."""
     max_length: int = sys.maxsize
+    is_mistrals: bool = False
+    """All are nine letters and digits."""
 
 
 def rules_of(model: AskedModel) -> CallIdRules:
     """The rules of the model's provider."""
     if model.has_trait("short_call_ids"):
         return CallIdRules(max_length=MAX_OPENAI_LENGTH)
+    if model.has_trait("mistral_call_ids"):
+        return CallIdRules(is_mistrals=True)
     return CallIdRules(is_strict=model.has_trait("strict_call_ids"))
 
 
@@ -46,6 +53,10 @@ def keeps_rules(call_ids: Sequence[Any], rules: CallIdRules) -> bool:
         return False
     if max(map(len, call_ids), default=0) > rules.max_length:
         return False
+    if rules.is_mistrals:
+        joined = "".join(call_ids)
+        has_length = set(map(len, call_ids)) <= {MISTRAL_LENGTH}
+        return has_length and (not joined or (joined.isalnum() and joined.isascii()))
     if not rules.is_strict:
         return True
     is_distinct = len(set(call_ids)) == len(call_ids)
@@ -86,6 +97,8 @@ def with_valid_ids(messages: Sequence[Message], rules: CallIdRules) -> list[Mess
 def _unused_id(call_id: Any, used_ids: set[str], rules: CallIdRules) -> str:
     """The id as it is, or the nearest one that keeps the rules and is not used yet."""
     base = str(call_id)
+    if rules.is_mistrals and not keeps_rules([call_id], rules):
+        base = _mistral_id(base)
     if rules.is_strict:
         base = INVALID_CHARACTER.sub("_", base)
     candidate = base = base[: rules.max_length]
@@ -94,4 +107,11 @@ def _unused_id(call_id: Any, used_ids: set[str], rules: CallIdRules) -> str:
         number += 1
         ending = f"_{number}"
         candidate = base[: rules.max_length - len(ending)] + ending
+        if rules.is_mistrals:
+            candidate = _mistral_id(candidate)
     return candidate
+
+
+def _mistral_id(text: str) -> str:
+    """Nine letters and digits that stand for any text."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:MISTRAL_LENGTH]

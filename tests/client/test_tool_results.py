@@ -112,6 +112,7 @@ def test_two_calls_of_one_id_keep_their_results() -> None:
         ("claude", ["functions_draw_0", "x" * 50]),
         ("openai", ["functions.draw:0", "x" * 40]),
         ("kimi", ["functions.draw:0", "x" * 50]),
+        ("mistral", ["545fd389e", "77cf12060"]),
     ],
 )
 def test_ids_of_another_model_are_written_as_the_provider_takes_them(
@@ -135,7 +136,23 @@ steps = st.lists(
 )
 
 
-@given(steps, st.sampled_from(["openai", "claude", "gemini"]))
+def test_ids_that_mistral_takes_stay_and_others_have_its_form() -> None:
+    """It answers 400 to all but nine letters and digits; the same id reads the same every time."""
+    own = ["AbCdE1234", "call_0", "äbcdefghi"]
+    history = [USER, turn(*own), *map(result, own), USER]
+    messages = sent(history, "mistral")
+    ids = [call["id"] for call in messages[1]["tool_calls"]]
+    assert ids[0] == "AbCdE1234"
+    assert all(len(call_id) == 9 and call_id.isalnum() and call_id.isascii() for call_id in ids)
+    assert [message["tool_call_id"] for message in messages[2:5]] == ids
+    assert sent([*history, turn("call_0"), result("call_0")], "mistral")[:5] == messages[:5]
+    twice = _ids(sent([USER, turn("call_0", "call_0"), result("call_0"), USER], "mistral"))
+    assert len({*twice[0]}) == 2
+    right = [USER, turn("AbCdE1234"), result("AbCdE1234"), USER]
+    assert sent(right, "mistral") == right
+
+
+@given(steps, st.sampled_from(["openai", "claude", "gemini", "mistral"]))
 def test_every_call_has_its_result_behind_it(history: list[dict[str, Any]], model: str) -> None:
     """Whatever was cut out of a history, and nothing of it is lost."""
     messages = sent([USER, *history], model)

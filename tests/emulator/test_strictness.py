@@ -323,6 +323,27 @@ BY_MODEL = [
         "(TYPE_STRING), 1",
     ),
     (
+        {
+            "model": "mistral",
+            "messages": [
+                USER,
+                {
+                    "role": "assistant",
+                    "content": "",
+                    "tool_calls": [
+                        {
+                            "id": "call_0",
+                            "type": "function",
+                            "function": {"name": "f", "arguments": "{}"},
+                        }
+                    ],
+                },
+                {"role": "tool", "tool_call_id": "call_0", "content": "1"},
+            ],
+        },
+        "Tool call id was call_0 but must be a-z, A-Z, 0-9, with a length of 9",
+    ),
+    (
         {"model": "claude", "messages": [USER, {"role": "assistant", "content": ""}, USER]},
         "all messages must have non-empty content",
     ),

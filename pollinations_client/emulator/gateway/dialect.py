@@ -83,7 +83,10 @@ def wire_tool_calls(answer: Answer, envelope: Envelope) -> list[Json]:
             arguments = json.dumps(arguments, ensure_ascii=False)
         function = {"name": call["name"], "arguments": arguments}
         token = hashlib.sha256(f"{envelope.id}{at}{call['name']}".encode()).hexdigest()[:24]
-        call_id = call.get("id") or f"call_{token}"
+        own_id = f"call_{token}"
+        if "mistral" in envelope.model:  # whose ids are nine letters and digits
+            own_id = token[:9]
+        call_id = call.get("id") or own_id
         calls.append({"id": call_id, "type": "function", "function": function})
     return calls
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ def check_model(request: ChatRequest) -> None:
     _check_tools(request)
     _check_media(request)
     _check_blank_turns(request)
+    _check_call_ids(request)
     model, body = request.model, request.body
     if model.has("speech"):
         has_audio = request.parts("input_audio") or "audio" in (body.get("modalities") or ())
@@ -172,6 +174,18 @@ def _check_blank_turns(request: ChatRequest) -> None:
                 raise upstream_error(f"messages.{index}: all messages must have non-empty content")
         if not all(map(str.strip, texts)):
             raise upstream_error("messages: text content blocks must contain non-whitespace text")
+
+
+def _check_call_ids(request: ChatRequest) -> None:
+    """Mistral's words for its ids of calls, which no other provider's are."""
+    if request.model.family != "mistral":
+        return
+    for message in request.messages:
+        for call in message.get("tool_calls") or ():
+            if not re.fullmatch("[a-zA-Z0-9]{9}", call["id"]):
+                raise upstream_error(
+                    f"Tool call id was {call['id']} but must be a-z, A-Z, 0-9, with a length of 9."
+                )
 
 
 def _check_document(request: ChatRequest) -> None:
