@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 MAX_PROMPT_CHARS = 60_000
+ECHO = "You {} The local emulator answers in place of {}; it only repeats what it was asked."
 REPEAT = re.compile(r"(?i)^\W*(?:please )?(?:just )?(?:say|repeat|(?:reply|answer) with)\b")
 JSON_IN_WORDS = re.compile(r"\bJSON\b", re.IGNORECASE)
 
@@ -51,9 +52,8 @@ def reasoning_for(request: ChatRequest) -> str:
     """The reasoning of a model that reasons, by itself or because an effort was asked for."""
     effort = request.body.get("reasoning_effort")
     # Claude thinks only when an effort is sent (the gateway of October 2026).
-    reasons = request.model.has("reasoning") or (
-        request.model.family == "anthropic" and effort is not None
-    )
+    has_effort = request.model.family == "anthropic" and effort is not None
+    reasons = has_effort or request.model.has("reasoning")
     is_disabled = (request.body.get("thinking") or {}).get("type") == "disabled"
     if not reasons or effort == "none" or (request.era == "seed" and is_disabled):
         return ""
@@ -130,11 +130,7 @@ def _reply(request: ChatRequest) -> str:
     earlier = "\n".join(text for role, text in request.earlier if role == "user")
     if goal.endswith("?") and (earlier_answer := answer_from_passages(earlier, query)):
         return earlier_answer
-    echo = request_in_words(query if "\n" in goal else goal)
-    return (
-        f"You {echo} The local emulator answers in place of {request.model.name}; it only"
-        " repeats what it was asked."
-    )
+    return ECHO.format(request_in_words(query if "\n" in goal else goal), request.model.name)
 
 
 def attachments_in_words(request: ChatRequest) -> str:

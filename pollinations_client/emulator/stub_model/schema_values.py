@@ -148,12 +148,10 @@ class _Filler:
         for word in reversed(words):
             if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.source.text, re.IGNORECASE):
                 return word
-        stated_numbers = [
-            number for number in filter(is_usable, options) if number in self.source.numbers
-        ]
+        numbers = [value for value in filter(is_usable, options) if value in self.source.numbers]
         if "default" in schema:
             return schema["default"]
-        return next(iter([*stated_numbers, *options]), None)
+        return next(iter([*numbers, *options]), None)
 
     def number(self, schema: Json, name: str, kind: str) -> float | int:
         """The number beside the name, else the next one in the text, else the smallest valid."""
@@ -238,10 +236,8 @@ class _Filler:
         return {key: value_for(inner, source, self.root) for key, source in sources.items()}
 
     def string(self, schema: Json, name: str) -> str:
-        value = next(
-            pieces_in_format(schema, name, self.source.text), example_in_format(schema, name)
-        )
-        value = value or self.source.labelled(name)
+        pieces = pieces_in_format(schema, name, self.source.text)
+        value = next(pieces, example_in_format(schema, name)) or self.source.labelled(name)
         if not value and self.source.quoted:
             value = self.source.quoted.pop(0)
         value = value or self.source.text_for(name)
