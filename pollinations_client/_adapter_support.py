@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ._distribution import install_command, mixed_install, warn_of_mixed_install
 from ._lazy_imports import import_with_room, lazy_names
 from .catalog.catalog import AskedModel
-from .client.lazy_clients import CloseableMixin, ConnectedModel
+from .client.lazy_clients import CloseableMixin, ConnectedModel, LazyClients
 from .connection_options import (
     CALL_SETTINGS,
     ApiKey,
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         SEARCH,
         SearchAnswer,
         balance_text,
+        model_lister,
         models_text,
         offered_models_text,
         search_answer,
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
         make_media_async,
     )
     from .agent_tools.messages import last_words, message_for_model
-    from .agent_tools.options import OTHER_MODELS, MediaToolOptions, check_kind
+    from .agent_tools.options import AgentToolOptions, MediaToolOptions, check_kind
     from .agent_tools.references import ConversationPictures, earlier_pictures
     from .agent_tools.voice import (
         SPEAK,
@@ -89,14 +90,14 @@ else:
                 "ArgumentAdvice ListArguments NoArguments SearchArguments checked_arguments"
             ),
             ".agent_tools.lookups": (
-                "BALANCE MODELS SEARCH SearchAnswer balance_text models_text"
+                "BALANCE MODELS SEARCH SearchAnswer balance_text model_lister models_text"
                 " offered_models_text search_answer"
             ),
             ".agent_tools.media_tool": (
                 "DESCRIPTIONS MediaAnswer MediaTool make_media make_media_async"
             ),
             ".agent_tools.messages": "last_words message_for_model",
-            ".agent_tools.options": "OTHER_MODELS MediaToolOptions check_kind",
+            ".agent_tools.options": "AgentToolOptions MediaToolOptions check_kind",
             ".agent_tools.references": "ConversationPictures earlier_pictures",
             ".agent_tools.voice": (
                 "SPEAK TRANSCRIBE SoundFolder TranscribeArguments speak_arguments"
@@ -123,10 +124,10 @@ __all__ = [
     "MAX_INPUTS",
     "MAX_SEED",
     "MODELS",
-    "OTHER_MODELS",
     "SEARCH",
     "SPEAK",
     "TRANSCRIBE",
+    "AgentToolOptions",
     "ApiKey",
     "ArgumentAdvice",
     "AskedModel",
@@ -138,6 +139,7 @@ __all__ = [
     "EmbeddingOptions",
     "ImageOptionsDict",
     "JsonFinder",
+    "LazyClients",
     "ListArguments",
     "MediaAnswer",
     "MediaTool",
@@ -179,6 +181,7 @@ __all__ = [
     "make_media_async",
     "message_for_model",
     "mixed_install",
+    "model_lister",
     "models_text",
     "offered_models_text",
     "older_pictures",

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..catalog.catalog import Catalog
 from ..catalog.model_card import ModelCard
 from ..reply import Reply
 from ..response.account import Balance
 
-__all__ = ["SearchAnswer", "balance_text", "models_text", "offered_models_text", "search_answer"]
+if TYPE_CHECKING:
+    from ..client import AsyncPollinationsClient, PollinationsClient
+
+__all__ = [
+    "SearchAnswer",
+    "balance_text",
+    "model_lister",
+    "models_text",
+    "offered_models_text",
+    "search_answer",
+]
 
 MAX_LISTED_MODELS = 40
 MAX_SOURCES = 20
@@ -86,6 +96,17 @@ def _citation(annotation: Any) -> Any:
     if not isinstance(annotation, dict):
         return None
     return annotation.get("url_citation", annotation)
+
+
+def model_lister(
+    client: PollinationsClient | AsyncPollinationsClient, kind: str
+) -> Callable[[], Any]:
+    """The method of a client that asks the gateway for its models of a kind."""
+    if kind == "text":
+        return client.text_models
+    if kind == "audio":
+        return client.audio_models
+    return client.image_models  # pictures and videos are in one list
 
 
 def models_text(cards: Sequence[ModelCard], kind: str) -> str:

@@ -272,35 +272,39 @@ def _shortened(text: str) -> str:
     return f"{beginning} ..."
 
 
-def make_media(client: PollinationsClient, request: MediaRequest) -> Picture:
-    """Send a request."""
+def make_media(client: PollinationsClient, request: MediaRequest) -> tuple[Picture, Cost]:
+    """Send a request; return the picture or video that came, and its cost."""
     prompt, options = request.prompt, request.options
     if request.kind == "video":
         links = [(client.upload(picture)).url for picture in request.pictures]
         fields: dict[str, Any] = {**options, "image": links or options.get("image")}
-        return client.video(prompt, **fields)
-    if not request.pictures:
-        return client.image(prompt, **options)
-    pictures = list(request.pictures)
-    try:
-        return client.edit_image(prompt, pictures, upload=request.upload, **options)
-    except NotFoundError as error:
-        refusal = error
-    raise InvalidRequestError(NO_EDITS, param="image") from refusal
+        picture = client.video(prompt, **fields)
+    elif request.pictures:
+        pictures = list(request.pictures)
+        try:
+            picture = client.edit_image(prompt, pictures, upload=request.upload, **options)
+        except NotFoundError as error:
+            raise InvalidRequestError(NO_EDITS, param="image") from error
+    else:
+        picture = client.image(prompt, **options)
+    return picture, client.cost(picture.info, options.get("model") or picture.model or "")
 
 
-async def make_media_async(client: AsyncPollinationsClient, request: MediaRequest) -> Picture:
-    """Send a request."""
+async def make_media_async(
+    client: AsyncPollinationsClient, request: MediaRequest
+) -> tuple[Picture, Cost]:
+    """:func:`make_media`, awaited."""
     prompt, options = request.prompt, request.options
     if request.kind == "video":
         links = [(await client.upload(picture)).url for picture in request.pictures]
         fields: dict[str, Any] = {**options, "image": links or options.get("image")}
-        return await client.video(prompt, **fields)
-    if not request.pictures:
-        return await client.image(prompt, **options)
-    pictures = list(request.pictures)
-    try:
-        return await client.edit_image(prompt, pictures, upload=request.upload, **options)
-    except NotFoundError as error:
-        refusal = error
-    raise InvalidRequestError(NO_EDITS, param="image") from refusal
+        picture = await client.video(prompt, **fields)
+    elif request.pictures:
+        pictures = list(request.pictures)
+        try:
+            picture = await client.edit_image(prompt, pictures, upload=request.upload, **options)
+        except NotFoundError as error:
+            raise InvalidRequestError(NO_EDITS, param="image") from error
+    else:
+        picture = await client.image(prompt, **options)
+    return picture, client.cost(picture.info, options.get("model") or picture.model or "")

@@ -10,10 +10,11 @@ from typing import Any, Literal
 from ..catalog.catalog import Catalog
 from ..catalog.model_card import ModelCard
 from ..errors import InvalidRequestError
+from ..request.audio_options import DEFAULT_SPEECH_MODEL, DEFAULT_TRANSCRIPTION_MODEL
 from ..request.image_options import ImageOptions
 
 __all__ = [
-    "OTHER_MODELS",
+    "AgentToolOptions",
     "MediaToolOptions",
     "ModelChoice",
     "check_kind",
@@ -23,7 +24,7 @@ __all__ = [
 
 MADE_BY = {"image": "pictures", "video": "videos", "audio": "sound", "text": "text"}
 EXAMPLES = {"image": "flux", "video": "veo", "text": "sonar", "audio": "elevenlabs"}
-# What the models of a toolkit's other tools make, by its options.
+# What the models of an agent's other tools make, by the options that name them.
 OTHER_MODELS = {
     "video_model": "video",
     "search_model": "text",
@@ -60,6 +61,40 @@ class MediaToolOptions(ImageOptions, defer_build=False):
     """Let a picture that is to be changed become public for 30 days, where the gateway takes it no
     other way.
     """
+
+
+class AgentToolOptions(MediaToolOptions, defer_build=False):
+    """What the operator settles for all tools of an agent: which are offered, and their models."""
+
+    video_model: str | None = None
+    """The model of videos. ``None`` leaves the tool out: a video costs as much as 100 pictures."""
+    search_model: str | None = "sonar"
+    """The model that searches the web. ``None`` leaves the tool out."""
+    voice: bool = False
+    """Offer ``speak`` and ``transcribe`` too; their files are in ``save_dir``."""
+    speech_model: str = DEFAULT_SPEECH_MODEL
+    """The model that speaks."""
+    transcription_model: str = DEFAULT_TRANSCRIPTION_MODEL
+    """The model that listens."""
+
+    def offered_tools(self) -> list[str]:
+        """The names of the tools that an agent gets, in their order."""
+        names = {
+            "generate_image": True,
+            "generate_video": self.video_model is not None,
+            "web_search": self.search_model is not None,
+            "list_models": len(self.models or ()) > 1,  # else there is no choice
+            "speak": self.voice,
+            "transcribe": self.voice,
+            "check_balance": True,
+        }
+        return [name for name, is_offered in names.items() if is_offered]
+
+    def check_other_models(self, catalog: Catalog) -> None:
+        """Refuse models, other than the one that draws, that are known to make something else."""
+        for option, kind in OTHER_MODELS.items():
+            if (model := getattr(self, option)) is not None:  # None leaves a tool out
+                check_kind(catalog, kind, model, param=option)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,7 @@ TOOL_WORDS = {
     "AsyncCallbackManagerForToolRun": "CallbackManagerForToolRun",
     "make_media_async": "make_media",
     "_arun": "_run",
+    "aanswer": "answer",
     "_aanswer": "_answer",
     "_checked_aanswer": "_checked_answer",
     "acall": "call",
@@ -253,9 +254,15 @@ def _functions(file: Path) -> dict[str, list[str]]:
     ("file", "sync", "twin", "count"),
     [
         ("pollinations_client/agent_tools/media_tool.py", "make_media", "make_media_async", 1),
-        ("langchain_pollinations/tools.py", "_run", "_arun", 4),
-        ("llamaindex_pollinations/tools.py", "call", "acall", 1),
-        ("llamaindex_pollinations/tools.py", "_checked_answer", "_checked_aanswer", 1),
+        ("langchain_pollinations/tools/lookups.py", "_run", "_arun", 3),
+        ("langchain_pollinations/tools/media.py", "_run", "_arun", 1),
+        ("langchain_pollinations/tools/voice.py", "_run", "_arun", 2),
+        ("llamaindex_pollinations/tools/base.py", "call", "acall", 1),
+        ("llamaindex_pollinations/tools/tool_spec.py", "_checked_answer", "_checked_aanswer", 1),
+        ("llamaindex_pollinations/tools/tool_spec.py", "_answer", "_aanswer", 1),
+        ("llamaindex_pollinations/tools/lookups.py", "answer", "aanswer", 1),
+        ("llamaindex_pollinations/tools/media.py", "answer", "aanswer", 1),
+        ("llamaindex_pollinations/tools/voice.py", "answer", "aanswer", 1),
     ],
 )
 def test_the_tools_twins_are_the_same(file: str, sync: str, twin: str, count: int) -> None:

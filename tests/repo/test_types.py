@@ -47,7 +47,7 @@ from llamaindex_pollinations._option_types import (
     ToolSpecOptions,
 )
 from llamaindex_pollinations._options import ALIASES
-from llamaindex_pollinations.tools import _SpecOptions
+from llamaindex_pollinations.tools.base import SpecOptions
 from pollinations_client import ChatOptions, ImageOptions, ModelOptions, TextOptions
 from pollinations_client.connection_options import CALL_SETTINGS
 from pollinations_client.request.audio_options import SpeechOptions, TranscriptionOptions
@@ -70,7 +70,7 @@ def options_of(kind: Any) -> set[str]:
 
 
 SPEC_ARGUMENTS = inspect.signature(PollinationsToolSpec).parameters.keys()
-SPEC_OPTIONS = {*_SpecOptions.model_fields, "base_url", "http_async_client"}
+SPEC_OPTIONS = {*SpecOptions.model_fields, "base_url", "http_async_client"}
 SPEC_OPTIONS -= {*SPEC_ARGUMENTS, "callback_manager"}
 
 # A program with `assert_type` on what editors show, and with mistakes that must be found.

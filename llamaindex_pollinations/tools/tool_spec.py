@@ -1,186 +1,41 @@
-"""``PollinationsToolSpec``: pictures, videos, web search, voice and balance as tools of an agent.
-
-``pollinations_client/agent_tools`` decides what the tools of both frameworks share.
-"""
+"""``PollinationsToolSpec``: the gateway's pictures, videos, search and voice as agents' tools."""
 
 # Annotations are objects in this file, not text: LlamaIndex writes a method's signature into the
 # description of its tool, and a user's own ``spec_functions`` may name any method.
 
-import asyncio
-import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from llama_index.core.base.llms.types import TextBlock
-from llama_index.core.tools import FunctionTool, ToolMetadata, ToolOutput
+from llama_index.core.tools import FunctionTool, ToolMetadata
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
 from llama_index.core.tools.types import DefaultToolFnSchema
 from pydantic import BaseModel
 
-from pollinations_client import InvalidRequestError, Picture, PollinationsError
+from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import (
-    BALANCE,
-    DEFAULT_SPEECH_MODEL,
-    DEFAULT_TRANSCRIPTION_MODEL,
-    MODELS,
-    OTHER_MODELS,
-    SEARCH,
-    SPEAK,
-    TRANSCRIBE,
     ApiKey,
     CloseableMixin,
-    ConversationPictures,
     ListArguments,
-    MediaAnswer,
-    MediaTool,
-    MediaToolOptions,
-    NoArguments,
-    SearchAnswer,
-    SearchArguments,
-    SoundFolder,
-    TranscribeArguments,
     as_secret,
-    balance_text,
-    check_kind,
     checked_arguments,
-    make_media,
-    make_media_async,
-    message_for_model,
-    models_text,
-    offered_models_text,
-    search_answer,
-    speak_arguments,
-    spoken_answer,
-    transcript_answer,
     unknown_option,
 )
 
-from ._client import ClientMixin
-from ._fast_construct import image_block
-from ._options import with_own_names
+from .._options import with_own_names
+from .base import Blocks, SpecOptions, SpecTool, blocks_of
+from .lookups import LookupTools
+from .media import MediaTools
+from .voice import VoiceTools
 
 if TYPE_CHECKING:
-    from ._option_types import ToolSpecOptions
+    from .._option_types import ToolSpecOptions
 
 __all__ = ["PollinationsToolSpec"]
 
 DEFAULT_IMAGE_MODEL = "flux"
-MEDIA_KINDS: dict[str, Literal["image", "video"]] = {
-    "generate_image": "image",
-    "generate_video": "video",
-}
-
-Blocks = list[Any]  # short, because LlamaIndex writes the annotation out for the model
-
-
-class _SpecOptions(ClientMixin, MediaToolOptions):
-    """The options of a spec as fields."""
-
-    further_settings: ClassVar[tuple[str, ...]] = ("media_base_url",)
-
-    model: str | None = None
-    video_model: str | None = None
-    search_model: str | None = "sonar"
-    voice: bool = False
-    speech_model: str = DEFAULT_SPEECH_MODEL
-    transcription_model: str = DEFAULT_TRANSCRIPTION_MODEL
-    handle_tool_error: bool = False
-
-
-class SpecTool(FunctionTool):
-    """A tool that checks its arguments and words its errors for a model.
-
-    ``raw_output`` is the :class:`~pollinations_client.MediaResult` of a picture or a video, the
-    list of sources of a search, else the text.
-    """
-
-    returns_errors = False
-    method: Callable[..., Any]
-
-    @property
-    def real_fn(self) -> Callable[..., Any]:
-        """The method of the spec: a code-writing agent shows its signature to the model."""
-        return self.method
-
-    def call(self, *args: Any, **kwargs: Any) -> ToolOutput:
-        """Run the tool, blocking."""
-        try:
-            arguments = self._checked(args, kwargs)
-            return self._output(self.fn(**arguments), args, kwargs)
-        except PollinationsError as error:
-            failure = error
-        # Raised out here, an error whose words were changed is not the context of itself.
-        return self._failed(failure, args, kwargs)
-
-    async def acall(self, *args: Any, **kwargs: Any) -> ToolOutput:
-        """Run the tool, awaited."""
-        try:
-            arguments = self._checked(args, kwargs)
-            return self._output(await self.async_fn(**arguments), args, kwargs)
-        except PollinationsError as error:
-            failure = error
-        return self._failed(failure, args, kwargs)
-
-    def _checked(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        schema = self.metadata.fn_schema
-        assert schema is not None
-        names = list(schema.model_fields)
-        in_order = dict(zip(names, args, strict=False))
-        if len(args) > len(names) or in_order.keys() & kwargs.keys():
-            raise InvalidRequestError(
-                f"{self.metadata.name}: {len(args)} arguments without names are too many beside"
-                f" {', '.join(kwargs) or 'none'} with one. The order is: {', '.join(names)}."
-            )
-        return checked_arguments(schema, {**in_order, **kwargs})
-
-    def _output(self, answer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolOutput:
-        raw = answer
-        if isinstance(answer, MediaAnswer):
-            raw = answer.result
-        elif isinstance(answer, SearchAnswer):
-            raw = answer.sources
-        output = ToolOutput(
-            tool_name=self.metadata.get_name(),
-            raw_input={"args": args, "kwargs": kwargs},
-            raw_output=raw,
-        )
-        # Assigned, because the constructor would copy the picture twice.
-        output.blocks = _blocks(answer)
-        return output
-
-    def _failed(
-        self, error: PollinationsError, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> ToolOutput:
-        """Raise the error, worded for a model, or return it as an output."""
-        # LlamaIndex's agents turn what a tool raises into an output with is_error.
-        message = message_for_model(error)
-        if not self.returns_errors:
-            error.args = (message,)
-            raise error
-        return ToolOutput(
-            content=message,
-            tool_name=self.metadata.get_name(),
-            raw_input={"args": args, "kwargs": kwargs},
-            raw_output=message,
-            is_error=True,
-            exception=error,
-        )
-
-
-def _blocks(answer: Any) -> Blocks:
-    """The blocks that a model reads."""
-    # A video is never among them: 16 MB of video in a prompt make a body above the 20 MB that the
-    # gateway takes, and the run would end with a 413.
-    if isinstance(answer, str):
-        return [TextBlock(text=answer)]
-    blocks: Blocks = [TextBlock(text=answer.text)]
-    if isinstance(answer, MediaAnswer) and answer.picture_for_model is not None:
-        encoded = base64.b64encode(answer.picture_for_model.data)
-        blocks.append(image_block(encoded, answer.picture_for_model.mime_type))
-    return blocks
 
 
 class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
@@ -261,16 +116,15 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
     ) -> None:
         secret = as_secret(api_key)
         del api_key  # so that no frame of a traceback has the key as text
-        self.model = model
         if not model and not models:
-            self.model = DEFAULT_IMAGE_MODEL
-        named = with_own_names({"api_base": api_base, **settings})
-        names = _SpecOptions.model_fields.keys() - {"callback_manager"}
-        for name in named:
-            if name not in names:
-                raise unknown_option(name, names, door="extra_query")
-        self._options = _SpecOptions(
-            model=self.model,
+            model = DEFAULT_IMAGE_MODEL
+        own_names = with_own_names({"api_base": api_base, **settings})
+        known_names = SpecOptions.model_fields.keys() - {"callback_manager"}
+        for name in own_names:
+            if name not in known_names:
+                raise unknown_option(name, known_names, door="extra_query")
+        self._options = SpecOptions(
+            model=model,
             models=models,
             video_model=video_model,
             voice=voice,
@@ -278,20 +132,26 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
             return_image=return_image,
             api_key=secret,
             handle_tool_error=handle_tool_error,
-            **named,
+            **own_names,
         )
         # Assigned, because None means the default in a constructor, and no search here.
         self._options.search_model = search_model
-        self._pictures = ConversationPictures()
-        self._sounds = SoundFolder()
-        for name, kind in OTHER_MODELS.items():
-            # None leaves a tool out.
-            if (other := getattr(self._options, name)) is not None:
-                check_kind(self._options.catalog, kind, other, param=name)
+        self._options.check_other_models(self._options.catalog)
+        groups = (MediaTools(self._options), LookupTools(self._options), VoiceTools(self._options))
+        self._groups = {name: group for group in groups for name in group.names}
         # A subclass names its functions in a list of the class, as LlamaIndex's own specs do.
         self.spec_functions: list[SPEC_FUNCTION_TYPE] = getattr(
             type(self), "spec_functions", None
         ) or [(name, f"a{name}") for name in self._schemas()]
+
+    @property
+    def model(self) -> str | None:
+        """The model that draws."""
+        return self._options.model
+
+    @model.setter
+    def model(self, model: str | None) -> None:
+        self._options.model = model
 
     @property
     def video_model(self) -> str | None:
@@ -351,7 +211,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         image: str | list[str] | None = None,
     ) -> Blocks:
         """Draw a picture, and return the blocks that a model reads."""
-        return _blocks(self._checked_answer("generate_image", locals()))
+        return blocks_of(self._checked_answer("generate_image", locals()))
 
     async def agenerate_image(
         self,
@@ -364,7 +224,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         image: str | list[str] | None = None,
     ) -> Blocks:
         """:meth:`generate_image`, awaited."""
-        return _blocks(await self._checked_aanswer("generate_image", locals()))
+        return blocks_of(await self._checked_aanswer("generate_image", locals()))
 
     def generate_video(
         self,
@@ -375,7 +235,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         image: str | list[str] | None = None,
     ) -> Blocks:
         """Make a video, and return blocks that say where it is."""
-        return _blocks(self._checked_answer("generate_video", locals()))
+        return blocks_of(self._checked_answer("generate_video", locals()))
 
     async def agenerate_video(
         self,
@@ -386,7 +246,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         image: str | list[str] | None = None,
     ) -> Blocks:
         """:meth:`generate_video`, awaited."""
-        return _blocks(await self._checked_aanswer("generate_video", locals()))
+        return blocks_of(await self._checked_aanswer("generate_video", locals()))
 
     def web_search(self, query: str) -> str:
         """Search the web, and return an answer with its sources."""
@@ -440,41 +300,9 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(model={self.model!r})"
 
-    def _media_tool(self, kind: Literal["image", "video"]) -> MediaTool:
-        options = self._options
-        model, models = options.video_model, None
-        if kind == "image":
-            model, models = self.model, options.models
-        return MediaTool(
-            kind,
-            options.catalog,
-            options,
-            model=model,
-            models=models,
-            pictures=self._pictures,
-            shared=True,  # the options are those of all tools
-        )
-
     def _schemas(self) -> dict[str, tuple[str, type[BaseModel]]]:
         """Description and arguments of each tool that is offered."""
-        options = self._options
-        schemas: dict[str, tuple[str, type[BaseModel]]] = {}
-        kinds: list[Literal["image", "video"]] = ["image"]
-        if options.video_model is not None:
-            kinds.append("video")
-        for kind in kinds:
-            tool = self._media_tool(kind)
-            arguments = tool.arguments()
-            schemas[f"generate_{kind}"] = (tool.description(arguments), arguments)
-        if options.search_model is not None:
-            schemas["web_search"] = (SEARCH, SearchArguments)
-        if options.models and len(options.models) > 1:
-            schemas["list_models"] = (MODELS, NoArguments)
-        if options.voice:
-            schemas["speak"] = (SPEAK, speak_arguments(options.catalog, options.speech_model))
-            schemas["transcribe"] = (TRANSCRIBE, TranscribeArguments)
-        schemas["check_balance"] = (BALANCE, NoArguments)
-        return schemas
+        return {name: self._groups[name].schema(name) for name in self._options.offered_tools()}
 
     def _checked_answer(self, name: str, arguments: Mapping[str, Any]) -> Any:
         return self._answer(name, **self._checked(name, arguments))
@@ -499,72 +327,8 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
 
     def _answer(self, name: str, **arguments: Any) -> Any:
         """Run a tool with checked arguments."""
-        client, search_model = self._options._client, self._options.search_model
-        match name:
-            case "web_search":
-                return search_answer(client.chat(arguments["query"], model=search_model))
-            case "list_models":
-                return self._offered() or models_text(
-                    self._lister(client, arguments)(), arguments["kind"]
-                )
-            case "check_balance":
-                return balance_text(client.balance())
-            case "speak":
-                path = client.speech(**arguments, **self._speech_target())
-                return spoken_answer(path, arguments, self._options.speech_model)
-            case "transcribe":
-                return transcript_answer(client.transcribe(**self._transcription(arguments)))
-        tool = self._media_tool(MEDIA_KINDS[name])
-        request = tool.request(arguments)
-        picture = make_media(client, request)
-        return tool.answer(picture, self._cost(picture, request.options))
+        return self._groups[name].answer(name, arguments)
 
     async def _aanswer(self, name: str, **arguments: Any) -> Any:
         """:meth:`_answer`, awaited."""
-        client, search_model = self._options._async_client, self._options.search_model
-        match name:
-            case "web_search":
-                reply = await client.chat(arguments["query"], model=search_model)
-                return search_answer(reply)
-            case "list_models":
-                return self._offered() or models_text(
-                    await self._lister(client, arguments)(), arguments["kind"]
-                )
-            case "check_balance":
-                return balance_text(await client.balance())
-            case "speak":
-                path = await client.speech(**arguments, **self._speech_target())
-                return spoken_answer(path, arguments, self._options.speech_model)
-            case "transcribe":
-                text = await client.transcribe(**self._transcription(arguments))
-                return transcript_answer(text)
-        tool = self._media_tool(MEDIA_KINDS[name])
-        request = tool.request(arguments)
-        picture = await make_media_async(client, request)
-        # In a thread: a video of megabytes is written to disk here.
-        return await asyncio.to_thread(tool.answer, picture, self._cost(picture, request.options))
-
-    def _speech_target(self) -> dict[str, Any]:
-        options = self._options
-        return {"model": options.speech_model, "path": self._sounds.target(options.save_dir)}
-
-    def _transcription(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        options = self._options
-        return {
-            # Only a file inside the folder: a path of the model's choosing would be a way to carry
-            # any file out.
-            "path_or_bytes": self._sounds.file(options.save_dir, arguments["path"]),
-            "language": arguments.get("language"),
-            "model": options.transcription_model,
-        }
-
-    def _offered(self) -> str:
-        return offered_models_text(self._options.catalog, self._options.models or (), "image")
-
-    def _lister(self, client: Any, arguments: Mapping[str, Any]) -> Any:
-        lists = {"text": client.text_models, "audio": client.audio_models}
-        return lists.get(arguments["kind"], client.image_models)
-
-    def _cost(self, picture: Picture, options: Mapping[str, Any]) -> Any:
-        model = options.get("model") or picture.model or ""
-        return self._options._client.cost(picture.info, model)
+        return await self._groups[name].aanswer(name, arguments)
