@@ -12,7 +12,7 @@ from pollinations_client._adapter_support import arguments_text
 
 from ._block_translator import PROVIDER
 from ._content import KNOWN_KINDS, Part, Wire, kind_of, part_from
-from ._responses import server_tool_block
+from ._response_blocks import server_tool_block
 
 # Blocks of an answer's content that are in ``tool_calls`` on the wire.
 CALLS = frozenset(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -13,10 +12,7 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call
 from langchain_core.outputs import ChatGeneration
 
 from pollinations_client import (
-    AudioPart,
     Cost,
-    ImagePart,
-    OtherPart,
     ReasoningPart,
     Reply,
     TextPart,
@@ -26,19 +22,7 @@ from pollinations_client import (
 
 from ._block_translator import PROVIDER
 from ._json_mode import ORIGINAL, JsonFormat
-
-AUDIO_TYPES = {
-    "wav": "audio/wav",
-    "mp3": "audio/mpeg",
-    "flac": "audio/flac",
-    "opus": "audio/opus",
-    "pcm16": "audio/pcm",
-}
-# Built-in tools' traces: Claude's names, and Gemini's, which name a block by its only key.
-SERVER_CALLS = frozenset({"server_tool_use", "executable_code"})
-SERVER_RESULTS = frozenset(
-    {"code_execution_result", "web_search_tool_result", "code_execution_tool_result"}
-)
+from ._response_blocks import block_from
 
 
 def message_from(
@@ -212,83 +196,8 @@ def _content(reply: Reply, audio_format: str | None) -> str | list[str | dict[st
     return [block_from(part, audio_format) for part in parts]
 
 
-def block_from(part: Any, audio_format: str | None = None) -> dict[str, Any]:
-    """A standard content block for a part that is no reasoning."""
-    match part:
-        case TextPart(text):
-            return {"type": "text", "text": text}
-        case ImagePart():
-            return image_block(part)
-        case AudioPart():
-            return _audio_block(part, audio_format or "wav")
-        case OtherPart():
-            # The index is its place in a stream, and none of the block's own fields.
-            raw = {name: value for name, value in part.raw.items() if name != "index"}
-            return server_tool_block(raw) or {"type": "non_standard", "value": raw}
-    raise TypeError(type(part).__name__)
-
-
-def _audio_block(part: AudioPart, audio_format: str) -> dict[str, Any]:
-    block: dict[str, Any] = {
-        "type": "audio",
-        "base64": part.data,
-        "mime_type": AUDIO_TYPES.get(audio_format, f"audio/{audio_format}"),
-    }
-    extras = {"transcript": part.transcript, "id": part.id, "expires_at": part.expires_at}
-    if extras := _without_empty(extras):
-        block["extras"] = extras
-    return block
-
-
-def image_block(part: ImagePart) -> dict[str, Any]:
-    """A picture as a standard block, its bytes inline where the reply carries them."""
-    head, comma, data = part.url.partition(";base64,")
-    if not (comma and head.startswith("data:")):
-        raw = part.data
-        if raw is None:
-            return _without_empty({"type": "image", "url": part.url, "mime_type": part.mime_type})
-        data = base64.b64encode(raw).decode()
-    return {"type": "image", "base64": data, "mime_type": part.mime_type or "image/png"}
-
-
 def _without_empty(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
-
-
-def server_tool_block(raw: dict[str, Any]) -> dict[str, Any] | None:
-    """What a tool of the provider's own did, as a standard block; ``None`` for a block of another
-    kind.
-
-    The block as it came is kept in ``extras``, for the way back.
-    """
-    kind = str(raw.get("type"))
-    inner = raw.get(kind)
-    if not isinstance(inner, dict):
-        inner = {}
-    if kind in SERVER_CALLS:
-        return {
-            "type": "server_tool_call",
-            "id": raw.get("id") or "code_0",
-            "name": raw.get("name") or "code_execution",
-            "args": raw.get("input") or inner or {"code": raw.get("code")},
-            "extras": {"raw": raw},
-        }
-    if kind not in SERVER_RESULTS:
-        return None
-    output = raw.get("content") or inner or raw.get("output")
-    status = "success"
-    if isinstance(output, dict):
-        # Claude says so in the type of the content, Gemini in an outcome.
-        outcome = str(output.get("outcome", "OUTCOME_OK"))
-        if "error" in str(output.get("type")) or outcome != "OUTCOME_OK":
-            status = "error"
-    return {
-        "type": "server_tool_result",
-        "tool_call_id": raw.get("tool_use_id") or "code_0",
-        "status": status,
-        "output": output,
-        "extras": {"raw": raw},
-    }
 
 
 def extras_from(reply: Reply, *, is_streamed: bool) -> dict[str, Any]:

@@ -38,8 +38,8 @@ from ._fast_construct import (
     validated_chunk,
 )
 from ._json_mode import ORIGINAL, JsonFormat, JsonStream
+from ._response_blocks import block_from
 from ._responses import (
-    block_from,
     extras_from,
     generation_info,
     metadata_from,

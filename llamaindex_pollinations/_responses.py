@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llama_index.core.base.llms.types import (
-    AudioBlock,
     ChatResponse,
-    CitationBlock,
     CompletionResponse,
     ImageBlock,
     LogProb,
@@ -26,7 +24,6 @@ from pollinations_client import (
     AudioPart,
     Cost,
     ImagePart,
-    MalformedReply,
     OtherPart,
     ReasoningPart,
     Reply,
@@ -37,13 +34,18 @@ from pollinations_client import (
 from pollinations_client._adapter_support import DEFAULT_MODEL
 
 from . import _fast_construct
-from ._content import mime_type_of
+from ._response_blocks import (
+    citation_blocks,
+    image_block,
+    sound_blocks,
+    sound_reference,
+)
 from ._tool_calls import calls_in
 from ._tool_definitions import own_parameters
 
 LOGPROB_TYPES: dict[str, Any] = {"token": str, "logprob": int | float, "bytes": list}
 
-__all__ = ["ResponseContext", "completion_from", "image_block", "response_context", "response_from"]
+__all__ = ["ResponseContext", "completion_from", "response_context", "response_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +129,6 @@ def completion_from(response: ChatResponse) -> CompletionResponse:
     )
 
 
-def image_block(part: ImagePart) -> ImageBlock:
-    """A picture in an answer: its bytes if they came along, else its address."""
-    if (encoded := part.data_base64) is not None:
-        if mime_type := part.mime_type or mime_type_of(encoded):
-            return _fast_construct.image_block(encoded, mime_type)
-        return ImageBlock(image=part.data)
-    try:
-        return ImageBlock(url=part.url, image_mimetype=part.mime_type)
-    except ValueError as error:
-        cause = error
-    raise MalformedReply("A picture in the answer has an address that is no URL.") from cause
-
-
 def _blocks(
     reply: Reply, context: ResponseContext, pictures: Mapping[int, ImageBlock]
 ) -> tuple[list[Any], dict[str, Any]]:
@@ -165,9 +154,9 @@ def _blocks(
                 blocks.append(pictures.get(index) or image_block(part))
                 text = None
             case AudioPart():
-                blocks += _sound(part, context)
+                blocks += sound_blocks(part, context.audio_format)
                 text = None
-                message_kwargs |= _sound_reference(part)
+                message_kwargs |= sound_reference(part)
             case OtherPart():
                 message_kwargs.setdefault("content_blocks", []).append(part.raw)
     if reply.refusal and not any(isinstance(block, TextBlock) for block in blocks):
@@ -177,61 +166,23 @@ def _blocks(
         thoughts[-1].num_tokens = reply.usage.reasoning
     # Thinking stands behind what the model said: LlamaIndex's DocumentContextExtractor, and users,
     # read blocks[0].text.
-    return [*blocks, *_citations(reply), *thoughts], message_kwargs
+    if reply.citations:
+        blocks += citation_blocks(reply)
+    return [*blocks, *thoughts], message_kwargs
 
 
 def _add_thinking(thoughts: list[ThinkingBlock], part: ReasoningPart, reply: Reply) -> None:
     """Add to the last block; a signed piece, which must go back as it came, is a block alone."""
-    about: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     if part.signature or part.redacted:
         marks = {"signature": part.signature, "redacted": part.redacted}
         # A later turn may go to another provider, which refuses the signature.
         marks["model"] = reply.served_model
-        about = {name: mark for name, mark in marks.items() if mark}
-    if not thoughts or thoughts[-1].additional_information or about:
-        thoughts.append(ThinkingBlock(content=part.text, additional_information=about))
+        facts = {name: mark for name, mark in marks.items() if mark}
+    if not thoughts or thoughts[-1].additional_information or facts:
+        thoughts.append(ThinkingBlock(content=part.text, additional_information=facts))
     else:
         thoughts[-1].content = (thoughts[-1].content or "") + part.text
-
-
-def _sound(part: AudioPart, context: ResponseContext) -> list[Any]:
-    blocks: list[Any] = []
-    if part.transcript:
-        blocks.append(TextBlock(text=part.transcript))
-    if part.data:
-        # The answer does not name the format of its sound: it is the one that was asked for.
-        data = part.data.encode("ascii")
-        blocks.append(AudioBlock(audio=data, format=context.audio_format))
-    return blocks
-
-
-def _sound_reference(part: AudioPart) -> dict[str, Any]:
-    """The id under which the provider keeps the speech, and its words."""
-    if not part.id:
-        return {}
-    reference = {"id": part.id}
-    if part.transcript:
-        reference["transcript"] = part.transcript
-    return {"audio": reference}
-
-
-def _citations(reply: Reply) -> list[CitationBlock]:
-    """A block for each cited page, with title and excerpt out of the search results."""
-    results = {
-        str(result.get("url")): result
-        for result in reply.search_results
-        if isinstance(result, Mapping)
-    }
-    return [
-        CitationBlock(
-            cited_content=TextBlock(text=str(about.get("snippet") or "")),
-            source=url,
-            title=str(about.get("title") or url),
-            additional_location_info={},
-        )
-        for url in reply.citations
-        for about in [results.get(url, {})]
-    ]
 
 
 def _response_kwargs(reply: Reply, context: ResponseContext) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from pollinations_client import (
 )
 
 from ._fast_construct import call_block, chat_response, text_block, thinking_block
-from ._responses import ResponseContext, image_block, response_from
+from ._response_blocks import image_block
+from ._responses import ResponseContext, response_from
 from ._tool_calls import wire_call
 
 __all__ = ["Accumulator"]

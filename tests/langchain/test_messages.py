@@ -21,7 +21,7 @@ from langchain_core.messages import (
 from langchain_pollinations import ChatPollinations, _messages
 from langchain_pollinations._content import part_from
 from langchain_pollinations._messages import wire_messages
-from langchain_pollinations._responses import server_tool_block
+from langchain_pollinations._response_blocks import server_tool_block
 from pollinations_client import InvalidRequestError, snapshot
 from pollinations_client._adapter_support import AskedModel
 from pollinations_client.emulator import Emulator
