@@ -1,4 +1,4 @@
-"""Encode LlamaIndex content blocks as the gateway's content parts.
+"""Encode the content of LlamaIndex messages, block by block, as the gateway's parts.
 
 Pure, but for files that a block names by path. Blocks are not changed, and URLs are sent as URLs.
 """
@@ -15,6 +15,8 @@ from typing import Any
 from llama_index.core.base.llms.types import (
     AudioBlock,
     CacheControl,
+    CachePoint,
+    ChatMessage,
     CitableBlock,
     CitationBlock,
     DocumentBlock,
@@ -31,9 +33,19 @@ from pollinations_client._adapter_support import (
     sniff,
 )
 
-__all__ = ["Part", "cache_control", "linked_sound", "mime_type_of", "parts_from"]
+__all__ = [
+    "Part",
+    "Wire",
+    "as_parts",
+    "mime_type_of",
+    "simplest_content",
+    "turn_with_parts",
+    "with_line",
+    "with_name",
+]
 
 Part = dict[str, Any]
+Wire = dict[str, Any]
 Source = bytes | IOBase | None
 
 # The gateway names formats as OpenAI does; the keys are the last words of MIME types.
@@ -43,6 +55,80 @@ UNTITLED = "input_document"  # DocumentBlock's own title for a document without 
 PEEKED_BYTES = 64
 # Signatures stand in the first 64 bytes, but for SVG's, which a comment may precede.
 PEEKED_CHARACTERS = 4096
+NOT_OF_THE_CALLER = frozenset({"assistant", "tool"})
+TEXT_ROLES = frozenset({"system", "developer", "function"})
+# Their content is one string on the wire, which cannot bear a cache mark; their message can.
+TEXT_ONLY_RESULTS = frozenset({"tool", "function"})
+
+
+def turn_with_parts(
+    message: ChatMessage, index: int, role: str, skip: tuple[type, ...] = ()
+) -> Wire:
+    """Encode role and content, without blocks of the types ``skip``.
+
+    A cache point marks the part before it, or the message where there is none.
+    """
+    parts: list[Part] = []
+    wire: Wire = {"role": role}
+    for number, block in enumerate(message.blocks):
+        if isinstance(block, skip):
+            continue
+        where = f"messages[{index}] ({role}), block {number} ({type(block).__name__})"
+        if role in NOT_OF_THE_CALLER and (words := link_as_text(block)) is not None:
+            parts.append(words)
+        elif not isinstance(block, CachePoint):
+            parts += _checked_parts(parts_from(block, where), role, where)
+        elif parts and role not in TEXT_ONLY_RESULTS:
+            parts[-1] = {**parts[-1], "cache_control": cache_control(block.cache_control, where)}
+        elif role == "user":
+            # The gateway takes a mark on a message of any role but the user's and a function's.
+            raise InvalidRequestError(
+                f"{where}: a cache point needs something before it.", param="messages"
+            )
+        else:
+            wire["cache_control"] = cache_control(block.cache_control, where)
+    if mark := message.additional_kwargs.get("cache_control"):
+        wire["cache_control"] = cache_control(mark, f"messages[{index}] ({role})")
+    wire["content"] = simplest_content(parts)
+    return wire
+
+
+def _checked_parts(parts: list[Part], role: str, where: str) -> list[Part]:
+    if role in TEXT_ROLES and any(part["type"] != "text" for part in parts):
+        raise InvalidRequestError(
+            f"{where}: this role takes text only; put it into a user message.", param="messages"
+        )
+    return parts
+
+
+def simplest_content(parts: list[Part]) -> str | list[Part]:
+    """Text alone as one string, everything else as parts."""
+    # Outside user messages the gateway of November 2025 took strings only. A part with more than
+    # type and text bears a cache mark, which a string would lose.
+    if all(part["type"] == "text" and len(part) == 2 for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
+
+
+def as_parts(content: str | list[Part]) -> list[Part]:
+    """Content as parts; no text is no part."""
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []
+
+
+def with_line(content: str | list[Part], line: str) -> str | list[Part]:
+    """Content with one more line."""
+    if isinstance(content, list):
+        return [*content, {"type": "text", "text": line}]
+    return f"{content}\n{line}".strip()
+
+
+def with_name(wire: Wire, message: ChatMessage) -> Wire:
+    """The turn with the name that its message has."""
+    if message.additional_kwargs and (name := message.additional_kwargs.get("name")):
+        wire["name"] = name
+    return wire
 
 
 def parts_from(block: Any, where: str) -> list[Part]:
@@ -89,7 +175,7 @@ def cache_control(mark: CacheControl | Mapping[str, Any], where: str) -> Part:
     return fields
 
 
-def linked_sound(block: Any) -> Part | None:
+def link_as_text(block: Any) -> Part | None:
     """Name a sound that is only a link in words; None for any other block.
 
     For messages of tools and models: the user's own link is refused with the remedy.

@@ -18,7 +18,6 @@ from llama_index.core.base.llms.types import (
     ImageBlock,
     MessageRole,
     TextBlock,
-    ThinkingBlock,
     ToolCallBlock,
 )
 from llama_index.core.tools import ToolOutput
@@ -32,14 +31,22 @@ from pollinations_client._adapter_support import (
     older_pictures,
 )
 
-from ._content import Part, cache_control, linked_sound, parts_from
-from ._tool_calls import is_call_of_block, refusal_of, refusals_in, wire_calls_in
+from ._assistant_messages import assistant_turn, attach, identified_calls
+from ._content import (
+    Part,
+    Wire,
+    as_parts,
+    simplest_content,
+    turn_with_parts,
+    with_line,
+    with_name,
+)
+from ._tool_calls import is_call_of_block, refusal_of, refusals_in
 
 __all__ = ["wire_messages"]
 
 log = logging.getLogger("llamaindex_pollinations")
 
-Wire = dict[str, Any]
 # Bound once: a member of an enum class costs two lookups at each use.
 USER, SYSTEM = MessageRole.USER, MessageRole.SYSTEM
 ASSISTANT, TOOL = MessageRole.ASSISTANT, MessageRole.TOOL
@@ -47,13 +54,6 @@ WIRE_ROLES = {"chatbot": "assistant", "model": "assistant"}
 ANSWERING_ROLES = frozenset({"assistant", *WIRE_ROLES})
 PLAIN_ROLES = frozenset({"user", "system"})
 INSTRUCTING_ROLES = frozenset({"system", "developer"})
-ASSISTANT_PARTS = frozenset({"text", "image_url"})
-# Their content is one string on the wire, which cannot bear a cache mark; their message can.
-TEXT_ONLY_RESULTS = frozenset({"tool", "function"})
-TEXT_ROLES = frozenset({"system", "developer", "function"})
-NOT_OF_THE_CALLER = frozenset({"assistant", "tool"})
-ATTACHED = "[attached below]"
-ATTACHED_FROM = "Attached by {name}:"
 RESULT_OF = "Result of tool call {call_id}:"
 
 
@@ -128,11 +128,11 @@ class _Conversation:
         if role in INSTRUCTING_ROLES and not _says_anything(message):
             return  # some providers refuse an empty system message
         if role in PLAIN_ROLES and (text := _only_text(message)) is not None:
-            self._wire.append(_named({"role": role, "content": text}, message))
+            self._wire.append(with_name({"role": role, "content": text}, message))
         elif role == "assistant":
             self._wire.append(self._assistant(message, index))
         else:
-            self._wire.append(_named(_with_parts(message, index, role), message))
+            self._wire.append(with_name(turn_with_parts(message, index, role), message))
 
     def _text_turn(self, message: ChatMessage) -> Wire | None:
         """Encode a message that is one text, or one call; None for any other message."""
@@ -210,101 +210,18 @@ class _Conversation:
             self._attached = []
 
     def _assistant(self, message: ChatMessage, index: int) -> Wire:
-        self._open = []
-        calls = []
+        calls: list[Wire] = []
         if not self._are_calls_removed(message, index):
-            calls = self._calls_of(message, index)
+            calls = identified_calls(message, index)
+            self._refusals |= refusals_in(message)
+        self._calls.update((call["id"], call["function"]["name"]) for call in calls)
+        self._open = [call["id"] for call in calls]
         self._lost_calls = not calls
-        thoughts = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
-        wire = _with_parts(message, index, "assistant", skip=(ThinkingBlock, ToolCallBlock))
-        if isinstance(content := wire["content"], list):
-            self._take_out_media(wire, content)
-        if sound_id := _sound_id(message):
-            wire["audio"] = {"id": sound_id}
-        if self._replays:
-            self._add_thinking(wire, message, thoughts)
-        if calls:
-            wire["tool_calls"] = calls
-        elif called := message.additional_kwargs.get("function_call"):
-            wire["function_call"] = called
-        return _named(wire, message)
-
-    def _take_out_media(self, wire: Wire, content: list[Part]) -> None:
-        """Let sound, video and files of the assistant follow as the user's."""
-        own_parts = [part for part in content if part["type"] in ASSISTANT_PARTS]
-        media = [part for part in content if part["type"] not in ASSISTANT_PARTS]
-        # Its own speech is not sent again where its words are: sound costs many times what text
-        # costs, and the model has said it.
-        if any(part["type"] == "text" for part in own_parts):
-            media = [part for part in media if part["type"] != "input_audio"]
-        own_parts, dropped = drop_unsupported_media(self._model, own_parts)
-        wire["content"] = _simplest(own_parts)
-        if dropped:
-            wire["content"] = _with_line(wire["content"], dropped)
-        self._attach(wire, media, "the assistant")
-
-    def _attach(self, wire: Wire, media: list[Part], by: str) -> None:
-        """Let media follow a message that cannot carry them; say in it what the model cannot take.
-
-        ``by`` names who made them, in the line before them.
-        """
-        media, dropped = drop_unsupported_media(self._model, media)
-        if dropped:
-            wire["content"] = _with_line(wire["content"], dropped)
-        if media:
-            # A result that was only a picture has no text, and an empty one reads as a failure.
-            wire["content"] = wire["content"] or ATTACHED
-            self._attached += [{"type": "text", "text": ATTACHED_FROM.format(name=by)}, *media]
-
-    def _add_thinking(
-        self, wire: Wire, message: ChatMessage, thoughts: Sequence[ThinkingBlock]
-    ) -> None:
-        about = message.additional_kwargs
-        text = "".join(block.content or "" for block in thoughts)
-        # Classes without ThinkingBlock keep thinking in additional_kwargs. Blocks go before that:
-        # somebody may have edited them.
-        reasoning = about.get("reasoning_content")
-        if thoughts:
-            reasoning = text
-        if reasoning:
-            wire["reasoning_content"] = reasoning
-        if details := _unedited(about.get("reasoning_details"), text):
-            wire["reasoning_details"] = details
-        if signed := [part for block in thoughts if (part := self._signed(block))]:
-            # Anthropic wants a signed thought before what the model said or called after it.
-            wire["content"] = [*signed, *_as_parts(wire["content"])]
-
-    def _signed(self, block: ThinkingBlock) -> Part | None:
-        about = block.additional_information
-        # Answers of this package name their model; of the other classes Anthropic's signs.
-        if not self._model.may_read_thinking_of(str(about.get("model") or "claude")):
-            return None
-        if redacted := about.get("redacted"):
-            return {"type": "redacted_thinking", "data": redacted}
-        if signature := about.get("signature"):
-            return {"type": "thinking", "thinking": block.content or "", "signature": signature}
-        return None
-
-    def _calls_of(self, message: ChatMessage, index: int) -> list[Wire]:
-        """The calls of an assistant message, each with an id that its result can name."""
-        self._refusals |= refusals_in(message)
-        calls = []
-        for number, call in enumerate(wire_calls_in(message)):
-            function = call.get("function")
-            if not isinstance(function, dict) or not function.get("name"):
-                raise InvalidRequestError(
-                    f"messages[{index}] (assistant): tool call {number} does not name its tool.",
-                    param="messages",
-                )
-            name = str(function["name"])
-            call_id = str(call.get("id") or "")
-            # Ollama's class writes no ids. One that comes twice is told apart by the client.
-            if not call_id:
-                call_id = f"call_{index}_{number}"
-            self._calls[call_id] = name
-            self._open.append(call_id)
-            calls.append({**call, "id": call_id, "function": {**function, "name": name}})
-        return calls
+        turn, media = assistant_turn(
+            message, index, calls, self._model, replay_reasoning=self._replays
+        )
+        self._attached += media
+        return turn
 
     def _are_calls_removed(self, message: ChatMessage, index: int) -> bool:
         """Whether somebody took the calls out of an answer's blocks."""
@@ -331,15 +248,15 @@ class _Conversation:
             )
         if call_id in self._open:
             self._open.remove(call_id)
-        wire = _with_parts(message, index, "tool")
+        wire = turn_with_parts(message, index, "tool")
         if isinstance(content := wire["content"], list):
-            wire["content"] = _simplest([part for part in content if part["type"] == "text"])
+            wire["content"] = simplest_content([part for part in content if part["type"] == "text"])
             media = [part for part in content if part["type"] != "text"]
             media, dropped = drop_unsupported_media(self._model, media)
             media, left_out = kept_tool_media(media, self._older_pictures(index))
             for line in filter(None, (dropped, left_out)):
-                wire["content"] = _with_line(wire["content"], line)
-            self._attach(wire, media, f"the tool {self._calls[call_id]}")
+                wire["content"] = with_line(wire["content"], line)
+            self._attached += attach(wire, media, self._model, f"the tool {self._calls[call_id]}")
         elif call_id in self._refusals:
             wire["content"] = refusal_of(content, self._refusals[call_id])
         self._wire.append({**wire, "tool_call_id": call_id})
@@ -380,44 +297,12 @@ class _Conversation:
             index,
             call_id,
         )
-        parts = _as_parts(_with_parts(message, index, "tool")["content"])
+        parts = as_parts(turn_with_parts(message, index, "tool")["content"])
         self._attached += [{"type": "text", "text": RESULT_OF.format(call_id=call_id)}, *parts]
-
-
-def _as_parts(content: str | list[Part]) -> list[Part]:
-    if isinstance(content, list):
-        return content
-    return [{"type": "text", "text": content}] if content else []
-
-
-def _sound_id(message: ChatMessage) -> str | None:
-    """The id under which the provider keeps an answer's speech, unless its words were edited."""
-    speech = message.additional_kwargs.get("audio")
-    if not isinstance(speech, Mapping) or not speech.get("id"):
-        return None
-    if str(speech.get("transcript") or "") in (message.content or ""):
-        return str(speech["id"])
-    return None
 
 
 def _pictures_in(message: ChatMessage) -> int:
     return sum(isinstance(block, ImageBlock) for block in message.blocks)
-
-
-def _unedited(details: Any, thinking: str) -> list[Any] | None:
-    """The reasoning details to send again: those with text only if the blocks still say it."""
-    if not isinstance(details, list):
-        return None
-    texts = {
-        index: str(detail.get("text") or detail.get("summary") or "")
-        for index, detail in enumerate(details)
-        if isinstance(detail, Mapping)
-    }
-    if "".join(texts.values()) == thinking:
-        return details
-    # Somebody may have blacked out a name in the blocks, and these details would bring it back.
-    # What has no text, a signature or encrypted thought, is sent still.
-    return [details[index] for index, text in texts.items() if not text]
 
 
 def _only_text(message: ChatMessage) -> str | None:
@@ -437,62 +322,3 @@ def _says_anything(message: ChatMessage) -> bool:
         if not isinstance(block, TextBlock) or block.text.strip():
             return True
     return False
-
-
-def _with_parts(message: ChatMessage, index: int, role: str, skip: tuple[type, ...] = ()) -> Wire:
-    """Encode role and content, without blocks of the types ``skip``.
-
-    A cache point marks the part before it, or the message where there is none.
-    """
-    parts: list[Part] = []
-    wire: Wire = {"role": role}
-    for number, block in enumerate(message.blocks):
-        if isinstance(block, skip):
-            continue
-        where = f"messages[{index}] ({role}), block {number} ({type(block).__name__})"
-        if role in NOT_OF_THE_CALLER and (words := linked_sound(block)) is not None:
-            parts.append(words)
-        elif not isinstance(block, CachePoint):
-            parts += _allowed(parts_from(block, where), role, where)
-        elif parts and role not in TEXT_ONLY_RESULTS:
-            parts[-1] = {**parts[-1], "cache_control": cache_control(block.cache_control, where)}
-        elif role == "user":
-            # The gateway takes a mark on a message of any role but the user's and a function's.
-            raise InvalidRequestError(
-                f"{where}: a cache point needs something before it.", param="messages"
-            )
-        else:
-            wire["cache_control"] = cache_control(block.cache_control, where)
-    if mark := message.additional_kwargs.get("cache_control"):
-        wire["cache_control"] = cache_control(mark, f"messages[{index}] ({role})")
-    wire["content"] = _simplest(parts)
-    return wire
-
-
-def _allowed(parts: list[Part], role: str, where: str) -> list[Part]:
-    if role in TEXT_ROLES and any(part["type"] != "text" for part in parts):
-        raise InvalidRequestError(
-            f"{where}: this role takes text only; put it into a user message.", param="messages"
-        )
-    return parts
-
-
-def _with_line(content: str | list[Part], line: str) -> str | list[Part]:
-    if isinstance(content, list):
-        return [*content, {"type": "text", "text": line}]
-    return f"{content}\n{line}".strip()
-
-
-def _simplest(parts: list[Part]) -> str | list[Part]:
-    """Text alone as one string, everything else as parts."""
-    # Outside user messages the gateway of November 2025 took strings only. A part with more than
-    # type and text bears a cache mark, which a string would lose.
-    if all(part["type"] == "text" and len(part) == 2 for part in parts):
-        return "\n".join(part["text"] for part in parts)
-    return parts
-
-
-def _named(wire: Wire, message: ChatMessage) -> Wire:
-    if message.additional_kwargs and (name := message.additional_kwargs.get("name")):
-        wire["name"] = name
-    return wire
