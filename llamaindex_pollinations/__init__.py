@@ -15,8 +15,7 @@ try:
 except ImportError as missing:
     raise ImportError(f"LlamaIndex is not installed: {install_command('llamaindex')}") from missing
 
-from ._structured_output import StructuredOutputError
-from ._tool_calls import NoToolCallError
+from .errors import NoToolCallError, StructuredOutputError
 from .llm import Pollinations
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llama_index.core.prompts import BasePromptTemplate
     from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 
-    from ._structured_output import Mode
+    from ._structured_types import Mode
 
 __all__ = [
     "ConnectionOptions",

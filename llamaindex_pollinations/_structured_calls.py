@@ -1,12 +1,10 @@
-"""Send structured calls, one attempt after another, until an answer holds the object.
-
-Sync and async twins.
-"""
+"""Send structured calls, one attempt after another, until an answer holds the object."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -22,90 +20,103 @@ from pollinations_client import (
 )
 from pollinations_client._adapter_support import JsonFinder, ParsePace, warn
 
-from ._structured_output import Attempt, StructuredOutputError, last_failure, unwrapped
+from ._output_parser import partial_in_response, unwrapped
+from ._structured_output import Attempt, last_failure
+from .errors import StructuredOutputError
 
-__all__ = ["apredicted", "astreamed", "predicted", "streamed"]
+__all__ = ["StructuredCall"]
 
 # Another way of asking may help against these; against an unknown model or a filter it does not.
 FALLBACK_ERRORS = (BadRequestError, UnprocessableEntityError, EmptyReply, StructuredOutputError)
-Options = Mapping[str, Any]
-Attempts = Sequence[Attempt]
 
 
-def predicted(
-    llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
-) -> BaseModel:
-    """The object. Raises the error of the last attempt if none gave one."""
-    failures: list[PollinationsError] = []
-    for attempt in attempts:
-        try:
-            response = llm.chat(attempt.messages(messages), **attempt.merged_options(options))
-            return attempt.object_in(response)
-        except FALLBACK_ERRORS as error:
-            _note(error, attempt, attempts, failures)
-    raise last_failure(failures)
+@dataclass(frozen=True, slots=True)
+class StructuredCall:
+    """A call for an object: each attempt has the same messages and the caller's options."""
+
+    llm: LLM
+    attempts: Sequence[Attempt]
+    messages: Sequence[ChatMessage]
+    options: Mapping[str, Any]
+
+    def predict(self) -> BaseModel:
+        """Return the object. Raises the error of the last attempt if none gave one."""
+        failures: list[PollinationsError] = []
+        for attempt in self.attempts:
+            messages, options = self._request(attempt)
+            try:
+                return attempt.object_in(self.llm.chat(messages, **options))
+            except FALLBACK_ERRORS as error:
+                self._warn_or_raise(error, attempt, failures)
+        raise last_failure(failures)
+
+    async def apredict(self) -> BaseModel:
+        """:meth:`predict`, awaited."""
+        failures: list[PollinationsError] = []
+        for attempt in self.attempts:
+            messages, options = self._request(attempt)
+            try:
+                return attempt.object_in(await self.llm.achat(messages, **options))
+            except FALLBACK_ERRORS as error:
+                self._warn_or_raise(error, attempt, failures)
+        raise last_failure(failures)
+
+    def stream(self) -> Generator[BaseModel, None, None]:
+        """Give the object as it grows; the last one is complete and valid."""
+        failures: list[PollinationsError] = []
+        for attempt in self.attempts:
+            growing = _GrowingObject(attempt)
+            messages, options = self._request(attempt)
+            try:
+                with contextlib.closing(self.llm.stream_chat(messages, **options)) as responses:
+                    for response in responses:
+                        if (partial := growing.feed(response)) is not None:
+                            yield partial
+                yield growing.result()
+                return
+            except FALLBACK_ERRORS as error:
+                self._warn_or_raise(error, attempt, failures)
+        raise last_failure(failures)
+
+    async def astream(self) -> AsyncGenerator[BaseModel, None]:
+        """:meth:`stream`, awaited."""
+        failures: list[PollinationsError] = []
+        for attempt in self.attempts:
+            growing = _GrowingObject(attempt)
+            messages, options = self._request(attempt)
+            try:
+                stream = await self.llm.astream_chat(messages, **options)
+                async with contextlib.aclosing(stream) as responses:
+                    async for response in responses:
+                        if (partial := growing.feed(response)) is not None:
+                            yield partial
+                yield growing.result()
+                return
+            except FALLBACK_ERRORS as error:
+                self._warn_or_raise(error, attempt, failures)
+        raise last_failure(failures)
+
+    def _request(self, attempt: Attempt) -> tuple[list[ChatMessage], dict[str, Any]]:
+        return attempt.messages(self.messages), attempt.merged_options(self.options)
+
+    def _warn_or_raise(
+        self, error: PollinationsError, attempt: Attempt, failures: list[PollinationsError]
+    ) -> None:
+        """Warn that the next attempt follows; raise if another attempt cannot help."""
+        # A subclass of BadRequestError names another reason: an unknown model, a filter, a long
+        # prompt.
+        is_other = isinstance(error, BadRequestError) and type(error) not in FALLBACK_ERRORS
+        if is_other or (isinstance(error, StructuredOutputError) and error.is_final):
+            raise error
+        failures.append(error)
+        following = self.attempts.index(attempt) + 1
+        if following == len(self.attempts):
+            raise last_failure(failures)
+        next_way = self.attempts[following].way
+        warn(f"{error.message} Asked again by {next_way} in place of {attempt.way}.")
 
 
-async def apredicted(
-    llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
-) -> BaseModel:
-    """:func:`predicted`, awaited."""
-    failures: list[PollinationsError] = []
-    for attempt in attempts:
-        try:
-            response = await llm.achat(
-                attempt.messages(messages), **attempt.merged_options(options)
-            )
-            return attempt.object_in(response)
-        except FALLBACK_ERRORS as error:
-            _note(error, attempt, attempts, failures)
-    raise last_failure(failures)
-
-
-def streamed(
-    llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
-) -> Generator[BaseModel, None, None]:
-    """The object as it grows; the last one is complete and valid."""
-    failures: list[PollinationsError] = []
-    for attempt in attempts:
-        growth = _Growth(attempt)
-        try:
-            with contextlib.closing(
-                llm.stream_chat(attempt.messages(messages), **attempt.merged_options(options))
-            ) as chat:
-                for response in chat:
-                    if (grown := growth.feed(response)) is not None:
-                        yield grown
-            yield growth.result()
-            return
-        except FALLBACK_ERRORS as error:
-            _note(error, attempt, attempts, failures)
-    raise last_failure(failures)
-
-
-async def astreamed(
-    llm: LLM, attempts: Attempts, messages: Sequence[ChatMessage], options: Options
-) -> AsyncGenerator[BaseModel, None]:
-    """:func:`streamed`, awaited."""
-    failures: list[PollinationsError] = []
-    for attempt in attempts:
-        growth = _Growth(attempt)
-        try:
-            responses = await llm.astream_chat(
-                attempt.messages(messages), **attempt.merged_options(options)
-            )
-            async with contextlib.aclosing(responses) as chat:
-                async for response in chat:
-                    if (grown := growth.feed(response)) is not None:
-                        yield grown
-            yield growth.result()
-            return
-        except FALLBACK_ERRORS as error:
-            _note(error, attempt, attempts, failures)
-    raise last_failure(failures)
-
-
-class _Growth:
+class _GrowingObject:
     """Reads a growing object out of a stream's responses."""
 
     def __init__(self, attempt: Attempt) -> None:
@@ -124,7 +135,7 @@ class _Growth:
         # stream of n chunks takes n steps and not n * n.
         if not self._pace.is_due(len(self._finder.text) + _chars_of_arguments(response)):
             return None
-        data = self._attempt.partial_in(response, self._finder)
+        data = partial_in_response(response, self._finder)
         if not data or data == self._latest:
             return None
         self._latest = data
@@ -148,21 +159,3 @@ class _Growth:
 def _chars_of_arguments(response: ChatResponse) -> int:
     arguments = [getattr(block, "tool_kwargs", "") for block in response.message.blocks]
     return sum(len(text) for text in arguments if isinstance(text, str))
-
-
-def _note(
-    error: PollinationsError,
-    attempt: Attempt,
-    attempts: Attempts,
-    failures: list[PollinationsError],
-) -> None:
-    """Warn that the next attempt follows; raise if another attempt cannot help."""
-    # A subclass of BadRequestError names another reason: an unknown model, a filter, a long prompt.
-    is_other = isinstance(error, BadRequestError) and type(error) not in FALLBACK_ERRORS
-    if is_other or (isinstance(error, StructuredOutputError) and error.is_final):
-        raise error
-    failures.append(error)
-    following = attempts.index(attempt) + 1
-    if following == len(attempts):
-        raise last_failure(failures)
-    warn(f"{error.message} Asked again by {attempts[following].way} in place of {attempt.way}.")

@@ -11,22 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ToolCallBlock
-from llama_index.core.chat_engine.types import AgentChatResponse
 from llama_index.core.llms.llm import ToolSelection
-from llama_index.core.tools import BaseTool, ToolOutput
+from llama_index.core.tools import ToolOutput
 from pydantic_core import from_json
 
-from pollinations_client import ReplyError, ToolCall
+from pollinations_client import ToolCall
 from pollinations_client._adapter_support import arguments_text, drop_strict_nulls
+
+from .errors import NoToolCallError
 
 __all__ = [
     "INVALID",
-    "NoToolCallError",
-    "agent_response",
     "calls_in",
     "drop_nulls",
     "is_call_of_block",
-    "offered",
     "refusal_of",
     "refusals_in",
     "selections_in",
@@ -51,10 +49,6 @@ NOT_RUN = "{name} (not run: its arguments are no whole JSON)"
 REFUSAL = "{name} was not run. {problem} Call it again with whole arguments, as a JSON object."
 # The answer of LlamaIndex's agents to such a name (agent/workflow/base_agent.py).
 NOT_FOUND = "Tool {name} not found."
-
-
-class NoToolCallError(ReplyError, ValueError):
-    """The model made no tool call where one was needed, or called a tool that was not offered."""
 
 
 def wire_call(call: ToolCall) -> dict[str, Any]:
@@ -188,33 +182,6 @@ def refusal_of(text: str, refusal: ToolOutput) -> str:
     if text.startswith(unknown):
         return refusal.content
     return text
-
-
-def offered(selection: ToolSelection, tools: Iterable[BaseTool]) -> ToolSelection:
-    """The selection itself. Raises :class:`NoToolCallError` if its tool is none of ``tools``."""
-    # LlamaIndex looks the name up in a dict, and a name that a model invents is a bare KeyError.
-    names = [str(tool.metadata.name) for tool in tools]
-    if selection.tool_name in names:
-        return selection
-    raise NoToolCallError(
-        f"The model called the tool {selection.tool_name!r}, which was not offered:"
-        f" {', '.join(names)}."
-    )
-
-
-def agent_response(
-    response: ChatResponse, outputs: Sequence[ToolOutput], *, error_on_tool_error: bool
-) -> AgentChatResponse:
-    """The outcome of ``predict_and_call``: the tools' results, else the model's answer.
-
-    Raises ``ValueError``, as LlamaIndex does, for a failed tool if ``error_on_tool_error``.
-    """
-    text = "\n\n".join(output.content for output in outputs)
-    if error_on_tool_error and any(output.is_error for output in outputs):
-        raise ValueError(text)
-    if not outputs:
-        text = response.message.content or ""
-    return AgentChatResponse(response=text, sources=list(outputs))
 
 
 def _triples(message: ChatMessage) -> Iterable[tuple[str | None, str, Any]]:

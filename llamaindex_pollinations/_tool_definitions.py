@@ -13,8 +13,8 @@ from pollinations_client._adapter_support import resolve_root, strict_form
 
 __all__ = [
     "ToolDefinition",
-    "choice_among",
     "own_parameters",
+    "tool_options",
     "wire_tools",
 ]
 
@@ -54,6 +54,18 @@ def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
     return definitions
 
 
+def tool_options(
+    tools: Iterable[Any], *, choice: Any, strict: bool, parallel: bool
+) -> dict[str, Any]:
+    """The options of a call that offers ``tools``."""
+    definitions = wire_tools(tools, strict=strict)
+    return {
+        "tools": definitions,
+        "tool_choice": _choice_among(definitions, choice),
+        "parallel_tool_calls": parallel,
+    }
+
+
 def own_parameters(tools: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
     """The tools' own schemas by name, of the tools that are sent in strict form."""
     definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]
@@ -64,7 +76,7 @@ def own_parameters(tools: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
     }
 
 
-def choice_among(tools: Sequence[Any], choice: Any) -> Any:
+def _choice_among(tools: Sequence[Any], choice: Any) -> Any:
     """Turn the name of one of ``tools`` into a choice of it; another choice stays as it is."""
     # A tool may be called "auto" or "none": the tools' own names are looked at first.
     definitions = [tool for tool in tools if isinstance(tool, ToolDefinition)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack, cast
@@ -27,8 +26,6 @@ from llama_index.core.instrumentation.events.llm import (
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.prompts import PromptTemplate
-from llama_index.core.tools import ToolOutput
-from llama_index.core.tools.calling import acall_tool_with_selection, call_tool_with_selection
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,22 +37,22 @@ from pollinations_client._adapter_support import (
     with_secret_key,
 )
 
-from . import _structured_calls
 from ._callbacks import chat_callback, completion_callback
 from ._client import ClientMixin
 from ._messages import wire_messages
 from ._options import HiddenHeadersMixin, alias_of, call_options
 from ._responses import completion_from, response_context, response_from
 from ._streaming import Accumulator
-from ._structured_llm import PollinationsStructuredLLM
-from ._structured_output import Attempt, Mode, attempts, check_output_cls, cleaned
-from ._tool_calls import agent_response, offered, refusals_in, selections_in
-from ._tool_definitions import choice_among, wire_tools
+from ._structured_types import Mode
+from ._tool_calls import selections_in
+from ._tool_definitions import tool_options
 
 if TYPE_CHECKING:
     from llama_index.core.program.utils import FlexibleModel
 
     from ._option_types import LLMOptions
+    from ._structured_calls import StructuredCall
+    from ._structured_llm import PollinationsStructuredLLM
 
 __all__ = ["Pollinations"]
 
@@ -221,6 +218,8 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
                 param="max_tokens",
             )
 
+    # -- what LlamaIndex asks about a model
+
     @classmethod
     def class_name(cls) -> str:
         """The name in dumps."""
@@ -248,6 +247,8 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         """What observers get: metadata and address, never a key or a header."""
         about = {"class_name": self.class_name(), **self.metadata.model_dump()}
         return {**about, "api_base": self.api_base, "reasoning_effort": self.reasoning_effort}
+
+    # -- calls
 
     @chat_callback
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -401,6 +402,8 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
             base["stream_options"] = {"include_usage": False}
         return call_options(base, self.additional_kwargs, call, strict=self.strict)
 
+    # -- tools
+
     def _prepare_chat_with_tools(
         self,
         tools: Sequence[Any],
@@ -424,19 +427,15 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
             # that additional_kwargs has.
             names = {"tools", "tool_choice"} - self.additional_kwargs.keys()
             return {"messages": messages, **dict.fromkeys(names), **kwargs}
-        if strict is None:
-            strict = self.strict
-        definitions = wire_tools(tools, strict=strict)
         if tool_choice is None:
             # LlamaIndex's programs give tool_choice=None beside tool_required=True.
             tool_choice = "required" if tool_required else "auto"
-        return {
-            "messages": messages,
-            "tools": definitions,
-            "tool_choice": choice_among(definitions, tool_choice),
-            "parallel_tool_calls": allow_parallel_tool_calls,
-            **kwargs,
-        }
+        if strict is None:
+            strict = self.strict
+        options = tool_options(
+            tools, choice=tool_choice, strict=strict, parallel=allow_parallel_tool_calls
+        )
+        return {"messages": messages, **options, **kwargs}
 
     def get_tool_calls_from_response(
         self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
@@ -470,23 +469,23 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
             NoToolCallError: If the model calls no tool, or one that was not offered.
             ValueError: If a tool fails and ``error_on_tool_error``.
         """
-        request: dict[str, Any] = {
-            "user_msg": user_msg,
-            "chat_history": chat_history,
-            "verbose": verbose,
-        }
+        from . import _tool_runs  # at its first use: agents run tools themselves
+
+        request: dict[str, Any] = {"user_msg": user_msg, "chat_history": chat_history}
+        request["verbose"] = verbose
         if not self.metadata.is_function_calling_model:
-            return super().predict_and_call(tools, **request, **_with_reasoner(kwargs))
+            options = _tool_runs.with_react_parts(kwargs)
+            return super().predict_and_call(tools, **request, **options)
         response = self.chat_with_tools(
             tools, **request, allow_parallel_tool_calls=allow_parallel_tool_calls, **kwargs
         )
-        refusals = refusals_in(response.message)
-        outputs = [
-            refusals.get(selection.tool_id)
-            or call_tool_with_selection(offered(selection, tools), tools, verbose)
-            for selection in selections_in(response, required=error_on_no_tool_call)
-        ]
-        return agent_response(response, outputs, error_on_tool_error=error_on_tool_error)
+        return _tool_runs.run_tools(
+            response,
+            tools,
+            verbose=verbose,
+            error_on_no_tool_call=error_on_no_tool_call,
+            error_on_tool_error=error_on_tool_error,
+        )
 
     async def apredict_and_call(
         self,
@@ -500,26 +499,26 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         **kwargs: Any,
     ) -> AgentChatResponse:
         """:meth:`predict_and_call`, awaited; several tools run side by side."""
-        request: dict[str, Any] = {
-            "user_msg": user_msg,
-            "chat_history": chat_history,
-            "verbose": verbose,
-        }
+        from . import _tool_runs  # at its first use: agents run tools themselves
+
+        request: dict[str, Any] = {"user_msg": user_msg, "chat_history": chat_history}
+        request["verbose"] = verbose
         if not self.metadata.is_function_calling_model:
-            return await super().apredict_and_call(tools, **request, **_with_reasoner(kwargs))
+            return await super().apredict_and_call(
+                tools, **request, **_tool_runs.with_react_parts(kwargs)
+            )
         response = await self.achat_with_tools(
             tools, **request, allow_parallel_tool_calls=allow_parallel_tool_calls, **kwargs
         )
-        refusals = refusals_in(response.message)
+        return await _tool_runs.arun_tools(
+            response,
+            tools,
+            verbose=verbose,
+            error_on_no_tool_call=error_on_no_tool_call,
+            error_on_tool_error=error_on_tool_error,
+        )
 
-        async def output_of(selection: ToolSelection) -> ToolOutput:
-            if refusal := refusals.get(selection.tool_id):
-                return refusal
-            return await acall_tool_with_selection(offered(selection, tools), tools, verbose)
-
-        selections = selections_in(response, required=error_on_no_tool_call)
-        outputs = await asyncio.gather(*map(output_of, selections))
-        return agent_response(response, outputs, error_on_tool_error=error_on_tool_error)
+    # -- objects
 
     def structured_predict(
         self,
@@ -548,10 +547,8 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
                 output_cls=output_cls, template=prompt, template_args=prompt_args
             )
         )
-        messages = self._messages_of(prompt, prompt_args)
-        answer = _structured_calls.predicted(
-            self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
-        )
+        call = self._structured_call(output_cls, prompt, llm_kwargs, prompt_args)
+        answer = call.predict()
         dispatcher.event(LLMStructuredPredictEndEvent(output=answer))
         return cast(Model, answer)
 
@@ -573,10 +570,8 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
                 output_cls=output_cls, template=prompt, template_args=prompt_args
             )
         )
-        messages = self._messages_of(prompt, prompt_args)
-        answer = await _structured_calls.apredicted(
-            self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
-        )
+        call = self._structured_call(output_cls, prompt, llm_kwargs, prompt_args)
+        answer = await call.apredict()
         dispatcher.event(LLMStructuredPredictEndEvent(output=answer))
         return cast(Model, answer)
 
@@ -612,10 +607,8 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     ) -> Generator[Any, None, None]:
         if self.pydantic_program_mode in OTHER_PROGRAMS:
             return super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
-        messages = self._messages_of(prompt, prompt_args)
-        return _structured_calls.streamed(
-            self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
-        )
+        call = self._structured_call(output_cls, prompt, llm_kwargs, prompt_args)
+        return call.stream()
 
     async def _structured_astream_call(
         self,
@@ -628,52 +621,49 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
             return await super()._structured_astream_call(
                 output_cls, prompt, llm_kwargs, **prompt_args
             )
-        messages = self._messages_of(prompt, prompt_args)
-        return _structured_calls.astreamed(
-            self, self._attempts(output_cls, llm_kwargs), messages, cleaned(llm_kwargs)
-        )
+        call = self._structured_call(output_cls, prompt, llm_kwargs, prompt_args)
+        return call.astream()
 
     def as_structured_llm(
         self, output_cls: type[BaseModel], **kwargs: Any
     ) -> PollinationsStructuredLLM:
         """Make a model that answers with objects of ``output_cls`` only, in streams as well."""
+        from ._structured_llm import PollinationsStructuredLLM  # 2 ms, at its first use
+        from ._structured_output import check_output_cls
+
         check_output_cls(output_cls)
         return PollinationsStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
 
-    def _messages_of(
-        self, prompt: PromptTemplate, prompt_args: Mapping[str, Any]
-    ) -> list[ChatMessage]:
-        # Adds the system prompt, which LlamaIndex's own async calls lose.
-        return self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
+    def _structured_call(
+        self,
+        output_cls: type[BaseModel],
+        prompt: PromptTemplate,
+        llm_kwargs: Mapping[str, Any] | None,
+        prompt_args: Mapping[str, Any],
+    ) -> StructuredCall:
+        from ._structured_calls import StructuredCall  # 5 ms with the readers, at its first use
+        from ._structured_output import attempts, options_left_to_callers
 
-    def _attempts(
-        self, output_cls: type[BaseModel], llm_kwargs: Mapping[str, Any] | None
-    ) -> list[Attempt]:
         model = (llm_kwargs or {}).get("model") or self.model
         card = self.catalog.get(model)
         calls_functions = self.metadata.is_function_calling_model
         if model != self.model and self.is_function_calling_model is None:
             calls_functions = card is None or card.tools is not False
-        return attempts(
-            output_cls,
-            program_mode=self.pydantic_program_mode,
-            mode=self.structured_output_mode,
-            card=card,
-            calls_functions=calls_functions,
-            strict=self.strict,
-            has_default_tools=self.catalog.has_trait(model, "default_tools"),
+        return StructuredCall(
+            self,
+            attempts(
+                output_cls,
+                program_mode=self.pydantic_program_mode,
+                mode=self.structured_output_mode,
+                card=card,
+                calls_functions=calls_functions,
+                strict=self.strict,
+                has_default_tools=self.catalog.has_trait(model, "default_tools"),
+            ),
+            # Adds the system prompt, which LlamaIndex's own async calls lose.
+            self._extend_messages(prompt.format_messages(llm=self, **prompt_args)),
+            options_left_to_callers(llm_kwargs),
         )
-
-
-def _with_reasoner(options: dict[str, Any]) -> dict[str, Any]:
-    """Add the formatter that LlamaIndex's ReAct agent insists on and its LLM class leaves out."""
-    from llama_index.core.agent.react import ReActChatFormatter, ReActOutputParser
-
-    return {
-        "react_chat_formatter": ReActChatFormatter(),
-        "output_parser": ReActOutputParser(),
-        **options,
-    }
 
 
 def _room_for_answer(limit: int | None, window: int) -> int:

@@ -11,11 +11,7 @@ from llama_index.core import PromptTemplate
 from pydantic import BaseModel
 
 from llamaindex_pollinations import StructuredOutputError
-from llamaindex_pollinations._structured_output import (
-    NothingFound,
-    object_from_text,
-    partial_data,
-)
+from llamaindex_pollinations._output_parser import NothingFound, object_from_text, partial_data
 from pollinations_client._adapter_support import find_json
 from pollinations_client.emulator import Answer, Chunks, Emulator
 from support.llamaindex import TAIL, delta, fragment

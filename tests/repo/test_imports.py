@@ -25,11 +25,14 @@ LEFT_FOR_LATER = {
         "pollinations_client.response.json_text",
     ],
     "llamaindex_pollinations": [
+        "llamaindex_pollinations._structured_output",
+        "llamaindex_pollinations._tool_runs",
         "llamaindex_pollinations.embeddings",
         "llamaindex_pollinations.readers",
         "llamaindex_pollinations.tools",
         "pollinations_client.agent_tools.options",
         "pollinations_client.response.account",
+        "pollinations_client.response.json_text",
     ],
 }
 
