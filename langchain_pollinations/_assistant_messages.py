@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from pollinations_client._adapter_support import arguments_text
+from pollinations_client._adapter_support import arguments_text, with_line
 
 from ._block_translator import PROVIDER
 from ._content import KNOWN_KINDS, Part, Wire, kind_of, part_from
@@ -61,13 +61,6 @@ def with_marks(turn: Wire, message: BaseMessage) -> Wire:
             if field in extra and field not in turn:
                 turn[field] = extra[field]
     return turn
-
-
-def with_line(content: str | list[Part], line: str) -> str | list[Part]:
-    """Content with one more line."""
-    if isinstance(content, list):
-        return [*content, {"type": "text", "text": line}]
-    return f"{content}\n{line}".strip()
 
 
 class AnswerBlocks(NamedTuple):

@@ -7,39 +7,18 @@ from typing import Any, ClassVar
 
 from pydantic import Field, ValidationError
 
-from pollinations_client import Catalog, InvalidRequestError, PollinationsError
+from pollinations_client import Catalog, PollinationsError
 from pollinations_client._adapter_support import (
     AsyncHttpClient,
     ConnectedModel,
+    alias_of,
     invalid_request_from,
     with_model,
+    with_own_names,
     with_secret_key,
 )
 
 from .errors import as_model_error, model_errors
-
-
-def _without_aliases(options: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
-    if aliases.keys().isdisjoint(options):
-        return options
-    for alias in aliases.keys() & options.keys():
-        if aliases[alias] in options:
-            raise InvalidRequestError(
-                f"{alias} and {aliases[alias]} are one option; give one of them.", param=alias
-            )
-    return {aliases.get(name, name): value for name, value in options.items()}
-
-
-def other_name(field: str) -> Any:
-    """A property that reads and writes ``field``, for a name that other packages use for it."""
-
-    def read(self: Any) -> Any:
-        return getattr(self, field)
-
-    def write(self: Any, value: Any) -> None:
-        setattr(self, field, value)
-
-    return property(read, write, doc=f"Another name of ``{field}``.")
 
 
 class ClientMixin(ConnectedModel):
@@ -66,9 +45,9 @@ class ClientMixin(ConnectedModel):
     http_async_client: AsyncHttpClient = Field(default=None, repr=False, exclude=True)
     """An ``httpx.AsyncClient`` of your own, for async calls."""
 
-    pollinations_api_key = other_name("api_key")
-    request_timeout = other_name("timeout")
-    async_http_client = other_name("http_async_client")
+    pollinations_api_key = alias_of("api_key")
+    request_timeout = alias_of("timeout")
+    async_http_client = alias_of("http_async_client")
 
     def __init__(self, model: str | None = None, /, **options: Any) -> None:
         """Take options; open nothing. ``model`` may come first, without its name."""
@@ -76,7 +55,7 @@ class ClientMixin(ConnectedModel):
         options = with_secret_key(options)
         try:
             options = with_model(model, options)
-            options = _without_aliases(options, self.aliases)
+            options = with_own_names(options, self.aliases)
             super().__init__(**options)
             self._connect_first()
         except ValidationError as error:

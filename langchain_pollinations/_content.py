@@ -12,7 +12,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pollinations_client import InvalidRequestError
-from pollinations_client._adapter_support import document_name, document_type
+from pollinations_client._adapter_support import (
+    INPUT_AUDIO_FORMATS,
+    document_name,
+    document_type,
+    input_audio_format,
+)
 
 Part = dict[str, Any]
 Wire = dict[str, Any]
@@ -20,18 +25,6 @@ Wire = dict[str, Any]
 # The gateway's own part types go through as they are.
 GATEWAY_PARTS = frozenset({"image_url", "video_url", "input_audio"})
 NOT_SENT = frozenset({"index", "id"})  # a block's place in a stream, and its name there
-# By the second half of a media type; the gateway knows five values of ``input_audio.format``.
-AUDIO_FORMATS = {
-    **{name: name for name in ("wav", "mp3", "flac", "opus", "pcm16")},
-    "mpeg": "mp3",
-    "x-wav": "wav",
-    "wave": "wav",
-    "vnd.wave": "wav",
-    "x-flac": "flac",
-    "ogg": "opus",
-    "pcm": "pcm16",
-    "l16": "pcm16",
-}
 PDF = "application/pdf"
 PDF_IN_BASE64 = "JVBERi0"  # the first bytes, %PDF-
 # Where a file's name stands. LangChain puts fields of OpenAI's form that it does not know into
@@ -201,8 +194,9 @@ def _audio(block: dict[str, Any], where: str) -> Part:
     if source.file_id:
         return {"type": "file", "file": {"file_id": source.file_id}}
     if source.data:
-        subtype = (source.mime or "audio/wav").partition("/")[2].partition(";")[0].lower()
-        if subtype not in AUDIO_FORMATS:
+        subtype = (source.mime or "audio/wav").partition("/")[2].partition(";")[0]
+        audio_format = input_audio_format(subtype)
+        if audio_format not in INPUT_AUDIO_FORMATS:
             raise InvalidRequestError(
                 f"{where}: sound of type {source.mime!r} is not taken; wav, mp3, flac, opus and"
                 " pcm16 are.",
@@ -210,7 +204,7 @@ def _audio(block: dict[str, Any], where: str) -> Part:
             )
         return {
             "type": "input_audio",
-            "input_audio": {"data": source.data, "format": AUDIO_FORMATS[subtype]},
+            "input_audio": {"data": source.data, "format": audio_format},
         }
     if not source.url:
         raise _no_source(block, where)

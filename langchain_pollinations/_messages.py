@@ -23,6 +23,7 @@ from pollinations_client._adapter_support import (
     drop_unsupported_media,
     kept_tool_media,
     older_pictures,
+    with_line,
 )
 
 from ._assistant_messages import (
@@ -30,7 +31,6 @@ from ._assistant_messages import (
     assistant_turn,
     call_for,
     replay_reasoning_in,
-    with_line,
     with_marks,
 )
 from ._content import Part, Wire, kind_of, part_from

@@ -27,9 +27,10 @@ from pollinations_client._adapter_support import (
     CALL_SETTINGS,
     DEFAULT_KEEP_IMAGES,
     ConnectionOptionsDict,
+    alias_of,
 )
 
-from ._client import ClientMixin, other_name
+from ._client import ClientMixin
 from ._options import (
     ALIASES,
     CALL_ALIASES,
@@ -283,9 +284,9 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
 
     aliases: ClassVar[Mapping[str, str]] = {**ClientMixin.aliases, **ALIASES}
 
-    model_name = other_name("model")
-    model_kwargs = other_name("extra_body")
-    stop_sequences = other_name("stop")
+    model_name = alias_of("model")
+    model_kwargs = alias_of("extra_body")
+    stop_sequences = alias_of("stop")
 
     if TYPE_CHECKING:  # what editors complete; ClientMixin takes it
 

@@ -9,9 +9,9 @@ from langchain_core.embeddings import Embeddings
 from pydantic import ConfigDict, model_validator
 
 from pollinations_client import snapshot
-from pollinations_client._adapter_support import DEFAULT_EMBEDDING_MODEL, EmbeddingOptions
+from pollinations_client._adapter_support import DEFAULT_EMBEDDING_MODEL, EmbeddingOptions, alias_of
 
-from ._client import ClientMixin, other_name
+from ._client import ClientMixin
 from .errors import model_errors
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class PollinationsEmbeddings(ClientMixin, Embeddings):
     max_concurrency: int | None = None
     """Requests under way at a time, over all calls of this object; 8 by default."""
 
-    model_name = other_name("model")
+    model_name = alias_of("model")
 
     if TYPE_CHECKING:  # what editors complete; ClientMixin takes it
 

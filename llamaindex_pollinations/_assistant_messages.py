@@ -8,7 +8,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock, ToolCallBlock
 
 from pollinations_client import InvalidRequestError
-from pollinations_client._adapter_support import AskedModel, drop_unsupported_media
+from pollinations_client._adapter_support import AskedModel, drop_unsupported_media, with_line
 
 from ._content import (
     Part,
@@ -16,7 +16,6 @@ from ._content import (
     as_parts,
     simplest_content,
     turn_with_parts,
-    with_line,
     with_name,
 )
 from ._tool_calls import wire_calls_in

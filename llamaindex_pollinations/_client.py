@@ -11,11 +11,13 @@ from pydantic import Field, SecretStr, ValidationError
 from pollinations_client._adapter_support import (
     AsyncHttpClient,
     ConnectedModel,
+    alias_of,
     invalid_request_from,
+    with_own_names,
     with_secret_key,
 )
 
-from ._options import alias_of, with_own_names
+from ._options import ALIASES
 
 __all__ = ["ClientMixin"]
 
@@ -51,7 +53,7 @@ class ClientMixin(ConnectedModel, BaseComponent):
 
     def __init__(self, **options: Any) -> None:
         """Read the options; None means the default. Raises for an unknown or impossible one."""
-        options = with_own_names(with_secret_key(options))
+        options = with_own_names(with_secret_key(options), ALIASES)
         options.pop("class_name", None)  # LlamaIndex's to_dict() adds it
         fields = type(self).model_fields
         values: dict[str, Any] = {

@@ -29,6 +29,7 @@ from pollinations_client import InvalidRequestError
 from pollinations_client._adapter_support import (
     document_name,
     document_type,
+    input_audio_format,
     parse_data_url,
     sniff,
 )
@@ -40,7 +41,6 @@ __all__ = [
     "mime_type_of",
     "simplest_content",
     "turn_with_parts",
-    "with_line",
     "with_name",
 ]
 
@@ -48,8 +48,6 @@ Part = dict[str, Any]
 Wire = dict[str, Any]
 Source = bytes | IOBase | None
 
-# The gateway names formats as OpenAI does; the keys are the last words of MIME types.
-AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "pcm": "pcm16", "mp4": "m4a"}
 DEFAULT_TTL = "5m"
 UNTITLED = "input_document"  # DocumentBlock's own title for a document without one
 PEEKED_BYTES = 64
@@ -115,13 +113,6 @@ def as_parts(content: str | list[Part]) -> list[Part]:
     if isinstance(content, list):
         return content
     return [{"type": "text", "text": content}] if content else []
-
-
-def with_line(content: str | list[Part], line: str) -> str | list[Part]:
-    """Content with one more line."""
-    if isinstance(content, list):
-        return [*content, {"type": "text", "text": line}]
-    return f"{content}\n{line}".strip()
 
 
 def with_name(wire: Wire, message: ChatMessage) -> Wire:
@@ -234,7 +225,7 @@ def _audio(block: AudioBlock, where: str) -> Part:
         kind = kind or mime_type.rpartition("/")[2]
     else:
         data = _base64(block.audio, block.path, block, where)
-    kind = (kind or (mime_type_of(data) or "").rpartition("/")[2]).lower()
+    kind = kind or (mime_type_of(data) or "").rpartition("/")[2]
     if not kind:
         raise InvalidRequestError(
             f"{where}: the sound's format cannot be told from its bytes; pass"
@@ -243,7 +234,7 @@ def _audio(block: AudioBlock, where: str) -> Part:
         )
     return {
         "type": "input_audio",
-        "input_audio": {"data": data, "format": AUDIO_FORMATS.get(kind, kind)},
+        "input_audio": {"data": data, "format": input_audio_format(kind)},
     }
 
 

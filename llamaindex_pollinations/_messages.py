@@ -29,6 +29,7 @@ from pollinations_client._adapter_support import (
     drop_unsupported_media,
     kept_tool_media,
     older_pictures,
+    with_line,
 )
 
 from ._assistant_messages import assistant_turn, attach, identified_calls
@@ -38,7 +39,6 @@ from ._content import (
     as_parts,
     simplest_content,
     turn_with_parts,
-    with_line,
     with_name,
 )
 from ._tool_calls import is_call_of_block, refusal_of, refusals_in

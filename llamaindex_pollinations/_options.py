@@ -15,11 +15,11 @@ from llama_index_instrumentation.dispatcher import DISPATCHER_SPAN_DECORATED_ATT
 from pydantic import BaseModel, SecretStr
 
 from pollinations_client import ChatOptions, InvalidRequestError
-from pollinations_client._adapter_support import CALL_SETTINGS
+from pollinations_client._adapter_support import CALL_SETTINGS, with_own_names
 
 from ._tool_definitions import wire_tools
 
-__all__ = ["ALIASES", "HiddenHeadersMixin", "alias_of", "call_options", "with_own_names"]
+__all__ = ["ALIASES", "HiddenHeadersMixin", "call_options"]
 
 # Names by which users of OpenAI's classes, or of our LangChain package, know the same option.
 ALIASES = {
@@ -38,38 +38,6 @@ NO_SECOND_ANSWER = (
 )
 
 
-def alias_of(name: str) -> property:
-    """Make a property that reads and writes the field ``name`` under another name."""
-
-    def read(component: Any) -> Any:
-        return getattr(component, name)
-
-    def write(component: Any, value: Any) -> None:
-        setattr(component, name, value)
-
-    return property(read, write, doc=f"Another name of ``{name}``.")
-
-
-def with_own_names(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace other names of an option by its own. Raises where two names have two values."""
-    named = dict(options)
-    if ALIASES.keys().isdisjoint(named):
-        return named
-    for alias, name in ALIASES.items():
-        if alias not in named:
-            continue
-        value = named.pop(alias)
-        if value is None:
-            named.setdefault(name)
-        elif named.get(name) in (None, value):
-            named[name] = value
-        else:
-            raise InvalidRequestError(
-                f"{alias} and {name} are one option, and two values were given.", param=name
-            )
-    return named
-
-
 def call_options(
     base: Mapping[str, Any], further: Mapping[str, Any], call: Mapping[str, Any], *, strict: bool
 ) -> dict[str, Any]:
@@ -82,7 +50,7 @@ def call_options(
         strict: Whether tools are sent in strict form.
     """
     own_names = ChatOptions.model_fields.keys() | CALL_SETTINGS
-    call, further = with_own_names(call), with_own_names(further)
+    call, further = with_own_names(call, ALIASES), with_own_names(further, ALIASES)
     strict = bool(call.pop("strict", strict))
     for options in (call, further):
         # ragas and others pass OpenAI's default along.

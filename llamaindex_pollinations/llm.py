@@ -33,6 +33,7 @@ from pollinations_client import ConfigurationError, InvalidRequestError, ModelOp
 from pollinations_client._adapter_support import (
     DEFAULT_KEEP_IMAGES,
     AskedModel,
+    alias_of,
     with_model,
     with_secret_key,
 )
@@ -40,7 +41,7 @@ from pollinations_client._adapter_support import (
 from ._callbacks import chat_callback, completion_callback
 from ._client import ClientMixin
 from ._messages import wire_messages
-from ._options import HiddenHeadersMixin, alias_of, call_options
+from ._options import HiddenHeadersMixin, call_options
 from ._responses import completion_from, response_context, response_from
 from ._streaming import Accumulator
 from ._structured_types import Mode

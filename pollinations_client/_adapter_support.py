@@ -19,6 +19,7 @@ from .connection_options import (
 from .media.data_url import parse_data_url
 from .media.documents import document_name, document_origin, document_type
 from .media.sniff import sniff
+from .media.sounds import INPUT_AUDIO_FORMATS, input_audio_format
 from .request.audio_options import DEFAULT_SPEECH_MODEL, DEFAULT_TRANSCRIPTION_MODEL
 from .request.call_arguments import arguments_text
 from .request.chat_options import BUILT_IN_TOOLS, DEFAULT_OCR_MODEL, MAX_SEED, drawn_seed
@@ -28,10 +29,16 @@ from .request.embedding_options import (
     EmbeddingOptions,
     vector_size,
 )
-from .request.messages import DEFAULT_MODEL, drop_unsupported_media, strict_form, warn
+from .request.messages import DEFAULT_MODEL, drop_unsupported_media, strict_form, warn, with_line
 from .request.option_types import ImageOptionsDict, MediaToolOptionsDict, ModelOptionsDict
 from .request.tool_pictures import DEFAULT_KEEP_IMAGES, kept_tool_media, older_pictures
-from .request.validation import invalid_request_from, unknown_option, with_model
+from .request.validation import (
+    alias_of,
+    invalid_request_from,
+    unknown_option,
+    with_model,
+    with_own_names,
+)
 from .schemas.openai_strict import drop_strict_nulls
 from .schemas.resolve import drop_titles, is_recursive, resolve_root
 
@@ -121,6 +128,7 @@ __all__ = [
     "DEFAULT_SPEECH_MODEL",
     "DEFAULT_TRANSCRIPTION_MODEL",
     "DESCRIPTIONS",
+    "INPUT_AUDIO_FORMATS",
     "MAX_INPUTS",
     "MAX_SEED",
     "MODELS",
@@ -154,6 +162,7 @@ __all__ = [
     "SyncHttpClient",
     "Timeout",
     "TranscribeArguments",
+    "alias_of",
     "arguments_text",
     "as_secret",
     "balance_text",
@@ -170,6 +179,7 @@ __all__ = [
     "find_json",
     "first_fitting",
     "import_with_room",
+    "input_audio_format",
     "install_command",
     "invalid_request_from",
     "is_recursive",
@@ -199,6 +209,8 @@ __all__ = [
     "vector_size",
     "warn",
     "warn_of_mixed_install",
+    "with_line",
     "with_model",
+    "with_own_names",
     "with_secret_key",
 ]

@@ -14,10 +14,11 @@ from pollinations_client._adapter_support import (
     ConversationPictures,
     MediaToolOptions,
     SoundFolder,
+    alias_of,
     with_secret_key,
 )
 
-from .._client import ClientMixin, other_name
+from .._client import ClientMixin
 from ..errors import model_errors
 from .base import FailureHandler, GatewayTool, SharedByToolkit, ValidationHandler
 from .lookups import PollinationsBalanceTool, PollinationsModelsTool, PollinationsSearchTool
@@ -61,7 +62,7 @@ class PollinationsToolkit(ClientMixin, AgentToolOptions, BaseToolkit):
     handle_validation_error: ValidationHandler = ArgumentAdvice()
     """See the same field of the tools."""
 
-    image_model = other_name("model")
+    image_model = alias_of("model")
 
     _pictures: ConversationPictures = PrivateAttr(default_factory=ConversationPictures)
     _sounds: SoundFolder = PrivateAttr(default_factory=SoundFolder)

@@ -22,9 +22,10 @@ from pollinations_client._adapter_support import (
     as_secret,
     checked_arguments,
     unknown_option,
+    with_own_names,
 )
 
-from .._options import with_own_names
+from .._options import ALIASES
 from .base import Blocks, SpecOptions, SpecTool, blocks_of
 from .lookups import LookupTools
 from .media import MediaTools
@@ -118,7 +119,7 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         del api_key  # so that no frame of a traceback has the key as text
         if not model and not models:
             model = DEFAULT_IMAGE_MODEL
-        own_names = with_own_names({"api_base": api_base, **settings})
+        own_names = with_own_names({"api_base": api_base, **settings}, ALIASES)
         known_names = SpecOptions.model_fields.keys() - {"callback_manager"}
         for name in own_names:
             if name not in known_names:

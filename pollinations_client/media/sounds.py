@@ -13,13 +13,43 @@ from ..errors import InvalidRequestError
 from .files import read_regular_file
 from .sniff import HEAD_BYTES, extension_for, sniff
 
-__all__ = ["MAX_SOUND_BYTES", "SoundSource", "is_sound", "sound_source"]
+__all__ = [
+    "INPUT_AUDIO_FORMATS",
+    "MAX_SOUND_BYTES",
+    "SoundSource",
+    "input_audio_format",
+    "is_sound",
+    "sound_source",
+]
 
 MAX_SOUND_BYTES = 25 * 1024 * 1024
 # Containers that hold sound alone as well as video: the gateway takes both as sound.
 SOUND_CONTAINERS = frozenset({"video/mp4", "video/webm", "video/quicktime"})
 # Transcription services go by the file's ending, and do not know this one.
 UPLOAD_EXTENSIONS = {"opus": "ogg", "weba": "webm", "mov": "mp4"}
+
+# The values of ``input_audio.format`` in the gateway's schema, and other names of them.
+INPUT_AUDIO_FORMATS = frozenset({"wav", "mp3", "flac", "opus", "pcm16"})
+FORMAT_NAMES = {
+    "mpeg": "mp3",
+    "x-wav": "wav",
+    "wave": "wav",
+    "vnd.wave": "wav",
+    "x-flac": "flac",
+    "ogg": "opus",
+    "pcm": "pcm16",
+    "l16": "pcm16",
+    "mp4": "m4a",
+}
+
+
+def input_audio_format(subtype: str) -> str:
+    """The gateway's word for a sound's format, out of the second half of a media type.
+
+    A format that the gateway does not know, one not in ``INPUT_AUDIO_FORMATS``, stays as it is.
+    """
+    name = subtype.lower()
+    return FORMAT_NAMES.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -312,6 +312,13 @@ def drop_unsupported_media(
     return readable, f"[{attachments} left out: this model takes no {kinds} input]"
 
 
+def with_line(content: str | list[dict[str, Any]], line: str) -> str | list[dict[str, Any]]:
+    """A message's content with one more line of text."""
+    if isinstance(content, list):
+        return [*content, {"type": "text", "text": line}]
+    return f"{content}\n{line}".strip()
+
+
 def _call_for(call: Any, index: int, names: ToolNames) -> dict[str, Any]:
     function = member(call, "function")
     if not member(function, "name"):

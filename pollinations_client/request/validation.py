@@ -160,6 +160,38 @@ def with_model(model: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, "model": model}
 
 
+def with_own_names(options: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+    """``options`` under their own names; ``aliases`` maps names that other packages use to these.
+
+    Raises :class:`InvalidRequestError` where two names of one option have two values.
+    """
+    named = dict(options)
+    for alias in aliases.keys() & named.keys():
+        name, value = aliases[alias], named.pop(alias)
+        if value is None:
+            named.setdefault(name)
+        elif named.get(name) in (None, value):
+            named[name] = value
+        else:
+            raise InvalidRequestError(
+                f"{alias} and {name} are one option, and two values were given; give one of them.",
+                param=alias,
+            )
+    return named
+
+
+def alias_of(field: str) -> Any:
+    """Make a property that reads and writes ``field``, for a name that other packages use."""
+
+    def read(model: Any) -> Any:
+        return getattr(model, field)
+
+    def write(model: Any, value: Any) -> None:
+        setattr(model, field, value)
+
+    return property(read, write, doc=f"Another name of ``{field}``.")
+
+
 def invalid_request_from(
     error: ValidationError, names: Iterable[str], *, door: str | None = "extra_body"
 ) -> InvalidRequestError:
