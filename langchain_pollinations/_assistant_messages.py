@@ -33,7 +33,7 @@ SPEECH = frozenset({"audio", "output_audio"})
 def assistant_turn(
     message: AIMessage, index: int, answered_calls: frozenset[str]
 ) -> tuple[Wire, list[Part]]:
-    """The turn for an answer, and the media in it, which only a user message can carry.
+    """Encode an answer as a turn, and the media in it, which only a user message can carry.
 
     ``answered_calls`` are ids of calls that have results.
     """
@@ -168,13 +168,13 @@ def _calls(message: AIMessage, answered_calls: frozenset[str]) -> list[Wire]:
     ids = {call["id"] for call in message.tool_calls}
     calls += [_call_from(block) for block in in_content if block.get("id") not in ids]
     calls += [
-        _call(call["id"], call["name"] or "unknown", _as_object(call["args"]))
+        _call(call["id"], call["name"] or "unknown", _as_json_object(call["args"]))
         for call in message.invalid_tool_calls
         if call["id"] in answered_calls
     ]
     extras = {block.get("id"): _call_extras(block) for block in in_content}
     extras.update(message.additional_kwargs.get("tool_call_extras") or {})
-    return [_with_extra(call, extras.get(call["id"]) or {}) for call in calls]
+    return [_with_extras(call, extras.get(call["id"]) or {}) for call in calls]
 
 
 def call_for(call: Mapping[str, Any]) -> Wire:
@@ -209,15 +209,16 @@ def _call_extras(block: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in extras.items() if name != "cache_control"}
 
 
-def _with_extra(call: Wire, extra: Mapping[str, Any]) -> Wire:
+def _with_extras(call: Wire, extras: Mapping[str, Any]) -> Wire:
     """A call with the fields it came with, each in its place."""
-    if not extra:
+    if not extras:
         return call
-    outer = {name: value for name, value in extra.items() if name != "function"}
-    return {**call, "function": {**call["function"], **extra.get("function", {})}, **outer}
+    call_fields = {name: value for name, value in extras.items() if name != "function"}
+    function = {**call["function"], **extras.get("function", {})}
+    return {**call, "function": function, **call_fields}
 
 
-def _as_object(arguments: str | None) -> str:
+def _as_json_object(arguments: str | None) -> str:
     """Arguments that the model got wrong, as a JSON object: providers refuse anything else in a
     history.
     """
@@ -247,7 +248,7 @@ def replay_reasoning_in(
     # Nobody else can read what others signed.
     thoughts = _signed_thoughts(message) if is_ours or in_content else []
     if thoughts:
-        signed, parts = _with_words(thoughts, turn["content"])
+        signed, parts = _thoughts_and_text(thoughts, turn["content"])
         turn["content_blocks"] = [*signed, *turn.get("content_blocks", ())]
         if in_content:
             # Today's gateway cuts off a field that the message's schema does not know, and lets
@@ -282,10 +283,10 @@ def _text_of_thought(block: dict[str, Any]) -> str:
     return str(block.get("reasoning") or block.get("thinking") or "")
 
 
-def _with_words(
+def _thoughts_and_text(
     thoughts: Sequence[Part], content: str | list[Part]
 ) -> tuple[list[Part], list[Part]]:
-    """The thoughts of an answer with the text between them, and the text after them.
+    """Return the thoughts of an answer with the text between them, and the text after them.
 
     All words are those of ``content``: a program may have changed them since the model wrote them,
     to redact a name say. Text between two thoughts stays there only while it is unchanged.

@@ -15,7 +15,7 @@ ORIGINAL = "original_text"  # of response_metadata, where the text that came was
 
 @dataclass(frozen=True, slots=True)
 class JsonFormat:
-    """The JSON a request asks for; ``schema`` is empty where it names none."""
+    """The JSON that a request asks for; ``schema`` is empty where it names none."""
 
     schema: Mapping[str, Any] = field(default_factory=dict)
 
@@ -73,7 +73,7 @@ class JsonStream:
         self._pieces: list[str] = []
 
     def piece(self, text: str) -> str:
-        """What can be emitted now that ``text`` has come."""
+        """Take a piece of text; return what can be emitted now."""
         self._finder.feed(text)
         if self._start is None:
             self._begin()
@@ -82,22 +82,22 @@ class JsonStream:
         return self._emit(self._end())
 
     def rest(self) -> str:
-        """All that was not emitted."""
+        """Return all text that was not emitted."""
         self._start, self._is_open, self._object_end = self._start or 0, False, None
         return self._emit(len(self._finder.text))
 
     def end(self, *, is_cut: bool = False) -> str:
-        """What is missing of the JSON; of the text, where it is no JSON, or other than begun."""
-        alone = self._format.json_in(self._finder.text, is_cut=is_cut)
+        """End the stream; return the rest of the JSON, or of the text where it is no such JSON."""
+        json_text = self._format.json_in(self._finder.text, is_cut=is_cut)
         emitted = "".join(self._pieces)
-        if not alone.startswith(emitted):
+        if not json_text.startswith(emitted):
             return self.rest()
-        missing = alone[len(emitted) :]
+        missing = json_text[len(emitted) :]
         self._pieces.append(missing)
         return missing
 
     def has_left_out(self, text: str) -> bool:
-        """Whether ``text``, all that came, says more than what was emitted."""
+        """Whether ``text``, the whole answer, says more than what was emitted."""
         return text.strip() != "".join(self._pieces).strip()
 
     def _begin(self) -> None:

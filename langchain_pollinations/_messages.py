@@ -1,4 +1,4 @@
-"""Encode LangChain messages as the gateway's. Pure, and nothing is left out without a word."""
+"""Encode LangChain messages as the gateway's. Pure: the caller's messages are not changed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def wire_messages(
     replay_reasoning: bool = True,
     keep_images: int | None = None,
 ) -> list[Wire]:
-    """The conversation as the gateway takes it.
+    """Encode a conversation.
 
     Pictures and files inside tool results follow in one user message after the whole run of
     results, since a tool message takes text only; those inside an answer likewise.
@@ -70,14 +70,12 @@ def wire_messages(
             conversation.add(messages[index], index)
         else:
             conversation.wire.append(turn)
-    conversation.settle()
+    conversation.send_attachments()
     return conversation.wire
 
 
 class _Conversation:
-    """One walk over the messages, and what the encoding of one asks of all others: looked up when
-    first needed, once.
-    """
+    """One walk over the messages; what one message must know of the others is looked up once."""
 
     def __init__(
         self,
@@ -90,22 +88,22 @@ class _Conversation:
         self.attachments: list[Part] = []  # media of the run of tool results, or of an answer
         self._messages = messages
         self._model = model
-        self._replays = replay_reasoning
+        self._replays_reasoning = replay_reasoning
         self.keep_images = keep_images
 
     def add(self, message: BaseMessage, index: int) -> None:
         """Encode a message of any kind."""
-        for part in _spread(message, index):
+        for part in _split_tool_results(message, index):
             self._add(part, index)
 
     def _add(self, message: BaseMessage, index: int) -> None:
         media: list[Part] = []
         if not isinstance(message, ToolMessage):
-            self.settle()
+            self.send_attachments()
         match message:
             case AIMessage():
                 turn, media = _assistant_turn(message, index, self)
-                if self._replays:
+                if self._replays_reasoning:
                     _replay_reasoning(turn, message, index, self)
             case ToolMessage():
                 turn, media = _tool_turn(message, index, self)
@@ -116,7 +114,7 @@ class _Conversation:
         self.wire.append(turn)
         self.attachments += media
 
-    def settle(self) -> None:
+    def send_attachments(self) -> None:
         """Send the media of tool results, now that their run has ended."""
         if self.attachments:
             self.wire.append({"role": "user", "content": self.attachments})
@@ -165,8 +163,10 @@ class _Conversation:
         """How many pictures are left out of each tool result that has blocks, in their order."""
         counts: list[int] = []
         answered = 0
-        every = (part for message in self._messages for part in _spread(message, 0))
-        for message in every:
+        split_messages = (
+            part for message in self._messages for part in _split_tool_results(message, 0)
+        )
+        for message in split_messages:
             if isinstance(message, AIMessage):
                 answered = len(counts)
             elif isinstance(message, ToolMessage) and isinstance(message.content, list):
@@ -210,9 +210,9 @@ def _is_blank(content: str | list[Any]) -> bool:
 # -- users, systems, and roles of a program's own
 
 
-def _spread(message: BaseMessage, index: int) -> Iterator[BaseMessage]:
-    """The message itself; Anthropic's ``tool_result`` blocks in a user message become tool
-    messages.
+def _split_tool_results(message: BaseMessage, index: int) -> Iterator[BaseMessage]:
+    """Split Anthropic's ``tool_result`` blocks off a user message, as tool messages; give any other
+    message as it is.
     """
     content = message.content
     results: list[Any] = []

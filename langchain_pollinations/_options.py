@@ -48,13 +48,13 @@ class ModelFields(Protocol):
 
 
 def sent_options(llm: ModelFields) -> Options:
-    """The options among a model's own fields that have a value."""
+    """Return the options among a model's own fields that have a value."""
     fields = llm.__dict__
     return {name: fields[name] for name in SENT if fields[name] is not None}
 
 
 def call_options(llm: ModelFields, stop: list[str] | None, overrides: Mapping[str, Any]) -> Options:
-    """The options that are sent: a call's own override the model's."""
+    """Merge a model's options with those of a call, which override them."""
     options = {**sent_options(llm), **overrides}
     for name in NOT_SENT & options.keys():
         del options[name]
@@ -83,7 +83,7 @@ def call_options(llm: ModelFields, stop: list[str] | None, overrides: Mapping[st
 
 
 def wire_for(llm: ModelFields, messages: Sequence[BaseMessage], options: Options) -> list[Wire]:
-    """The messages as they are sent."""
+    """Encode the messages of a call."""
     return wire_messages(
         messages,
         lambda: AskedModel(options["model"], llm.catalog),
@@ -95,7 +95,7 @@ def wire_for(llm: ModelFields, messages: Sequence[BaseMessage], options: Options
 def requests_for(
     llm: ModelFields, stop: list[str] | None, overrides: Mapping[str, Any]
 ) -> list[Options]:
-    """The options of each request of a call.
+    """Return the options of each request of a call.
 
     The gateway gives one answer to a request, so ``n`` requests differ in their seeds: with equal
     seeds its cache would give all of them the same answer.
@@ -113,7 +113,7 @@ def requests_for(
 def stream_request(
     llm: ModelFields, stop: list[str] | None, overrides: Mapping[str, Any]
 ) -> Options:
-    """The options of a stream."""
+    """Return the options of a stream's request."""
     options = call_options(llm, stop, overrides)
     if number_of_answers(llm, overrides) > 1:
         raise InvalidRequestError(
@@ -125,7 +125,10 @@ def stream_request(
 
 
 def number_of_answers(llm: ModelFields, overrides: Mapping[str, Any]) -> int:
-    """How many answers a call asks for; raises :class:`InvalidRequestError` out of bounds."""
+    """Return how many answers a call asks for.
+
+    Raises :class:`InvalidRequestError` out of bounds.
+    """
     n = overrides.get("n")
     if n is None:
         n = llm.n
@@ -158,7 +161,7 @@ def json_format_of(options: Mapping[str, Any]) -> JsonFormat | None:
 def result_from(
     replies: Sequence[Reply], options: Options, cost_of: Callable[[Reply, str], Cost]
 ) -> ChatResult:
-    """One generation for each reply, and the tokens of all of them.
+    """Decode the replies of a call: a generation for each, and the tokens of all.
 
     ``cost_of`` is asked with the model of the request: the gateway bills the model that was asked
     for, also where another one answered in its place.
@@ -183,7 +186,7 @@ def result_from(
 
 
 def summed_output(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
-    """``llm_output`` of several calls as one: the last model's name, and the counts of all."""
+    """Merge the ``llm_output`` of several calls: the last model's name, and the counts of all."""
     # A prompt that a cache answered has no output, or an empty one.
     outputs = [output for output in outputs if output]
     merged: dict[str, Any] = {}

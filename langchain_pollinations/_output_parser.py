@@ -100,20 +100,20 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
         return None
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002
-        stream = _StreamedAnswer(self)
+        growing = _GrowingObject(self)
         for message in input:
-            yield from stream.feed(message)
-        yield from stream.end()
+            yield from growing.feed(message)
+        yield from growing.end()
 
     async def _atransform(
         self,
         input: AsyncIterator[str | BaseMessage],  # noqa: A002
     ) -> AsyncIterator[Any]:
-        stream = _StreamedAnswer(self)
+        growing = _GrowingObject(self)
         async for message in input:
-            for parsed in stream.feed(message):
+            for parsed in growing.feed(message):
                 yield parsed
-        for parsed in stream.end():
+        for parsed in growing.end():
             yield parsed
 
     def _arguments_in(self, result: list[Generation]) -> dict[str, Any] | None:
@@ -144,8 +144,8 @@ class StructuredOutputParser(BaseTransformOutputParser[Any]):
             ) from error
 
 
-class _StreamedAnswer:
-    """The sum of a stream's chunks, and the object that was parsed out of it last."""
+class _GrowingObject:
+    """Reads a growing object out of a stream's chunks."""
 
     # LangChain reads all arguments anew with each sum, and Pydantic validates the object anew, so a
     # long answer is not summed and read at every chunk but at the parser's pace.

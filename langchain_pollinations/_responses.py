@@ -34,8 +34,9 @@ def message_from(
     json_format: JsonFormat | None = None,
     offers_functions: bool = False,
 ) -> AIMessage:
-    """The reply as a message; of one that was asked for as JSON, and that calls nothing, the JSON
-    alone.
+    """Decode a reply as a message.
+
+    Of one that was asked for as JSON, and calls nothing, the text is the JSON alone.
     """
     # Without an id, so that LangChain gives one: the gateway's cache gives the same id with the
     # same answer, and a graph takes two messages of one id for one message. The gateway's own is
@@ -55,27 +56,27 @@ def message_from(
         function = {"name": call.name, "arguments": call.arguments}
         message.additional_kwargs["function_call"] = function
     if json_format is not None and not reply.tool_calls:
-        _leave_json_alone(message, json_format)
+        _reduce_to_json(message, json_format)
     return message
 
 
-def _leave_json_alone(message: AIMessage, json_format: JsonFormat) -> None:
-    """Take what stands round the JSON out of a message, and keep its text as it came."""
+def _reduce_to_json(message: AIMessage, json_format: JsonFormat) -> None:
+    """Keep only the JSON of a message's text; its metadata get the text as it came."""
     text = str(message.text)
     is_cut = message.response_metadata.get("finish_reason") == "length"
-    alone = json_format.json_in(text, is_cut=is_cut)
-    if alone not in (text, text.strip()):
+    json_text = json_format.json_in(text, is_cut=is_cut)
+    if json_text not in (text, text.strip()):
         message.response_metadata[ORIGINAL] = text
-    if alone == text:
+    if json_text == text:
         return
     if isinstance(message.content, str):
-        message.content = alone
+        message.content = json_text
     else:
-        message.content = _with_text(message.content, alone)
+        message.content = _with_single_text(message.content, json_text)
 
 
-def _with_text(blocks: list[str | dict[str, Any]], text: str) -> list[str | dict[str, Any]]:
-    """Blocks whose texts are one, where the last of them stood."""
+def _with_single_text(blocks: list[str | dict[str, Any]], text: str) -> list[str | dict[str, Any]]:
+    """Replace all text blocks by one, where the last of them stood."""
     *earlier, last = (
         index
         for index, block in enumerate(blocks)
@@ -95,7 +96,7 @@ def generation_from(
     json_format: JsonFormat | None = None,
     offers_functions: bool = False,
 ) -> ChatGeneration:
-    """The reply as a generation."""
+    """Decode a reply as a generation: its message, finish reason and logprobs."""
     message = message_from(
         reply,
         model=model,
@@ -108,7 +109,7 @@ def generation_from(
 
 
 def generation_info(reply: Reply) -> dict[str, Any] | None:
-    """What LangChain keeps beside a message."""
+    """Return what LangChain keeps beside a message; None for nothing."""
     info = {"finish_reason": reply.finish_reason, "logprobs": reply.logprobs}
     return {name: value for name, value in info.items() if value} or None
 

@@ -48,11 +48,11 @@ from ._responses import (
 )
 
 # Read where a chunk is built, so that a test can build the same one in both ways.
-CAN_LAY_DOWN = IS_KNOWN
+CAN_SKIP_VALIDATION = IS_KNOWN
 
 
-class ChunkEncoder:
-    """Events in, chunks out, for one stream."""
+class StreamDecoder:
+    """Turns the events of one stream into chunks."""
 
     # What a chunk's own fields cannot carry to ``_block_translator.py`` is in attributes that sums
     # do not keep: ``run``, for text and reasoning that come in runs, with a picture or each other
@@ -87,7 +87,7 @@ class ChunkEncoder:
         self._sound = b""
         self._call_extras: dict[int, dict[str, Any]] = {}
 
-    def of(self, event: Event) -> ChatGenerationChunk:
+    def decode(self, event: Event) -> ChatGenerationChunk:
         """The chunk for an event."""
         if type(event) is TextDelta:
             if event.index == self._plain_text_at:
@@ -98,13 +98,13 @@ class ChunkEncoder:
             text = event.text if self._json is None else self._json.piece(event.text)
             if self._text_run:
                 return validated_chunk(text, run=self._text_run)
-            if self._json is None and CAN_LAY_DOWN:
+            if self._json is None and CAN_SKIP_VALIDATION:
                 self._plain_text_at = event.index
             return _text_chunk(text)
         if type(event) is ToolCallDelta:
             # Text before a call is no answer, so it need not be JSON alone.
             if self._json is not None and (text := self._json.rest()):
-                return _with_text(self.of(event), text)
+                return _with_text(self.decode(event), text)
             if self._offers_functions:
                 return _with_function_call(event)
             if event.extra and event.id:
@@ -119,9 +119,9 @@ class ChunkEncoder:
             and not self._thought_run
         ):
             return _reasoning_chunk(event.text)
-        return self._odd(event)
+        return self._uncommon_chunk(event)
 
-    def _odd(self, event: Event) -> ChatGenerationChunk:
+    def _uncommon_chunk(self, event: Event) -> ChatGenerationChunk:
         match event:
             case ReasoningDelta(text):
                 if event.index != self._thought_at:
@@ -139,7 +139,7 @@ class ChunkEncoder:
             case AudioDelta():
                 return validated_chunk("", additional_kwargs={"audio": self._sound_piece(event)})
             case Finished(reply):
-                return self._last(reply)
+                return self._last_chunk(reply)
         raise TypeError(type(event).__name__)
 
     def _sound_piece(self, event: AudioDelta) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class ChunkEncoder:
         piece = {"id": event.id, "data": data, "transcript": event.transcript}
         return {name: value for name, value in piece.items() if value}
 
-    def _last(self, reply: Reply) -> ChatGenerationChunk:
+    def _last_chunk(self, reply: Reply) -> ChatGenerationChunk:
         """The last chunk: usage, metadata, finish reason, each exactly once."""
         cost = self._cost_of(reply, self._model or "")
         content: Any = ""
@@ -171,11 +171,12 @@ class ChunkEncoder:
                 data = base64.b64encode(self._sound).decode()
                 audio = {"data": data, "expires_at": part.expires_at}
                 extras["audio"] = {name: value for name, value in audio.items() if value}
-        more: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
         if self._text_run > 0:
-            more["run"] = self._text_run
-        if late := [block for call in reply.tool_calls for block in self._late_blocks(call)]:
-            more["late_blocks"] = late
+            attributes["run"] = self._text_run
+        late_blocks = [block for call in reply.tool_calls for block in self._late_blocks(call)]
+        if late_blocks:
+            attributes["late_blocks"] = late_blocks
         chunk = validated_chunk(
             content,
             tool_call_chunks=[
@@ -184,7 +185,7 @@ class ChunkEncoder:
             additional_kwargs=extras,
             response_metadata=metadata_from(reply, cost, self._model),
             chunk_position="last",
-            **more,
+            **attributes,
         )
         if self._counts_usage and reply.usage is not None:
             chunk.message.usage_metadata = usage_from(reply.usage)  # type: ignore[attr-defined]
@@ -198,8 +199,8 @@ class ChunkEncoder:
         return chunk
 
     def _late_blocks(self, call: ToolCall) -> list[dict[str, Any]]:
-        """What the end of a stream adds to a call: a signature that came late, and that arguments
-        are no object.
+        """Blocks that the end of a stream adds to a call: a signature that came late, a mark on
+        arguments that are no object.
         """
         block = {
             "type": "tool_call_chunk",
@@ -209,8 +210,9 @@ class ChunkEncoder:
         }
         blocks: list[dict[str, Any]] = []
         sent = self._call_extras.get(call.index, {})
-        if late := {name: value for name, value in call.extra.items() if name not in sent}:
-            blocks.append({**block, "args": None, "extras": late})
+        late_extras = {name: value for name, value in call.extra.items() if name not in sent}
+        if late_extras:
+            blocks.append({**block, "args": None, "extras": late_extras})
         if call.problem is not None and not _would_be_repaired(call):
             # LangChain's events take any JSON for arguments and fail on what is no object, unless
             # it is made no JSON.
@@ -268,11 +270,11 @@ def _with_text(chunk: ChatGenerationChunk, text: str) -> ChatGenerationChunk:
 
 
 def _text_chunk(text: str) -> ChatGenerationChunk:
-    return text_chunk(text) if CAN_LAY_DOWN else validated_chunk(text, additional_kwargs={})
+    return text_chunk(text) if CAN_SKIP_VALIDATION else validated_chunk(text, additional_kwargs={})
 
 
 def _reasoning_chunk(text: str) -> ChatGenerationChunk:
-    if CAN_LAY_DOWN:
+    if CAN_SKIP_VALIDATION:
         return reasoning_chunk(text)
     return validated_chunk("", additional_kwargs={"reasoning_content": text} if text else {})
 
@@ -287,7 +289,7 @@ def _fragment(event: ToolCallDelta) -> Any:
 def _arguments_chunk(event: ToolCallDelta) -> ChatGenerationChunk:
     arguments = event.arguments
     is_fragment = event.id is None and event.name is None
-    if CAN_LAY_DOWN and is_fragment and arguments.lstrip()[:1] not in {"{", ""}:
+    if CAN_SKIP_VALIDATION and is_fragment and arguments.lstrip()[:1] not in {"{", ""}:
         return arguments_chunk(event.index, arguments)
     return validated_chunk("", tool_call_chunks=[_fragment(event)])
 

@@ -33,7 +33,7 @@ FORMATS = ("json_schema", "json_object", "text")
 
 
 def with_title(schema: Any) -> Any:
-    """A JSON schema with a title, which LangChain takes for its name, and its root in place.
+    """Give a JSON schema a title, which LangChain takes for its name, and its root in place.
 
     Others as they are, but for a TypedDict that LangChain cannot convert.
     """
@@ -49,9 +49,10 @@ def with_title(schema: Any) -> Any:
     return {"title": "answer", **schema}
 
 
-def unwrapped(schema: Any, strict: bool | None) -> tuple[Any, bool | None]:
-    """A JSON schema out of OpenAI's ``response_format``, or out of its inner part, and whether it
-    says strict.
+def unwrap_schema(schema: Any, strict: bool | None) -> tuple[Any, bool | None]:
+    """Take a JSON schema out of OpenAI's ``response_format``, or out of its inner part.
+
+    Returns the schema, and whether it is strict.
     """
     inner = schema.get("json_schema", schema) if isinstance(schema, dict) else None
     if not isinstance(inner, dict):
@@ -66,8 +67,8 @@ def unwrapped(schema: Any, strict: bool | None) -> tuple[Any, bool | None]:
     return {**inner["schema"], **notes}, strict
 
 
-def converted(convert: Callable[..., Any], schema: Any, **options: Any) -> Any:
-    """A schema as one of LangChain's converters writes it.
+def convert_schema(convert: Callable[..., Any], schema: Any, **options: Any) -> Any:
+    """Write a schema by one of LangChain's converters.
 
     Raises :class:`InvalidRequestError` for what is no schema.
     """
@@ -81,7 +82,7 @@ def converted(convert: Callable[..., Any], schema: Any, **options: Any) -> Any:
 
 
 def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
-    """``response_format`` for a class, a TypedDict, a function or a JSON schema."""
+    """Make the ``response_format`` for a class, a TypedDict, a function or a JSON schema."""
     kind = None
     if isinstance(schema, dict):
         kind = schema.get("type")
@@ -94,8 +95,8 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
             f"response_format: type {kind!r} is none of {', '.join(FORMATS)}, nor a JSON schema's.",
             param="response_format",
         )
-    schema, strict = unwrapped(schema, strict)
-    function = converted(function_from, schema, strict=strict)
+    schema, strict = unwrap_schema(schema, strict)
+    function = convert_schema(function_from, schema, strict=strict)
     inner = {"name": function["name"]}
     if description := function.get("description"):
         inner["description"] = description
@@ -106,7 +107,7 @@ def response_format_for(schema: Any, *, strict: bool | None = None) -> dict[str,
 
 
 def method_for(model: str, catalog: Catalog, *, has_tools: bool = False) -> Method:
-    """The method that suits a model: ``json_schema`` where it is followed, else a forced tool.
+    """Choose the method for a model: ``json_schema`` where it is followed, else a forced tool.
 
     ``has_tools``: others are offered beside. A model that calls no tools, or cannot be forced to,
     is asked by schema unless its card says that it takes none.
@@ -125,7 +126,7 @@ def method_for(model: str, catalog: Catalog, *, has_tools: bool = False) -> Meth
     return "function_calling"
 
 
-def structured(
+def structured_runnable(
     llm: BaseChatModel,
     schema: Any,
     /,
@@ -135,7 +136,7 @@ def structured(
     strict: bool | None,
     **options: Any,
 ) -> Runnable[Any, Any]:
-    """``llm`` asked for ``schema`` by ``method``, and the parser of its answers.
+    """Chain ``llm``, asked for ``schema`` by ``method``, with the parser of its answers.
 
     ``options`` of the call override those that the method sets; ``tools`` are offered beside, and
     where the model calls one of them there is no object: None, and the call is in the raw message.
@@ -149,8 +150,8 @@ def structured(
         )
     if schema is None and method != "json_mode":
         raise InvalidRequestError(f"schema: method {method!r} needs one.", param="schema")
-    schema, strict = unwrapped(schema, strict)
-    schema = converted(with_title, schema)
+    schema, strict = unwrap_schema(schema, strict)
+    schema = convert_schema(with_title, schema)
     json_schema = _json_schema(schema)
     parser = StructuredOutputParser(json_schema=json_schema or {})
     if isinstance(schema, type) and is_basemodel_subclass(schema):
@@ -161,17 +162,17 @@ def structured(
     ]
     parser.other_tools = frozenset(map(_function_name, tools)) - {""}
     # LangChain's tracing shows it, and its standard tests compare it with the schema.
-    traced = {"kwargs": {"method": method, "strict": strict}, "schema": json_schema}
-    options["ls_structured_output_format"] = traced
+    traced_format = {"kwargs": {"method": method, "strict": strict}, "schema": json_schema}
+    options["ls_structured_output_format"] = traced_format
     if method == "function_calling":
         bound = _bind_tool(llm, schema, tools, parser, strict, options)
     else:
-        by_method = {"type": "json_object"}
+        response_format = {"type": "json_object"}
         if method == "json_schema":
-            by_method = response_format_for(schema, strict=strict)
+            response_format = response_format_for(schema, strict=strict)
         if tools:
             options = {"tools": tools, **options}
-        bound = llm.bind(**{"response_format": by_method, **options})
+        bound = llm.bind(**{"response_format": response_format, **options})
     if include_raw:
         return _with_raw(bound, parser)
     return bound | parser
@@ -185,8 +186,8 @@ def _bind_tool(
     strict: bool | None,
     options: dict[str, Any],
 ) -> Runnable[Any, Any]:
-    """``llm`` with the schema as a tool that it has to call."""
-    name = converted(function_from, schema, strict=None)["name"]
+    """Offer the schema to ``llm`` as a tool that it has to call."""
+    name = convert_schema(function_from, schema, strict=None)["name"]
     parser.tool_name = name
     forced = {"tool_choice": name, "strict": strict, "parallel_tool_calls": False}
     if tools:
@@ -200,7 +201,7 @@ def _function_name(tool: Any) -> str:
 
 
 def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
-    """The raw message, and what the parser makes of it or why it makes nothing."""
+    """Return the raw message with the parsed object, or with the error that there is none."""
 
     def parse(answer: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
         try:
@@ -215,5 +216,5 @@ def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
 def _json_schema(schema: Any) -> Any:
     if schema is None or is_bare(schema):
         return schema
-    converted(function_from, schema, strict=None)  # refuses what the next line would accept
-    return converted(convert_to_json_schema, schema)
+    convert_schema(function_from, schema, strict=None)  # refuses what the next line would accept
+    return convert_schema(convert_to_json_schema, schema)

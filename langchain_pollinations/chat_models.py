@@ -46,7 +46,7 @@ from ._options import (
     wire_for,
 )
 from ._profiles import known_profile
-from ._streaming import ChunkEncoder
+from ._streaming import StreamDecoder
 from ._structured_types import Method, Parsed, RawAndParsed
 from .errors import as_model_error, model_errors
 
@@ -61,7 +61,7 @@ else:  # 5 ms, loaded with the first tool; ``with_fallbacks`` resolves the types
 ToolChoice = Literal["auto", "none", "required", "any"] | str | bool | dict[str, Any]
 
 # Fields of a model that change when an answer comes, and never what it says.
-NO_PART_OF_ANSWERS = ConnectionOptionsDict.__optional_keys__ | {
+FIELDS_WITHOUT_EFFECT_ON_ANSWERS = ConnectionOptionsDict.__optional_keys__ | {
     *("name", "streaming", "disable_streaming"),
 }
 
@@ -294,7 +294,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             """Take options; open nothing."""
 
     def configurable_fields(self, **kwargs: AnyConfigurableField) -> RunnableSerializable[Any, Any]:
-        """Fields to be settled by each call's ``config``; other packages' names are known too."""
+        """Let each call's ``config`` set fields, also under their names in other packages."""
         return super().configurable_fields(
             **{self.aliases.get(name, name): field for name, field in kwargs.items()}
         )
@@ -305,7 +305,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         self._add_version("pollinations-adapters", __version__)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """The model and what was set; neither the key nor what LangChain adds by itself."""
+        """Show the model and what was set; neither the key nor what LangChain adds by itself."""
         fields = [
             (name, value)
             for name, value in super().__repr_args__()
@@ -331,12 +331,12 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
 
     @property
     def lc_secrets(self) -> dict[str, str]:
-        """The key's place in a serialised model."""
+        """Name the environment variable that stands for the key in a serialised model."""
         return {"api_key": "POLLINATIONS_API_KEY"}
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
-        """Models can be dumped and loaded, the key from the environment."""
+        """Say that models can be dumped and loaded; the key comes from the environment."""
         return True
 
     def _get_invocation_params(
@@ -347,9 +347,9 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         return {**params, "stop": stop or params.get("stop")}
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        """What a cache files an answer under: limits, retries and headers are no part of it."""
+        """Return the cache key of a call, in which limits, retries and headers have no part."""
         options = {name: value for name, value in kwargs.items() if name not in CALL_SETTINGS}
-        plain = self.model_copy(update=dict.fromkeys(NO_PART_OF_ANSWERS))
+        plain = self.model_copy(update=dict.fromkeys(FIELDS_WITHOUT_EFFECT_ON_ANSWERS))
         vars(plain).pop("_serialized", None)  # core computes it once, and a copy has it too
         return super(ChatPollinations, plain)._get_llm_string(stop, **options)
 
@@ -357,15 +357,15 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         kwargs = {CALL_ALIASES.get(name, name): value for name, value in kwargs.items()}
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = "pollinations"
-        ends = stop or kwargs.get("stop") or self.stop
-        if ends:
-            if isinstance(ends, str):
-                ends = [ends]
-            params["ls_stop"] = list(ends)
+        stop_words = stop or kwargs.get("stop") or self.stop
+        if stop_words:
+            if isinstance(stop_words, str):
+                stop_words = [stop_words]
+            params["ls_stop"] = list(stop_words)
         return params
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
-        """What all prompts of one ``generate`` used; one that a cache answered used nothing."""
+        """Sum what the prompts of one ``generate`` used; one that a cache answered used nothing."""
         return summed_output(llm_outputs)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
@@ -404,7 +404,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         return estimated_tokens(text)
 
     def get_token_ids(self, text: str) -> list[int]:
-        """Token ids by ``custom_get_token_ids``.
+        """Return token ids by ``custom_get_token_ids``.
 
         Raises:
             ConfigurationError: Where none is given: each model of the gateway has a tokenizer of
@@ -476,11 +476,11 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         try:
             options = stream_request(self, stop, kwargs)
             wire = wire_for(self, messages, options)
-            chunks = self._chunks(options, kwargs)
+            decoder = self._stream_decoder(options, kwargs)
             with contextlib.closing(self._client.stream_chat_batches(wire, **options)) as batches:
                 for batch in batches:
                     for event in batch:
-                        chunk = chunks.of(event)
+                        chunk = decoder.decode(event)
                         if run_manager is not None:
                             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
@@ -499,13 +499,13 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         try:
             options = stream_request(self, stop, kwargs)
             wire = wire_for(self, messages, options)
-            chunks = self._chunks(options, kwargs)
+            decoder = self._stream_decoder(options, kwargs)
             async with contextlib.aclosing(
                 self._async_client.stream_chat_batches(wire, **options)
             ) as batches:
                 async for batch in batches:
                     for event in batch:
-                        chunk = chunks.of(event)
+                        chunk = decoder.decode(event)
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
@@ -514,9 +514,9 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             failure = as_model_error(error)
         raise failure
 
-    def _chunks(self, options: dict[str, Any], kwargs: dict[str, Any]) -> ChunkEncoder:
+    def _stream_decoder(self, options: dict[str, Any], kwargs: dict[str, Any]) -> StreamDecoder:
         counts_usage = bool(kwargs.get("stream_usage", self.stream_usage))
-        return ChunkEncoder(
+        return StreamDecoder(
             audio_format_of(options),
             model=options["model"],
             counts_usage=counts_usage,
@@ -612,7 +612,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]:
-        """Answers in the form of ``schema``.
+        """Make a runnable whose answers have the form of ``schema``.
 
         Args:
             schema: A Pydantic class, a TypedDict, a function or a JSON schema.
@@ -624,12 +624,12 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             strict: Ask for exactly the schema, where the provider can.
             **kwargs: Further options of the call.
         """
-        from ._structured_output import method_for, structured  # 10 ms, at its first use
+        from ._structured_output import method_for, structured_runnable  # 10 ms, at its first use
 
         with model_errors():
             if method is None:
                 model = kwargs.get("model") or kwargs.get("model_name") or self.model
                 method = method_for(model, self.catalog, has_tools=bool(kwargs.get("tools")))
-            return structured(
+            return structured_runnable(
                 self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
             )

@@ -39,26 +39,32 @@ NO_SECOND_ANSWER = (
 
 
 def call_options(
-    base: Mapping[str, Any], further: Mapping[str, Any], call: Mapping[str, Any], *, strict: bool
+    fields: Mapping[str, Any],
+    additional_kwargs: Mapping[str, Any],
+    call: Mapping[str, Any],
+    *,
+    strict: bool,
 ) -> dict[str, Any]:
     """The options of one call, as the client takes them.
 
     Args:
-        base: The constructor's fields, without those that are None.
-        further: ``additional_kwargs``; names that are no options go into the request as they are.
+        fields: The constructor's fields, without those that are None.
+        additional_kwargs: Further options; unknown names go into the request as they are.
         call: The call's own options.
         strict: Whether tools are sent in strict form.
     """
     own_names = ChatOptions.model_fields.keys() | CALL_SETTINGS
-    call, further = with_own_names(call, ALIASES), with_own_names(further, ALIASES)
+    call = with_own_names(call, ALIASES)
+    additional_kwargs = with_own_names(additional_kwargs, ALIASES)
     strict = bool(call.pop("strict", strict))
-    for options in (call, further):
+    for options in (call, additional_kwargs):
         # ragas and others pass OpenAI's default along.
         if (n := options.pop("n", None)) not in (None, 1):
             raise InvalidRequestError(NO_SECOND_ANSWER.format(n=n), param="n")
-    extra = {**base.get("extra_body", {}), **(further.get("extra_body") or {})}
-    extra |= {name: value for name, value in further.items() if name not in own_names}
-    options = {**base, **{name: value for name, value in further.items() if name in own_names}}
+    extra = {**fields.get("extra_body", {}), **(additional_kwargs.get("extra_body") or {})}
+    extra |= {name: value for name, value in additional_kwargs.items() if name not in own_names}
+    own_options = {name: value for name, value in additional_kwargs.items() if name in own_names}
+    options = {**fields, **own_options}
     # A call's max_tokens must also take back the constructor's max_completion_tokens: OpenAI's
     # models answer 400 to a request with both.
     if any(name in call for name in SAME_LIMIT):
@@ -69,7 +75,7 @@ def call_options(
     # The gateway refuses null for tools, tool_choice, user and others, so None is never sent.
     options = {name: value for name, value in {**options, **call}.items() if value is not None}
     if "extra_headers" in options:
-        options["extra_headers"] = _revealed(options["extra_headers"])
+        options["extra_headers"] = _revealed_headers(options["extra_headers"])
     options.pop("extra_body", None)
     if extra:
         options["extra_body"] = extra
@@ -123,7 +129,7 @@ def _with_hidden_headers(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _revealed(headers: Any) -> Any:
+def _revealed_headers(headers: Any) -> Any:
     """The headers with their values. The client refuses what is no mapping."""
     if not isinstance(headers, Mapping):
         return headers

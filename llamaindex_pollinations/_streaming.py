@@ -1,4 +1,4 @@
-"""Decode a stream's events as LlamaIndex responses: one accumulator for sync and async. Pure.
+"""Decode a stream's events as LlamaIndex responses: one decoder for sync and async. Pure.
 
 Every response holds the message so far, as LlamaIndex demands, and the joined deltas are the final
 content. Responses share the blocks that are finished; the one that grows is made anew.
@@ -28,13 +28,13 @@ from ._response_blocks import image_block
 from ._responses import ResponseContext, response_from
 from ._tool_calls import wire_call
 
-__all__ = ["Accumulator"]
+__all__ = ["StreamDecoder"]
 
 BETWEEN_TEXTS = "\n"  # ChatMessage.content puts this between two text blocks
 
 
-class Accumulator:
-    """Turns events into responses; None for an event that a caller cannot see."""
+class StreamDecoder:
+    """Turns the events of one stream into responses."""
 
     def __init__(self, context: ResponseContext) -> None:
         self._context = context
@@ -50,8 +50,8 @@ class Accumulator:
         self._call_blocks: list[ToolCallBlock] = []
         self._call_dicts: list[dict[str, Any]] = []
 
-    def feed(self, event: Event) -> ChatResponse | None:
-        """The response for one event."""
+    def decode(self, event: Event) -> ChatResponse | None:
+        """Return the response for one event; None for one that a caller cannot see."""
         # Exact types are compared, the commonest first: this runs for every chunk.
         kind = type(event)
         if kind is TextDelta:
@@ -65,7 +65,7 @@ class Accumulator:
         if kind is ToolCallDelta:
             return self._add_to_call(event)  # type: ignore[arg-type]
         if kind is Finished:
-            return self._last(event.reply)  # type: ignore[union-attr]
+            return self._last_response(event.reply)  # type: ignore[union-attr]
         if kind is AudioDelta:
             return self._add_sound(event)  # type: ignore[arg-type]
         return self._add_part(event)  # type: ignore[arg-type]
@@ -84,7 +84,7 @@ class Accumulator:
         }
         return chat_response([*self._blocks, *self._thoughts], {}, text, raw, {})
 
-    def _add_text(self, text: str, **about: Any) -> ChatResponse:
+    def _add_text(self, text: str, **response_kwargs: Any) -> ChatResponse:
         delta = text
         if self._text_at is None:
             if self._has_text:
@@ -94,7 +94,7 @@ class Accumulator:
             self._blocks.append(None)
         self._text += text
         self._blocks[self._text_at] = text_block(self._text)
-        return self._response(delta, {"content": text}, **about)
+        return self._response(delta, {"content": text}, **response_kwargs)
 
     def _add_thinking(self, event: ReasoningDelta) -> ChatResponse | None:
         if not event.text:
@@ -139,7 +139,7 @@ class Accumulator:
             self._text_at = None
         return self._response("", {"content_blocks": [event.part.raw]})
 
-    def _last(self, reply: Reply) -> ChatResponse:
+    def _last_response(self, reply: Reply) -> ChatResponse:
         # The last response is the whole answer, which agents keep. It adds no text, but for a
         # refusal, which has no events of its own.
         delta = ""
@@ -147,7 +147,7 @@ class Accumulator:
             delta = reply.refusal
         return response_from(reply, self._context, delta, self._pictures)
 
-    def _response(self, delta: str, wire: dict[str, Any], **about: Any) -> ChatResponse:
+    def _response(self, delta: str, wire: dict[str, Any], **response_kwargs: Any) -> ChatResponse:
         blocks = [*self._blocks, *self._thoughts, *self._call_blocks]
         if self._text_at is None and not self._has_text:
             blocks.insert(0, text_block(""))
@@ -155,4 +155,4 @@ class Accumulator:
         if self._calls:
             message_kwargs["tool_calls"] = self._call_dicts[:]
         raw = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": wire}]}
-        return chat_response(blocks, message_kwargs, delta, raw, about)
+        return chat_response(blocks, message_kwargs, delta, raw, response_kwargs)

@@ -85,8 +85,8 @@ def calls_in(
         )
         if problem := call.problem:
             log.warning("Tool call %s (%s): %s", call.id, call.name or "unnamed", problem)
-            about = {"id": call.id, "name": call.name, "arguments": call.arguments}
-            broken.append({**about, "error": problem})
+            facts = {"id": call.id, "name": call.name, "arguments": call.arguments}
+            broken.append({**facts, "error": problem})
     message_kwargs: dict[str, Any] = {"tool_calls": [wire_call(call) for call in calls]}
     if broken:
         message_kwargs[INVALID] = broken
@@ -101,7 +101,7 @@ def wire_calls_in(message: ChatMessage) -> list[dict[str, Any]]:
     listed = _listed_calls(message)
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if not blocks:
-        return [_with_good_arguments(call) for call in listed]
+        return [_with_valid_arguments(call) for call in listed]
     by_id = {call.get("id"): call for call in listed}
     return [_from_block(block, by_id.get(block.tool_call_id, {})) for block in blocks]
 
@@ -135,7 +135,7 @@ def selections_in(response: ChatResponse, *, required: bool) -> list[ToolSelecti
     refusals = refusals_in(message)
     selections = [
         _selection(call_id or f"call_{index}", name, arguments, is_refused=call_id in refusals)
-        for index, (call_id, name, arguments) in enumerate(_triples(message))
+        for index, (call_id, name, arguments) in enumerate(_call_triples(message))
         if name
     ]
     if required and not selections:
@@ -184,7 +184,7 @@ def refusal_of(text: str, refusal: ToolOutput) -> str:
     return text
 
 
-def _triples(message: ChatMessage) -> Iterable[tuple[str | None, str, Any]]:
+def _call_triples(message: ChatMessage) -> Iterable[tuple[str | None, str, Any]]:
     """Id, name and arguments of each call."""
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if blocks:
@@ -255,12 +255,12 @@ def _from_block(block: ToolCallBlock, listed: Mapping[str, Any]) -> dict[str, An
     if not isinstance(text, str) or drop_nulls(_parsed(text)) != drop_nulls(block.tool_kwargs):
         function["arguments"] = block.tool_kwargs
     function["name"] = block.tool_name
-    return _with_good_arguments(
+    return _with_valid_arguments(
         {**listed, "id": block.tool_call_id, "type": "function", "function": function}
     )
 
 
-def _with_good_arguments(call: dict[str, Any]) -> dict[str, Any]:
+def _with_valid_arguments(call: dict[str, Any]) -> dict[str, Any]:
     """The call with arguments that are text and a JSON object."""
     function = call["function"]
     arguments = function.get("arguments") or {}

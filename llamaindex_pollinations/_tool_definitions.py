@@ -86,8 +86,8 @@ def _choice_among(tools: Sequence[Any], choice: Any) -> Any:
 
 
 def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
-    about = tool.metadata
-    state = (about.name, about.description, about.fn_schema)
+    metadata = tool.metadata
+    state = (metadata.name, metadata.description, metadata.fn_schema)
     try:
         entries = _converted.setdefault(tool, {})
     except TypeError:  # a tool that cannot be hashed or weakly referenced

@@ -43,7 +43,7 @@ from ._client import ClientMixin
 from ._messages import wire_messages
 from ._options import HiddenHeadersMixin, call_options
 from ._responses import completion_from, response_context, response_from
-from ._streaming import Accumulator
+from ._streaming import StreamDecoder
 from ._structured_types import Mode
 from ._tool_calls import selections_in
 from ._tool_definitions import tool_options
@@ -223,12 +223,12 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
 
     @classmethod
     def class_name(cls) -> str:
-        """The name in dumps."""
+        """Return the name that dumps carry."""
         return "Pollinations_LLM"
 
     @property
     def metadata(self) -> LLMMetadata:
-        """Window and abilities: your fields, then the catalogue, then safe guesses. No request."""
+        """Tell window and abilities: your fields, else the catalogue, else safe guesses."""
         # Read with every call and eleven times in an agent's run of two steps, also inside event
         # loops: LlamaIndex's classes that ask their service here block the loop.
         card = self.catalog.get(self.model)
@@ -245,9 +245,9 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         )
 
     def to_payload(self) -> dict[str, Any]:
-        """What observers get: metadata and address, never a key or a header."""
-        about = {"class_name": self.class_name(), **self.metadata.model_dump()}
-        return {**about, "api_base": self.api_base, "reasoning_effort": self.reasoning_effort}
+        """Return what observers get: metadata and address, never a key or a header."""
+        payload = {"class_name": self.class_name(), **self.metadata.model_dump()}
+        return {**payload, "api_base": self.api_base, "reasoning_effort": self.reasoning_effort}
 
     # -- calls
 
@@ -279,7 +279,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         """Answer one user message; options are those of :meth:`chat`."""
         # Not through self.chat: its decorator would report a second call, and token counters would
         # count twice.
-        return completion_from(self._chat(self._prompted(prompt, formatted), kwargs))
+        return completion_from(self._chat(self._prompt_messages(prompt, formatted), kwargs))
 
     @completion_callback
     def stream_complete(
@@ -291,7 +291,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         # the generator within at once, and does not leave it to the garbage collector.
         def gen() -> CompletionResponseGen:
             with contextlib.closing(
-                self._stream_chat(self._prompted(prompt, formatted), kwargs)
+                self._stream_chat(self._prompt_messages(prompt, formatted), kwargs)
             ) as responses:
                 for response in responses:
                     yield completion_from(response)
@@ -315,7 +315,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponse:
         """:meth:`complete`, awaited."""
-        return completion_from(await self._achat(self._prompted(prompt, formatted), kwargs))
+        return completion_from(await self._achat(self._prompt_messages(prompt, formatted), kwargs))
 
     @completion_callback
     async def astream_complete(
@@ -325,7 +325,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
 
         async def gen() -> CompletionResponseAsyncGen:
             async with contextlib.aclosing(
-                self._astream_chat(self._prompted(prompt, formatted), kwargs)
+                self._astream_chat(self._prompt_messages(prompt, formatted), kwargs)
             ) as responses:
                 async for response in responses:
                     yield completion_from(response)
@@ -334,43 +334,45 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
 
     def _chat(self, messages: Sequence[ChatMessage], call: Mapping[str, Any]) -> ChatResponse:
         options = self._options(call)
-        reply = self._client.chat(self._wire(messages, options), **options)
+        reply = self._client.chat(self._wire_messages(messages, options), **options)
         return response_from(reply, response_context(options, self._client.cost))
 
     async def _achat(
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
     ) -> ChatResponse:
         options = self._options(call)
-        reply = await self._async_client.chat(self._wire(messages, options), **options)
+        reply = await self._async_client.chat(self._wire_messages(messages, options), **options)
         return response_from(reply, response_context(options, self._client.cost))
 
     def _stream_chat(
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
     ) -> Generator[ChatResponse, None, None]:
         options = self._options(call)
-        feed = Accumulator(response_context(options, self._client.cost)).feed
+        decode = StreamDecoder(response_context(options, self._client.cost)).decode
         with contextlib.closing(
-            self._client.stream_chat_batches(self._wire(messages, options), **options)
+            self._client.stream_chat_batches(self._wire_messages(messages, options), **options)
         ) as batches:
             for batch in batches:
                 for event in batch:
-                    if (response := feed(event)) is not None:
+                    if (response := decode(event)) is not None:
                         yield response
 
     async def _astream_chat(
         self, messages: Sequence[ChatMessage], call: Mapping[str, Any]
     ) -> AsyncGenerator[ChatResponse, None]:
         options = self._options(call)
-        feed = Accumulator(response_context(options, self._client.cost)).feed
+        decode = StreamDecoder(response_context(options, self._client.cost)).decode
         async with contextlib.aclosing(
-            self._async_client.stream_chat_batches(self._wire(messages, options), **options)
+            self._async_client.stream_chat_batches(
+                self._wire_messages(messages, options), **options
+            )
         ) as batches:
             async for batch in batches:
                 for event in batch:
-                    if (response := feed(event)) is not None:
+                    if (response := decode(event)) is not None:
                         yield response
 
-    def _prompted(self, prompt: str, formatted: bool) -> list[ChatMessage]:
+    def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:
         if not formatted and self.completion_to_prompt is not None:
             prompt = self.completion_to_prompt(prompt)
         if not isinstance(prompt, str | list):  # a list of content blocks
@@ -382,7 +384,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
             )
         return [ChatMessage(role=MessageRole.USER, content=prompt)]
 
-    def _wire(
+    def _wire_messages(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         return wire_messages(
@@ -417,7 +419,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
         strict: bool | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """The arguments of ``chat`` for a call with tools, or with names of built-in ones."""
+        """Make the arguments of ``chat`` for a call with tools, or with names of built-in ones."""
         messages = list(chat_history or [])
         if isinstance(user_msg, str):
             user_msg = ChatMessage(role=MessageRole.USER, content=user_msg)
@@ -441,7 +443,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
     def get_tool_calls_from_response(
         self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
     ) -> list[ToolSelection]:
-        """The tools that a response selects; works on the chunks of a stream as well.
+        """Return the tools that a response selects; works on the chunks of a stream as well.
 
         JSON that is no object counts as no arguments. Arguments that were cut or cannot be read
         select no tool: ``tool_name`` says so, and the text received stays in the message.
@@ -668,7 +670,7 @@ class Pollinations(ClientMixin, HiddenHeadersMixin, FunctionCallingLLM, ModelOpt
 
 
 def _room_for_answer(limit: int | None, window: int) -> int:
-    """Tokens of an answer, as LlamaIndex plans with them: so many that a prompt has room, too."""
+    """Return the ``num_output`` that LlamaIndex plans with: a prompt has room beside it."""
     if limit:
         return min(limit, max(window // 2, 1))
     if window > 2 * MIN_ROOM:

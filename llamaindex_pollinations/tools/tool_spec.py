@@ -299,7 +299,9 @@ class PollinationsToolSpec(CloseableMixin, BaseToolSpec):
         await self._options.aclose()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(model={self.model!r})"
+        # A constructor that failed has no options yet, and tracebacks ask for a repr.
+        options = vars(self).get("_options")
+        return f"{type(self).__name__}(model={options and options.model!r})"
 
     def _schemas(self) -> dict[str, tuple[str, type[BaseModel]]]:
         """Description and arguments of each tool that is offered."""

@@ -23,18 +23,18 @@ def test_chunks_made_without_validation_equal_validated_ones() -> None:
     """The fast way makes the same objects as LangChain's constructors."""
     from langchain_pollinations import _streaming
 
-    assert _streaming.CAN_LAY_DOWN
+    assert _streaming.CAN_SKIP_VALIDATION
     events = [
         TextDelta("x", 0),
         ReasoningDelta("why", 0),
         *(ToolCallDelta(0, text) for text in ("a", '"', "1}", " ", "{", "", "null", "[1")),
     ]
-    fast = [_streaming.ChunkEncoder().of(event) for event in events]
-    _streaming.CAN_LAY_DOWN = False
+    fast = [_streaming.StreamDecoder().decode(event) for event in events]
+    _streaming.CAN_SKIP_VALIDATION = False
     try:
-        slow = [_streaming.ChunkEncoder().of(event) for event in events]
+        slow = [_streaming.StreamDecoder().decode(event) for event in events]
     finally:
-        _streaming.CAN_LAY_DOWN = True
+        _streaming.CAN_SKIP_VALIDATION = True
     for chunk, other in zip(fast, slow, strict=True):
         assert chunk == other
         assert chunk.model_dump() == other.model_dump()
@@ -72,12 +72,12 @@ def test_a_whole_stream_is_the_same_in_both_ways(
     events = [*events, Finished(Reply(parts=[TextPart("x")], finish_reason="stop"))]
     outcomes = []
     for can in (True, False):
-        _streaming.CAN_LAY_DOWN = can
+        _streaming.CAN_SKIP_VALIDATION = can
         try:
-            encoder = _streaming.ChunkEncoder(**options)
-            chunks = [encoder.of(event) for event in events]
+            decoder = _streaming.StreamDecoder(**options)
+            chunks = [decoder.decode(event) for event in events]
         finally:
-            _streaming.CAN_LAY_DOWN = True
+            _streaming.CAN_SKIP_VALIDATION = True
         outcomes.append(
             [
                 (

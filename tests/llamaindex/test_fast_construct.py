@@ -22,7 +22,7 @@ from llama_index.core.base.llms.types import (
 
 from llamaindex_pollinations import _fast_construct
 from llamaindex_pollinations._responses import ResponseContext
-from llamaindex_pollinations._streaming import Accumulator
+from llamaindex_pollinations._streaming import StreamDecoder
 from pollinations_client import (
     AudioDelta,
     Finished,
@@ -104,7 +104,7 @@ EVENTS = st.one_of(
 )
 
 
-class CarefulAccumulator(Accumulator):
+class CarefulStreamDecoder(StreamDecoder):
     """An accumulator without the straight path of text."""
 
     def _text_grows_alone(self) -> bool:
@@ -114,9 +114,9 @@ class CarefulAccumulator(Accumulator):
 def _responses(events: list[Any], context: ResponseContext, *, is_known: bool) -> list[Any]:
     """What a stream of these events yields, and of each response what was set in it."""
     _fast_construct.IS_KNOWN = is_known
-    kind = Accumulator if is_known else CarefulAccumulator
+    kind = StreamDecoder if is_known else CarefulStreamDecoder
     try:
-        feed = kind(context).feed
+        feed = kind(context).decode
         responses = [item for event in events if (item := feed(event)) is not None]
     finally:
         _fast_construct.IS_KNOWN = True
