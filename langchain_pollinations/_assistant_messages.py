@@ -12,7 +12,6 @@ from pollinations_client._adapter_support import arguments_text, with_line
 
 from ._block_translator import PROVIDER
 from ._content import KNOWN_KINDS, Part, Wire, kind_of, part_from
-from ._response_blocks import server_tool_block
 
 # Blocks of an answer's content that are in ``tool_calls`` on the wire.
 CALLS = frozenset(
@@ -126,6 +125,8 @@ def _gateway_block(block: Any) -> Any:
         return None
     raw = (block.get("extras") or {}).get("raw")
     if raw is not None:
+        from ._response_blocks import server_tool_block  # at its first use: few answers have one
+
         standard = server_tool_block(raw) or {}
         is_unchanged = all(standard.get(name) == block.get(name) for name in ("args", "output"))
         return raw if is_unchanged else None

@@ -22,7 +22,6 @@ from pollinations_client import (
 
 from ._block_translator import PROVIDER
 from ._json_mode import ORIGINAL, JsonFormat
-from ._response_blocks import block_from
 
 
 def message_from(
@@ -194,6 +193,8 @@ def _content(reply: Reply, audio_format: str | None) -> str | list[str | dict[st
     parts = [part for part in reply.parts if not isinstance(part, ReasoningPart)]
     if all(isinstance(part, TextPart) for part in parts):
         return reply.text or reply.refusal or ""
+    from ._response_blocks import block_from  # at its first use: most answers are text
+
     return [block_from(part, audio_format) for part in parts]
 
 

@@ -38,7 +38,6 @@ from ._fast_construct import (
     validated_chunk,
 )
 from ._json_mode import ORIGINAL, JsonFormat, JsonStream
-from ._response_blocks import block_from
 from ._responses import (
     extras_from,
     generation_info,
@@ -135,7 +134,7 @@ class StreamDecoder:
                     "", additional_kwargs={"reasoning_content": text}, run=self._thought_run
                 )
             case PartDelta():
-                return validated_chunk([{**block_from(event.part), "index": event.index}])
+                return validated_chunk([_block_of(event.part, event.index)])
             case AudioDelta():
                 return validated_chunk("", additional_kwargs={"audio": self._sound_piece(event)})
             case Finished(reply):
@@ -167,7 +166,7 @@ class StreamDecoder:
         for index, part in enumerate(reply.parts):
             if isinstance(part, AudioPart):
                 # All of it again: of such a block LangChain's events keep the last piece only.
-                content = [{**block_from(part, self._audio_format), "index": index}]
+                content = [_block_of(part, index, self._audio_format)]
                 data = base64.b64encode(self._sound).decode()
                 audio = {"data": data, "expires_at": part.expires_at}
                 extras["audio"] = {name: value for name, value in audio.items() if value}
@@ -218,6 +217,12 @@ class StreamDecoder:
             # it is made no JSON.
             blocks.append({**block, "args": "]"})
         return blocks
+
+
+def _block_of(part: Any, index: int, audio_format: str | None = None) -> dict[str, Any]:
+    from ._response_blocks import block_from  # at its first use: most answers are text
+
+    return {**block_from(part, audio_format), "index": index}
 
 
 def _would_be_repaired(call: ToolCall) -> bool:

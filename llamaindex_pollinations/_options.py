@@ -54,8 +54,7 @@ def call_options(
         strict: Whether tools are sent in strict form.
     """
     own_names = ChatOptions.model_fields.keys() | CALL_SETTINGS
-    call = with_own_names(call, ALIASES)
-    additional_kwargs = with_own_names(additional_kwargs, ALIASES)
+    call, additional_kwargs = _own_names(call), _own_names(additional_kwargs)
     strict = bool(call.pop("strict", strict))
     for options in (call, additional_kwargs):
         # ragas and others pass OpenAI's default along.
@@ -82,6 +81,12 @@ def call_options(
     if tools := options.get("tools"):
         options["tools"] = wire_tools(tools, strict=strict)
     return options
+
+
+def _own_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    if ALIASES.keys().isdisjoint(options):  # as in nearly all calls
+        return dict(options)
+    return with_own_names(options, ALIASES)
 
 
 class HiddenHeadersMixin(BaseModel):

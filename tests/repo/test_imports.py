@@ -14,6 +14,7 @@ LEFT_FOR_LATER = {
     "pollinations_client": ["pollinations_client.response.account"],
     "langchain_pollinations": [
         "langchain_core.tools.base",
+        "langchain_pollinations._response_blocks",
         "langchain_pollinations._structured_output",
         "langchain_pollinations._token_counts",
         "langchain_pollinations._tool_definitions",
