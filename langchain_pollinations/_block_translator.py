@@ -44,8 +44,8 @@ def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]
     if message.content:
         for number, block in enumerate(_content(message)):
             index = f"lc_txt_{run + number}"
-            if (own := block.get("index")) is not None:
-                index = f"lc_part_{own}"
+            if (own_index := block.get("index")) is not None:
+                index = f"lc_part_{own_index}"
             blocks.append({**block, "index": index})
     if is_last and (annotations := _annotations(message)):
         _annotate(blocks, annotations, {"type": "text", "text": "", "index": f"lc_txt_{run}"})
@@ -69,7 +69,7 @@ def _reasoning_blocks(message: AIMessageChunk, run: int) -> list[Any]:
     if extra.get("reasoning_content"):
         blocks = _thoughts(message)
     elif "thinking_blocks" in extra:
-        blocks, first = [{**block, "reasoning": ""} for block in _signed(message)], 0
+        blocks, first = [{**block, "reasoning": ""} for block in _signed_thoughts(message)], 0
     elif not extra:  # encrypted thinking begins, which has no words
         blocks = [{"type": "reasoning", "reasoning": ""}]
     return [{**block, "index": f"lc_rs_{number}"} for number, block in enumerate(blocks, first)]
@@ -78,7 +78,7 @@ def _reasoning_blocks(message: AIMessageChunk, run: int) -> list[Any]:
 def _thoughts(message: AIMessage) -> list[Block]:
     """All reasoning: as the provider's signed runs where there are any, else as one block."""
     reasoning = message.additional_kwargs.get("reasoning_content")
-    signed = _signed(message)
+    signed = _signed_thoughts(message)
     if not reasoning or "".join(block["reasoning"] for block in signed) == reasoning:
         return signed
     extras: dict[str, Any] = {}
@@ -93,7 +93,7 @@ def _with_extras(block: Block, extras: Any) -> Block:
     return block
 
 
-def _signed(message: AIMessage) -> list[Block]:
+def _signed_thoughts(message: AIMessage) -> list[Block]:
     blocks: list[Block] = []
     for thought in message.additional_kwargs.get("thinking_blocks") or ():
         if thought.get("type") == "redacted_thinking":

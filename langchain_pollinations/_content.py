@@ -41,7 +41,7 @@ def kind_of(block: dict[str, Any]) -> str:
 
 
 def part_from(block: Any, where: str, *, in_tool: bool = False) -> Part:
-    """The gateway's part for one block.
+    """Encode one block.
 
     ``where`` names its place in an :class:`InvalidRequestError`.
 
@@ -111,7 +111,7 @@ def source_of(block: dict[str, Any]) -> Source:
 
 
 def _extras(block: dict[str, Any]) -> dict[str, Any]:
-    """What a block has beside its content: ``extras``, or the older ``metadata``."""
+    """Return what a block has beside its content: ``extras``, or the older ``metadata``."""
     extras = block.get("extras") or block.get("metadata")
     if not isinstance(extras, dict):
         return {}
@@ -121,7 +121,7 @@ def _extras(block: dict[str, Any]) -> dict[str, Any]:
     return extras
 
 
-def _no_source(block: dict[str, Any], where: str) -> InvalidRequestError:
+def _no_source_error(block: dict[str, Any], where: str) -> InvalidRequestError:
     return InvalidRequestError(
         f"{where}: the block of type {block.get('type')!r} has neither url, base64 nor file_id.",
         param="messages",
@@ -169,7 +169,7 @@ def _image(block: dict[str, Any], where: str) -> Part:
         return {"type": "file", "file": {"file_id": source.file_id}}
     url = _url_of(source, source.mime or "image/png")
     if not url:
-        raise _no_source(block, where)
+        raise _no_source_error(block, where)
     image = {"url": url}
     if detail := block.get("detail") or _extras(block).get("detail"):
         image["detail"] = detail
@@ -207,7 +207,7 @@ def _audio(block: dict[str, Any], where: str) -> Part:
             "input_audio": {"data": source.data, "format": audio_format},
         }
     if not source.url:
-        raise _no_source(block, where)
+        raise _no_source_error(block, where)
     return {
         "type": "file",
         "file": {"file_url": source.url, "mime_type": source.mime or "audio/wav"},
@@ -221,7 +221,7 @@ def _video(block: dict[str, Any], where: str) -> Part:
     mime = source.mime or "video/mp4"
     url = _url_of(source, mime)
     if not url:
-        raise _no_source(block, where)
+        raise _no_source_error(block, where)
     return {"type": "video_url", "video_url": {"url": url, "mime_type": mime}}
 
 
@@ -246,7 +246,7 @@ def _file(block: dict[str, Any], where: str) -> Part:
     if source.data:
         return {"type": "file", "file": {**file, "file_data": f"data:{mime};base64,{source.data}"}}
     if not source.url:
-        raise _no_source(block, where)
+        raise _no_source_error(block, where)
     return {"type": "file", "file": {**file, "file_url": source.url}}
 
 

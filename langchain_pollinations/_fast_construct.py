@@ -51,7 +51,7 @@ OWN = frozenset(
 SLOTS = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
 
-def _is_as_known() -> bool:
+def _has_known_layout() -> bool:
     empty = {name: value for name, value in TEXT_STATE.items() if isinstance(value, (list, dict))}
     return (
         empty.keys() == OWN
@@ -67,7 +67,7 @@ def _is_as_known() -> bool:
     )
 
 
-IS_KNOWN = _is_as_known()
+IS_KNOWN = _has_known_layout()
 if IS_KNOWN:
     # The slots' own setters: no lookup by name, and none of pydantic's checks.
     _set_state, _set_fields, _set_extra, _set_private = (

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ORIGINAL = "original_text"  # of response_metadata, where the text that came was another
-
 
 @dataclass(frozen=True, slots=True)
 class JsonFormat:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
@@ -12,9 +12,11 @@ from pollinations_client import Catalog, Cost, InvalidRequestError, ModelOptions
 from pollinations_client._adapter_support import MAX_SEED, AskedModel, drawn_seed
 
 from ._content import Wire
-from ._json_mode import JsonFormat
 from ._messages import wire_messages
 from ._responses import generation_from, summed_counts, token_usage_from
+
+if TYPE_CHECKING:
+    from ._json_mode import JsonFormat
 
 # Names that LangChain's users know from other models, at construction and in a call.
 ALIASES = {"model_name": "model", "stop_sequences": "stop", "model_kwargs": "extra_body"}
@@ -64,9 +66,9 @@ def call_options(llm: ModelFields, stop: list[str] | None, overrides: Mapping[st
     if stop is not None:
         options["stop"] = stop
     if tools := options.get("tools"):
-        from ._tool_definitions import tool_from  # 6 ms with LangChain's tools, at its first use
+        from ._tool_definitions import wire_tools  # 6 ms with LangChain's tools, at its first use
 
-        options["tools"] = [tool_from(tool, None, index) for index, tool in enumerate(tools)]
+        options["tools"] = wire_tools(tools, strict=None)
     if functions := options.get("functions"):
         from ._tool_definitions import older_function_from
 
@@ -155,6 +157,8 @@ def json_format_of(options: Mapping[str, Any]) -> JsonFormat | None:
     response_format = options.get("response_format") or extra_body.get("response_format")
     if not isinstance(response_format, dict) or response_format.get("type") not in JSON_FORMATS:
         return None
+    from ._json_mode import JsonFormat  # at its first use
+
     return JsonFormat.from_response_format(response_format)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
@@ -21,7 +21,11 @@ from pollinations_client import (
 )
 
 from ._block_translator import PROVIDER
-from ._json_mode import ORIGINAL, JsonFormat
+
+if TYPE_CHECKING:
+    from ._json_mode import JsonFormat
+
+ORIGINAL = "original_text"  # of response_metadata, where the text that came was not the JSON alone
 
 
 def message_from(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
@@ -37,14 +37,17 @@ from ._fast_construct import (
     text_chunk,
     validated_chunk,
 )
-from ._json_mode import ORIGINAL, JsonFormat, JsonStream
 from ._responses import (
+    ORIGINAL,
     extras_from,
     generation_info,
     metadata_from,
     token_usage_from,
     usage_from,
 )
+
+if TYPE_CHECKING:
+    from ._json_mode import JsonFormat, JsonStream
 
 # Read where a chunk is built, so that a test can build the same one in both ways.
 CAN_SKIP_VALIDATION = IS_KNOWN
@@ -79,7 +82,11 @@ class StreamDecoder:
         self._counts_usage = counts_usage
         self._offers_functions = offers_functions
         self._cost_of = cost_of
-        self._json = None if json_format is None else JsonStream(json_format)
+        self._json: JsonStream | None = None
+        if json_format is not None:
+            from ._json_mode import JsonStream  # at its first use
+
+            self._json = JsonStream(json_format)
         self._text_at = self._thought_at = -1
         self._plain_text_at = -1  # the index of text whose pieces pass as they come
         self._text_run = self._thought_run = -1

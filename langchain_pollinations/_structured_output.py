@@ -18,11 +18,11 @@ from ._tool_definitions import (
     CONVERSION_ERRORS,
     NO_PARAMETERS,
     SCHEMA_TYPES,
+    class_name_of,
     function_from,
-    is_bare,
-    name_of,
-    tool_from,
-    without_odd_typed_dict,
+    is_schema_without_properties,
+    typed_dict_as_schema,
+    wire_tools,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def with_title(schema: Any) -> Any:
 
     Others as they are, but for a TypedDict that LangChain cannot convert.
     """
-    schema = without_odd_typed_dict(schema)
+    schema = typed_dict_as_schema(schema)
     if not isinstance(schema, dict):
         return schema
     schema = resolve_root(schema)
@@ -77,7 +77,7 @@ def convert_schema(convert: Callable[..., Any], schema: Any, **options: Any) -> 
     except CONVERSION_ERRORS as error:
         reason = str(error).partition("\n")[0]
     raise InvalidRequestError(
-        f"schema: {name_of(schema)} cannot be written as one: {reason}", param="schema"
+        f"schema: {class_name_of(schema)} cannot be written as one: {reason}", param="schema"
     )
 
 
@@ -156,10 +156,7 @@ def structured_runnable(
     parser = StructuredOutputParser(json_schema=json_schema or {})
     if isinstance(schema, type) and is_basemodel_subclass(schema):
         parser.schema_class = schema
-    tools = [
-        tool_from(tool, strict, index)
-        for index, tool in enumerate(options.pop("tools", None) or ())
-    ]
+    tools = wire_tools(options.pop("tools", None) or (), strict=strict)
     parser.other_tools = frozenset(map(_function_name, tools)) - {""}
     # LangChain's tracing shows it, and its standard tests compare it with the schema.
     traced_format = {"kwargs": {"method": method, "strict": strict}, "schema": json_schema}
@@ -214,7 +211,7 @@ def _with_raw(llm: Runnable[Any, Any], parser: Any) -> Runnable[Any, Any]:
 
 
 def _json_schema(schema: Any) -> Any:
-    if schema is None or is_bare(schema):
+    if schema is None or is_schema_without_properties(schema):
         return schema
     convert_schema(function_from, schema, strict=None)  # refuses what the next line would accept
     return convert_schema(convert_to_json_schema, schema)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import inspect
 import weakref
+from collections.abc import Iterable
 from dataclasses import is_dataclass
 from typing import Any, NotRequired, Required, cast, get_args, get_origin
 
@@ -41,8 +42,29 @@ NO_PARAMETERS = {"type": "object", "properties": {}}
 _converted_tools: dict[int, tuple[weakref.ref[Any], tuple[Any, ...], Wire]] = {}
 
 
+def wire_tools(tools: Iterable[Any], *, strict: bool | None) -> list[Any]:
+    """Convert tools; names of built-in ones stay as they are.
+
+    Raises :class:`InvalidRequestError` for what is no tool, with its index.
+    """
+    return [tool_from(tool, strict, index) for index, tool in enumerate(tools)]
+
+
+def tool_options(
+    tools: Iterable[Any], *, choice: Any, strict: bool | None, parallel: bool | None
+) -> dict[str, Any]:
+    """The options of a call that offers ``tools``."""
+    options = {
+        "tools": wire_tools(tools, strict=strict),
+        "tool_choice": choice,
+        "parallel_tool_calls": parallel,
+    }
+    # ``create_agent`` without tools binds an empty list, which some providers refuse.
+    return {name: value for name, value in options.items() if value is not None and value != []}
+
+
 def tool_from(tool: Any, strict: bool | None, index: int = 0) -> Wire | str:
-    """One tool as the gateway takes it: a built-in one by its name, all others as functions.
+    """Convert a tool: names of built-in tools stay as they are, all others become functions.
 
     Raises :class:`InvalidRequestError` for what is no tool.
     """
@@ -52,17 +74,17 @@ def tool_from(tool: Any, strict: bool | None, index: int = 0) -> Wire | str:
         if isinstance(tool, dict):
             return _tool_from_dict(tool, strict)
         if isinstance(tool, BaseTool):
-            return _remembered(tool, strict)
-        return _converted(tool, strict)
+            return _convert_once(tool, strict)
+        return _convert(tool, strict)
     except CONVERSION_ERRORS as error:
         reason = str(error).partition("\n")[0]
     raise InvalidRequestError(
-        f"tools[{index}]: {name_of(tool)} is no tool: {reason}", param="tools"
+        f"tools[{index}]: {class_name_of(tool)} is no tool: {reason}", param="tools"
     )
 
 
 def older_function_from(function: Any, index: int = 0) -> Wire:
-    """One of the older ``functions``: a dictionary with a name as it is, others as tools are.
+    """Convert one of the older ``functions``; a dictionary with a name stays as it is.
 
     Raises :class:`InvalidRequestError` for what is no function.
     """
@@ -78,16 +100,16 @@ def older_function_from(function: Any, index: int = 0) -> Wire:
 
 
 def function_from(schema: Any, strict: bool | None) -> Wire:
-    """A class, a callable or a JSON schema as a function.
+    """Convert a class, a callable or a JSON schema to a function.
 
     Raises ValueError or TypeError for anything else.
     """
-    if is_bare(schema):
-        return _with_strict(_function_of(schema), strict)
+    if is_schema_without_properties(schema):
+        return _with_strict(_function_from_schema(schema), strict)
     if isinstance(schema, dict) and isinstance(schema.get("function"), dict):
         return _with_strict(schema["function"], strict)
     check_is_schema(schema)
-    return _finished(convert_to_openai_function(schema), schema, strict)
+    return _complete_function(convert_to_openai_function(schema), schema, strict)
 
 
 def check_is_schema(schema: Any) -> None:
@@ -105,18 +127,18 @@ def check_is_schema(schema: Any) -> None:
         raise TypeError(f"the class does not say what its fields are{remedy}")
 
 
-def name_of(schema: Any) -> str:
-    """The name of a class, or of the type of anything else."""
+def class_name_of(schema: Any) -> str:
+    """Return the name of a class, or of the type of anything else."""
     return schema.__name__ if isinstance(schema, type) else type(schema).__name__
 
 
-def is_bare(schema: Any) -> bool:
+def is_schema_without_properties(schema: Any) -> bool:
     """Whether LangChain would keep of a JSON schema its title alone, for it has no properties."""
     return isinstance(schema, dict) and "title" in schema and not schema.keys() & READ_BY_LANGCHAIN
 
 
-def without_odd_typed_dict(schema: Any) -> Any:
-    """A TypedDict that LangChain cannot convert as a JSON schema; anything else as it is.
+def typed_dict_as_schema(schema: Any) -> Any:
+    """Write a TypedDict that LangChain cannot convert as a JSON schema; leave anything else.
 
     It cannot where one contains itself, or has ``Required``, ``NotRequired`` or ``ReadOnly``.
     """
@@ -165,8 +187,8 @@ def _tool_from_dict(tool: Wire, strict: bool | None) -> Wire:
     if not is_function and isinstance(kind, str):
         return tool  # the gateway's to take or to refuse; LangChain makes a function of its name
     tool = resolve_root(tool)
-    if not is_bare(tool):
-        return _converted(tool, strict)
+    if not is_schema_without_properties(tool):
+        return _convert(tool, strict)
     _check_takes_object(tool)
     return {"type": "function", "function": function_from({**tool, "type": "object"}, strict)}
 
@@ -180,19 +202,19 @@ def _check_takes_object(parameters: Wire) -> None:
         )
 
 
-def _converted(tool: Any, strict: bool | None) -> Wire:
-    """A tool as LangChain converts it, and what LangChain loses put back."""
+def _convert(tool: Any, strict: bool | None) -> Wire:
+    """Convert a tool as LangChain does, and put back what LangChain loses."""
     check_is_schema(tool)
-    tool = without_odd_typed_dict(tool)
+    tool = typed_dict_as_schema(tool)
     wire = convert_to_openai_tool(tool)
     if not isinstance(function := wire.get("function"), dict):
         return wire
     _check_takes_object(function.get("parameters") or NO_PARAMETERS)
-    return {**wire, "function": _finished(function, tool, strict)}
+    return {**wire, "function": _complete_function(function, tool, strict)}
 
 
-def _finished(function: Wire, source: Any, strict: bool | None) -> Wire:
-    """A converted function with the inside of recursive classes, strict where that is asked for."""
+def _complete_function(function: Wire, source: Any, strict: bool | None) -> Wire:
+    """Give a function the inside of recursive classes, and its strict form if asked for."""
     # LangChain inlines every reference, and what a class holds of itself becomes ``{}``.
     schema = _schema_of(source)
     if schema is not None and is_recursive(schema):
@@ -203,7 +225,7 @@ def _finished(function: Wire, source: Any, strict: bool | None) -> Wire:
 
 
 def _schema_of(source: Any) -> Wire | None:
-    """The JSON schema of a class's fields or a callable's arguments; None for a dictionary."""
+    """Write the JSON schema of a class or of a callable's arguments; None for a dictionary."""
     if isinstance(source, dict):
         return None
     if isinstance(source, BaseTool):
@@ -220,7 +242,7 @@ def _schema_of(source: Any) -> Wire | None:
 
 
 def _with_strict(function: Wire, strict: bool | None) -> Wire:
-    """A function with ``strict``, unless it says so itself, and its parameters in that form."""
+    """Set ``strict`` in a function that does not say it itself, and write its parameters so."""
     if strict is None or "strict" in function:
         return function
     if not strict:
@@ -234,8 +256,8 @@ def _with_strict(function: Wire, strict: bool | None) -> Wire:
     return {**function, "parameters": parameters, "strict": True}
 
 
-def _function_of(schema: Wire) -> Wire:
-    """A bare JSON schema, of an array, a choice or a map, as a function."""
+def _function_from_schema(schema: Wire) -> Wire:
+    """Make a function of a JSON schema without properties: of an array, a choice or a map."""
     function = {"name": schema["title"]}
     if description := schema.get("description"):
         function["description"] = description
@@ -244,14 +266,14 @@ def _function_of(schema: Wire) -> Wire:
     return function
 
 
-def _remembered(tool: BaseTool, strict: bool | None) -> Wire:
-    """The tool converted, once as long as its name, description and schema are the same."""
+def _convert_once(tool: BaseTool, strict: bool | None) -> Wire:
+    """Convert a tool once, as long as its name, description and schema are the same."""
     schema = tool.args_schema
     state = (tool.name, tool.description, id(schema), strict, tool.extras)
     entry = _converted_tools.get(id(tool))
     if entry is not None and entry[0]() is tool and entry[1] == state:
         return entry[2]
-    wire = _converted(tool, strict)
+    wire = _convert(tool, strict)
     if isinstance(schema, type):  # a schema that is a dictionary may be changed in place
         key = id(tool)
         _converted_tools[key] = (

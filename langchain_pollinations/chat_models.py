@@ -547,20 +547,13 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             parallel_tool_calls: Whether one answer may hold several calls.
             **kwargs: Further options of the call.
         """
-        from ._tool_definitions import tool_from  # 6 ms with LangChain's tools, at its first use
+        from ._tool_definitions import tool_options  # 6 ms with LangChain's tools, at its first use
 
         with model_errors():
-            wire = [tool_from(tool, strict, index) for index, tool in enumerate(tools)]
-        options = {
-            "tools": wire,
-            "tool_choice": tool_choice,
-            "parallel_tool_calls": parallel_tool_calls,
-        }
-        # ``create_agent`` without tools binds an empty list, which some providers refuse.
-        bound = {
-            name: value for name, value in options.items() if value is not None and value != []
-        }
-        return self.bind(**bound, **kwargs)
+            options = tool_options(
+                tools, choice=tool_choice, strict=strict, parallel=parallel_tool_calls
+            )
+        return self.bind(**options, **kwargs)
 
     # mypy compares each overload alone with LangChain's signature, which gives a dict or a model.
     @overload  # type: ignore[override]

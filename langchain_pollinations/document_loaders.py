@@ -20,7 +20,7 @@ __all__ = ["PollinationsOCRLoader"]
 
 
 class PollinationsOCRLoader(ClientMixin, BaseLoader):
-    """The pages of a PDF or a picture as Markdown, one document a page.
+    """Read the pages of a PDF or a picture as Markdown, a document for each page.
 
     ``metadata`` has ``source``, the path or address, and ``page``, counted from 1. A file is sent
     whole and billed by the page; a document at an http(s) address is read by the gateway.
@@ -65,7 +65,7 @@ class PollinationsOCRLoader(ClientMixin, BaseLoader):
         super().__init__(**options)
 
     def lazy_load(self) -> Iterator[Document]:
-        """The pages, all read by one request when the first is asked for."""
+        """Give the pages, all read by one request when the first is asked for."""
         with model_errors():
             pages = self._client.ocr(self.path_or_url, model=self.model, pages=self.pages)
         yield from map(self._document, pages)

@@ -21,7 +21,7 @@ __all__ = ["PollinationsEmbeddings"]
 
 
 class PollinationsEmbeddings(ClientMixin, Embeddings):
-    """Vectors of texts, for retrieval and comparison.
+    """Embed texts for retrieval and comparison.
 
     Texts go out in requests of at most 32, up to ``max_concurrency`` of them at a time, and come
     back in order.
@@ -71,14 +71,14 @@ class PollinationsEmbeddings(ClientMixin, Embeddings):
         return self
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Vectors of texts that will be searched, in their order. No texts are no request."""
+        """Embed texts that will be searched, in their order. No texts are no request."""
         with model_errors():
             return self._client.embed(
                 texts, task="document", model=self.model, dimensions=self.dimensions
             )
 
     def embed_query(self, text: str) -> list[float]:
-        """The vector of a text that is searched for."""
+        """Embed a text that is searched for."""
         with model_errors():
             return self._client.embed(
                 [text], task="query", model=self.model, dimensions=self.dimensions

@@ -56,7 +56,7 @@ if IS_KNOWN:
     )
 
 
-def _built(kind: Any, state: dict[str, Any], fields_set: set[str]) -> Any:
+def _construct(kind: Any, state: dict[str, Any], fields_set: set[str]) -> Any:
     instance = _new(kind)
     _set_state(instance, state)
     _set_fields(instance, fields_set.copy())
@@ -69,7 +69,7 @@ def text_block(text: str) -> TextBlock:
     """``TextBlock(text=text)``."""
     if not IS_KNOWN:
         return TextBlock(text=text)
-    block: TextBlock = _built(TextBlock, {"block_type": "text", "text": text}, _TEXT_SET)
+    block: TextBlock = _construct(TextBlock, {"block_type": "text", "text": text}, _TEXT_SET)
     return block
 
 
@@ -79,7 +79,7 @@ def call_block(call_id: str, name: str, arguments: str) -> ToolCallBlock:
         return ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)
     state = {"block_type": "tool_call", "tool_call_id": call_id}
     state |= {"tool_name": name, "tool_kwargs": arguments}
-    block: ToolCallBlock = _built(ToolCallBlock, state, _CALL_SET)
+    block: ToolCallBlock = _construct(ToolCallBlock, state, _CALL_SET)
     return block
 
 
@@ -93,7 +93,7 @@ def thinking_block(content: str) -> ThinkingBlock:
         "num_tokens": None,
         "additional_information": {},
     }
-    block: ThinkingBlock = _built(ThinkingBlock, state, _THINKING_SET)
+    block: ThinkingBlock = _construct(ThinkingBlock, state, _THINKING_SET)
     return block
 
 
@@ -103,7 +103,7 @@ def image_block(encoded: bytes, mime_type: str) -> ImageBlock:
         return ImageBlock(image=base64.b64decode(encoded), image_mimetype=mime_type)
     state: dict[str, Any] = {"block_type": "image", "image": encoded, "path": None, "url": None}
     state |= {"image_mimetype": mime_type, "detail": None}
-    block: ImageBlock = _built(ImageBlock, state, _IMAGE_SET)
+    block: ImageBlock = _construct(ImageBlock, state, _IMAGE_SET)
     return block
 
 
@@ -120,7 +120,7 @@ def chat_response(
         return ChatResponse(
             message=message, delta=delta, raw=raw, additional_kwargs=response_kwargs
         )
-    message = _built(
+    message = _construct(
         ChatMessage,
         {"role": _ASSISTANT, "additional_kwargs": message_kwargs, "blocks": blocks},
         _MESSAGE_SET,
@@ -132,5 +132,5 @@ def chat_response(
         "logprobs": None,
         "additional_kwargs": response_kwargs,
     }
-    response: ChatResponse = _built(ChatResponse, state, _RESPONSE_SET)
+    response: ChatResponse = _construct(ChatResponse, state, _RESPONSE_SET)
     return response

@@ -125,7 +125,7 @@ class _Conversation:
             return
         self._send_attachments()
         self._lost_calls = False
-        if role in INSTRUCTING_ROLES and not _says_anything(message):
+        if role in INSTRUCTING_ROLES and _is_blank(message):
             return  # some providers refuse an empty system message
         if role in PLAIN_ROLES and (text := _single_text(message)) is not None:
             self._wire.append(with_name({"role": role, "content": text}, message))
@@ -317,10 +317,7 @@ def _single_text(message: ChatMessage) -> str | None:
     return None
 
 
-def _says_anything(message: ChatMessage) -> bool:
-    for block in message.blocks:
-        if isinstance(block, CachePoint):
-            continue
-        if not isinstance(block, TextBlock) or block.text.strip():
-            return True
-    return False
+def _is_blank(message: ChatMessage) -> bool:
+    """Whether a message has nothing but white space and cache points."""
+    blocks = [block for block in message.blocks if not isinstance(block, CachePoint)]
+    return all(isinstance(block, TextBlock) and not block.text.strip() for block in blocks)

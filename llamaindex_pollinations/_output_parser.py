@@ -29,7 +29,7 @@ __all__ = [
     "object_in_response",
     "partial_data",
     "partial_in_response",
-    "unwrapped",
+    "unwrap_root",
 ]
 
 # Finish reasons that would be the same in any way of asking.
@@ -106,7 +106,7 @@ def partial_data(finder: JsonFinder) -> dict[str, Any] | None:
         data = finder.values[0].data
     elif finder.unfinished is not None:
         data = parse_partial_json(finder.unfinished)
-    return _as_object(data)
+    return _dict_or_none(data)
 
 
 def object_from_data(data: Any, output_cls: type[BaseModel]) -> BaseModel:
@@ -115,10 +115,10 @@ def object_from_data(data: Any, output_cls: type[BaseModel]) -> BaseModel:
     Raises the ``ValidationError`` of ``data`` as it is if nothing fits.
     """
     candidates = [data, *_variants(data, output_cls)]
-    if (inner := unwrapped(data, output_cls)) is not data:
+    if (inner := unwrap_root(data, output_cls)) is not data:
         candidates.insert(1, inner)
     # A class whose fields all have defaults fits any object, wrappers included: these come last.
-    if _is_foreign(data, output_cls):
+    if _looks_wrapped(data, output_cls):
         candidates = [*candidates[1:], data]
     for candidate in candidates:
         try:
@@ -128,14 +128,14 @@ def object_from_data(data: Any, output_cls: type[BaseModel]) -> BaseModel:
     return output_cls.model_validate(data)
 
 
-def unwrapped(data: Any, output_cls: type[BaseModel]) -> Any:
-    """The value for a ``RootModel`` out of the object of one member as which it is asked for."""
+def unwrap_root(data: Any, output_cls: type[BaseModel]) -> Any:
+    """Take the value for a ``RootModel`` out of the object of one member that was asked for."""
     if issubclass(output_cls, RootModel) and isinstance(data, dict) and len(data) == 1:
         return next(iter(data.values()))
     return data
 
 
-def _is_foreign(data: Any, output_cls: type[BaseModel]) -> bool:
+def _looks_wrapped(data: Any, output_cls: type[BaseModel]) -> bool:
     """Whether an object has none of the class's fields, or wraps them all in one."""
     if issubclass(output_cls, RootModel):
         return isinstance(data, dict) and data.keys() == output_cls.model_fields.keys()
@@ -181,10 +181,10 @@ def _object_from(value: Any) -> dict[str, Any] | None:
             value = parse_json(value)
         except ValueError:
             return None
-    return _as_object(value)
+    return _dict_or_none(value)
 
 
-def _as_object(value: Any) -> dict[str, Any] | None:
+def _dict_or_none(value: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 

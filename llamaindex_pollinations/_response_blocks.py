@@ -17,7 +17,7 @@ from pollinations_client import AudioPart, ImagePart, MalformedReply, Reply
 from . import _fast_construct
 from ._content import mime_type_of
 
-__all__ = ["citation_blocks", "image_block", "sound_blocks", "sound_reference"]
+__all__ = ["citation_blocks", "image_block", "sound_blocks"]
 
 
 def image_block(part: ImagePart) -> ImageBlock:
@@ -43,16 +43,6 @@ def sound_blocks(part: AudioPart, audio_format: str | None) -> list[Any]:
         data = part.data.encode("ascii")
         blocks.append(AudioBlock(audio=data, format=audio_format))
     return blocks
-
-
-def sound_reference(part: AudioPart) -> dict[str, Any]:
-    """The id under which the provider keeps the speech, and its words."""
-    if not part.id:
-        return {}
-    reference = {"id": part.id}
-    if part.transcript:
-        reference["transcript"] = part.transcript
-    return {"audio": reference}
 
 
 def citation_blocks(reply: Reply) -> list[CitationBlock]:

@@ -34,12 +34,6 @@ from pollinations_client import (
 from pollinations_client._adapter_support import DEFAULT_MODEL
 
 from . import _fast_construct
-from ._response_blocks import (
-    citation_blocks,
-    image_block,
-    sound_blocks,
-    sound_reference,
-)
 from ._tool_calls import calls_in
 from ._tool_definitions import own_parameters
 
@@ -150,13 +144,11 @@ def _blocks(
                     text.text += part.text
             case ReasoningPart():
                 _add_thinking(thoughts, part, reply)
-            case ImagePart():
-                blocks.append(pictures.get(index) or image_block(part))
+            case ImagePart() | AudioPart():
+                blocks += _media_blocks(part, context, pictures.get(index))
                 text = None
-            case AudioPart():
-                blocks += sound_blocks(part, context.audio_format)
-                text = None
-                message_kwargs |= sound_reference(part)
+                if isinstance(part, AudioPart):
+                    message_kwargs |= _sound_reference(part)
             case OtherPart():
                 message_kwargs.setdefault("content_blocks", []).append(part.raw)
     if reply.refusal and not any(isinstance(block, TextBlock) for block in blocks):
@@ -167,8 +159,30 @@ def _blocks(
     # Thinking stands behind what the model said: LlamaIndex's DocumentContextExtractor, and users,
     # read blocks[0].text.
     if reply.citations:
+        from ._response_blocks import citation_blocks  # at its first use
+
         blocks += citation_blocks(reply)
     return [*blocks, *thoughts], message_kwargs
+
+
+def _media_blocks(
+    part: ImagePart | AudioPart, context: ResponseContext, picture: ImageBlock | None
+) -> list[Any]:
+    from ._response_blocks import image_block, sound_blocks  # at its first use: most are text
+
+    if isinstance(part, AudioPart):
+        return sound_blocks(part, context.audio_format)
+    return [picture or image_block(part)]
+
+
+def _sound_reference(part: AudioPart) -> dict[str, Any]:
+    """The id under which the provider keeps the speech, and its words."""
+    if not part.id:
+        return {}
+    reference = {"id": part.id}
+    if part.transcript:
+        reference["transcript"] = part.transcript
+    return {"audio": reference}
 
 
 def _add_thinking(thoughts: list[ThinkingBlock], part: ReasoningPart, reply: Reply) -> None:
@@ -189,7 +203,7 @@ def _response_kwargs(reply: Reply, context: ResponseContext) -> dict[str, Any]:
     """Everything about the answer that is not its content and that the gateway has said."""
     info = reply.info
     facts: dict[str, Any] = {
-        **_counts(reply.usage),
+        **_token_counts(reply.usage),
         "finish_reason": reply.finish_reason,
         "model": reply.served_model,
         "id": reply.id,
@@ -213,7 +227,7 @@ def _response_kwargs(reply: Reply, context: ResponseContext) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def _counts(usage: Usage | None) -> dict[str, int | None]:
+def _token_counts(usage: Usage | None) -> dict[str, int | None]:
     if usage is None:
         return {}
     # The first three under the names that LlamaIndex's token counter, MLflow and Langfuse look for.

@@ -24,7 +24,6 @@ from pollinations_client import (
 )
 
 from ._fast_construct import call_block, chat_response, text_block, thinking_block
-from ._response_blocks import image_block
 from ._responses import ResponseContext, response_from
 from ._tool_calls import wire_call
 
@@ -134,6 +133,8 @@ class StreamDecoder:
 
     def _add_part(self, event: PartDelta) -> ChatResponse:
         if isinstance(event.part, ImagePart):
+            from ._response_blocks import image_block  # at its first use
+
             self._pictures[event.index] = image_block(event.part)
             self._blocks.append(self._pictures[event.index])
             self._text_at = None

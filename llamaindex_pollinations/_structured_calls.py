@@ -20,7 +20,7 @@ from pollinations_client import (
 )
 from pollinations_client._adapter_support import JsonFinder, ParsePace, warn
 
-from ._output_parser import partial_in_response, unwrapped
+from ._output_parser import partial_in_response, unwrap_root
 from ._structured_output import Attempt, last_failure
 from .errors import StructuredOutputError
 
@@ -141,7 +141,7 @@ class _GrowingObject:
         self._latest = data
         output_cls = self._attempt.output_cls
         try:
-            return output_cls.model_validate(unwrapped(data, output_cls))
+            return output_cls.model_validate(unwrap_root(data, output_cls))
         except ValidationError:
             pass
         # A RootModel has no fields that could be left open: it is given when it fits.

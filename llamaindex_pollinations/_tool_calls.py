@@ -103,7 +103,7 @@ def wire_calls_in(message: ChatMessage) -> list[dict[str, Any]]:
     if not blocks:
         return [_with_valid_arguments(call) for call in listed]
     by_id = {call.get("id"): call for call in listed}
-    return [_from_block(block, by_id.get(block.tool_call_id, {})) for block in blocks]
+    return [_call_from_block(block, by_id.get(block.tool_call_id, {})) for block in blocks]
 
 
 def is_call_of_block(call: Any, block: Any) -> bool:
@@ -119,7 +119,7 @@ def is_call_of_block(call: Any, block: Any) -> bool:
         return False
     if not (block.tool_call_id and block.tool_name and type(arguments) is str):
         return False
-    return bool(_parsed(arguments) == block.tool_kwargs)
+    return bool(_parse_or_none(arguments) == block.tool_kwargs)
 
 
 def selections_in(response: ChatResponse, *, required: bool) -> list[ToolSelection]:
@@ -150,7 +150,9 @@ def selections_in(response: ChatResponse, *, required: bool) -> list[ToolSelecti
 def _selection(call_id: Any, name: str, arguments: Any, *, is_refused: bool) -> ToolSelection:
     if is_refused:
         name, arguments = NOT_RUN.format(name=name), {}
-    return ToolSelection(tool_id=str(call_id), tool_name=name, tool_kwargs=_object_in(arguments))
+    return ToolSelection(
+        tool_id=str(call_id), tool_name=name, tool_kwargs=_arguments_object(arguments)
+    )
 
 
 def refusals_in(message: ChatMessage) -> dict[str | None, ToolOutput]:
@@ -201,10 +203,10 @@ def _listed_calls(message: ChatMessage) -> list[dict[str, Any]]:
     calls = message.additional_kwargs.get("tool_calls")
     if not isinstance(calls, (list, tuple)):
         return []
-    return [_as_dict(call) for call in calls]
+    return [_call_in_openai_form(call) for call in calls]
 
 
-def _object_in(arguments: Any) -> dict[str, Any]:
+def _arguments_object(arguments: Any) -> dict[str, Any]:
     if isinstance(arguments, str) and arguments.strip():
         try:
             arguments = from_json(arguments, allow_partial="trailing-strings")
@@ -223,7 +225,7 @@ def _is_whole_json(arguments: Any) -> bool:
     return True
 
 
-def _as_dict(call: Any) -> dict[str, Any]:
+def _call_in_openai_form(call: Any) -> dict[str, Any]:
     """A call in OpenAI's form, whichever library wrote it into the history."""
     # Anthropic's, Bedrock's, Gemini's, Cohere's and OpenAI's Responses classes keep theirs flat,
     # each with its own words for the id and the arguments, as objects of a class or as dicts.
@@ -246,13 +248,15 @@ def _first_of(source: Mapping[str, Any], names: Iterable[str]) -> Any:
     return next((source[name] for name in names if source.get(name) is not None), None)
 
 
-def _from_block(block: ToolCallBlock, listed: Mapping[str, Any]) -> dict[str, Any]:
+def _call_from_block(block: ToolCallBlock, listed: Mapping[str, Any]) -> dict[str, Any]:
     """The call of a block, with the unknown fields of the dict beside it."""
     inner = listed.get("function") or {}
     function = {name: value for name, value in inner.items() if value is not None}
     text = function.get("arguments")
     # The model's own text is kept while it says the same: providers cache prompts by their bytes.
-    if not isinstance(text, str) or drop_nulls(_parsed(text)) != drop_nulls(block.tool_kwargs):
+    if not isinstance(text, str) or drop_nulls(_parse_or_none(text)) != drop_nulls(
+        block.tool_kwargs
+    ):
         function["arguments"] = block.tool_kwargs
     function["name"] = block.tool_name
     return _with_valid_arguments(
@@ -266,13 +270,13 @@ def _with_valid_arguments(call: dict[str, Any]) -> dict[str, Any]:
     arguments = function.get("arguments") or {}
     if not isinstance(arguments, str):
         arguments = arguments_text(arguments)
-    elif not isinstance(_parsed(arguments), dict):
+    elif not isinstance(_parse_or_none(arguments), dict):
         # Providers refuse a history with such arguments; the tool's result says what went wrong.
         arguments = "{}"
     return {**call, "function": {**function, "arguments": arguments}}
 
 
-def _parsed(text: str) -> Any:
+def _parse_or_none(text: str) -> Any:
     try:
         return from_json(text)
     except ValueError:

@@ -31,7 +31,9 @@ class ToolDefinition(dict[str, Any]):
 _Entry = tuple[tuple[Any, ...], ToolDefinition]
 # An agent sends all its tools with each step. Making ten schemas anew made a call three times as
 # slow (measured 11/2026). The keys are weak: a tool is forgotten with its agent.
-_converted: weakref.WeakKeyDictionary[BaseTool, dict[bool, _Entry]] = weakref.WeakKeyDictionary()
+_converted_tools: weakref.WeakKeyDictionary[BaseTool, dict[bool, _Entry]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
@@ -49,7 +51,7 @@ def wire_tools(tools: Iterable[Any], *, strict: bool) -> list[Any]:
                 param="tools",
             )
         if isinstance(tool, BaseTool):
-            tool = _definition(tool, strict)
+            tool = _convert_once(tool, strict)
         definitions.append(tool)
     return definitions
 
@@ -85,11 +87,11 @@ def _choice_among(tools: Sequence[Any], choice: Any) -> Any:
     return choice
 
 
-def _definition(tool: BaseTool, strict: bool) -> ToolDefinition:
+def _convert_once(tool: BaseTool, strict: bool) -> ToolDefinition:
     metadata = tool.metadata
     state = (metadata.name, metadata.description, metadata.fn_schema)
     try:
-        entries = _converted.setdefault(tool, {})
+        entries = _converted_tools.setdefault(tool, {})
     except TypeError:  # a tool that cannot be hashed or weakly referenced
         return _convert(tool, strict)
     entry = entries.get(strict)

@@ -77,8 +77,8 @@ class PollinationsToolkit(ClientMixin, AgentToolOptions, BaseToolkit):
         self.get_tools()
 
     def get_tools(self) -> list[BaseTool]:
-        """The tools: pictures; video, if a model for it is named; web search; the models, if there
-        is a choice; voice, if asked for; the balance.
+        """Make the tools: pictures; video, if a model for it is named; web search; the models, if
+        there is a choice; voice, if asked for; the balance.
         """
         common = self._fields(*ClientMixin.model_fields, "handle_tool_error")
         common["handle_validation_error"] = self.handle_validation_error
