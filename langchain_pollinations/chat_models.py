@@ -525,7 +525,7 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
             offers_functions=offers_functions(options),
         )
 
-    # -- tools and structure
+    # -- tools
 
     def bind_tools(
         self,
@@ -554,6 +554,8 @@ class ChatPollinations(ClientMixin, BaseChatModel, ModelOptions):
                 tools, choice=tool_choice, strict=strict, parallel=parallel_tool_calls
             )
         return self.bind(**options, **kwargs)
+
+    # -- objects
 
     # mypy compares each overload alone with LangChain's signature, which gives a dict or a model.
     @overload  # type: ignore[override]
