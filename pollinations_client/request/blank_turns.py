@@ -24,15 +24,15 @@ FIELDS_THAT_SAY_NOTHING = frozenset({"role", "content", "name", "reasoning_conte
 
 def without_blank_turns(messages: Sequence[Message]) -> list[Message]:
     """``messages`` without answers of no text, and with calls whose text is not white space."""
-    ready: list[Message] = []
+    remaining: list[Message] = []
     for message in messages:
         content = message["content"]
         if message["role"] != "assistant" or type(content) is not str or content.strip():
-            ready.append(message)
+            remaining.append(message)
         elif not message.keys() <= FIELDS_THAT_SAY_NOTHING:
-            ready.append({**message, "content": ""})
-    if missing := len(messages) - len(ready):
+            remaining.append({**message, "content": ""})
+    if missing := len(messages) - len(remaining):
         log.info(
             "%s empty answers of the history are left out; this provider refuses them", missing
         )
-    return ready
+    return remaining

@@ -124,23 +124,24 @@ def edit(prompt: str, pictures: Sequence[bytes], options: Mapping[str, Any]) -> 
     """
     checked = ImageOptions.checked(options, door="extra_query")
     fields = {"prompt": checked_prompt(prompt), **generation_fields(checked)}
-    sources = [_picture_source(number, data) for number, data in enumerate(pictures, 1)]
+    sources = [_picture_address(number, data) for number, data in enumerate(pictures, 1)]
+    image = sources[0] if len(sources) == 1 else [{"image_url": source} for source in sources]
     return _post(
         "/v1/images/edits",
         "picture_json",
-        encode_json({**fields, "image": sources}),
+        encode_json({**fields, "image": image}),
         request_fields=fields,
         size=_media_size(prompt, fields, len(pictures)),
     )
 
 
-def _picture_source(number: int, data: bytes) -> dict[str, Any]:
+def _picture_address(number: int, data: bytes) -> Any:
     mime_type = sniff(data) or ""
     if not mime_type.startswith("image/"):
         raise InvalidRequestError(
             f"image: the bytes of picture {number} are no picture of a known type.", param="image"
         )
-    return {"image_url": large_text_or_value(data_url(data, mime_type))}
+    return large_text_or_value(data_url(data, mime_type))
 
 
 def upload(data: bytes) -> Call:

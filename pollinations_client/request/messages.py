@@ -89,7 +89,8 @@ def messages_for(
         rules = rules_of(model)
         if not is_in_order(tool_turns, rules):
             wire_messages = with_every_call_answered(wire_messages, rules)
-    if model.has_trait("refuses_blank_turns"):
+    # A lone message is not empty, as was seen above; the catalogue need not be asked for it.
+    if len(wire_messages) > 1 and model.has_trait("refuses_blank_turns"):
         return without_blank_turns(wire_messages)
     return wire_messages
 

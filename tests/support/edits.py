@@ -7,5 +7,10 @@ from pollinations_client.media.data_url import parse_data_url
 
 
 def pictures_in(request: Received) -> list[bytes]:
-    """The bytes of the pictures, in their order."""
-    return [parse_data_url(source["image_url"])[1] for source in request.json["image"]]
+    """The bytes of the pictures, in their order; one alone is a string, as in OpenAI's schema."""
+    image = request.json["image"]
+    addresses = [image]
+    if isinstance(image, list):
+        assert len(image) > 1
+        addresses = [source["image_url"] for source in image]
+    return [parse_data_url(address)[1] for address in addresses]
