@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SCALE_VENV := .venv-scale
 export UV_LINK_MODE := copy
+# Many containers forbid bytecode files; then each of the hundreds of Pythons that the tests start
+# would compile the frameworks anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench coverage measure notebooks docs floors scale clean

@@ -151,7 +151,7 @@ def test_the_testing_pages_file_passes_under_pytest(tmp_path: Path) -> None:
         text=True,
         cwd=tmp_path,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert "1 passed" in done.stdout, done.stdout[-2000:]
 
