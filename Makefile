@@ -30,8 +30,8 @@ demo: $(STAMP)  ## Chains, an agent that draws, RAG, a budget; on the emulator w
 
 # Three workers on two cores: some of the time is spent waiting, for servers that are slow on purpose. They take files in
 # the order of tests/conftest.py, the long ones first, and not by the number of tests.
-test: $(STAMP)  ## Every test but that of users' types, which check runs; over the emulator on 127.0.0.1
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/repo/test_types.py
+test: $(STAMP)  ## Every test, over the emulator on 127.0.0.1
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP)  ## Style, types, and what the repository promises about itself
 	@$(BIN)/python -P -c 'import sys; from pollinations_client._distribution import installed_mixture; sys.exit(installed_mixture())'
