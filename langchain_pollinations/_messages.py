@@ -143,20 +143,20 @@ class _Conversation:
         # DeepSeek wants it with the answer that ends such an exchange too, in all requests that
         # follow, and answers 400 else (api-docs.deepseek.com/guides/thinking_mode, langchain's
         # issue 34166).
-        wanted: set[int] = set()
+        with_reasoning: set[int] = set()
         answers: set[int] = set()
-        is_wanted = True
+        goes_back = True
         for index in range(len(self._messages) - 1, -1, -1):
             match self._messages[index]:
                 case HumanMessage():
-                    if is_wanted:
-                        wanted |= answers
-                    answers, is_wanted = set(), False
+                    if goes_back:
+                        with_reasoning |= answers
+                    answers, goes_back = set(), False
                 case AIMessage():
                     answers.add(index)
                 case ToolMessage() | FunctionMessage():
-                    is_wanted = True
-        return frozenset(wanted | answers if is_wanted else wanted)
+                    goes_back = True
+        return frozenset(with_reasoning | answers if goes_back else with_reasoning)
 
     @cached_property
     def older_pictures(self) -> Iterator[int]:

@@ -219,5 +219,5 @@ def _key_info(client: PollinationsClient) -> Finding:
     if info.valid is False:
         return Finding("key at the gateway", "fault", "is not valid", f"make one at {KEY_PAGE}")
     facts = {"expires": info.expires_at, "budget": info.pollen_budget}
-    known = "".join(f", {name} {fact}" for name, fact in facts.items() if fact is not None)
-    return Finding("key at the gateway", "ok", f"valid{known}")
+    details = "".join(f", {name} {fact}" for name, fact in facts.items() if fact is not None)
+    return Finding("key at the gateway", "ok", f"valid{details}")

@@ -116,8 +116,8 @@ def _check_format(model: Model, form_of_answer: str, fields: dict[str, str]) -> 
     """Raise ``GatewayError`` 400 for a format that the model cannot fill."""
     formats = FORMATS_OF.get(model.name, FORMATS_OF_OTHERS)
     if form_of_answer not in formats:
-        known = ", ".join(formats)
-        raise GatewayError(400, f"{model.name} has no format '{form_of_answer}', but {known}.")
+        names = ", ".join(formats)
+        raise GatewayError(400, f"{model.name} has no format '{form_of_answer}', but {names}.")
     if "speakers_expected" in fields and form_of_answer != "diarized_json":
         raise GatewayError(400, "speakers_expected needs response_format=diarized_json")
 
